@@ -1,0 +1,36 @@
+# Two commands do everything on a machine with python3 (3.11 or newer, with venv) and make:
+#   make demo   a real batch against the emulator
+#   make test   every test
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo test check clean
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[emulator]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo ## submit the quickstart to the emulator
+	$(BIN)/batchrun plan manifests/quickstart.toml
+	$(BIN)/batchrun submit manifests/quickstart.toml --emulator --yes --ledger "$$(mktemp -d)/quickstart.ledger.jsonl"
+
+test: $(VENV)/.dev ## every test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## lint, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+clean: ## forget the environment
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,1 @@
+"""batchrun: submit many Wherobots job runs and know that each was created once."""

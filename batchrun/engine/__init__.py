@@ -1,0 +1,1 @@
+"""Plan, client and ledger together: every run created once."""

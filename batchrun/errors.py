@@ -1,0 +1,109 @@
+"""One tree of errors; each says the place, the fact and the fix.
+
+BatchrunError
+├── UsageError             a command, a setting or an argument is wrong; nothing was sent
+│   ├── ManifestError      the manifest, its data files or its plan are wrong; carries every problem of the stage
+│   └── SettingsError      the API key, the base URL or another setting is missing or unusable
+├── LedgerError            the ledger cannot be used
+│   ├── LedgerHeldError    another process is writing it
+│   ├── LedgerDamagedError a line that is not the torn last one cannot be read
+│   ├── LedgerFormatError  it is of another format version, or no ledger at all
+│   ├── LedgerMismatchError  it belongs to another plan or another base URL
+│   └── LedgerWriteError   a write or a sync failed; nothing may be sent any more
+└── ApiError               the service refused, or answered what cannot be used
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from typing_extensions import override
+
+__all__ = [
+    "ApiError",
+    "BatchrunError",
+    "LedgerDamagedError",
+    "LedgerError",
+    "LedgerFormatError",
+    "LedgerHeldError",
+    "LedgerMismatchError",
+    "LedgerWriteError",
+    "ManifestError",
+    "Problem",
+    "SettingsError",
+    "UsageError",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where it is, what it is, and how to mend it (may be empty)."""
+
+    place: str
+    fact: str
+    fix: str = ""
+
+    def text(self) -> str:
+        """The house style on one line: ``place: fact; fix``."""
+        place = f"{self.place}: " if self.place else ""
+        return f"{place}{self.fact}" + (f"; {self.fix}" if self.fix else "")
+
+    def json(self) -> dict[str, Any]:
+        return {"place": self.place, "fact": self.fact, "fix": self.fix}
+
+
+class BatchrunError(Exception):
+    """Anything batchrun refuses to do, told as one or more problems."""
+
+    def __init__(self, place: str, fact: str, fix: str = "") -> None:
+        self.problems: tuple[Problem, ...] = (Problem(place, fact, fix),)
+        super().__init__(place, fact, fix)
+
+    @override
+    def __str__(self) -> str:
+        return "\n".join(problem.text() for problem in self.problems)
+
+
+class UsageError(BatchrunError):
+    """A command, a setting or an argument is wrong; nothing was sent."""
+
+
+class ManifestError(UsageError):
+    """The manifest, its data files or its plan are wrong; every problem of the stage at once."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        found = tuple(problems)
+        super().__init__(found[0].place, found[0].fact, found[0].fix)
+        self.problems = found
+
+
+class SettingsError(UsageError):
+    """The API key, the base URL or another setting is missing or unusable."""
+
+
+class LedgerError(BatchrunError):
+    """The ledger cannot be used."""
+
+
+class LedgerHeldError(LedgerError):
+    """Another process is writing this ledger."""
+
+
+class LedgerDamagedError(LedgerError):
+    """A line that is not the torn last one cannot be read."""
+
+
+class LedgerFormatError(LedgerError):
+    """The file is a ledger of another format version, or no ledger at all."""
+
+
+class LedgerMismatchError(LedgerError):
+    """The ledger belongs to another plan or another base URL."""
+
+
+class LedgerWriteError(LedgerError):
+    """A write or a sync failed; what reached the disk is unknown and nothing may be sent any more."""
+
+
+class ApiError(BatchrunError):
+    """The service refused a request, or answered what cannot be used."""

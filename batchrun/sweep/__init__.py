@@ -1,0 +1,1 @@
+"""Manifest to axes to points to plan. Pure and synchronous: no network, no clock, no randomness but seeds."""
