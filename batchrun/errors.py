@@ -106,4 +106,24 @@ class LedgerWriteError(LedgerError):
 
 
 class ApiError(BatchrunError):
-    """The service refused a request, or answered what cannot be used."""
+    """The service refused a request, or answered what cannot be used.
+
+    ``http_status`` is None when no answer came; ``code`` and ``request_id`` are the error body's, where it has them.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        fact: str,
+        fix: str = "",
+        *,
+        http_status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(place, fact, fix)
+        self.http_status = http_status
+        self.code = code
+        self.request_id = request_id
+        self.retry_after_s = retry_after_s

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from typing_extensions import override
 
 __all__ = [
     "CreateRunPayload",
@@ -29,6 +30,7 @@ class OpenEnum(StrEnum):
     """An enumeration that the service may extend: an unknown value is kept as a member that is not ``is_known``."""
 
     @classmethod
+    @override
     def _missing_(cls, value: object) -> "OpenEnum | None":
         if not isinstance(value, str):
             return None

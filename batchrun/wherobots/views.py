@@ -258,7 +258,7 @@ class RunKubeApp(AnswerModel):
     created_by_id: str | None
     api_payload: dict[str, Any] | None = None
     app_meta: RunAppMeta | None = None
-    events: list[KubeAppEvent] = []
+    events: list[KubeAppEvent] = Field(default=[])
     cpu_usage: int
     region_name: str
     message: str | None = Field(

@@ -1,0 +1,62 @@
+"""What came back from one ``POST /runs``, as one plain value. What follows from it is decided elsewhere."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+__all__ = ["Answer", "Created", "Lost", "Refused", "ServiceError", "Unreadable"]
+
+
+class ServiceError(msgspec.Struct, frozen=True, kw_only=True):
+    """The first error of an error body, read leniently: any part may be missing."""
+
+    code: str | None = None
+    message: str | None = None
+    details: str | None = None
+    path: str | None = None
+    field: str | None = None
+    suggestion: str | None = None
+    request_id: str | None = None
+
+
+NO_ERROR_BODY = ServiceError()
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """201 with a run in it."""
+
+    run_id: str
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A 2xx from which no run id can be read: the run exists, its id is not known."""
+
+    http_status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Any other status, with what its body says; ``error`` is empty when the body is not the API's own."""
+
+    http_status: int
+    error: ServiceError = NO_ERROR_BODY
+    retry_after_s: float | None = None
+
+    @property
+    def has_error_body(self) -> bool:
+        return self.error.code is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """No answer. ``sent`` is False only where it is proven that nothing of the request left this machine."""
+
+    reason: str
+    sent: bool = True
+
+
+Answer = Created | Unreadable | Refused | Lost

@@ -1,0 +1,291 @@
+"""The Runs API, one request a call: no retries, no rates, no batches."""
+
+import platform
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote, urlencode
+
+import httpx
+import msgspec
+from typing_extensions import override
+
+from batchrun.errors import ApiError
+from batchrun.wherobots.answers import NO_ERROR_BODY, Answer, Created, Lost, Refused, ServiceError, Unreadable
+from batchrun.wherobots.retry_after import http_date, retry_after_s
+from batchrun.wherobots.settings import CONNECT_TIMEOUT_S, ApiSettings
+from batchrun.wherobots.transport import SendTrace
+from batchrun.wherobots.views import LogsResponse, RunHead, RunHeadPage, RunView
+
+__all__ = ["MAX_PAGE_SIZE", "RunsClient"]
+
+MAX_PAGE_SIZE = 100
+
+_read_head = msgspec.json.Decoder(RunHead).decode
+_read_page = msgspec.json.Decoder(RunHeadPage).decode
+
+T = TypeVar("T")
+
+
+class _ErrorBody(msgspec.Struct):
+    errors: list[ServiceError] = []
+    requestId: str | None = None  # noqa: N815 - as on the wire
+
+
+_read_error_body = msgspec.json.Decoder(_ErrorBody).decode
+
+
+class ServerClock:
+    """How far the server's clock is ahead of ours, from the ``Date`` header of its answers."""
+
+    __slots__ = ("_seen", "offset_s")
+
+    def __init__(self) -> None:
+        self.offset_s: float | None = None
+        self._seen = ""
+
+    def read(self, date: str | None) -> None:
+        """Take one header; it has whole seconds, so half a second is the likeliest rest."""
+        if not date or date == self._seen:
+            return
+        self._seen = date
+        if (moment := http_date(date)) is not None:
+            self.offset_s = moment + 0.5 - time.time()
+
+    def now(self) -> float:
+        """The server's time in epoch seconds, as far as it is known."""
+        return time.time() + (self.offset_s or 0.0)
+
+
+class RunsClient:
+    """Speaks to one service with one key over one transport, which it closes."""
+
+    def __init__(self, settings: ApiSettings, transport: httpx.AsyncBaseTransport) -> None:
+        self.settings = settings
+        self.clock = ServerClock()
+        self._transport = transport
+        self._urls: dict[str, httpx.URL] = {}
+        self._timeout = httpx.Timeout(
+            settings.timeout_s, connect=min(CONNECT_TIMEOUT_S, settings.timeout_s), pool=None
+        ).as_dict()
+        self._headers = _headers(settings)
+
+    @override
+    def __repr__(self) -> str:
+        return f"<RunsClient {self.settings.base_url}>"
+
+    async def __aenter__(self) -> Self:
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._transport.__aexit__(kind, error, trace)
+
+    async def create(self, region: str, body: bytes) -> Answer:
+        """Send one ``POST /runs``; whatever happens comes back as a value."""
+        trace = SendTrace()
+        try:
+            response = await self._send("POST", self._create_url(region), body, trace)
+        except Exception as error:  # noqa: BLE001 - whatever a transport raises, the outcome is what counts
+            return Lost(_reason(error), sent=trace.started)
+        try:
+            content = await _content(response)
+        except Exception as error:  # noqa: BLE001 - the status is known, so this is no lost answer
+            return self._without_body(response, _reason(error))
+        return self._answer(response, content)
+
+    async def get(self, run_id: str) -> RunView:
+        """One run.
+
+        Raises:
+            ApiError: the service refused, or the answer cannot be read.
+
+        """
+        content = await self._ask("GET", f"/runs/{quote(run_id, safe='')}")
+        return _readable(_read_run, content, "GET /runs/{id}")
+
+    async def cancel(self, run_id: str) -> None:
+        """Ask for a run's end; its status may take a minute to change.
+
+        Raises:
+            ApiError: the service refused.
+
+        """
+        await self._ask("POST", f"/runs/{quote(run_id, safe='')}/cancel")
+
+    async def logs(self, run_id: str, *, cursor: str = "0", size: int = MAX_PAGE_SIZE) -> LogsResponse:
+        """One page of a run's log, from ``cursor`` on.
+
+        Raises:
+            ApiError: the service refused, or the answer cannot be read.
+
+        """
+        query = urlencode({"cursor": cursor, "size": size})
+        content = await self._ask("GET", f"/runs/{quote(run_id, safe='')}/logs?{query}")
+        return _readable(_read_logs, content, "GET /runs/{id}/logs")
+
+    async def list_page(
+        self,
+        *,
+        name: str | None = None,
+        region: str | None = None,
+        created_after: float | None = None,
+        status: Sequence[str] = (),
+        cursor: str | None = None,
+        size: int = MAX_PAGE_SIZE,
+    ) -> RunHeadPage:
+        """One page of runs, newest first; ``created_after`` is in epoch seconds of the server's clock.
+
+        Raises:
+            ApiError: the service refused, or the answer cannot be read.
+
+        """
+        query: list[tuple[str, str]] = [("size", str(size))]
+        query += [("name", name)] if name is not None else []
+        query += [("region", region)] if region is not None else []
+        query += [("created_after", _iso(created_after))] if created_after is not None else []
+        query += [("status", one) for one in status]
+        query += [("cursor", cursor)] if cursor is not None else []
+        content = await self._ask("GET", f"/runs?{urlencode(query)}")
+        return _readable(_read_page, content, "GET /runs")
+
+    async def list_runs(
+        self,
+        *,
+        name: str | None = None,
+        region: str | None = None,
+        created_after: float | None = None,
+        status: Sequence[str] = (),
+    ) -> AsyncIterator[RunHead]:
+        """All runs that fit, page by page, newest first.
+
+        Raises:
+            ApiError: a page cannot be had.
+
+        """
+        cursor: str | None = None
+        while True:
+            page = await self.list_page(
+                name=name, region=region, created_after=created_after, status=status, cursor=cursor
+            )
+            for head in page.items:
+                yield head
+            cursor = page.next_page
+            if cursor is None:
+                return
+
+    def _create_url(self, region: str) -> httpx.URL:
+        if (url := self._urls.get(region)) is None:
+            url = self._urls[region] = httpx.URL(f"{self.settings.base_url}/runs?{urlencode({'region': region})}")
+        return url
+
+    async def _send(self, method: str, url: httpx.URL | str, body: bytes | None, trace: SendTrace) -> httpx.Response:
+        headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
+        request = httpx.Request(
+            method, url, headers=headers, content=body, extensions={"timeout": self._timeout, "trace": trace}
+        )
+        response = await self._transport.handle_async_request(request)
+        self.clock.read(response.headers.get("Date"))
+        return response
+
+    def _without_body(self, response: httpx.Response, reason: str) -> Answer:
+        if response.is_success:
+            return Unreadable(response.status_code, reason)
+        return self._refused(response, b"")
+
+    def _answer(self, response: httpx.Response, content: bytes) -> Answer:
+        if not response.is_success:
+            return self._refused(response, content)
+        try:
+            head = _read_head(content)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return Unreadable(response.status_code, f"the body cannot be read: {error}")
+        if not head.id:
+            return Unreadable(response.status_code, "the body has an empty id")
+        return Created(head.id, head.status)
+
+    def _refused(self, response: httpx.Response, content: bytes) -> Refused:
+        wait = retry_after_s(response.headers.get("Retry-After"), now=self.clock.now())
+        return Refused(response.status_code, _service_error(content), wait)
+
+    async def _ask(self, method: str, path: str) -> bytes:
+        place = f"{method} {path.partition('?')[0]}"
+        try:
+            response = await self._send(method, self.settings.base_url + path, None, SendTrace())
+            content = await _content(response)
+        except Exception as error:
+            raise ApiError(place, f"no answer: {_reason(error)}", "is the service up?") from error
+        if not response.is_success:
+            raise _api_error(place, self._refused(response, content))
+        return content
+
+
+def _headers(settings: ApiSettings) -> dict[str, str]:
+    release = version("batchrun")
+    return {
+        "X-API-Key": settings.api_key.get_secret_value(),
+        "Accept": "application/json",
+        "User-Agent": f"batchrun/{release}",
+        "X-Wherobots-Client": f"client=batchrun;ver={release};plat={platform.system().lower()}",
+    }
+
+
+def _service_error(content: bytes) -> ServiceError:
+    try:
+        body = _read_error_body(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return NO_ERROR_BODY
+    if not body.errors:
+        return NO_ERROR_BODY
+    return msgspec.structs.replace(body.errors[0], request_id=body.requestId)
+
+
+def _api_error(place: str, refused: Refused) -> ApiError:
+    error = refused.error
+    code = f" ({error.code})" if error.code else ""
+    message = f": {error.message}" if error.message else ""
+    return ApiError(
+        place,
+        f"HTTP {refused.http_status}{code}{message}",
+        error.suggestion or "",
+        http_status=refused.http_status,
+        code=error.code,
+        request_id=error.request_id,
+        retry_after_s=refused.retry_after_s,
+    )
+
+
+def _readable(read: Callable[[bytes], T], content: bytes, place: str) -> T:
+    try:
+        return read(content)
+    except ValueError as error:  # msgspec's and pydantic's errors are ValueErrors
+        raise ApiError(place, f"the answer cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _read_run(content: bytes) -> RunView:
+    return RunView.model_validate_json(content, extra="allow")
+
+
+def _read_logs(content: bytes) -> LogsResponse:
+    return LogsResponse.model_validate_json(content, extra="allow")
+
+
+async def _content(response: httpx.Response) -> bytes:
+    try:
+        return await response.aread()
+    finally:
+        await response.aclose()
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _iso(epoch_s: float) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

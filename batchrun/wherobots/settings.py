@@ -1,0 +1,112 @@
+"""Where the service is, the key that opens it, and how long to wait for it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from batchrun.errors import SettingsError
+
+__all__ = ["DEFAULT_BASE_URL", "DEFAULT_TIMEOUT_S", "ApiSettings", "checked_base_url", "is_loopback"]
+
+DEFAULT_BASE_URL = "https://api.cloud.wherobots.com"
+DEFAULT_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """How to reach the Runs API. The key is never shown, not even by ``repr``."""
+
+    api_key: SecretStr
+    base_url: str = DEFAULT_BASE_URL
+    timeout_s: float = DEFAULT_TIMEOUT_S
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base_url", checked_base_url(self.base_url))
+        object.__setattr__(self, "api_key", _checked_key(self.api_key))
+        if not (self.timeout_s > 0 and math.isfinite(self.timeout_s)):
+            raise SettingsError("request timeout", f"{self.timeout_s} is not a number of seconds", "give more than 0")
+
+    @classmethod
+    def from_environment(
+        cls, environ: Mapping[str, str], *, base_url: str | None = None, timeout_s: float | None = None
+    ) -> "ApiSettings":
+        """Settings from ``WHEROBOTS_*``; what is given here wins over them.
+
+        Raises:
+            SettingsError: the key is missing, or a value cannot be used.
+
+        """
+        return cls(
+            api_key=SecretStr(environ.get("WHEROBOTS_API_KEY", "")),
+            base_url=base_url or base_url_from(environ),
+            timeout_s=timeout_s if timeout_s is not None else _timeout_from(environ),
+        )
+
+
+def base_url_from(environ: Mapping[str, str]) -> str:
+    """The base URL that the environment names, else the service's own."""
+    return environ.get("WHEROBOTS_API_BASE_URL") or environ.get("WHEROBOTS_API_URL") or DEFAULT_BASE_URL
+
+
+def checked_base_url(url: str) -> str:
+    """The URL without a trailing slash, if the key may be sent there.
+
+    Raises:
+        SettingsError: it is not https and not a loopback address, or is no usable URL.
+
+    """
+    place = "base URL"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise SettingsError(place, f"{_without_user(url)!r} is not a URL ({error})", _URL_FIX) from None
+    if parts.username is not None or parts.password is not None:
+        raise SettingsError(place, "it carries a user or a password", "give the key in WHEROBOTS_API_KEY instead")
+    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+        raise SettingsError(place, f"{url!r} is not the address of an API", _URL_FIX)
+    if parts.scheme == "http" and not is_loopback(host):
+        raise SettingsError(place, f"{url!r} is not https, so the API key would travel in the open", _URL_FIX)
+    return url.rstrip("/")
+
+
+_URL_FIX = "use https://…, or http:// with a loopback address such as 127.0.0.1"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host names this machine itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _without_user(url: str) -> str:
+    return url.rsplit("@", 1)[-1]
+
+
+def _checked_key(key: SecretStr) -> SecretStr:
+    value = key.get_secret_value().strip()
+    if not value:
+        raise SettingsError("WHEROBOTS_API_KEY", "no API key is set", "export WHEROBOTS_API_KEY=… or use --emulator")
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise SettingsError("WHEROBOTS_API_KEY", "it holds characters that no API key has", "copy the key again")
+    return SecretStr(value)
+
+
+def _timeout_from(environ: Mapping[str, str]) -> float:
+    text = environ.get("WHEROBOTS_REQUEST_TIMEOUT_SECONDS", "")
+    if not text:
+        return DEFAULT_TIMEOUT_S
+    try:
+        return float(text)
+    except ValueError:
+        place = "WHEROBOTS_REQUEST_TIMEOUT_SECONDS"
+        raise SettingsError(place, f"{text!r} is not a number", "give seconds, such as 30") from None
