@@ -1,0 +1,211 @@
+"""The events of the ledger, one model each, and each as one line of JSON.
+
+Format version 1. Fields that say nothing are left out of the line; fields that a later version adds are passed over.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = [
+    "FORMAT",
+    "AttemptEvent",
+    "BatchEvent",
+    "Event",
+    "FailedEvent",
+    "FileDigest",
+    "LedgerClock",
+    "RefusedEvent",
+    "RejectedEvent",
+    "SessionEvent",
+    "StatusEvent",
+    "SubmittedEvent",
+    "UnknownEvent",
+    "epoch_seconds",
+    "event_line",
+    "read_event",
+    "timestamp",
+]
+
+FORMAT = 1
+
+
+class _Event(msgspec.Struct, tag_field="event", omit_defaults=True, kw_only=True, frozen=True):
+    """``at``: when it was written, RFC 3339 in UTC with milliseconds."""
+
+    at: str
+
+
+class FileDigest(msgspec.Struct, frozen=True):
+    """A file that the plan was made from, and its SHA-256 in hex."""
+
+    path: str
+    sha256: str
+
+
+class BatchEvent(_Event, tag="batch", kw_only=True, frozen=True):
+    """The first line: what is being submitted, and where to.
+
+    ``manifest`` is the manifest's text; a batch from a plan file has none and names the file in ``plan_file``.
+    """
+
+    format: int
+    batch_id: str
+    name: str
+    runs: int
+    plan_sha256: str
+    base_url: str
+    batchrun: str
+    manifest: str | None = None
+    overrides: dict[str, Any] = {}
+    directory: str = ""
+    plan_file: str | None = None
+    files: list[FileDigest] = []
+
+
+class SessionEvent(_Event, tag="session", kw_only=True, frozen=True):
+    """One process began or ended its work on the batch.
+
+    ``server_offset_s`` is how far the server's clock was ahead; ``rate`` is the rate learned, where the next starts.
+    """
+
+    action: Literal["start", "stop"]
+    pid: int
+    host: str
+    reason: str = ""
+    batchrun: str = ""
+    server_offset_s: float | None = None
+    totals: dict[str, int] | None = None
+    rate: dict[str, float | None] | None = None
+
+
+class AttemptEvent(_Event, tag="attempt", kw_only=True, frozen=True):
+    """Attempt ``n`` of a run is about to be sent. Durable before its POST leaves."""
+
+    key: str
+    n: int
+
+
+class SubmittedEvent(_Event, tag="submitted", kw_only=True, frozen=True):
+    """The run exists. ``duplicates`` are further runs of the same name that settling found."""
+
+    key: str
+    n: int
+    run_id: str
+    name: str
+    status: str | None = None
+    point: msgspec.Raw = msgspec.Raw(b"{}")
+    via: Literal["response", "settled"] = "response"
+    duplicates: list[str] = []
+
+
+class RefusedEvent(_Event, tag="refused", kw_only=True, frozen=True):
+    """The attempt created nothing and is tried again in ``retry_in`` seconds; no status means that it never left."""
+
+    key: str
+    n: int
+    status: int | None = None
+    code: str | None = None
+    retry_in: float | None = None
+
+
+class UnknownEvent(_Event, tag="unknown", kw_only=True, frozen=True):
+    """The attempt may have created a run. ``created``: it has, but its id could not be read."""
+
+    key: str
+    n: int
+    reason: str
+    created: bool = False
+
+
+class _EndEvent(_Event, kw_only=True, frozen=True):
+    key: str
+    n: int
+    name: str
+    status: int | None = None
+    code: str | None = None
+    message: str | None = None
+    field: str | None = None
+    suggestion: str | None = None
+    point: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class RejectedEvent(_EndEvent, tag="rejected", kw_only=True, frozen=True):
+    """The service will not create this run as it is."""
+
+
+class FailedEvent(_EndEvent, tag="failed", kw_only=True, frozen=True):
+    """The attempts are used up, and no run exists."""
+
+
+class StatusEvent(_Event, tag="status", kw_only=True, frozen=True):
+    """What the service says of a run; times as the service wrote them."""
+
+    key: str
+    run_id: str
+    status: str
+    create_time: str | None = None
+    start_time: str | None = None
+    complete_time: str | None = None
+
+
+Event = (
+    BatchEvent
+    | SessionEvent
+    | AttemptEvent
+    | SubmittedEvent
+    | RefusedEvent
+    | UnknownEvent
+    | RejectedEvent
+    | FailedEvent
+    | StatusEvent
+)
+
+_encode = msgspec.json.Encoder().encode
+read_event: Callable[[bytes], Event] = msgspec.json.Decoder(Event).decode
+"""One line as its event; raises msgspec.DecodeError when it is none."""
+
+
+def event_line(event: Event) -> bytes:
+    """An event as its line, newline included."""
+    return _encode(event) + b"\n"
+
+
+def timestamp(epoch_s: float) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(epoch_s % 1 * 1000):03d}Z"
+
+
+def epoch_seconds(at: str) -> float:
+    """The other way round; an unreadable time is the epoch, the earliest that can be."""
+    try:
+        return datetime.fromisoformat(at).timestamp()
+    except ValueError:
+        return 0.0
+
+
+class LedgerClock:
+    """Wall time that never jumps within a session: read once, then carried on by the monotonic clock."""
+
+    __slots__ = ("_base_s", "_second", "_text")
+
+    def __init__(self) -> None:
+        self._base_s = time.time() - time.monotonic()
+        self._second = -1
+        self._text = ""
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return self._base_s + time.monotonic()
+
+    def stamp(self) -> str:
+        """The time as the ledger writes it; the text of a second is made once."""
+        now = self.now()
+        second = int(now)
+        if second != self._second:
+            self._second = second
+            self._text = timestamp(second)[:-4]
+        return f"{self._text}{int((now - second) * 1000):03d}Z"

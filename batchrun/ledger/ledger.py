@@ -1,0 +1,185 @@
+"""A ledger file opened for writing: created, recovered, appended to, closed."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from typing_extensions import override
+
+from batchrun.errors import LedgerError
+from batchrun.ledger.events import AttemptEvent, BatchEvent, Event, LedgerClock, event_line
+from batchrun.ledger.fold import BatchState, fold
+from batchrun.ledger.lock import lock
+from batchrun.ledger.reader import Reading, reading
+from batchrun.ledger.writer import LedgerWriter
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    """The one writer of a ledger file, holding its lock until closed. Make one with ``open``."""
+
+    def __init__(self, path: Path, fd: int, state: BatchState, torn: bytes) -> None:
+        self.path = path
+        self.state = state
+        """The batch as it was when the ledger was opened; not kept up to date."""
+        self.torn = torn
+        """The torn last line that was cut off on opening and kept in ``<ledger>.torn``; empty when there was none."""
+        self.clock = LedgerClock()
+        self._fd = fd
+        self._writer = LedgerWriter(fd, path)
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = False) -> Self:
+        """Open for writing, alone; recover from a torn tail.
+
+        A file with no whole line in it holds no batch yet: ``state.batch`` is None, and ``begin`` writes it.
+
+        Raises:
+            LedgerHeldError: another process writes it.
+            LedgerDamagedError: a line in the middle cannot be read.
+            LedgerFormatError: it is no ledger of this format.
+            LedgerError: it cannot be opened.
+
+        """
+        fd = _open_locked(path, create=create)
+        try:
+            with _said_as_ledger_error(path):
+                state, torn = _recover(fd, path)
+        except BaseException:
+            os.close(fd)
+            raise
+        return cls(path, fd, state, torn)
+
+    @override
+    def __repr__(self) -> str:
+        return f"<Ledger {self.path}, {self.state.attempts} attempts when opened>"
+
+    @property
+    def is_new(self) -> bool:
+        """True until ``begin`` has written the first line."""
+        return self.state.batch is None
+
+    async def begin(self, batch: BatchEvent) -> None:
+        """Write the first line, durably.
+
+        Raises:
+            LedgerWriteError: it cannot be written.
+
+        """
+        fold(self.state, batch)
+        await self.record_durably(batch)
+
+    async def attempted(self, key: str, n: int) -> None:
+        """Return when the attempt is durable: only then may its POST leave.
+
+        Raises:
+            LedgerWriteError: it is not.
+
+        """
+        await self.record_durably(AttemptEvent(at=self.clock.stamp(), key=key, n=n))
+
+    async def record_durably(self, event: Event) -> None:
+        """Append and wait for the sync.
+
+        Raises:
+            LedgerWriteError: a write or a sync failed.
+
+        """
+        self._writer.append(event_line(event))
+        await self._writer.sync()
+
+    def record(self, event: Event) -> None:
+        """Append; durable with the next sync, at most 50 ms later while ``keep_flushing`` runs."""
+        self._writer.append(event_line(event))
+
+    async def keep_flushing(self) -> None:
+        """Sync every 50 ms; runs until cancelled.
+
+        Raises:
+            LedgerWriteError: a write or a sync failed.
+
+        """
+        await self._writer.keep_flushing()
+
+    async def flush(self) -> None:
+        """Return when everything recorded is durable.
+
+        Raises:
+            LedgerWriteError: a write or a sync failed, now or earlier.
+
+        """
+        await self._writer.sync()
+
+    def close(self) -> None:
+        """Give the file and its lock back; a file in which nothing was begun is removed."""
+        if self._fd < 0:
+            return
+        if os.fstat(self._fd).st_size == 0:
+            self.path.unlink(missing_ok=True)
+        os.close(self._fd)
+        self._fd = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+def _open_locked(path: Path, *, create: bool) -> int:
+    flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+    while True:
+        with _said_as_ledger_error(path):
+            fd = os.open(path, flags, 0o600)
+        try:
+            with _said_as_ledger_error(path):
+                if lock(fd, path):
+                    _sync_directory(path)
+                    return fd
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+
+
+def _sync_directory(path: Path) -> None:
+    """Make the file's name durable, not only what is in it."""
+    fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _recover(fd: int, path: Path) -> tuple[BatchState, bytes]:
+    """Fold what is there, and cut a torn last line off."""
+    state, told = BatchState(), Reading(path)
+    with os.fdopen(fd, "rb", buffering=1 << 20, closefd=False) as file:
+        for event in reading(file, told):
+            fold(state, event)
+    if told.torn:
+        _cut(fd, path, told)
+    return state, told.torn
+
+
+def _cut(fd: int, path: Path, told: Reading) -> None:
+    keep = path.with_name(path.name + ".torn")
+    kept = os.open(keep, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with os.fdopen(kept, "wb") as file:
+        file.write(told.torn + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.ftruncate(fd, told.end)
+    os.fsync(fd)
+
+
+@contextmanager
+def _said_as_ledger_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        fact = f"cannot be opened for writing: {error.strerror or error}"
+        raise LedgerError(str(path), fact, "check the path and its permissions") from error

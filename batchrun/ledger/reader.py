@@ -1,0 +1,97 @@
+"""The events of a ledger file as a stream. Reading never needs the writer, nor a lock."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from batchrun.errors import LedgerDamagedError, LedgerError, LedgerFormatError
+from batchrun.ledger.events import FORMAT, BatchEvent, Event, read_event
+from batchrun.ledger.fold import BatchState, fold
+
+__all__ = ["Reading", "read_events", "read_state", "reading"]
+
+_BUFFER_BYTES = 1 << 20
+
+
+@dataclass(slots=True)
+class Reading:
+    """How far a file could be read: where the last whole line ends, and what is torn behind it."""
+
+    path: Path
+    end: int = 0
+    torn: bytes = b""
+
+
+def read_state(path: Path) -> BatchState:
+    """The state of the batch in a ledger file; a torn last line is passed over.
+
+    Raises:
+        LedgerError: the file cannot be read, is no ledger of this format, or is damaged.
+
+    """
+    state = BatchState()
+    for event in read_events(path):
+        fold(state, event)
+    if state.batch is None:
+        raise LedgerFormatError(str(path), "the ledger is empty", "submit the sweep again")
+    return state
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """The events of a ledger file, in order; a torn last line is passed over.
+
+    Raises:
+        LedgerError: as for ``read_state``.
+
+    """
+    try:
+        with path.open("rb", buffering=_BUFFER_BYTES) as file:
+            yield from reading(file, Reading(path))
+    except OSError as error:
+        raise LedgerError(str(path), f"cannot be read: {error.strerror}", "give the path of a ledger") from error
+
+
+def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
+    """The events of an open file; ``told`` is kept up to date with how far they reach.
+
+    A last line without a newline is torn, whatever it holds: its writer never learned that it was durable, so nothing was
+    sent on the strength of it.
+
+    Raises:
+        LedgerDamagedError: a line with a newline cannot be read.
+        LedgerFormatError: the first line is not a batch event of this format.
+
+    """
+    for number, line in enumerate(file, 1):
+        if not line.endswith(b"\n"):
+            told.torn = line
+            return
+        yield _event(told.path, number, line)
+        told.end += len(line)
+
+
+def _event(path: Path, number: int, line: bytes) -> Event:
+    try:
+        event = read_event(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if number == 1:
+            raise LedgerFormatError(f"{path}:1", f"no ledger begins like this: {error}", _FORMAT_FIX) from None
+        fact = f"the line cannot be read: {error}"
+        raise LedgerDamagedError(f"{path}:{number}", fact, "restore the file; nothing was sent") from None
+    if number == 1:
+        _check_first(path, event)
+    return event
+
+
+def _check_first(path: Path, event: Event) -> None:
+    if not isinstance(event, BatchEvent):
+        raise LedgerFormatError(f"{path}:1", "the first line is no batch event", _FORMAT_FIX)
+    if event.format != FORMAT:
+        fact = f"the ledger has format {event.format}, this batchrun reads format {FORMAT}"
+        raise LedgerFormatError(f"{path}:1", fact, "use the batchrun that wrote it")
+
+
+_FORMAT_FIX = "give the path of a ledger that batchrun wrote"

@@ -1,0 +1,99 @@
+"""Appending to the ledger: many events share one write and one sync, off the event loop."""
+
+import errno
+import os
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from batchrun.errors import LedgerWriteError
+
+__all__ = ["LedgerWriter"]
+
+_sync = getattr(os, "fdatasync", os.fsync)
+
+FLUSH_EVERY_S = 0.05
+
+
+class LedgerWriter:
+    """Group commit on one file descriptor, which it does not own.
+
+    There is no background task: whoever needs durability first becomes the leader and writes for all who wait; those who
+    come meanwhile share the next write. After a failed write or sync nothing more is written, ever: what reached the disk
+    is unknown then, and a later sync would not tell (PostgreSQL's "fsyncgate").
+    """
+
+    def __init__(self, fd: int, path: Path) -> None:
+        self._fd = fd
+        self._path = path
+        self._lines: list[bytes] = []
+        self._appended = 0
+        self._synced = 0
+        self._flushing: anyio.Event | None = None
+        self._failure: LedgerWriteError | None = None
+
+    @property
+    def failure(self) -> LedgerWriteError | None:
+        """The write or sync that failed, if one did."""
+        return self._failure
+
+    def append(self, line: bytes) -> None:
+        """Take a line; it is durable with the next sync."""
+        self._lines.append(line)
+        self._appended += 1
+
+    async def sync(self) -> None:
+        """Return when everything appended so far is durable. Not to be cancelled half-way: shield it.
+
+        Raises:
+            LedgerWriteError: a write or a sync failed, now or earlier.
+
+        """
+        ticket = self._appended
+        while self._synced < ticket:
+            if self._failure is not None:
+                raise self._failure
+            if self._flushing is None:
+                await self._lead()
+            else:
+                await self._flushing.wait()
+
+    async def keep_flushing(self) -> None:
+        """Sync every 50 ms while there is something to sync; runs until cancelled.
+
+        Raises:
+            LedgerWriteError: as for ``sync``.
+
+        """
+        while True:
+            await anyio.sleep(FLUSH_EVERY_S)
+            with anyio.CancelScope(shield=True):
+                await self.sync()
+
+    async def _lead(self) -> None:
+        self._flushing = done = anyio.Event()
+        lines, self._lines = self._lines, []
+        reached = self._appended
+        try:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._write, b"".join(lines))
+            self._synced = reached
+        except OSError as error:
+            self._failure = _failure(self._path, error)
+            raise self._failure from error
+        finally:
+            self._flushing = None
+            done.set()
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._fd, view) :]
+        _sync(self._fd)
+
+
+def _failure(path: Path, error: OSError) -> LedgerWriteError:
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    fix = "make room and resume" if full else "check the disk and resume"
+    return LedgerWriteError(str(path), f"the ledger cannot be written: {error.strerror or error}", fix)
