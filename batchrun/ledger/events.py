@@ -180,11 +180,12 @@ def timestamp(epoch_s: float) -> str:
 
 
 def epoch_seconds(at: str) -> float:
-    """The other way round; an unreadable time is the epoch, the earliest that can be."""
+    """The other way round; a time without an offset is UTC, an unreadable one is the epoch."""
     try:
-        return datetime.fromisoformat(at).timestamp()
+        moment = datetime.fromisoformat(at)
     except ValueError:
         return 0.0
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
 
 
 class LedgerClock:

@@ -23,6 +23,10 @@ from batchrun.ledger.events import (
 __all__ = ["BatchState", "Outcome", "RunState", "Trouble", "fold"]
 
 
+UNKNOWN_OFFSET_S = 3600.0
+"""Where the server's clock is not known, look this much further back for the run of a lost attempt."""
+
+
 class Outcome(StrEnum):
     """How a planned run stands."""
 
@@ -125,7 +129,7 @@ def _session(state: BatchState, event: SessionEvent) -> None:
     state.session = event
     if event.action == "start":
         state.sessions += 1
-        state.server_offset_s = event.server_offset_s or 0.0
+        state.server_offset_s = -UNKNOWN_OFFSET_S if event.server_offset_s is None else event.server_offset_s
     elif event.rate is not None:
         state.rate = event.rate
 

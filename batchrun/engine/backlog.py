@@ -1,0 +1,109 @@
+"""What is left to send: ready, waiting until a time, or out with a worker. A waiting run holds no worker."""
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+
+import anyio
+
+from batchrun.sweep.plan import PlannedRun
+
+__all__ = ["Backlog", "Work"]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Work:
+    """One planned run on its way, with its past."""
+
+    run: PlannedRun
+    n: int = 0
+    """Attempts so far, over all sessions."""
+    counted: int = 0
+    """Attempts of this session that count in ``max_attempts``."""
+    since_s: float | None = None
+    """Server time, epoch seconds, of the first attempt that may have created the run."""
+    created: bool = False
+    """A 2xx was received that could not be read: never to be sent again."""
+    ended_s: float = 0.0
+    """When the latest attempt of unknown outcome ended, monotonic."""
+
+
+class Backlog:
+    """Hands out work in plan order; what came back to wait goes out again when its time has come.
+
+    Everything handed out by ``take`` comes back by ``put`` or ``retire``; the backlog is finished when nothing is left
+    inside and nothing is out.
+    """
+
+    def __init__(self, source: Iterator[Work], now: Callable[[], float]) -> None:
+        self._source: Iterator[Work] | None = source
+        self._now = now
+        self._ready: deque[Work] = deque()
+        self._waiting: list[tuple[float, int, Work]] = []
+        self._order = count()
+        self._out = 0
+        self._changed = anyio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """Runs that wait for their time."""
+        return len(self._waiting) + len(self._ready)
+
+    async def take(self) -> Work | None:
+        """The next run to send, as soon as there is one; None when none will ever come again."""
+        while True:
+            work = self._next()
+            if work is not None:
+                self._out += 1
+                return work
+            if self._is_finished():
+                self._wake()
+                return None
+            await self._wait()
+
+    def adopt(self) -> None:
+        """Count a run as out that did not come from here: it is being settled from the start."""
+        self._out += 1
+
+    def put(self, work: Work, *, due_s: float | None = None) -> None:
+        """Take a run back, to go out again at ``due_s`` (monotonic) or at once."""
+        if due_s is None:
+            self._ready.append(work)
+        else:
+            heapq.heappush(self._waiting, (due_s, next(self._order), work))
+        self.retire()
+
+    def retire(self) -> None:
+        """A run that was out is done with."""
+        self._out -= 1
+        self._wake()
+
+    def is_drained_but(self, out: int) -> bool:
+        """True when nothing is left but ``out`` runs that are out."""
+        return self._source is None and not (self._ready or self._waiting) and self._out <= out
+
+    def _next(self) -> Work | None:
+        if self._waiting and self._waiting[0][0] <= self._now():
+            return heapq.heappop(self._waiting)[2]
+        if self._ready:
+            return self._ready.popleft()
+        if self._source is not None:
+            work = next(self._source, None)
+            if work is not None:
+                return work
+            self._source = None
+        return None
+
+    def _is_finished(self) -> bool:
+        return self.is_drained_but(0)
+
+    async def _wait(self) -> None:
+        timeout = self._waiting[0][0] - self._now() if self._waiting else None
+        with anyio.move_on_after(timeout):
+            await self._changed.wait()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()

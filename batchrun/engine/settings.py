@@ -1,0 +1,97 @@
+"""How to submit: from the manifest's ``[submit]`` table, with flags winning over it."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from batchrun.errors import Problem, UsageError
+from batchrun.sweep.manifest import SubmitTable
+
+__all__ = [
+    "DEFAULT_CONCURRENCY",
+    "DEFAULT_MAX_ATTEMPTS",
+    "DEFAULT_SETTLE_AFTER_S",
+    "SubmitSettings",
+]
+
+DEFAULT_CONCURRENCY = 16
+DEFAULT_MAX_ATTEMPTS = 8
+DEFAULT_SETTLE_AFTER_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitSettings:
+    """The knobs of one batch; every default is safe for a service whose limits are not known."""
+
+    concurrency: int = DEFAULT_CONCURRENCY
+    """Attempts under way at once, at most."""
+    rate: float | None = None
+    """Attempts a second; None lets the engine find the limit."""
+    burst: int | None = None
+    """Attempts that may go at once after a quiet time; None is one."""
+    max_active: int | None = None
+    """Unfinished runs of this batch at the service at once, at most; None is no limit."""
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS
+    """Attempts of one run that may fail before it is given up; refusals for rate or quota do not count."""
+    settle_after_s: float = DEFAULT_SETTLE_AFTER_S
+    """Seconds after a lost attempt until a list without its run is believed."""
+    stop_after_failures: float | None = None
+    """Stop when this many runs (1 and more), or this share of them (below 1), were rejected or failed."""
+
+    def __post_init__(self) -> None:
+        if problems := [problem for problem in _problems(self) if problem is not None]:
+            raise _usage_error(problems)
+
+    @classmethod
+    def of(cls, table: SubmitTable, **flags: Any) -> "SubmitSettings":  # noqa: ANN401 - a flag of each type
+        """The table's values with the flags that are not None laid over them.
+
+        Raises:
+            UsageError: a value cannot be used; every one of them is told.
+
+        """
+        from_table = {
+            "concurrency": table.concurrency,
+            "rate": table.rate,
+            "burst": table.burst,
+            "max_active": table.max_active,
+            "max_attempts": table.max_attempts,
+            "settle_after_s": table.settle_after_s,
+            "stop_after_failures": table.stop_after_failures,
+        }
+        given = {name: value for name, value in (from_table | _given(flags)).items() if value is not None}
+        return replace(cls(), **given)
+
+
+def _given(flags: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def _problems(settings: SubmitSettings) -> list[Problem | None]:
+    return [
+        _at_least("concurrency", settings.concurrency, 1),
+        _above("rate", settings.rate, 0.0),
+        _at_least("burst", settings.burst, 1),
+        _at_least("max_active", settings.max_active, 1),
+        _at_least("max_attempts", settings.max_attempts, 1),
+        _at_least("settle_after", settings.settle_after_s, 0),
+        _above("stop_after_failures", settings.stop_after_failures, 0.0),
+    ]
+
+
+def _at_least(name: str, value: float | None, least: int) -> Problem | None:
+    if value is None or (value >= least and math.isfinite(value)):
+        return None
+    return Problem(name, f"{value} is too small", f"give {least} or more")
+
+
+def _above(name: str, value: float | None, bound: float) -> Problem | None:
+    if value is None or (value > bound and math.isfinite(value)):
+        return None
+    return Problem(name, f"{value} is no usable number", f"give more than {bound:g}")
+
+
+def _usage_error(problems: list[Problem]) -> UsageError:
+    error = UsageError(problems[0].place, problems[0].fact, problems[0].fix)
+    error.problems = tuple(problems)
+    return error

@@ -1,0 +1,84 @@
+"""The counts of a batch while it is being submitted; the only place that adds them up."""
+
+import time
+from collections import deque
+
+from batchrun.engine.pacing import Pace
+from batchrun.engine.progress import Progress
+from batchrun.ledger.fold import BatchState, Outcome
+
+__all__ = ["Tally"]
+
+RATE_WINDOW_S = 10.0
+
+
+class Tally:
+    """Every planned run stands in exactly one of the outcomes; ``move`` is how it gets to another."""
+
+    def __init__(self, planned: int, state: BatchState) -> None:
+        self.planned = planned
+        self.outcomes = {outcome: state.count(outcome) for outcome in Outcome}
+        self.outcomes[Outcome.PENDING] = planned - sum(
+            n for outcome, n in self.outcomes.items() if outcome is not Outcome.PENDING
+        )
+        self.attempts = 0
+        self.retries = 0
+        self.settled = 0
+        self.in_flight = 0
+        self._began_s = time.monotonic()
+        self._submitted_at: deque[tuple[float, int]] = deque([(self._began_s, self.outcomes[Outcome.SUBMITTED])])
+
+    def move(self, before: Outcome, after: Outcome) -> None:
+        """A run that stood in ``before`` stands in ``after``."""
+        self.outcomes[before] -= 1
+        self.outcomes[after] += 1
+
+    def bring_back(self, outcome: Outcome) -> None:
+        """All runs of an outcome are to be sent again."""
+        self.outcomes[Outcome.PENDING] += self.outcomes[outcome]
+        self.outcomes[outcome] = 0
+
+    def attempted(self, n: int) -> None:
+        self.attempts += 1
+        self.retries += n > 1
+        self.in_flight += 1
+
+    @property
+    def ended_badly(self) -> int:
+        return self.outcomes[Outcome.REJECTED] + self.outcomes[Outcome.FAILED]
+
+    def totals(self) -> dict[str, int]:
+        """For the ledger: the outcomes by name."""
+        return {outcome.value: n for outcome, n in self.outcomes.items()}
+
+    def snapshot(self, pace: Pace, *, waiting: int, active: int | None = None) -> Progress:
+        """The batch now. ``left_s`` leaves out what nobody can know: how long settling and pauses will take."""
+        now = time.monotonic()
+        rate = self._rate(now)
+        left = self.outcomes[Outcome.PENDING]
+        return Progress(
+            planned=self.planned,
+            **self.totals(),
+            in_flight=self.in_flight,
+            waiting=waiting,
+            attempts=self.attempts,
+            retries=self.retries,
+            settled=self.settled,
+            active=active,
+            rate_per_s=rate,
+            limit_per_s=pace.limit_per_s,
+            pace=pace.words,
+            pause_s=pace.pause_s,
+            pause_reason=pace.pause_reason,
+            elapsed_s=now - self._began_s,
+            left_s=0.0 if left == 0 else left / rate if rate > 0 else None,
+        )
+
+    def _rate(self, now: float) -> float:
+        seen = self._submitted_at
+        submitted = self.outcomes[Outcome.SUBMITTED]
+        seen.append((now, submitted))
+        while len(seen) > 2 and seen[0][0] < now - RATE_WINDOW_S:  # noqa: PLR2004 - one to measure from, one to measure to
+            seen.popleft()
+        then, count = seen[0]
+        return (submitted - count) / (now - then) if now > then else 0.0

@@ -1,0 +1,131 @@
+"""How an answer is read: from what came back to what follows. Pure; the table is the policy.
+
+Rows are tried from the top, the first that fits decides. The status counts before the code, since an answer may carry a
+code that does not fit its status; the exceptions are the rows about codes themselves.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
+
+__all__ = ["Follow", "Pressure", "Verdict", "judge"]
+
+
+class Follow(Enum):
+    """What to do with the run."""
+
+    SUBMITTED = auto()
+    """It exists."""
+    SETTLE = auto()
+    """It may exist: look, and only then try again."""
+    SETTLE_ONLY = auto()
+    """It exists, its id is not known: look, and never try again."""
+    RETRY = auto()
+    """It does not exist; try again later."""
+    REJECT = auto()
+    """It does not exist, and will not as it is."""
+    STOP = auto()
+    """It does not exist, and going on with the batch is pointless."""
+
+
+class Pressure(Enum):
+    """What the answer says about the service, for pacing."""
+
+    NONE = auto()
+    RATE = auto()
+    """Too many requests a second."""
+    QUOTA = auto()
+    """Too many runs at once."""
+    SICK = auto()
+    """The service is not well; feeds the retry budget, never the rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What follows from an answer. ``is_counted``: the attempt counts in ``max_attempts``."""
+
+    follow: Follow
+    pressure: Pressure = Pressure.NONE
+    is_counted: bool = False
+    wait_s: float | None = None
+    """What the service asked for in ``Retry-After``."""
+
+
+QUOTA_CODE = "INSUFFICIENT_QUOTA_ERROR"
+RATE_CODE = "RATE_LIMIT_ERROR"
+TIMEOUT_CODE = "TIMEOUT_ERROR"
+
+SUBMITTED = Verdict(Follow.SUBMITTED)
+SETTLE = Verdict(Follow.SETTLE, Pressure.SICK, is_counted=True)
+SETTLE_ONLY = Verdict(Follow.SETTLE_ONLY)
+REJECT = Verdict(Follow.REJECT)
+STOP = Verdict(Follow.STOP)
+SLOW_DOWN = Verdict(Follow.RETRY, Pressure.RATE)
+FULL = Verdict(Follow.RETRY, Pressure.QUOTA)
+CONFLICT = Verdict(Follow.RETRY, is_counted=True)
+UNSENT = Verdict(Follow.RETRY, Pressure.SICK)
+
+Row = tuple[Callable[[Refused], bool], Verdict]
+
+
+def _status(*codes: int) -> Callable[[Refused], bool]:
+    return lambda refused: refused.http_status in codes
+
+
+def _family(hundreds: int) -> Callable[[Refused], bool]:
+    return lambda refused: refused.http_status // 100 == hundreds
+
+
+def _client_error_with(code: str) -> Callable[[Refused], bool]:
+    return lambda refused: refused.http_status // 100 == 4 and refused.error.code == code  # noqa: PLR2004 - 4xx
+
+
+def _has_code(code: str) -> Callable[[Refused], bool]:
+    return lambda refused: refused.error.code == code
+
+
+def _is_polite_503(refused: Refused) -> bool:
+    return refused.http_status == 503 and refused.retry_after_s is not None and refused.has_error_body  # noqa: PLR2004
+
+
+REFUSALS: tuple[Row, ...] = (
+    (_family(3), STOP),
+    (_has_code(TIMEOUT_CODE), SETTLE),
+    (_client_error_with(QUOTA_CODE), FULL),
+    (_client_error_with(RATE_CODE), SLOW_DOWN),
+    (_status(408, 425, 429), SLOW_DOWN),
+    (_status(401, 403), STOP),
+    (_status(409), CONFLICT),
+    (_family(4), REJECT),
+    (_is_polite_503, SLOW_DOWN),
+    (lambda _: True, SETTLE),
+)
+"""4xx says that nothing was created; so does a 503 that the API itself wrote and that names a time. All other 5xx, and
+any status that HTTP does not know, say nothing about what was created."""
+
+
+def judge(answer: Answer, *, may_exist: bool) -> Verdict:
+    """What follows from an answer; ``may_exist``: an earlier attempt of this run may have created it."""
+    match answer:
+        case Created():
+            return SUBMITTED
+        case Unreadable():
+            return SETTLE_ONLY
+        case Lost(sent=False):
+            return UNSENT
+        case Lost():
+            return SETTLE
+        case Refused():
+            return _judge_refusal(answer, may_exist=may_exist)
+
+
+def _judge_refusal(refused: Refused, *, may_exist: bool) -> Verdict:
+    verdict = next(verdict for fits, verdict in REFUSALS if fits(refused))
+    if verdict is CONFLICT and may_exist:
+        # The conflict may be with our own earlier attempt.
+        return SETTLE
+    if verdict.follow is Follow.RETRY:
+        return replace(verdict, wait_s=refused.retry_after_s)
+    return verdict

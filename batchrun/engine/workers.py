@@ -1,0 +1,37 @@
+"""The pool: workers over the backlog, until it is empty or the batch stops."""
+
+import anyio
+
+from batchrun.engine.attempt import Attempts
+from batchrun.engine.session import Session
+from batchrun.engine.stopping import StopReason
+from batchrun.errors import LedgerWriteError
+
+__all__ = ["work_off"]
+
+
+async def work_off(session: Session, attempts: Attempts) -> None:
+    """Run ``concurrency`` workers until the backlog is finished; on a stop, return when what is under way has ended."""
+    async with anyio.create_task_group() as watch:
+        async with anyio.create_task_group() as pool:
+            watch.start_soon(_cancel_on_stop, session, pool.cancel_scope)
+            for _ in range(session.settings.concurrency):
+                pool.start_soon(_work, session, attempts)
+        watch.cancel_scope.cancel()
+
+
+async def _cancel_on_stop(session: Session, feeding: anyio.CancelScope) -> None:
+    """Cancels what feeds the workers; attempts under way are shielded and end by themselves."""
+    await session.switch.wait_pulled()
+    feeding.cancel()
+
+
+async def _work(session: Session, attempts: Attempts) -> None:
+    while (work := await session.backlog.take()) is not None:
+        await session.pacing.wait_turn()
+        with anyio.CancelScope(shield=True):
+            try:
+                await attempts.attempt(work)
+            except LedgerWriteError as error:
+                session.switch.pull(StopReason.LEDGER, error.problems[0])
+                return

@@ -1,0 +1,18 @@
+"""What all tests share: the backend, and an environment without the developer's own settings."""
+
+import os
+
+import pytest
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key, region or proxy of whoever runs the tests gets into them."""
+    for name in list(os.environ):
+        if name.startswith("WHEROBOTS_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)

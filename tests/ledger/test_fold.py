@@ -1,0 +1,102 @@
+"""The fold against a second, slower reading of the same events."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchrun.ledger.events import (
+    AttemptEvent,
+    Event,
+    FailedEvent,
+    RefusedEvent,
+    RejectedEvent,
+    SubmittedEvent,
+    UnknownEvent,
+    epoch_seconds,
+    event_line,
+    read_event,
+    timestamp,
+)
+from batchrun.ledger.fold import BatchState, Outcome, fold
+
+AT = "2026-11-23T10:00:00.000Z"
+keys = st.sampled_from(["a", "b", "c"])
+
+
+def endings(key: str, n: int) -> st.SearchStrategy[list[Event]]:
+    """What may follow one attempt: nothing (a crash), or one of the endings."""
+    return st.sampled_from(
+        [
+            [],
+            [SubmittedEvent(at=AT, key=key, n=n, run_id="r", name="name")],
+            [RefusedEvent(at=AT, key=key, n=n, status=429)],
+            [UnknownEvent(at=AT, key=key, n=n, reason="lost")],
+            [UnknownEvent(at=AT, key=key, n=n, reason="lost"), FailedEvent(at=AT, key=key, n=n, name="name")],
+            [RejectedEvent(at=AT, key=key, n=n, name="name", status=422)],
+        ]
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Event]:
+    events: list[Event] = []
+    tries = dict.fromkeys("abc", 0)
+    for key in draw(st.lists(keys, max_size=20)):
+        tries[key] += 1
+        events.append(AttemptEvent(at=AT, key=key, n=tries[key]))
+        events += draw(endings(key, tries[key]))
+    return events
+
+
+@given(histories())
+def test_the_outcome_is_what_the_last_ending_says(events: list[Event]) -> None:
+    state = BatchState()
+    for event in events:
+        fold(state, event)
+    for key in "abc":
+        mine = [event for event in events if getattr(event, "key", None) == key]
+        may_exist = any(isinstance(event, UnknownEvent) for event in mine) or any(
+            isinstance(one, AttemptEvent) and (two is None or isinstance(two, AttemptEvent))
+            for one, two in zip(mine, [*mine, None][1:], strict=True)
+        )
+        match mine[-1] if mine else None:
+            case SubmittedEvent():
+                expected = {Outcome.SUBMITTED}
+            case RejectedEvent():
+                expected = {Outcome.REJECTED}
+            case FailedEvent():
+                expected = {Outcome.FAILED}
+            case AttemptEvent() | UnknownEvent():
+                expected = {Outcome.UNKNOWN}
+            case RefusedEvent():
+                expected = {Outcome.UNKNOWN, Outcome.PENDING} if may_exist else {Outcome.PENDING}
+            case _:
+                expected = {Outcome.PENDING}
+        assert state.outcome(key) in expected
+    assert sum(state.counts.values()) == len(state.runs)
+    assert state.open_attempts == sum(run.open for run in state.runs.values())
+
+
+def test_an_earlier_unknown_attempt_stays_unknown_after_a_refusal() -> None:
+    state = BatchState()
+    for event in [
+        AttemptEvent(at=AT, key="a", n=1),
+        UnknownEvent(at=AT, key="a", n=1, reason="lost"),
+        AttemptEvent(at=AT, key="a", n=2),
+        RefusedEvent(at=AT, key="a", n=2, status=429),
+    ]:
+        fold(state, event)
+    assert state.outcome("a") is Outcome.UNKNOWN
+
+
+@given(histories())
+def test_an_event_and_its_line_are_one(events: list[Event]) -> None:
+    for event in events:
+        line = event_line(event)
+        assert line.endswith(b"\n")
+        assert line.count(b"\n") == 1
+        assert event_line(read_event(line)) == line
+
+
+@given(st.integers(0, 4_000_000_000_000))
+def test_times_round_trip_to_the_millisecond(milliseconds: int) -> None:
+    assert abs(epoch_seconds(timestamp(milliseconds / 1000)) - milliseconds / 1000) <= 0.0011
