@@ -15,9 +15,10 @@ from typing_extensions import override
 
 from batchrun.errors import ApiError
 from batchrun.wherobots.answers import NO_ERROR_BODY, Answer, Created, Lost, Refused, ServiceError, Unreadable
+from batchrun.wherobots.carrier import Carrier, HttpxCarrier, Reply, SendTrace
 from batchrun.wherobots.retry_after import http_date, retry_after_s
-from batchrun.wherobots.settings import CONNECT_TIMEOUT_S, ApiSettings
-from batchrun.wherobots.transport import SendTrace
+from batchrun.wherobots.settings import ApiSettings
+from batchrun.wherobots.transport import timeouts_of
 from batchrun.wherobots.views import LogsResponse, RunHead, RunHeadPage, RunView
 
 __all__ = ["MAX_PAGE_SIZE", "RunsClient"]
@@ -61,43 +62,43 @@ class ServerClock:
 
 
 class RunsClient:
-    """Speaks to one service with one key over one transport, which it closes."""
+    """Speaks to one service with one key over one carrier, which it opens and closes.
 
-    def __init__(self, settings: ApiSettings, transport: httpx.AsyncBaseTransport) -> None:
+    An httpx transport is as good as a carrier: httpx's ASGI transport speaks to an app in this process.
+    """
+
+    def __init__(self, settings: ApiSettings, carrier: Carrier | httpx.AsyncBaseTransport) -> None:
         self.settings = settings
         self.clock = ServerClock()
-        self._transport = transport
-        self._urls: dict[str, httpx.URL] = {}
-        self._timeout = httpx.Timeout(
-            settings.timeout_s, connect=min(CONNECT_TIMEOUT_S, settings.timeout_s), pool=None
-        ).as_dict()
+        self._carrier: Carrier = (
+            HttpxCarrier(carrier, timeouts_of(settings)) if isinstance(carrier, httpx.AsyncBaseTransport) else carrier
+        )
+        self._urls: dict[str, str] = {}
         self._headers = _headers(settings)
+        self._post_headers = {**self._headers, "Content-Type": "application/json"}
 
     @override
     def __repr__(self) -> str:
         return f"<RunsClient {self.settings.base_url}>"
 
     async def __aenter__(self) -> Self:
-        await self._transport.__aenter__()
+        await self._carrier.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._transport.__aexit__(kind, error, trace)
+        await self._carrier.close()
 
     async def create(self, region: str, body: bytes) -> Answer:
         """Send one ``POST /runs``; whatever happens comes back as a value."""
         trace = SendTrace()
         try:
-            response = await self._send("POST", self._create_url(region), body, trace)
+            reply = await self._carrier.send("POST", self._create_url(region), self._post_headers, body, trace)
         except Exception as error:  # noqa: BLE001 - whatever a transport raises, the outcome is what counts
             return Lost(_reason(error), sent=trace.started)
-        try:
-            content = await _content(response)
-        except Exception as error:  # noqa: BLE001 - the status is known, so this is no lost answer
-            return self._without_body(response, _reason(error))
-        return self._answer(response, content)
+        self.clock.read(reply.headers.get("Date"))
+        return self._answer(reply)
 
     async def get(self, run_id: str) -> RunView:
         """One run.
@@ -179,50 +180,40 @@ class RunsClient:
             if cursor is None:
                 return
 
-    def _create_url(self, region: str) -> httpx.URL:
+    def _create_url(self, region: str) -> str:
         if (url := self._urls.get(region)) is None:
-            url = self._urls[region] = httpx.URL(f"{self.settings.base_url}/runs?{urlencode({'region': region})}")
+            url = self._urls[region] = f"{self.settings.base_url}/runs?{urlencode({'region': region})}"
         return url
 
-    async def _send(self, method: str, url: httpx.URL | str, body: bytes | None, trace: SendTrace) -> httpx.Response:
-        headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
-        request = httpx.Request(
-            method, url, headers=headers, content=body, extensions={"timeout": self._timeout, "trace": trace}
-        )
-        response = await self._transport.handle_async_request(request)
-        self.clock.read(response.headers.get("Date"))
-        return response
-
-    def _without_body(self, response: httpx.Response, reason: str) -> Answer:
-        if response.is_success:
-            return Unreadable(response.status_code, reason)
-        return self._refused(response, b"")
-
-    def _answer(self, response: httpx.Response, content: bytes) -> Answer:
-        if not response.is_success:
-            return self._refused(response, content)
+    def _answer(self, reply: Reply) -> Answer:
+        if not reply.is_success:
+            return self._refused(reply)
+        if reply.broken is not None:
+            return Unreadable(reply.status, reply.broken)
         try:
-            head = _read_head(content)
+            head = _read_head(reply.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return Unreadable(response.status_code, f"the body cannot be read: {error}")
+            return Unreadable(reply.status, f"the body cannot be read: {error}")
         if not head.id:
-            return Unreadable(response.status_code, "the body has an empty id")
+            return Unreadable(reply.status, "the body has an empty id")
         return Created(head.id, head.status)
 
-    def _refused(self, response: httpx.Response, content: bytes) -> Refused:
-        wait = retry_after_s(response.headers.get("Retry-After"), now=self.clock.now())
-        return Refused(response.status_code, _service_error(content), wait)
+    def _refused(self, reply: Reply) -> Refused:
+        wait = retry_after_s(reply.headers.get("Retry-After"), now=self.clock.now())
+        return Refused(reply.status, _service_error(reply.body), wait)
 
     async def _ask(self, method: str, path: str) -> bytes:
         place = f"{method} {path.partition('?')[0]}"
         try:
-            response = await self._send(method, self.settings.base_url + path, None, SendTrace())
-            content = await _content(response)
+            reply = await self._carrier.send(method, self.settings.base_url + path, self._headers, None, SendTrace())
         except Exception as error:
             raise ApiError(place, f"no answer: {_reason(error)}", "is the service up?") from error
-        if not response.is_success:
-            raise _api_error(place, self._refused(response, content))
-        return content
+        self.clock.read(reply.headers.get("Date"))
+        if not reply.is_success:
+            raise _api_error(place, self._refused(reply))
+        if reply.broken is not None:
+            raise ApiError(place, f"the answer broke off: {reply.broken}", "try again")
+        return reply.body
 
 
 def _headers(settings: ApiSettings) -> dict[str, str]:
@@ -273,13 +264,6 @@ def _read_run(content: bytes) -> RunView:
 
 def _read_logs(content: bytes) -> LogsResponse:
     return LogsResponse.model_validate_json(content, extra="allow")
-
-
-async def _content(response: httpx.Response) -> bytes:
-    try:
-        return await response.aread()
-    finally:
-        await response.aclose()
 
 
 def _reason(error: Exception) -> str:

@@ -1,58 +1,75 @@
-"""What carries a request: the httpx transport, and the proof that nothing of a request was sent.
-
-An exception's class does not tell whether the server saw a request. httpx's own transport reports its steps through the
-``trace`` extension, so the line is drawn there: nothing of the request had started to leave means unsent.
-"""
+"""Which carrier takes the requests, with the environment's proxy and certificates."""
 
 import os
 import ssl
-from collections.abc import Mapping
-from typing import Any
+from enum import StrEnum
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from batchrun.wherobots.settings import ApiSettings, is_loopback
+from batchrun.errors import SettingsError
+from batchrun.wherobots.aiohttp_carrier import KEEPALIVE_S, AiohttpCarrier
+from batchrun.wherobots.carrier import Carrier, HttpxCarrier, Timeouts
+from batchrun.wherobots.settings import CONNECT_TIMEOUT_S, ApiSettings, is_loopback
 
-__all__ = ["SendTrace", "open_transport"]
-
-
-class SendTrace:
-    """Remembers whether a request started to leave; goes with a request as its ``trace`` extension."""
-
-    __slots__ = ("started",)
-
-    def __init__(self) -> None:
-        self.started = False
-
-    async def __call__(self, step: str, info: Mapping[str, Any]) -> None:
-        del info
-        if step.endswith("send_request_headers.started"):
-            self.started = True
+__all__ = ["TransportKind", "open_transport", "timeouts_of"]
 
 
-def open_transport(settings: ApiSettings, *, connections: int) -> httpx.AsyncBaseTransport:
-    """A transport for ``connections`` requests at once, with the environment's proxy and certificates.
+class TransportKind(StrEnum):
+    """What can carry the requests."""
 
-    ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name further certificates, as they do for httpx.
+    AIOHTTP = "aiohttp"
+    """The default: fast with any number of connections."""
+    HTTPX = "httpx"
+    """httpx's own pool: slower with every connection."""
+
+
+def open_transport(settings: ApiSettings, *, connections: int, kind: TransportKind | None = None) -> Carrier:
+    """A carrier for ``connections`` requests at once.
+
+    ``kind`` defaults to what ``BATCHRUN_TRANSPORT`` names, else to aiohttp. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name
+    the certificates to trust, as they do for httpx.
+
+    Raises:
+        SettingsError: there is no such transport, or the certificates cannot be read.
+
     """
-    return httpx.AsyncHTTPTransport(
-        verify=_tls_context(settings.base_url),
-        proxy=_proxy_for(settings.base_url),
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30.0),
-        retries=0,
+    timeouts = timeouts_of(settings)
+    tls, proxy = _tls_context(settings.base_url), _proxy_for(settings.base_url)
+    if (kind or _kind_from_environment()) is TransportKind.AIOHTTP:
+        return AiohttpCarrier(timeouts, connections=connections, tls=tls, proxy=proxy)
+    limits = httpx.Limits(
+        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEPALIVE_S
     )
+    return HttpxCarrier(httpx.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits, retries=0), timeouts)
+
+
+def timeouts_of(settings: ApiSettings) -> Timeouts:
+    """A connection is found within ten seconds or never; a reply may take the request timeout."""
+    return Timeouts(connect_s=min(CONNECT_TIMEOUT_S, settings.timeout_s), read_s=settings.timeout_s)
+
+
+def _kind_from_environment() -> TransportKind:
+    name = os.environ.get("BATCHRUN_TRANSPORT") or TransportKind.AIOHTTP
+    try:
+        return TransportKind(name)
+    except ValueError:
+        known = " or ".join(TransportKind)
+        raise SettingsError("BATCHRUN_TRANSPORT", f"there is no transport {name!r}", f"use {known}") from None
 
 
 def _tls_context(base_url: str) -> ssl.SSLContext | bool:
     if not base_url.startswith("https:"):
-        return False
-    if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
-        return ssl.create_default_context(
-            cafile=os.environ.get("SSL_CERT_FILE") or None, capath=os.environ.get("SSL_CERT_DIR") or None
-        )
-    return httpx.create_ssl_context()
+        return True
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if not (file or folder):
+        return httpx.create_ssl_context()
+    try:
+        return ssl.create_default_context(cafile=file or None, capath=folder or None)
+    except OSError as error:
+        place = "SSL_CERT_FILE" if file else "SSL_CERT_DIR"
+        raise SettingsError(place, f"{file or folder} cannot be read: {error}", "name a PEM file") from None
 
 
 def _proxy_for(base_url: str) -> str | None:
