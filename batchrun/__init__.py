@@ -1,1 +1,112 @@
-"""batchrun: submit many Wherobots job runs and know that each was created once."""
+"""batchrun: submit many Wherobots job runs and know that each was created once.
+
+The names below are the public face; each is loaded when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from batchrun.engine.progress import Observer as Observer
+    from batchrun.engine.progress import Progress as Progress
+    from batchrun.engine.settings import SubmitSettings as SubmitSettings
+    from batchrun.engine.stopping import Stop as Stop
+    from batchrun.engine.stopping import StopReason as StopReason
+    from batchrun.engine.stopping import StopSwitch as StopSwitch
+    from batchrun.engine.submit import Submission as Submission
+    from batchrun.engine.submit import submit as submit
+    from batchrun.errors import ApiError as ApiError
+    from batchrun.errors import BatchrunError as BatchrunError
+    from batchrun.errors import LedgerError as LedgerError
+    from batchrun.errors import ManifestError as ManifestError
+    from batchrun.errors import Problem as Problem
+    from batchrun.errors import SettingsError as SettingsError
+    from batchrun.errors import UsageError as UsageError
+    from batchrun.ledger.fold import BatchState as BatchState
+    from batchrun.ledger.fold import Outcome as Outcome
+    from batchrun.ledger.ledger import Ledger as Ledger
+    from batchrun.ledger.reader import read_state as read_state
+    from batchrun.report.summary import Summary as Summary
+    from batchrun.report.summary import read_summary as read_summary
+    from batchrun.sweep.manifest import Manifest as Manifest
+    from batchrun.sweep.manifest import Overrides as Overrides
+    from batchrun.sweep.plan import Plan as Plan
+    from batchrun.sweep.plan import PlannedRun as PlannedRun
+    from batchrun.sweep.plan import build_plan as build_plan
+    from batchrun.sweep.plan import read_plan as read_plan
+    from batchrun.sweep.plan import write_plan as write_plan
+    from batchrun.wherobots.client import RunsClient as RunsClient
+    from batchrun.wherobots.settings import ApiSettings as ApiSettings
+    from batchrun.wherobots.transport import open_transport as open_transport
+
+_HOMES = {
+    "batchrun.engine.progress": ("Observer", "Progress"),
+    "batchrun.engine.settings": ("SubmitSettings",),
+    "batchrun.engine.stopping": ("Stop", "StopReason", "StopSwitch"),
+    "batchrun.engine.submit": ("Submission", "submit"),
+    "batchrun.errors": (
+        "ApiError",
+        "BatchrunError",
+        "LedgerError",
+        "ManifestError",
+        "Problem",
+        "SettingsError",
+        "UsageError",
+    ),
+    "batchrun.ledger.fold": ("BatchState", "Outcome"),
+    "batchrun.ledger.ledger": ("Ledger",),
+    "batchrun.ledger.reader": ("read_state",),
+    "batchrun.report.summary": ("Summary", "read_summary"),
+    "batchrun.sweep.manifest": ("Manifest", "Overrides"),
+    "batchrun.sweep.plan": ("Plan", "PlannedRun", "build_plan", "read_plan", "write_plan"),
+    "batchrun.wherobots.client": ("RunsClient",),
+    "batchrun.wherobots.settings": ("ApiSettings",),
+    "batchrun.wherobots.transport": ("open_transport",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ApiError",
+    "ApiSettings",
+    "BatchState",
+    "BatchrunError",
+    "Ledger",
+    "LedgerError",
+    "Manifest",
+    "ManifestError",
+    "Observer",
+    "Outcome",
+    "Overrides",
+    "Plan",
+    "PlannedRun",
+    "Problem",
+    "Progress",
+    "RunsClient",
+    "SettingsError",
+    "Stop",
+    "StopReason",
+    "StopSwitch",
+    "Submission",
+    "SubmitSettings",
+    "Summary",
+    "UsageError",
+    "build_plan",
+    "open_transport",
+    "read_plan",
+    "read_state",
+    "read_summary",
+    "submit",
+    "write_plan",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'batchrun' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

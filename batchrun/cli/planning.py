@@ -1,0 +1,69 @@
+"""From what a person names to a plan."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from batchrun.errors import LedgerFormatError, UsageError
+from batchrun.ledger.events import BatchEvent
+from batchrun.ledger.reader import read_events
+from batchrun.sweep.manifest import Manifest, Overrides
+from batchrun.sweep.plan import Plan, build_plan, read_plan
+
+__all__ = ["batch_of", "default_ledger", "overrides_from", "plan_from"]
+
+PLAN_SUFFIX = ".jsonl"
+LEDGER_SUFFIX = ".ledger.jsonl"
+
+
+def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str] | None) -> Plan:
+    """The plan of a manifest, or a plan written earlier. Without ``environ``, its values stay unresolved.
+
+    Raises:
+        UsageError: it cannot be planned, or is no sweep; every problem of a stage at once.
+
+    """
+    if path.name.endswith(LEDGER_SUFFIX):
+        raise UsageError(str(path), "this is a ledger, not a sweep", f"did you mean batchrun resume {path}?")
+    if path.suffix != PLAN_SUFFIX:
+        return build_plan(Manifest.load(path, overrides, environ=environ), environ=environ)
+    if overrides != Overrides():
+        raise UsageError(str(path), "a plan is fixed; nothing can be laid over it", "plan again from the manifest")
+    return read_plan(path)
+
+
+def batch_of(ledger: Path) -> BatchEvent:
+    """The batch that a ledger holds.
+
+    Raises:
+        LedgerError: it cannot be read, or is empty.
+
+    """
+    for event in read_events(ledger):
+        if isinstance(event, BatchEvent):
+            return event
+    raise LedgerFormatError(str(ledger), "the ledger is empty", "submit the sweep again")
+
+
+def default_ledger(sweep: Path) -> Path:
+    """Where the ledger of a sweep is: beside it, under its name."""
+    return sweep.with_name(sweep.name.removesuffix(sweep.suffix) + LEDGER_SUFFIX)
+
+
+def overrides_from(
+    *,
+    set_: Sequence[str] | None,
+    axis: Sequence[str] | None,
+    where: Sequence[str] | None,
+    sample: int | None,
+    seed: int | None,
+    max_points: int | None,
+) -> Overrides:
+    """What the command line lays over the manifest."""
+    return Overrides(
+        set=tuple(set_ or ()),
+        axis=tuple(axis or ()),
+        where=tuple(where or ()),
+        sample=sample,
+        seed=seed,
+        max_points=max_points,
+    )

@@ -1,0 +1,195 @@
+"""A batch going by: drawn on a terminal, told in plain lines elsewhere. Draws snapshots and counts nothing."""
+
+import time
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+from typing_extensions import override
+
+from batchrun.cli.output import Output
+from batchrun.cli.text import duration, one_line
+from batchrun.engine.progress import Observer, Progress
+from batchrun.errors import Problem
+
+__all__ = ["View", "count_line", "pace_line", "pause_line", "view_for"]
+
+REDRAW_PER_S = 8
+FIRST_LINE_AFTER_S = 2.0
+LINE_EVERY_S = 5.0
+LONGEST_SILENCE_S = 30.0
+"""Plain lines grow rarer as a batch grows old."""
+
+
+class View(Observer, Protocol):
+    """An observer with something on the screen; ``leave`` takes it off, and may be called more than once."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+def view_for(output: Output, name: str) -> View:
+    """The fitting view: drawn, plain lines, or only what must be said."""
+    if output.quiet:
+        return _QuietView(output)
+    return _LiveView(output, name) if output.is_terminal else _PlainView(output)
+
+
+def count_line(progress: Progress) -> str:
+    """Where the runs stand; what is zero goes unsaid."""
+    words = [f"{progress.submitted:,} of {progress.planned:,} submitted"]
+    for count, word in (
+        (progress.rejected, "rejected"),
+        (progress.failed, "failed"),
+        (progress.unknown, "unknown"),
+        (progress.in_flight, "in flight"),
+        (progress.waiting, "waiting to retry"),
+        (progress.retries, "retries" if progress.retries != 1 else "retry"),
+    ):
+        words += [f"{count:,} {word}"] if count else []
+    if progress.active is not None:
+        words.append(f"{progress.active:,} active")
+    return ", ".join(words)
+
+
+def pace_line(progress: Progress) -> str:
+    """How fast it goes, why, and how long it will still take, as far as that can be said."""
+    limit = f", up to {_rate(progress.limit_per_s)}" if progress.limit_per_s is not None else ""
+    pace = f" ({progress.pace}{limit})" if progress.pace else ""
+    return f"{_rate(progress.rate_per_s)}{pace}, {_time_left(progress)}"
+
+
+def pause_line(progress: Progress) -> str:
+    """Why nothing is sent now, and for how long; empty when something is."""
+    if progress.pause_s is None or progress.pause_s <= 0:
+        return ""
+    return f"paused for {duration(progress.pause_s)}: {progress.pause_reason or 'the service asked for it'}"
+
+
+def _rate(per_s: float) -> str:
+    return f"{per_s:,.0f}/s" if per_s >= 100 else f"{per_s:.1f}/s"  # noqa: PLR2004 - above a hundred, tenths are noise
+
+
+def _time_left(progress: Progress) -> str:
+    if progress.pending == 0 and progress.unknown:
+        return f"finding out about {progress.unknown:,} unknown"
+    if progress.pending == 0:
+        return "all sent"
+    if progress.left_s is None or progress.pause_s is not None:
+        return "time left not known"
+    return f"about {duration(max(progress.left_s, 1.0))} left"
+
+
+class _QuietView:
+    """Notes only."""
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.leave()
+
+    def progress(self, progress: Progress) -> None:
+        """Said in the summary."""
+
+    def note(self, note: Problem) -> None:
+        self.output.warn(note)
+
+    def leave(self) -> None:
+        """Nothing is on the screen."""
+
+
+class _PlainView(_QuietView):
+    """A line on standard error now and then."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__(output)
+        self._next_s = time.monotonic() + FIRST_LINE_AFTER_S
+        self._every_s = LINE_EVERY_S
+
+    @override
+    def progress(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now < self._next_s:
+            return
+        self._next_s = now + self._every_s
+        self._every_s = min(self._every_s * 1.1, LONGEST_SILENCE_S)
+        said = [count_line(progress), pace_line(progress), pause_line(progress)]
+        self.output.tell("; ".join(words for words in said if words))
+
+
+class _LiveView(_QuietView):
+    """Three lines that are drawn again several times a second, by a thread of their own: a slow terminal delays no run."""
+
+    def __init__(self, output: Output, name: str) -> None:
+        super().__init__(output)
+        self._name = one_line(name)
+        self._latest: Progress | None = None
+        self._live = Live(
+            get_renderable=self._draw,
+            console=output.terminal,
+            refresh_per_second=REDRAW_PER_S,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    @override
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    @override
+    def progress(self, progress: Progress) -> None:
+        self._latest = progress
+
+    @override
+    def leave(self) -> None:
+        self._live.stop()
+
+    def _draw(self) -> RenderableType:
+        latest = self._latest
+        if latest is None:
+            return Text(f"{self._name}: asking the service ...", style="dim")
+        lines: list[RenderableType] = [
+            _bar(self._name, latest),
+            Text(f"  {count_line(latest)}"),
+            Text(f"  {pace_line(latest)}", style="dim"),
+        ]
+        if pause := pause_line(latest):
+            lines.append(Text(f"  {one_line(pause)}", style="yellow"))
+        return Group(*lines)
+
+
+def _bar(name: str, progress: Progress) -> RenderableType:
+    done = progress.submitted + progress.rejected + progress.failed
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True, overflow="ellipsis", max_width=32)
+    grid.add_column(ratio=1)
+    grid.add_column(justify="right", no_wrap=True)
+    grid.expand = True
+    grid.add_row(
+        Text(name, style="bold"),
+        ProgressBar(total=max(progress.planned, 1), completed=done),
+        Text(f"{done:,}/{progress.planned:,} {_share(done, progress.planned)}"),
+    )
+    return grid
+
+
+def _share(done: int, planned: int) -> str:
+    """Percent, rounded down: 100 % means all."""
+    return f"{100 * done // planned if planned else 100:>3}%"

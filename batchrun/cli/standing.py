@@ -1,0 +1,114 @@
+"""An order to submit, and where it stands by its ledger before it is carried out."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batchrun.engine.resume import check_target, difference, plan_of
+from batchrun.engine.settings import SubmitSettings
+from batchrun.errors import LedgerMismatchError, ManifestError
+from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.sweep.plan import Plan
+
+__all__ = ["Order", "Standing", "standing_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to submit, where to, and what a person allows."""
+
+    plan: Plan
+    ledger: Path
+    service: str
+    """What the ledger calls the service."""
+    settings: SubmitSettings
+    resume: tuple[str, ...]
+    """The command that goes on with it."""
+    retry: frozenset[Outcome] = frozenset()
+    timeout_s: float | None = None
+    create: bool = True
+    """Begin a new ledger where there is none."""
+    extend: bool = False
+    to_another_server: bool = False
+    ask: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an order stands before it is carried out. The outcomes add up to what is planned."""
+
+    outcomes: dict[Outcome, int]
+    to_send: int
+    to_settle: int
+    is_new: bool
+    order: Order
+
+    @property
+    def is_finished(self) -> bool:
+        """Nothing is left to do."""
+        return not self.is_new and self.to_send + self.to_settle == 0
+
+    def words(self) -> str:
+        words = [f"{count:,} {outcome.value}" for outcome, count in self.outcomes.items() if count]
+        return f"{', '.join(words)}; {self.to_send:,} to send, {self.to_settle:,} to find out about"
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "batch": self.order.plan.name,
+            "ledger": str(self.order.ledger),
+            "service": self.order.service,
+            "planned": self.order.plan.runs,
+            "outcomes": {outcome.value: count for outcome, count in self.outcomes.items()},
+            "to_send": self.to_send,
+            "to_settle": self.to_settle,
+        }
+
+
+def standing_of(order: Order, state: BatchState) -> Standing:
+    """Where the batch stands, once it is sure that it is this batch.
+
+    Raises:
+        LedgerMismatchError: the ledger is of another service or another plan, and going on was not allowed.
+
+    """
+    if state.batch is not None:
+        if not order.to_another_server:
+            check_target(state.batch, order.service)
+        if state.batch.plan_sha256 != order.plan.sha256 and not order.extend:
+            raise _changed(order, state)
+    outcomes = {outcome: state.counts[outcome] for outcome in Outcome}
+    outcomes[Outcome.PENDING] = order.plan.runs - sum(
+        count for outcome, count in outcomes.items() if outcome is not Outcome.PENDING
+    )
+    again = sum(outcomes[outcome] for outcome in order.retry)
+    return Standing(
+        outcomes=outcomes,
+        to_send=outcomes[Outcome.PENDING] + again,
+        to_settle=outcomes[Outcome.UNKNOWN],
+        is_new=state.batch is None,
+        order=order,
+    )
+
+
+def _changed(order: Order, state: BatchState) -> LedgerMismatchError:
+    """What has changed, in numbers and names."""
+    found = difference(order.plan, state, _earlier_keys(order, state))
+    said = [f"{found.new:,} new", f"{found.gone:,} gone", f"{found.submitted:,} already submitted"]
+    files = f"; changed: {', '.join(found.files)}" if found.files else ""
+    names = f" (new: {', '.join(found.new_names)}{', ...' if found.new > len(found.new_names) else ''})"
+    fact = f"the sweep is not the one that this ledger was begun with: {', '.join(said)}{files}"
+    return LedgerMismatchError(
+        str(order.ledger),
+        fact + (names if found.new else ""),
+        "go on with --extend, or begin another batch with --ledger PATH",
+    )
+
+
+def _earlier_keys(order: Order, state: BatchState) -> set[str] | None:
+    """The keys of the ledger's own plan, where it can be made again."""
+    try:
+        return {run.key for run in plan_of(state.batch, order.ledger, os.environ)} if state.batch is not None else None
+    except ManifestError:
+        return None

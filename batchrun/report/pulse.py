@@ -1,0 +1,51 @@
+"""How fast the latest session submits, kept up while the events of a ledger go by."""
+
+from collections import deque
+
+from batchrun.ledger.events import Event, SessionEvent, SubmittedEvent, epoch_seconds
+
+__all__ = ["Pulse"]
+
+RATE_OVER_S = 10.0
+"""The present rate is taken over so many seconds."""
+TENTHS = len("2026-01-01T00:00:00.0")
+"""So much of a time tells one tenth of a second from the next."""
+MARKS = int(RATE_OVER_S * 10) + 1
+
+
+class Pulse:
+    """Counts the runs submitted in the latest session, with a mark each tenth of a second."""
+
+    def __init__(self) -> None:
+        self.began_at: str | None = None
+        self.submitted = 0
+        self._marks: deque[tuple[str, int]] = deque(maxlen=MARKS)
+
+    def see(self, event: Event) -> None:
+        """Take the next event of the ledger."""
+        if type(event) is SubmittedEvent:
+            self.submitted += 1
+            if not self._marks or self._marks[-1][0][:TENTHS] != event.at[:TENTHS]:
+                self._marks.append((event.at, self.submitted))
+        elif type(event) is SessionEvent and event.action == "start":
+            self.began_at, self.submitted = event.at, 0
+            self._marks.clear()
+
+    def seconds(self, last_at: str | None) -> float:
+        """How long the session had lasted at ``last_at``."""
+        if self.began_at is None or last_at is None:
+            return 0.0
+        return max(0.0, epoch_seconds(last_at) - epoch_seconds(self.began_at))
+
+    def rate_per_s(self, last_at: str | None) -> float:
+        """Runs submitted a second over the whole session, up to ``last_at``."""
+        seconds = self.seconds(last_at)
+        return self.submitted / seconds if seconds > 0 else 0.0
+
+    def rate_lately_per_s(self, now_s: float) -> float:
+        """Runs submitted a second over the last seconds before ``now_s`` (epoch)."""
+        recent = [count for at, count in self._marks if epoch_seconds(at) >= now_s - RATE_OVER_S]
+        if not recent or self.began_at is None:
+            return 0.0
+        over_s = min(RATE_OVER_S, max(now_s - epoch_seconds(self.began_at), 0.1))
+        return (self.submitted - recent[0] + 1) / over_s

@@ -1,0 +1,140 @@
+"""What a ledger adds up to: counts, reasons, sessions and rates, as one frozen value."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batchrun.errors import LedgerFormatError
+from batchrun.ledger.events import BatchEvent, SessionEvent
+from batchrun.ledger.fold import BatchState, Outcome, fold
+from batchrun.ledger.reader import read_events
+from batchrun.report.pulse import Pulse
+from batchrun.report.reasons import Ending, Reason, endings, reasons
+from batchrun.report.writing import Writing, writing
+
+__all__ = ["Summary", "read_summary"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A batch as its ledger tells it. The outcomes add up to ``planned``."""
+
+    name: str
+    batch_id: str
+    base_url: str
+    planned: int
+    outcomes: dict[Outcome, int]
+    under_way: int
+    """Attempts that a running session waits for; their runs count as unknown until the answer is written."""
+    reasons: tuple[Reason, ...]
+    endings: tuple[Ending, ...]
+    """Every run that was rejected or failed."""
+    attempts: int
+    refused: dict[str, int]
+    """Attempts refused for now, by code or HTTP status."""
+    settled: int
+    """Runs found by listing after their answer was lost."""
+    duplicates: dict[str, list[str]]
+    """Further runs of the same name that settling found, by key."""
+    run_status: dict[str, int]
+    """Submitted runs by the last status that the service gave."""
+    sessions: int
+    session: SessionEvent | None
+    writing: Writing
+    began_at: str | None
+    last_at: str | None
+    session_s: float
+    """Seconds that the latest session has lasted, by the ledger."""
+    session_submitted: int
+    rate_per_s: float
+    """Runs submitted a second: lately while a session runs, over the whole latest session otherwise."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Every planned run is submitted."""
+        return self.outcomes[Outcome.SUBMITTED] == self.planned
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "batch": self.name,
+            "batch_id": self.batch_id,
+            "base_url": self.base_url,
+            "planned": self.planned,
+            "outcomes": {outcome.value: count for outcome, count in self.outcomes.items()},
+            "under_way": self.under_way,
+            "reasons": [reason.json() for reason in self.reasons],
+            "attempts": self.attempts,
+            "refused": self.refused,
+            "settled": self.settled,
+            "duplicates": self.duplicates,
+            "run_status": self.run_status,
+            "sessions": self.sessions,
+            "writing": self.writing.value,
+            "last_session": self._session_json(),
+            "began_at": self.began_at,
+            "last_at": self.last_at,
+        }
+
+    def _session_json(self) -> dict[str, Any] | None:
+        if self.session is None:
+            return None
+        return {
+            "pid": self.session.pid,
+            "host": self.session.host,
+            "action": self.session.action,
+            "reason": self.session.reason,
+            "seconds": round(self.session_s, 3),
+            "submitted": self.session_submitted,
+            "rate_per_s": round(self.rate_per_s, 3),
+        }
+
+
+def read_summary(path: Path) -> Summary:
+    """The summary of a ledger file; works while it is being written, and where it cannot be.
+
+    Raises:
+        LedgerError: the file cannot be read, is no ledger of this format, or is damaged.
+
+    """
+    state, pulse = BatchState(), Pulse()
+    for event in read_events(path):
+        fold(state, event)
+        pulse.see(event)
+    if state.batch is None:
+        raise LedgerFormatError(str(path), "the ledger is empty", "submit the sweep again")
+    return _summary(state, pulse, writing(path, state.session), state.batch)
+
+
+def _summary(state: BatchState, pulse: Pulse, now_writing: Writing, batch: BatchEvent) -> Summary:
+    is_running = now_writing is Writing.RUNNING
+    return Summary(
+        name=batch.name,
+        batch_id=batch.batch_id,
+        base_url=batch.base_url,
+        planned=batch.runs,
+        outcomes={outcome: state.count(outcome) for outcome in Outcome},
+        under_way=state.open_attempts if is_running else 0,
+        reasons=reasons(state, is_running=is_running),
+        endings=tuple(endings(state)),
+        attempts=state.attempts,
+        refused=dict(state.refusals),
+        settled=state.settled,
+        duplicates=dict(state.duplicates),
+        run_status=_by_status(state),
+        sessions=state.sessions,
+        session=state.session,
+        writing=now_writing,
+        began_at=state.first_at,
+        last_at=state.last_at,
+        session_s=pulse.seconds(state.last_at),
+        session_submitted=pulse.submitted,
+        rate_per_s=pulse.rate_lately_per_s(time.time()) if is_running else pulse.rate_per_s(state.last_at),
+    )
+
+
+def _by_status(state: BatchState) -> dict[str, int]:
+    """Runs that exist, by the status that the service last gave."""
+    runs = state.runs.values()
+    return dict(Counter(run.status for run in runs if run.status is not None and run.outcome is Outcome.SUBMITTED))

@@ -1,0 +1,36 @@
+"""Who is writing a ledger, asked without disturbing the writer."""
+
+import os
+import socket
+from pathlib import Path
+
+from batchrun.ledger.events import SessionEvent
+from batchrun.ledger.ledger import Ledger
+from batchrun.report.writing import Writing, writing
+
+AT = "2026-11-23T10:00:00.000Z"
+
+
+def session(action: str, host: str | None = None) -> SessionEvent:
+    is_start = action == "start"
+    return SessionEvent(
+        at=AT, action="start" if is_start else "stop", pid=os.getpid(), host=host or socket.gethostname()
+    )
+
+
+def test_a_session_that_ended_is_nobody(tmp_path: Path) -> None:
+    assert writing(tmp_path / "any", None) is Writing.NOBODY
+    assert writing(tmp_path / "any", session("stop")) is Writing.NOBODY
+
+
+def test_a_held_ledger_is_being_written_and_a_released_one_was_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "a.ledger.jsonl"
+    path.write_bytes(b'{"event":"batch","at":"x","format":1,"batch_id":"b","name":"n","runs":1,'
+                     b'"plan_sha256":"","base_url":"u","batchrun":"0"}\n')  # fmt: skip
+    with Ledger.open(path):
+        assert writing(path, session("start")) is Writing.RUNNING
+    assert writing(path, session("start")) is Writing.CUT_OFF
+
+
+def test_another_machine_cannot_be_seen_from_here(tmp_path: Path) -> None:
+    assert writing(tmp_path / "any", session("start", host="elsewhere.example")) is Writing.ELSEWHERE
