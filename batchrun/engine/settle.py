@@ -18,8 +18,8 @@ from batchrun.errors import ApiError, Problem
 from batchrun.ledger.events import epoch_seconds
 from batchrun.ledger.fold import Outcome
 from batchrun.wherobots.answers import ServiceError
+from batchrun.wherobots.heads import RunHead, RunHeadPage
 from batchrun.wherobots.identity import is_same_payload
-from batchrun.wherobots.views import RunHead, RunHeadPage
 
 __all__ = ["Settler"]
 

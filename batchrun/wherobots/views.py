@@ -3,16 +3,23 @@
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from pydantic import ConfigDict, Field, computed_field
 
+from batchrun.wherobots.enums import (
+    AppStatus,
+    AppType,
+    DependencyFileType,
+    Effect,
+    ErrorClass,
+    Provider,
+    RunStatus,
+)
 from batchrun.wherobots.payload import (
     DEFAULT_TIMEOUT_S,
     NAME_MAX_LENGTH,
     NAME_MIN_LENGTH,
     NAME_PATTERN,
     DependencySourceType,
-    OpenEnum,
     PyPiDependency,
     RunJarPayload,
     RunPythonPayload,
@@ -41,8 +48,6 @@ __all__ = [
     "RunAppMeta",
     "RunEnvironmentOutput",
     "RunEventMeta",
-    "RunHead",
-    "RunHeadPage",
     "RunKubeApp",
     "RunPage",
     "RunStatus",
@@ -62,94 +67,6 @@ class SnakeAnswerModel(AnswerModel):
     """A part of an answer that the service spells in snake_case."""
 
     model_config = ConfigDict(alias_generator=None)
-
-
-class RunStatus(OpenEnum):
-    """Where a run is in its life."""
-
-    PENDING = "PENDING"
-    RUNNING = "RUNNING"
-    FAILED = "FAILED"
-    COMPLETED = "COMPLETED"
-    CANCELLED = "CANCELLED"
-    TIMED_OUT = "TIMED_OUT"
-
-    @property
-    def is_final(self) -> bool:
-        """True when the run has ended; a status that we do not know is not final."""
-        return self in _FINAL
-
-
-_FINAL = frozenset({RunStatus.FAILED, RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.TIMED_OUT})
-
-
-class ErrorClass(OpenEnum):
-    """The service's error codes."""
-
-    BAD_REQUEST_ERROR = "BAD_REQUEST_ERROR"
-    CONFLICT_ERROR = "CONFLICT_ERROR"
-    INVALID_INPUT_ERROR = "INVALID_INPUT_ERROR"
-    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
-    UNAUTHORIZED_ERROR = "UNAUTHORIZED_ERROR"
-    INSUFFICIENT_PERMISSIONS_ERROR = "INSUFFICIENT_PERMISSIONS_ERROR"
-    THIRD_PARTY_PERMISSIONS_ERROR = "THIRD_PARTY_PERMISSIONS_ERROR"
-    NOT_FOUND_ERROR = "NOT_FOUND_ERROR"
-    INSUFFICIENT_QUOTA_ERROR = "INSUFFICIENT_QUOTA_ERROR"
-    REQUEST_ENTITY_TOO_LARGE = "REQUEST_ENTITY_TOO_LARGE"
-    UNITY_CATALOG_CONNECTION_FAILED = "UNITY_CATALOG_CONNECTION_FAILED"
-    RATE_LIMIT_ERROR = "RATE_LIMIT_ERROR"
-    TIMEOUT_ERROR = "TIMEOUT_ERROR"
-    ACCOUNT_NOT_PROVISIONED = "ACCOUNT_NOT_PROVISIONED"
-
-
-class AppType(OpenEnum):
-    """What kind of application a Kubernetes app runs."""
-
-    JUPYTER = "JUPYTER"
-    SQL_SESSION = "SQL_SESSION"
-    RUN = "RUN"
-
-
-class AppStatus(OpenEnum):
-    """Where a Kubernetes app is in its life."""
-
-    PENDING = "PENDING"
-    PREPARING = "PREPARING"
-    PREPARE_FAILED = "PREPARE_FAILED"
-    REQUESTED = "REQUESTED"
-    DEPLOYING = "DEPLOYING"
-    DEPLOY_FAILED = "DEPLOY_FAILED"
-    DEPLOYED = "DEPLOYED"
-    INITIALIZING = "INITIALIZING"
-    INIT_FAILED = "INIT_FAILED"
-    READY = "READY"
-    DESTROY_REQUESTED = "DESTROY_REQUESTED"
-    DESTROYING = "DESTROYING"
-    DESTROY_FAILED = "DESTROY_FAILED"
-    DESTROYED = "DESTROYED"
-
-
-class Provider(OpenEnum):
-    """Who provides the resource that a policy speaks of."""
-
-    WHEROBOTS = "WHEROBOTS"
-    AWS = "AWS"
-
-
-class Effect(OpenEnum):
-    """What a policy does."""
-
-    ALLOW = "ALLOW"
-    DENY = "DENY"
-
-
-class DependencyFileType(OpenEnum):
-    """What a dependency file is, by its ending."""
-
-    JAR = "JAR"
-    PYTHON_WHEEL = "PYTHON_WHEEL"
-    ZIP = "ZIP"
-    OTHER = "OTHER"
 
 
 _FILE_TYPES = {
@@ -345,29 +262,4 @@ class LogsResponse(SnakeAnswerModel):
 
     items: list[LogItem]
     current_page: str
-    next_page: str | None = None
-
-
-class RunHead(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """What batchrun itself needs of a ``RunView``; everything else may be missing, unknown or odd.
-
-    Submitting and settling read this instead of a whole ``RunView``: an answer whose id can be read is a created run
-    even when the rest of it is not what the contract says.
-    """
-
-    id: str
-    name: str | None = None
-    status: str | None = None
-    create_time: str | None = None
-    update_time: str | None = None
-    start_time: str | None = None
-    complete_time: str | None = None
-    payload: dict[str, Any] | None = None
-
-
-class RunHeadPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of ``GET /runs``, read as heads."""
-
-    items: list[RunHead]
-    total: int = 0
     next_page: str | None = None
