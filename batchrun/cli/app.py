@@ -78,13 +78,16 @@ class LazyCommands(MutableMapping[str, Any]):
         return len(self._places)
 
 
-def _command(name: str, place: str) -> TyperCommand:
-    """The command at ``module:function``; the module's ``EXAMPLES`` stand at the end of its help."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    examples = getattr(import_module(place.partition(":")[0]), "EXAMPLES", None)
-    app.command(name, epilog=examples, context_settings=CONTEXT)(load(place))
-    command = typer.main.get_command(app)
-    assert isinstance(command, TyperCommand)  # noqa: S101 - one function makes one command
+def _command(name: str, place: str) -> TyperCommand | TyperGroup:
+    """The command at ``module:function``, or the group at ``module:typer``; ``EXAMPLES`` stand at the end of its help."""
+    target = load(place)
+    if not isinstance(target, typer.Typer):
+        examples = getattr(import_module(place.partition(":")[0]), "EXAMPLES", None)
+        target, function = typer.Typer(add_completion=False, rich_markup_mode=None), target
+        target.command(name, epilog=examples, context_settings=CONTEXT)(function)
+    command = typer.main.get_command(target)
+    assert isinstance(command, TyperCommand | TyperGroup)  # noqa: S101 - typer makes no others
+    command.name = name
     return command
 
 

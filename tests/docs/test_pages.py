@@ -1,0 +1,116 @@
+"""What the pages show is what happens: sessions are run again, manifests planned, Python executed, links followed."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One fenced block: ```` ```toml title=sweep.toml ````."""
+
+    page: Path
+    line: int
+    language: str
+    title: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks(language: str, pages: list[Path] = PAGES) -> Iterator[Block]:
+    """The fenced blocks of one language, page by page."""
+    for page in pages:
+        text = page.read_text("utf-8")
+        for found in _FENCE.finditer(text):
+            if found[1] == language:
+                yield Block(
+                    page=page,
+                    line=text.count("\n", 0, found.start()) + 1,
+                    language=language,
+                    title=found[2].strip().removeprefix("title="),
+                    text=found[3],
+                )
+
+
+SESSIONS = list(blocks("console"))
+SCRIPTS = list(blocks("python"))
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+VARYING = re.compile(r"\d+(?:\.\d+)? (?:s|min)\b|\d[\d.,]*/s")
+"""Times and rates: what differs from one run to the next."""
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Path:
+    """A directory as the pages assume it: the examples at hand, the command on the path."""
+    shutil.copytree(ROOT / "manifests", tmp_path / "manifests")
+    return tmp_path
+
+
+def run(command: str, directory: Path) -> str:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("WHEROBOTS_", "BATCHRUN_"))}
+    environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
+    environ["COLUMNS"] = "100"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=directory,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stdout
+
+
+def steps(session: str) -> list[tuple[str, list[str]]]:
+    """Each command of a session with the lines that it is said to print; ``...`` stands for any lines."""
+    found: list[tuple[str, list[str]]] = []
+    for line in session.splitlines():
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        elif line.strip():
+            found[-1][1].append(line)
+    return found
+
+
+def settled(line: str) -> str:
+    return " ".join(VARYING.sub("N", line).split())
+
+
+@pytest.mark.parametrize("session", SESSIONS, ids=str)
+def test_a_session_prints_what_the_page_shows(session: Block, workshop: Path) -> None:
+    for command, expected in steps(session.text):
+        printed = [settled(line) for line in run(command, workshop).splitlines()]
+        for line in expected:
+            assert line.strip() == "..." or settled(line) in printed, f"$ {command}\n" + "\n".join(printed)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=str)
+def test_a_script_runs(script: Block, workshop: Path) -> None:
+    (workshop / "script.py").write_text(script.text, "utf-8")
+    assert "Traceback" not in run(f"{sys.executable} script.py", workshop)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert [link for link in LINK.findall(text) if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_shows_a_session() -> None:
+    assert any(session.page.name == "README.md" for session in SESSIONS)
