@@ -103,7 +103,7 @@ class Output:
 
     def _print(self, stream: TextIO, line: str, style: str = "") -> None:
         console = self.terminal if stream is self.err else self._results
-        if style and console.is_terminal:
+        if console.is_terminal:  # it knows what is drawn there, and keeps out of its way
             self._guarded(stream, lambda: console.print(Text(line, style=style), soft_wrap=True))
         else:
             self._guarded(stream, lambda: stream.write(line + "\n"))

@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from batchrun.errors import LedgerFormatError, UsageError
-from batchrun.ledger.events import BatchEvent
-from batchrun.ledger.reader import read_events
+from batchrun.errors import UsageError
 from batchrun.sweep.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan, read_plan
 
-__all__ = ["batch_of", "default_ledger", "overrides_from", "plan_from"]
+__all__ = ["default_ledger", "overrides_from", "plan_from"]
 
 PLAN_SUFFIX = ".jsonl"
 LEDGER_SUFFIX = ".ledger.jsonl"
@@ -29,19 +27,6 @@ def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str] | Non
     if overrides != Overrides():
         raise UsageError(str(path), "a plan is fixed; nothing can be laid over it", "plan again from the manifest")
     return read_plan(path)
-
-
-def batch_of(ledger: Path) -> BatchEvent:
-    """The batch that a ledger holds.
-
-    Raises:
-        LedgerError: it cannot be read, or is empty.
-
-    """
-    for event in read_events(ledger):
-        if isinstance(event, BatchEvent):
-            return event
-    raise LedgerFormatError(str(ledger), "the ledger is empty", "submit the sweep again")
 
 
 def default_ledger(sweep: Path) -> Path:

@@ -1,17 +1,20 @@
 """An order to submit, and where it stands by its ledger before it is carried out."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import join
 from typing import Any
 
-from batchrun.engine.resume import check_target, difference, plan_of
+from batchrun.engine.resume import Difference, changed_files, check_target, difference, plan_of
 from batchrun.engine.settings import SubmitSettings
 from batchrun.errors import LedgerMismatchError, ManifestError
+from batchrun.ledger.events import BatchEvent
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.sweep.plan import Plan
 
-__all__ = ["Order", "Standing", "standing_of"]
+__all__ = ["Order", "Standing", "is_turned", "standing_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,37 +76,59 @@ def standing_of(order: Order, state: BatchState) -> Standing:
         LedgerMismatchError: the ledger is of another service or another plan, and going on was not allowed.
 
     """
+    gone: tuple[str, ...] = ()
     if state.batch is not None:
         if not order.to_another_server:
             check_target(state.batch, order.service)
-        if state.batch.plan_sha256 != order.plan.sha256 and not order.extend:
-            raise _changed(order, state)
-    outcomes = {outcome: state.counts[outcome] for outcome in Outcome}
+        if _is_changed(order, state.batch):
+            changed = difference(order.plan, state, _earlier_keys(order, state))
+            if not order.extend or changed.unknown_gone:
+                raise _changed(order, changed)
+            gone = changed.gone_keys
+    return _counted(order, state, gone)
+
+
+def is_turned(order: Order, state: BatchState) -> bool:
+    """Whether the ledger's batch is to be turned to another plan or another service."""
+    batch = state.batch
+    return batch is not None and (batch.base_url != order.service or _is_changed(order, batch))
+
+
+def _is_changed(order: Order, batch: BatchEvent) -> bool:
+    """Whether other runs would be sent, or the same with other values of the environment in them."""
+    if batch.plan_sha256 != order.plan.sha256:
+        return True
+    return any(name.startswith("env.") for name in changed_files(order.plan, batch))
+
+
+def _counted(order: Order, state: BatchState, gone: Iterable[str]) -> Standing:
+    outcomes = dict(state.counts)
+    for key in gone:
+        if key in state.runs:
+            outcomes[state.outcome(key)] -= 1
     outcomes[Outcome.PENDING] = order.plan.runs - sum(
         count for outcome, count in outcomes.items() if outcome is not Outcome.PENDING
     )
-    again = sum(outcomes[outcome] for outcome in order.retry)
     return Standing(
         outcomes=outcomes,
-        to_send=outcomes[Outcome.PENDING] + again,
+        to_send=outcomes[Outcome.PENDING] + sum(outcomes[outcome] for outcome in order.retry),
         to_settle=outcomes[Outcome.UNKNOWN],
         is_new=state.batch is None,
         order=order,
     )
 
 
-def _changed(order: Order, state: BatchState) -> LedgerMismatchError:
-    """What has changed, in numbers and names."""
-    found = difference(order.plan, state, _earlier_keys(order, state))
-    said = [f"{found.new:,} new", f"{found.gone:,} gone", f"{found.submitted:,} already submitted"]
+def _changed(order: Order, found: Difference) -> LedgerMismatchError:
+    """What has changed, in numbers and names, and how to go on."""
+    said = f"{found.new:,} new, {found.gone:,} gone, {found.submitted:,} already submitted"
     files = f"; changed: {', '.join(found.files)}" if found.files else ""
     names = f" (new: {', '.join(found.new_names)}{', ...' if found.new > len(found.new_names) else ''})"
-    fact = f"the sweep is not the one that this ledger was begun with: {', '.join(said)}{files}"
-    return LedgerMismatchError(
-        str(order.ledger),
-        fact + (names if found.new else ""),
-        "go on with --extend, or begin another batch with --ledger PATH",
-    )
+    fact = f"the sweep is not the one that this ledger holds: {said}{names if found.new else ''}{files}"
+    fix = "go on with --extend, or begin another batch with --ledger PATH"
+    if found.unknown_gone:
+        fact += f"; {found.unknown_gone:,} of those gone are unknown and may exist"
+        fix = f"find out about them first: {join(order.resume)}"
+    return LedgerMismatchError(str(order.ledger), fact, fix)
 
 
 def _earlier_keys(order: Order, state: BatchState) -> set[str] | None:

@@ -12,9 +12,10 @@ from batchrun.cli.output import Output
 from batchrun.cli.progress import View, view_for
 from batchrun.cli.result import Result, show_result
 from batchrun.cli.service import open_service
-from batchrun.cli.standing import Order, Standing, standing_of
+from batchrun.cli.standing import Order, Standing, is_turned, standing_of
 from batchrun.cli.tables import outcome_table
 from batchrun.cli.text import numbered
+from batchrun.engine.resume import extended_batch
 from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submit import Submission, submit
 from batchrun.errors import BatchrunError, Problem
@@ -45,7 +46,7 @@ def carry_out(order: Order, output: Output) -> ExitStatus:
         with Ledger.open(order.ledger, create=order.create) as ledger:
             _tell_torn(ledger, output)
             standing = standing_of(order, ledger.state)
-            if standing.is_finished:
+            if standing.is_finished and not is_turned(order, ledger.state):
                 return _nothing_left(order, standing, output)
             if not _may_go(order, standing, output):
                 return ExitStatus.STOPPED
@@ -67,6 +68,8 @@ async def _submit(order: Order, ledger: Ledger, api: ApiSettings, view: View, ou
     ):
         tasks.start_soon(stop_on_signals, switch, output.urge, view.leave)
         try:
+            if is_turned(order, ledger.state):
+                await ledger.begin(extended_batch(order.plan, ledger.state, order.service))
             submission = await submit(
                 order.plan,
                 ledger,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
+
 from batchrun.engine.backlog import Work
 from batchrun.errors import LedgerMismatchError
 from batchrun.ledger.events import FORMAT, BatchEvent, FileDigest, timestamp
@@ -14,7 +16,16 @@ from batchrun.ledger.fold import BatchState, Outcome, RunState
 from batchrun.sweep.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, PlannedRun, build_plan, read_plan
 
-__all__ = ["Difference", "check_target", "difference", "new_batch", "plan_of", "unknown_work", "unsent_work"]
+__all__ = [
+    "Difference",
+    "check_target",
+    "difference",
+    "extended_batch",
+    "new_batch",
+    "plan_of",
+    "unknown_work",
+    "unsent_work",
+]
 
 RETRIABLE = frozenset({Outcome.REJECTED, Outcome.FAILED})
 
@@ -37,6 +48,17 @@ def new_batch(plan: Plan, base_url: str) -> BatchEvent:
         plan_file=str(plan.path.resolve()) if plan.path is not None else None,
         files=[FileDigest(file.path, file.sha256) for file in plan.files],
     )
+
+
+def extended_batch(plan: Plan, state: BatchState, base_url: str) -> BatchEvent:
+    """The line that turns a ledger to another plan, or to another service: the same batch, gone on with.
+
+    Runs that both plans have keep what the ledger knows of them.
+    """
+    planned = {run.key for run in plan}
+    batch_id = state.batch.batch_id if state.batch is not None else ""
+    gone = [key for key in state.runs if key not in planned]
+    return msgspec.structs.replace(new_batch(plan, base_url), batch_id=batch_id, gone=gone)
 
 
 def plan_of(batch: BatchEvent, ledger_path: Path, environ: Mapping[str, str]) -> Plan:
@@ -85,9 +107,13 @@ class Difference:
     new: int
     """Planned now, not in the ledger's plan as far as it can be told."""
     gone: int
-    """In the ledger, not planned any more."""
+    """In the ledger's plan, not planned any more."""
+    gone_keys: tuple[str, ...]
+    """Their keys."""
     submitted: int
     """Planned now and submitted already."""
+    unknown_gone: int
+    """Gone, and their fate unknown: they must be settled before they can be let go."""
     files: tuple[str, ...]
     """Data files whose content changed."""
     is_same: bool
@@ -116,17 +142,21 @@ def difference(plan: Plan, state: BatchState, earlier: Collection[str] | None = 
         if run.key not in known:
             new_count += 1
             new += [run.name] if len(new) < SHOWN else []
+    gone = [key for key in known if key not in keys]
     return Difference(
         new=new_count,
-        gone=sum(key not in keys for key in known),
+        gone=len(gone),
+        gone_keys=tuple(gone),
+        unknown_gone=sum(state.outcome(key) is Outcome.UNKNOWN for key in gone),
         submitted=submitted,
-        files=_changed_files(plan, batch),
+        files=changed_files(plan, batch),
         is_same=batch is not None and batch.plan_sha256 == plan.sha256,
         new_names=tuple(new),
     )
 
 
-def _changed_files(plan: Plan, batch: BatchEvent | None) -> tuple[str, ...]:
+def changed_files(plan: Plan, batch: BatchEvent | None) -> tuple[str, ...]:
+    """What the plan was made from and that reads differently now: data files, and ``env.NAME`` for the environment."""
     before = {file.path: file.sha256 for file in batch.files} if batch is not None else {}
     return tuple(file.path for file in plan.files if before.get(file.path, file.sha256) != file.sha256)
 

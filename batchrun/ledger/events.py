@@ -47,9 +47,10 @@ class FileDigest(msgspec.Struct, frozen=True):
 
 
 class BatchEvent(_Event, tag="batch", kw_only=True, frozen=True):
-    """The first line: what is being submitted, and where to.
+    """The first line: what is being submitted, and where to. A later one extends the batch to another plan.
 
-    ``manifest`` is the manifest's text; a batch from a plan file has none and names the file in ``plan_file``.
+    ``manifest`` is the manifest's text; a batch from a plan file has none and names the file in ``plan_file``. ``gone``
+    holds the keys that the ledger knows and the extended plan does not; they are no longer runs of the batch.
     """
 
     format: int
@@ -64,6 +65,7 @@ class BatchEvent(_Event, tag="batch", kw_only=True, frozen=True):
     directory: str = ""
     plan_file: str | None = None
     files: list[FileDigest] = []
+    gone: list[str] = []
 
 
 class SessionEvent(_Event, tag="session", kw_only=True, frozen=True):

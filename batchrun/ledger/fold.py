@@ -83,6 +83,8 @@ class BatchState:
     runs: dict[str, RunState] = field(default_factory=dict)
     counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
     """Runs that the ledger speaks of, by outcome; a pending one may also not be in the ledger at all."""
+    gone: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    """Runs of earlier plans that the batch no longer has, by their outcome then."""
     open_attempts: int = 0
     """Attempts that have no ending yet: under way, or cut off by a crash."""
     attempts: int = 0
@@ -123,6 +125,18 @@ def fold(state: BatchState, event: Event) -> BatchState:
 
 def _batch(state: BatchState, event: BatchEvent) -> None:
     state.batch = event
+    for key in event.gone:
+        _forget(state, key)
+
+
+def _forget(state: BatchState, key: str) -> None:
+    """A run that the batch no longer has; what exists of it at the service stays there."""
+    run = state.runs.pop(key, None)
+    if run is not None:
+        state.counts[run.outcome] -= 1
+        state.open_attempts -= run.open
+        state.gone[run.outcome] += 1
+        state.duplicates.pop(key, None)
 
 
 def _session(state: BatchState, event: SessionEvent) -> None:

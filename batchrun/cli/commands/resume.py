@@ -4,12 +4,12 @@ import os
 
 from batchrun.cli import options as o
 from batchrun.cli.output import Output
-from batchrun.cli.planning import batch_of
 from batchrun.cli.service import EMULATOR, service_name
 from batchrun.cli.standing import Order
 from batchrun.cli.submitting import carry_out
 from batchrun.engine.resume import plan_of
 from batchrun.engine.settings import SubmitSettings
+from batchrun.ledger.reader import read_batch
 
 __all__ = ["EXAMPLES", "resume"]
 
@@ -50,7 +50,7 @@ def resume(
     The ledger holds the manifest and what became of each run. Submitted and rejected runs are left alone, unknown ones
     are settled first, pending ones are sent.
     """
-    batch = batch_of(ledger)
+    batch = read_batch(ledger)
     typed = {
         "rate": rate,
         "burst": burst,

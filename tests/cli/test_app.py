@@ -1,0 +1,77 @@
+"""Words that the command line knows, and those that it does not."""
+
+import subprocess
+import sys
+
+import pytest
+
+from batchrun.cli.app import COMMANDS, command_line
+from tests.cli.conftest import Run
+
+HEAVY = ["httpx", "aiohttp", "pydantic", "rich.console", "msgspec", "anyio", "batchrun.engine.submit"]
+
+
+def test_help_lists_every_command(batchrun: Run) -> None:
+    ended = batchrun("--help")
+    assert ended.status == 0
+    assert all(f"\n  {name} " in ended.out for name in COMMANDS)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys; from batchrun.cli.app import run; run(['--help']); print(sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert [name for name in HEAVY if f"'{name}'" in done.stderr] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_sentence_in_the_list_is_the_command_s_own_subject(name: str) -> None:
+    command = command_line().commands[name]
+    assert command.name == name
+    assert (command.help or "").strip()
+
+
+def test_the_version_is_told(batchrun: Run) -> None:
+    ended = batchrun("--version")
+    assert ended.out.startswith("batchrun 0.")
+    assert ended.status == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["sbmit"], "error: batchrun: no such command 'sbmit'; did you mean submit?"),
+        (["--jsno"], "error: batchrun: no such option: --jsno; see batchrun --help"),
+        (["status", "--jsno"], "error: batchrun status: no such option: --jsno; did you mean --json?"),
+        (["status"], "error: batchrun status: missing argument 'LEDGER'; see batchrun status --help"),
+        (["submit", "s.toml", "--rate"], "error: batchrun submit: option '--rate' requires an argument"),
+        (["submit", "s.toml", "--rate", "fast"], "error: batchrun submit: invalid value for '--rate': "),
+    ],
+)
+def test_a_word_that_is_not_known_is_told_with_its_place_and_a_fix(
+    batchrun: Run, words: list[str], message: str
+) -> None:
+    ended = batchrun(*words)
+    assert ended.status == 2
+    assert message in ended.err
+    assert ended.out == ""
+
+
+def test_a_mistake_with_json_is_one_document(batchrun: Run) -> None:
+    ended = batchrun("status", "--json", "nowhere.ledger.jsonl")
+    assert ended.status == 4
+    assert ended.document["exit_status"] == 4
+    assert ended.document["problems"][0]["place"] == "nowhere.ledger.jsonl"
+
+
+def test_calling_it_without_a_word_shows_the_help(batchrun: Run) -> None:
+    ended = batchrun()
+    assert ended.status == 2
+    assert "Commands:" in ended.err
+
+
+def test_escape_codes_in_an_argument_are_written_out(batchrun: Run) -> None:
+    ended = batchrun("status", "\x1b[2Jnowhere")
+    assert "\x1b" not in ended.err
+    assert r"\x1b[2Jnowhere" in ended.err
