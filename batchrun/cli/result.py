@@ -59,7 +59,7 @@ def show_result(result: Result, output: Output) -> ExitStatus:
     if sum(outcomes_of(progress).values()) != progress.planned:
         output.error(Problem(result.ledger, "the counts do not add up", "please report this"))
     if stop is not None:
-        output.error(stop.problem)
+        (output.warn if stop.reason in _SIGNALS else output.error)(stop.problem)
     output.say(f"ledger: {result.ledger}")
     if result.is_resumable:
         output.say(f"to go on: {join(result.resume)}", style="bold")

@@ -16,6 +16,9 @@ from batchrun.sweep.plan import Plan
 
 __all__ = ["Order", "Standing", "is_turned", "standing_of"]
 
+NAMED = 3
+"""So many new runs are told by name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -54,8 +57,11 @@ class Standing:
         return not self.is_new and self.to_send + self.to_settle == 0
 
     def words(self) -> str:
-        words = [f"{count:,} {outcome.value}" for outcome, count in self.outcomes.items() if count]
-        return f"{', '.join(words)}; {self.to_send:,} to send, {self.to_settle:,} to find out about"
+        """The outcomes that there are, and what is left to do."""
+        there = [f"{count:,} {outcome.value}" for outcome, count in self.outcomes.items() if count]
+        left = [f"{self.to_send:,} to send"] if self.to_send else []
+        left += [f"{self.to_settle:,} to find out about"] if self.to_settle else []
+        return "; ".join(filter(None, [", ".join(there), ", ".join(left)]))
 
     def json(self) -> dict[str, Any]:
         return {
@@ -122,7 +128,7 @@ def _changed(order: Order, found: Difference) -> LedgerMismatchError:
     """What has changed, in numbers and names, and how to go on."""
     said = f"{found.new:,} new, {found.gone:,} gone, {found.submitted:,} already submitted"
     files = f"; changed: {', '.join(found.files)}" if found.files else ""
-    names = f" (new: {', '.join(found.new_names)}{', ...' if found.new > len(found.new_names) else ''})"
+    names = f" (new: {', '.join(found.new_names[:NAMED])}{', ...' if found.new > NAMED else ''})"
     fact = f"the sweep is not the one that this ledger holds: {said}{names if found.new else ''}{files}"
     fix = "go on with --extend, or begin another batch with --ledger PATH"
     if found.unknown_gone:

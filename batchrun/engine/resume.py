@@ -97,7 +97,8 @@ def check_target(batch: BatchEvent, base_url: str) -> None:
     """
     if batch.base_url != base_url:
         fact = f"the batch was submitted to {batch.base_url}, not to {base_url}"
-        raise LedgerMismatchError(batch.name, fact, "submit it there, or use another ledger")
+        fix = "give that --base-url, or allow the other with --to-another-server"
+        raise LedgerMismatchError(batch.name, fact, fix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
