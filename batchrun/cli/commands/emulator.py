@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,13 +35,10 @@ Examples:
 API_KEY_VARIABLE = "BATCHRUN_EMULATOR_API_KEY"
 LOOPBACK = "127.0.0.1"
 
-Server = "Server"
-Misbehaviour = "Misbehaviour"
-Runs = "Life of runs"
-
 
 def emulator(
-    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535, rich_help_panel=Server)] = 0,
+    *,
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on; others can reach all but loopback.")] = LOOPBACK,
     tls: Annotated[bool, typer.Option("--tls", help="Speak https, with a certificate of its own making.")] = False,
     state: Annotated[Path | None, typer.Option(help="Keep the runs in this SQLite file.", dir_okay=False)] = None,
@@ -72,7 +70,7 @@ def emulator(
     names the only one. What was really created is told by GET /_emulator/runs.
     """
     output = Output()
-    flags = {
+    flags: dict[str, Any] = {
         "seed": seed,
         "lenient": lenient or None,
         "rate_limit_per_s": rate_limit,
@@ -88,8 +86,8 @@ def emulator(
         "speed": speed,
         "api_key": os.environ.get(API_KEY_VARIABLE) or None,
     }
-    wanted = {name: value for name, value in flags.items() if value is not None}
-    wanted |= _pairs("--set", settings or ())
+    wanted: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+    wanted |= {name: _value(text) for name, text in _pairs("--set", settings or ()).items()}
     if fault:
         wanted["faults"] = _pairs("--fault", fault)
     layered = load_extra("batchrun.emulator.settings:layered", extra="emulator", wanted_by="emulator")
@@ -138,3 +136,11 @@ def _pairs(flag: str, texts: Sequence[str]) -> dict[str, str]:
             raise UsageError(flag, f"{text!r} names no value", f"write {flag} NAME=VALUE")
         pairs[name.strip()] = value.strip()
     return pairs
+
+
+def _value(text: str) -> Any:  # noqa: ANN401 - any TOML value
+    """A value as TOML has it; what is not TOML is a text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

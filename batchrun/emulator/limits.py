@@ -1,0 +1,92 @@
+"""Limits on how often one key may ask. Each is told a moment and says how many seconds are missing, 0 for welcome."""
+
+from collections import deque
+from typing import Protocol
+
+from batchrun.emulator.settings import EmulatorSettings
+
+__all__ = ["FixedWindow", "Limit", "SlidingWindow", "TokenBucket", "limit_of"]
+
+
+class Limit(Protocol):
+    """Takes one request at ``now`` (seconds, monotonic) and returns the seconds to wait, or 0 if it is let in."""
+
+    def ask(self, now: float) -> float: ...
+
+
+class TokenBucket:
+    """``burst`` at once, then ``rate_per_s``, evenly."""
+
+    __slots__ = ("_burst", "_charge", "_rate", "_seen", "_tokens")
+
+    def __init__(self, rate_per_s: float, burst: int, *, count_refused: bool = False) -> None:
+        self._rate = rate_per_s
+        self._burst = float(burst)
+        self._charge = count_refused
+        self._tokens = self._burst
+        self._seen = float("-inf")
+
+    def ask(self, now: float) -> float:
+        if self._seen != float("-inf"):
+            self._tokens = min(self._burst, self._tokens + (now - self._seen) * self._rate)
+        self._seen = now
+        if self._tokens >= 1:
+            self._tokens -= 1
+            return 0.0
+        if self._charge:
+            self._tokens = max(-self._burst, self._tokens - 1)
+        return (1 - self._tokens) / self._rate
+
+
+class FixedWindow:
+    """``limit`` in each window of ``window_s``; the count starts anew with the window."""
+
+    __slots__ = ("_count", "_index", "_limit", "_window_s")
+
+    def __init__(self, limit: float, window_s: float) -> None:
+        self._limit = limit
+        self._window_s = window_s
+        self._index = -1
+        self._count = 0
+
+    def ask(self, now: float) -> float:
+        index = int(now // self._window_s)
+        if index != self._index:
+            self._index, self._count = index, 0
+        self._count += 1
+        return 0.0 if self._count <= self._limit else (index + 1) * self._window_s - now
+
+
+class SlidingWindow:
+    """``limit`` in any stretch of ``window_s``; refused requests may count as well."""
+
+    __slots__ = ("_charge", "_limit", "_taken", "_window_s")
+
+    def __init__(self, limit: float, window_s: float, *, count_refused: bool = True) -> None:
+        self._limit = max(1, int(limit))
+        self._window_s = window_s
+        self._charge = count_refused
+        self._taken: deque[float] = deque()
+
+    def ask(self, now: float) -> float:
+        taken = self._taken
+        while taken and taken[0] <= now - self._window_s:
+            taken.popleft()
+        if len(taken) < self._limit:
+            taken.append(now)
+            return 0.0
+        if self._charge:
+            taken.append(now)
+        return taken[-self._limit] + self._window_s - now
+
+
+def limit_of(settings: EmulatorSettings) -> Limit | None:
+    """A fresh limit as the settings want it for one key, or None for no limit."""
+    rate = settings.rate_limit_per_s
+    if rate is None:
+        return None
+    if settings.limiter == "window":
+        return FixedWindow(max(1.0, rate * settings.window_s), settings.window_s)
+    if settings.limiter == "sliding":
+        return SlidingWindow(rate * settings.window_s, settings.window_s, count_refused=settings.count_refused)
+    return TokenBucket(rate, settings.burst, count_refused=settings.count_refused)

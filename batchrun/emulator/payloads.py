@@ -1,0 +1,75 @@
+"""A request's body, judged as the contract judges it: unknown properties pass, everything else is held to the letter."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ValidationError
+
+from batchrun.emulator.problems import Wrong
+from batchrun.wherobots.payload import CreateRunPayload, FileDependency, RuntimeId
+from batchrun.wherobots.views import CreateRunPayloadOutput, ErrorClass
+
+__all__ = ["LenientPayload", "answered_payload", "read_payload", "wrongs_of"]
+
+
+def _known_or_none(runtime: RuntimeId | None) -> RuntimeId | None:
+    if runtime is not None and not runtime.is_known:
+        raise ValueError(f"'{runtime}' is no runtime")
+    return runtime
+
+
+class LenientPayload(CreateRunPayload):
+    """As newer descriptions of the service have it: the runtime may be left out."""
+
+    runtime: Annotated[RuntimeId | None, AfterValidator(_known_or_none)] = None  # type: ignore[assignment]
+
+
+_SUGGESTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "missing": lambda error: f"Add the field '{error['loc'][-1]}'.",
+    "json_invalid": lambda _: "Send one JSON object.",
+    "string_pattern_mismatch": lambda _: "Use letters, digits, '_', '-' and '.' only.",
+    "string_too_short": lambda error: f"Use at least {error['ctx']['min_length']} characters.",
+    "string_too_long": lambda error: f"Use at most {error['ctx']['max_length']} characters.",
+    "enum": lambda error: f"Use one of {error['ctx']['expected']}.",
+}
+_RUNTIMES = ", ".join(RuntimeId)
+
+
+def read_payload(body: bytes, *, lenient: bool = False) -> CreateRunPayload | list[Wrong]:
+    """The payload, or everything that is wrong with it."""
+    model = LenientPayload if lenient else CreateRunPayload
+    try:
+        return model.model_validate_json(body, extra="ignore", by_alias=True, by_name=False)
+    except ValidationError as error:
+        return wrongs_of(error.errors(include_url=False, include_input=False), "body")
+
+
+def answered_payload(payload: CreateRunPayload, default_runtime: str) -> bytes:
+    """The payload as a ``RunView`` carries it: defaults filled in, files with their type."""
+    if payload.runtime is None:
+        payload.runtime = RuntimeId(default_runtime)
+    if not any(isinstance(one, FileDependency) for one in payload.environment.dependencies):
+        return payload.model_dump_json(by_alias=True).encode()
+    plain = payload.model_dump(by_alias=True)
+    return CreateRunPayloadOutput.model_validate(plain).model_dump_json(by_alias=True).encode()
+
+
+def wrongs_of(errors: list[Any], place: str = "") -> list[Wrong]:
+    """What pydantic found, one ``Wrong`` each; ``place`` leads the path."""
+    return [_wrong(error, place) for error in errors]
+
+
+def _wrong(error: dict[str, Any], place: str) -> Wrong:
+    parts = [str(part) for part in error["loc"]]
+    suggest = _SUGGESTIONS.get(error["type"])
+    suggestion = {"suggestion": suggest(error)} if suggest else {}
+    if parts[-1:] == ["runtime"] and error["type"] != "missing":
+        suggestion = {"suggestion": f"Use one of {_RUNTIMES}."}
+    return Wrong(
+        code=ErrorClass.INVALID_INPUT_ERROR,
+        message=error["msg"],
+        details=f"{error['type']} at {'.'.join(parts) or 'the body'}",
+        path=".".join([place, *parts] if place else parts),
+        field=parts[-1] if parts else None,
+        **suggestion,
+    )

@@ -1,0 +1,38 @@
+"""A certificate of our own for ``--tls``, made afresh each time and gone with the server."""
+
+import ssl
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from batchrun.errors import UsageError
+
+try:
+    import trustme
+except ImportError:  # the extra is not installed
+    trustme = None  # type: ignore[assignment]
+
+__all__ = ["Certificates"]
+
+
+class Certificates:
+    """A throw-away authority and one server certificate for ``host`` and the loopback names.
+
+    Raises:
+        UsageError: the package that makes certificates is not installed.
+
+    """
+
+    def __init__(self, host: str) -> None:
+        if trustme is None:
+            raise UsageError("--tls", "certificates cannot be made here", "pip install 'batchrun[tls]'")
+        authority = trustme.CA()
+        names = dict.fromkeys(("localhost", "127.0.0.1", "::1", host))
+        self.server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        authority.issue_cert(*names).configure_cert(self.server_context)
+        self._directory = TemporaryDirectory(prefix="batchrun-emulator-")
+        self.ca_file = Path(self._directory.name) / "ca.pem"
+        authority.cert_pem.write_to_path(str(self.ca_file))
+
+    def close(self) -> None:
+        """Remove the authority's certificate."""
+        self._directory.cleanup()
