@@ -6,6 +6,7 @@ import msgspec
 
 from batchrun.engine.backlog import Work
 from batchrun.engine.backoff import full_jitter_s
+from batchrun.engine.pacing import Turn
 from batchrun.engine.session import Session
 from batchrun.engine.settle import Settler
 from batchrun.engine.stopping import StopReason
@@ -29,7 +30,7 @@ class Attempts:
         self._settler = settler
         self._first_rejections: list[tuple[object, ...]] | None = []
 
-    async def attempt(self, work: Work) -> None:
+    async def attempt(self, work: Work, turn: Turn) -> None:
         """Send a run once. Its POST leaves only after the attempt is durable.
 
         Raises:
@@ -49,7 +50,7 @@ class Attempts:
         finally:
             session.tally.in_flight -= 1
         verdict = judge(answer, may_exist=work.since_s is not None)
-        session.pacing.answered(verdict, time.monotonic() - began_s)
+        session.pacing.answered(turn, verdict, time.monotonic() - began_s)
         self._watch_first(answer)
         self._carry_out(work, answer, verdict, began_server_s)
 

@@ -10,6 +10,7 @@ import anyio
 
 from batchrun.engine.attempt import Attempts, stop_for
 from batchrun.engine.backlog import Backlog
+from batchrun.engine.limit_search import Learned
 from batchrun.engine.pacing import Pacing
 from batchrun.engine.progress import NO_OBSERVER, Observer, Progress
 from batchrun.engine.resume import new_batch, unknown_work, unsent_work
@@ -77,7 +78,7 @@ async def submit(
         settings=settings,
         ledger=ledger,
         client=client,
-        pacing=Pacing(rate=settings.rate, burst=settings.burst),
+        pacing=Pacing(rate=settings.rate, burst=settings.burst, learned=_learned(ledger.state.rate)),
         backlog=Backlog(unsent_work(plan, ledger.state, retry), time.monotonic),
         tally=tally,
         switch=switch,
@@ -175,7 +176,17 @@ def _event(session: Session, action: str) -> SessionEvent:
         batchrun=version("batchrun"),
         server_offset_s=_rounded(session.client.clock.offset_s),
         totals=session.tally.totals() if is_stop else None,
+        rate=_learned_table(session.pacing.learned()) if is_stop else None,
     )
+
+
+def _learned(table: dict[str, float | None] | None) -> Learned | None:
+    rate = (table or {}).get("rate_per_s")
+    return Learned(rate_per_s=rate, window_s=(table or {}).get("window_s")) if rate else None
+
+
+def _learned_table(learned: Learned | None) -> dict[str, float | None] | None:
+    return None if learned is None else {"rate_per_s": round(learned.rate_per_s, 3), "window_s": learned.window_s}
 
 
 def _rounded(seconds: float | None) -> float | None:

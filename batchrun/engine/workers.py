@@ -28,10 +28,12 @@ async def _cancel_on_stop(session: Session, feeding: anyio.CancelScope) -> None:
 
 async def _work(session: Session, attempts: Attempts) -> None:
     while (work := await session.backlog.take()) is not None:
-        await session.pacing.wait_turn()
+        turn = await session.pacing.wait_turn()
         with anyio.CancelScope(shield=True):
             try:
-                await attempts.attempt(work)
+                await attempts.attempt(work, turn)
             except LedgerWriteError as error:
                 session.switch.pull(StopReason.LEDGER, error.problems[0])
                 return
+            finally:
+                session.pacing.ended()
