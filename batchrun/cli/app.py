@@ -6,7 +6,6 @@ import sys
 import traceback
 from collections.abc import Iterator, MutableMapping, Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -106,7 +105,7 @@ class LazyGroup(TyperGroup):
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"batchrun {version('batchrun')}")
+        typer.echo(f"batchrun {load('importlib.metadata:version')('batchrun')}")
         raise typer.Exit
 
 

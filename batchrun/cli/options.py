@@ -8,6 +8,7 @@ import typer
 
 from batchrun.errors import UsageError
 from batchrun.ledger.fold import Outcome
+from batchrun.sweep.durations import DURATION_FIX, seconds_of
 
 __all__ = [
     "Axis",
@@ -109,6 +110,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent;
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before sending.")]
 
 PERCENT = 100
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 RETRIABLE = (Outcome.REJECTED, Outcome.FAILED)
 
 
@@ -149,12 +151,8 @@ def resume_command(ledger: Path, **flags: object) -> tuple[str, ...]:
     return tuple(words)
 
 
-_SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z%]*)")
-
-
 def seconds_from(flag: str, text: str | None) -> float | None:
-    """Seconds from ``30``, ``30s``, ``1.5m``, ``2h``.
+    """Seconds from ``30``, ``30s``, ``5m``, ``2h``.
 
     Raises:
         UsageError: it is no duration.
@@ -162,10 +160,9 @@ def seconds_from(flag: str, text: str | None) -> float | None:
     """
     if text is None:
         return None
-    found = _QUANTITY.fullmatch(text.strip())
-    if found is None or found[2] not in _SECONDS:
-        raise UsageError(flag, f"'{text}' is no duration", "give seconds, or 500ms, 30s, 5m, 2h")
-    return float(found[1]) * _SECONDS[found[2]]
+    if (seconds := seconds_of(text)) is None:
+        raise UsageError(flag, f"'{text}' is no time", DURATION_FIX)
+    return seconds
 
 
 def count_or_share_from(flag: str, text: str | None) -> float | None:
@@ -177,11 +174,11 @@ def count_or_share_from(flag: str, text: str | None) -> float | None:
     """
     if text is None:
         return None
-    found = _QUANTITY.fullmatch(text.strip())
-    if found is not None and found[2] == "%" and 0 < float(found[1]) < PERCENT:
-        return float(found[1]) / PERCENT
-    if found is not None and not found[2] and found[1].isdigit() and int(found[1]) > 0:
-        return float(found[1])
+    number, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
+    if percent and _NUMBER.fullmatch(number) and 0 < float(number) < PERCENT:
+        return float(number) / PERCENT
+    if not percent and number.isdecimal() and int(number) > 0:
+        return float(number)
     raise UsageError(
         flag, f"'{text}' is neither a count nor a share", "give a number such as 25, or a share such as 5%"
     )
