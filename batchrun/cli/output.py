@@ -1,5 +1,6 @@
 """Where words go: people or a program, decided once. The only writer of standard output."""
 
+import io
 import json
 import os
 import sys
@@ -126,7 +127,7 @@ class Output:
 def _stream(stream: TextIO | None) -> TextIO:
     """The stream, if there is one; characters that its encoding lacks are written as escapes."""
     if stream is None:
-        return Path(os.devnull).open("w", encoding="utf-8")
+        return io.StringIO()
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")
     return stream

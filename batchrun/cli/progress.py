@@ -86,7 +86,7 @@ def _time_left(progress: Progress) -> str:
         return "all sent"
     if progress.left_s is None or progress.pause_s is not None:
         return "time left not known"
-    return f"about {duration(max(progress.left_s, 1.0))} left"
+    return f"about {duration(progress.left_s)} left" if progress.left_s >= 1 else "less than a second left"
 
 
 class _QuietView:
@@ -184,7 +184,7 @@ def _bar(name: str, progress: Progress) -> RenderableType:
     grid.expand = True
     grid.add_row(
         Text(name, style="bold"),
-        ProgressBar(total=max(progress.planned, 1), completed=done),
+        ProgressBar(total=max(progress.planned, 1), completed=done, complete_style="cyan", finished_style="green"),
         Text(f"{done:,}/{progress.planned:,} {_share(done, progress.planned)}"),
     )
     return grid

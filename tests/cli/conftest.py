@@ -5,7 +5,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import urllib.request
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,25 @@ from typing import Any
 import pytest
 
 from batchrun.cli import app
+from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.settings import EmulatorSettings
 
 COMMAND = Path(sys.executable).with_name("batchrun")
+KEY = "wbk-tests-0123456789"
+MANIFEST = """\
+version = 1
+
+[run]
+name    = "job-{{site}}-{{year}}"
+runtime = "tiny"
+region  = "aws-us-west-2"
+python  = "s3://acme/jobs/job.py"
+args    = ["--site", "{{site}}", "--year", "{{year}}"]
+
+[axes]
+site = ["nyc", "lax", "ord"]
+year = { from = 2021, to = 2024 }
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +88,27 @@ def installed(tmp_path: Path) -> Run:
         return ended
 
     return run
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    path = tmp_path / "jobs.toml"
+    path.write_text(MANIFEST, "utf-8")
+    return path
+
+
+@pytest.fixture
+def server() -> Iterator[EmulatorServer]:
+    with EmulatorServer(EmulatorSettings(api_key=KEY)) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHEROBOTS_API_KEY", KEY)
+
+
+def held(server: EmulatorServer) -> list[str]:
+    """The names of the runs that the service really holds."""
+    with urllib.request.urlopen(f"{server.url}/_emulator/runs") as answer:
+        return sorted(json.loads(line)["name"] for line in answer)

@@ -1,13 +1,10 @@
 """``submit`` and ``resume`` as the installed command: what is printed, what the service holds, and the exit status."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,47 +13,7 @@ from batchrun.cli.loading import load_extra
 from batchrun.emulator.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, Faults
 from batchrun.errors import UsageError
-from tests.cli.conftest import COMMAND, Run
-
-KEY = "wbk-tests-0123456789"
-MANIFEST = """\
-version = 1
-
-[run]
-name    = "job-{{site}}-{{year}}"
-runtime = "tiny"
-region  = "aws-us-west-2"
-python  = "s3://acme/jobs/job.py"
-args    = ["--site", "{{site}}", "--year", "{{year}}"]
-
-[axes]
-site = ["nyc", "lax", "ord"]
-year = { from = 2021, to = 2024 }
-"""
-
-
-@pytest.fixture
-def sweep(tmp_path: Path) -> Path:
-    path = tmp_path / "jobs.toml"
-    path.write_text(MANIFEST, "utf-8")
-    return path
-
-
-@pytest.fixture
-def server() -> Iterator[EmulatorServer]:
-    with EmulatorServer(EmulatorSettings(api_key=KEY)) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WHEROBOTS_API_KEY", KEY)
-
-
-def held(server: EmulatorServer) -> list[str]:
-    """The names of the runs that the service really holds."""
-    with urllib.request.urlopen(f"{server.url}/_emulator/runs") as answer:
-        return sorted(json.loads(line)["name"] for line in answer)
+from tests.cli.conftest import COMMAND, KEY, MANIFEST, Run, held
 
 
 def test_a_sweep_is_submitted_and_every_run_accounted_for(installed: Run, sweep: Path, server: EmulatorServer) -> None:

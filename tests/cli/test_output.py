@@ -1,0 +1,146 @@
+"""Who gets which words, and that none of them can do harm."""
+
+import errno
+import io
+import json
+import re
+
+import pytest
+from typing_extensions import override
+
+from batchrun.cli.output import Output, Table
+from batchrun.errors import Problem
+
+EVIL = "\x1b]0;owned\x07\x1b[31m[bold]red[/bold]\r:boom:"
+WRITTEN_OUT = r"\x1b]0;owned\x07\x1b[31m[bold]red[/bold]\x0d:boom:"
+OWN_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Terminal(io.StringIO):
+    @override
+    def isatty(self) -> bool:
+        return True
+
+
+class Gone(io.StringIO):
+    """A stream whose reader has left, or whose disk is full."""
+
+    number = errno.EPIPE
+
+    @override
+    def write(self, text: str) -> int:
+        raise OSError(self.number, "no more")
+
+
+def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Both streams become one terminal; in the test itself, for pytest sets its own between a fixture and a test."""
+    stream = Terminal()
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr("sys.stdout", stream)
+    monkeypatch.setattr("sys.stderr", stream)
+    return stream
+
+
+TABLE = Table(title=EVIL, head=("name", "runs"), rows=((EVIL, "1"),), right=frozenset({"runs"}))
+
+
+def say_everything(output: Output) -> None:
+    output.say(EVIL, style="bold")
+    output.tell(EVIL)
+    output.urge(EVIL)
+    output.warn(Problem(EVIL, EVIL, EVIL))
+    output.error(Problem(EVIL, EVIL, EVIL))
+    output.table(TABLE)
+
+
+def test_nothing_from_outside_moves_the_cursor_or_colours_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = on_terminal(monkeypatch)
+    say_everything(Output())
+    printed = OWN_ESCAPES.sub("", terminal.getvalue())
+    assert "\x1b" not in printed
+    assert "\x07" not in printed
+    assert "\r" not in printed
+    assert printed.count("[bold]red[/bold]") >= 6
+    assert "💥" not in printed
+
+
+def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = on_terminal(monkeypatch)
+    monkeypatch.setenv("NO_COLOR", "1")
+    say_everything(Output())
+    assert re.findall(r"\x1b\[[0-9;]*3[0-9][0-9;]*m", terminal.getvalue()) == []
+
+
+def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = on_terminal(monkeypatch)
+    monkeypatch.setenv("TERM", "dumb")
+    output = Output()
+    assert not output.is_terminal
+    say_everything(output)
+    assert "\x1b" not in terminal.getvalue()
+
+
+def test_elsewhere_lines_are_plain_and_not_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "word " * 60
+    output = Output()
+    output.table(Table(head=("name", "runs"), rows=((long, "1"), ("b", "1,000")), right=frozenset({"runs"})))
+    output.say(EVIL)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[1] == f"{long}      1"
+    assert printed[2].split() == ["b", "1,000"]
+    assert printed[3] == WRITTEN_OUT
+
+
+def test_a_document_is_alone_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(as_json=True)
+    say_everything(output)
+    output.document({"message": EVIL})
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == {"message": EVIL}
+    assert "\x1b" not in printed.out
+    assert printed.err.count(WRITTEN_OUT) >= 6
+
+
+def test_quiet_leaves_out_progress_and_keeps_notes_and_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(quiet=True)
+    output.tell("by the way")
+    output.warn(Problem("place", "fact"))
+    output.error(Problem("place", "fact", "fix"))
+    assert capsys.readouterr().err == "note: place: fact\nerror: place: fact; fix\n"
+
+
+def test_the_key_is_masked_in_every_form(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHEROBOTS_API_KEY", "wbk-0123456789")
+    output = Output(as_json=True)
+    output.say("key wbk-0123456789")
+    output.table(Table(head=("a",), rows=(("wbk-0123456789",),)))
+    output.document({"message": "your key wbk-0123456789"})
+    output.raw_line("wbk-0123456789")
+    printed = capsys.readouterr()
+    assert "wbk-0123456789" not in printed.out + printed.err
+
+
+def test_when_nobody_reads_any_more_the_rest_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", Gone())
+    output = Output()
+    output.say("first")
+    assert output.is_deaf
+    output.say("second")
+
+
+def test_a_full_disk_under_standard_output_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stream = Gone()
+    stream.number = errno.ENOSPC
+    monkeypatch.setattr("sys.stdout", stream)
+    output = Output()
+    output.say("first")
+    output.say("second")
+    assert capsys.readouterr().err == "note: standard output: cannot be written: no more\n"
+
+
+def test_closed_streams_are_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    monkeypatch.setattr("sys.stderr", None)
+    say_everything(Output())

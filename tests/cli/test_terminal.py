@@ -1,0 +1,120 @@
+"""On a real terminal: what is asked, what is drawn, and that it is left as it was."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from batchrun.emulator.server import EmulatorServer
+from tests.cli.conftest import COMMAND, held
+
+
+class Terminal:
+    """A command with a pseudo-terminal of its own."""
+
+    def __init__(self, *words: str | Path, cwd: Path, **environ: str) -> None:
+        self._master, slave = pty.openpty()
+        self.printed = ""
+        self._process = subprocess.Popen(
+            [COMMAND, *words],
+            cwd=cwd,
+            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40", **environ},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def wait_for(self, text: str, *, within_s: float = 20) -> None:
+        """Read until the text was printed."""
+        until = time.monotonic() + within_s
+        while text not in self.printed:
+            assert time.monotonic() < until, self.printed
+            self._read()
+
+    def wait(self) -> int:
+        """Read to the end; the exit status."""
+        while self._read():
+            pass
+        return self._process.wait(20)
+
+    def _read(self) -> bool:
+        ready, _, _ = select.select([self._master], [], [], 0.1)
+        if not ready:
+            return self._process.poll() is None
+        try:
+            chunk = os.read(self._master, 65536)
+        except OSError:  # the other side is closed
+            return False
+        self.printed += chunk.decode(errors="replace")
+        return bool(chunk)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._master)
+
+
+@pytest.fixture
+def terminals() -> Iterator[list[Terminal]]:
+    opened: list[Terminal] = []
+    yield opened
+    for terminal in opened:
+        terminal.close()
+
+
+def test_a_person_is_asked_sees_it_go_by_and_gets_the_account(
+    sweep: Path, server: EmulatorServer, terminals: list[Terminal]
+) -> None:
+    terminal = Terminal("submit", sweep, "--base-url", server.url, "--rate", "8", cwd=sweep.parent)
+    terminals.append(terminal)
+    terminal.wait_for("[y/N]")
+    assert "12 runs" in terminal.printed
+    assert held(server) == []
+    terminal.type("y\n")
+    terminal.wait_for("of 12 submitted")
+    terminal.wait_for("/s (")
+    assert terminal.wait() == 0
+    assert re.search(r"planned +12", terminal.printed)
+    assert terminal.printed.count("\x1b[?25l") == terminal.printed.count("\x1b[?25h") >= 1, "the cursor is back"
+
+
+def test_no_is_respected(sweep: Path, server: EmulatorServer, terminals: list[Terminal]) -> None:
+    terminal = Terminal("submit", sweep, "--base-url", server.url, cwd=sweep.parent)
+    terminals.append(terminal)
+    terminal.wait_for("[y/N]")
+    terminal.type("\n")
+    assert terminal.wait() == 3
+    assert "nothing was sent" in terminal.printed
+    assert held(server) == []
+    assert list(sweep.parent.glob("*.ledger.jsonl")) == []
+
+
+def test_ctrl_c_at_the_question_sends_nothing(sweep: Path, server: EmulatorServer, terminals: list[Terminal]) -> None:
+    terminal = Terminal("submit", sweep, "--base-url", server.url, cwd=sweep.parent)
+    terminals.append(terminal)
+    terminal.wait_for("[y/N]")
+    os.killpg(terminal._process.pid, 2)
+    assert terminal.wait() == 130
+    assert "Traceback" not in terminal.printed
+    assert held(server) == []
+
+
+def test_yes_is_not_asked_and_no_color_has_none(sweep: Path, server: EmulatorServer, terminals: list[Terminal]) -> None:
+    terminal = Terminal(
+        "submit", sweep, "--base-url", server.url, "--rate", "30", "--yes", cwd=sweep.parent, NO_COLOR="1"
+    )
+    terminals.append(terminal)
+    assert terminal.wait() == 0
+    assert "[y/N]" not in terminal.printed
+    assert re.findall(r"\x1b\[[0-9;]*\b3[0-9][0-9;]*m", terminal.printed) == []
