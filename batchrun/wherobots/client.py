@@ -25,6 +25,8 @@ from batchrun.wherobots.views import LogsResponse, RunView
 __all__ = ["MAX_PAGE_SIZE", "RunsClient"]
 
 MAX_PAGE_SIZE = 100
+LEAST_KEY_LENGTH = 8
+"""Real keys are far longer; a shorter text may be part of any word."""
 
 _read_head = msgspec.json.Decoder(RunHead).decode
 _read_page = msgspec.json.Decoder(RunHeadPage).decode
@@ -201,7 +203,12 @@ class RunsClient:
 
     def _refused(self, reply: Reply) -> Refused:
         wait = retry_after_s(reply.headers.get("Retry-After"), now=self.clock.now())
-        return Refused(reply.status, _service_error(reply.body), wait)
+        return Refused(reply.status, _service_error(self._without_key(reply.body)), wait)
+
+    def _without_key(self, content: bytes) -> bytes:
+        """A service may repeat the key when it refuses it; what it says goes into the ledger and onto screens."""
+        key = self.settings.api_key.get_secret_value().encode()
+        return content.replace(key, b"********") if len(key) >= LEAST_KEY_LENGTH else content
 
     async def _ask(self, method: str, path: str) -> bytes:
         place = f"{method} {path.partition('?')[0]}"
