@@ -18,7 +18,7 @@ from batchrun.emulator.gate import Gate, Visitors
 from batchrun.emulator.openapi import describe
 from batchrun.emulator.payloads import wrongs_of
 from batchrun.emulator.problems import Wrong, refusal
-from batchrun.emulator.routes import Runs, runs_router
+from batchrun.emulator.routes import Runs, add_runs
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.emulator.state_file import open_state
 from batchrun.emulator.stats import Stats
@@ -53,7 +53,7 @@ def create_app(settings: EmulatorSettings | None = None, *, state_file: Path | N
         middleware=[Middleware(Gate, current, stats, visitors), Middleware(FaultLayer, current, stats)],
         lifespan=_closing(store),
     )
-    app.include_router(runs_router(Runs(store)))
+    add_runs(app, Runs(store))
     app.include_router(control_router(Control(store, stats, renew=renew, forget=visitors.start_again)))
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_such_thing)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from typing_extensions import override
@@ -23,7 +23,7 @@ from batchrun.emulator.views import run_json, run_view
 from batchrun.wherobots.payload import CreateRunPayload
 from batchrun.wherobots.views import ErrorBody, ErrorClass, LogsResponse, RunPage, RunStatus, RunView
 
-__all__ = ["Runs", "runs_router"]
+__all__ = ["Runs", "add_runs"]
 
 JSON = "application/json"
 MAX_PAGE_SIZE = 100
@@ -165,13 +165,8 @@ class Runs:
         return run_view(run, now, timeout_as_failed=self._settings.timeout_as_failed)
 
 
-def runs_router(runs: Runs) -> APIRouter:
+def add_runs(app: FastAPI, runs: Runs) -> None:
     """The routes, documented as the contract documents them."""
-    direct = APIRouter(route_class=DirectRoute, tags=["runs"], responses=REFUSALS)
-    direct.add_api_route(
-        "/runs", runs.create, methods=["POST"], status_code=201, response_model=RunView, operation_id="createJobRun"
-    )
-    router = APIRouter(tags=["runs"], responses=REFUSALS)
     for path, endpoint, method, model, operation_id in (
         ("/runs", runs.list_runs, "GET", RunPage, "listJobRuns"),
         ("/runs/{run_id}", runs.get_run, "GET", RunView, "getJobRun"),
@@ -179,10 +174,22 @@ def runs_router(runs: Runs) -> APIRouter:
         ("/runs/{run_id}/logs", runs.get_logs, "GET", LogsResponse, "getJobRunLogs"),
         ("/runs/{run_id}/metrics", runs.get_metrics, "GET", RunMetricsResponse, "getJobRunMetrics"),
     ):
-        router.add_api_route(path, endpoint, methods=[method], response_model=model, operation_id=operation_id)
-    router.include_router(direct)
-    return router
+        app.add_api_route(
+            path, endpoint, methods=[method], response_model=model, operation_id=operation_id, **_DOCUMENTED
+        )
+    create = DirectRoute(
+        "/runs",
+        runs.create,
+        methods=["POST"],
+        status_code=201,
+        response_model=RunView,
+        operation_id="createJobRun",
+        **_DOCUMENTED,
+    )
+    app.router.routes.insert(0, create)  # first, so that no other route is asked
 
+
+_DOCUMENTED: dict[str, Any] = {"tags": ["runs"], "responses": REFUSALS}
 
 _MISSING_REGION = Wrong(
     code=ErrorClass.INVALID_INPUT_ERROR,

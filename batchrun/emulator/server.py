@@ -117,6 +117,15 @@ class ResettableProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["extensions"] = {RESET: {"now": self._reset}}
 
+    @override
+    def shutdown(self) -> None:
+        """Close when idle. Over TLS that is abrupt: a client that does not read never answers a farewell."""
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if is_idle and self.scheme == "https":
+            self.transport.abort()
+        else:
+            super().shutdown()
+
     def _reset(self) -> None:
         transport = self.transport
         raw = transport.get_extra_info("socket")

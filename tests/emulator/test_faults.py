@@ -1,0 +1,206 @@
+"""What a client on a real socket sees of each fault, and what was really created."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from batchrun.emulator.faults import FAULTS, pick
+from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.settings import EmulatorSettings, Faults, layered
+
+REGION = {"region": "r"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmulatorServer]:
+    with EmulatorServer() as running:
+        yield running
+
+
+def strike(server: EmulatorServer, payload: dict[str, Any], fault: str, **settings: Any) -> httpx.Response | Exception:
+    """The answer to one creation that a fault strikes, or how it failed."""
+    faults = dict.fromkeys((*FAULTS, "slow"), 0) | {fault: 1}
+    with httpx.Client(base_url=server.url, headers={"X-API-Key": "k"}, timeout=0.4) as client:
+        client.post("/_emulator/reset").raise_for_status()
+        client.put("/_emulator/config", json={**settings, "faults": faults}).raise_for_status()
+        try:
+            return client.post("/runs", params=REGION, json=payload)
+        except httpx.TransportError as error:
+            return error
+
+
+def held(server: EmulatorServer) -> int:
+    return len(httpx.get(f"{server.url}/_emulator/runs").text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        ("rate_limit", 429, "RATE_LIMIT_ERROR"),
+        ("conflict", 409, "CONFLICT_ERROR"),
+        ("quota", 403, "INSUFFICIENT_QUOTA_ERROR"),
+        ("unavailable", 503, "INTERNAL_SERVER_ERROR"),
+        ("error_before_commit", 500, "INTERNAL_SERVER_ERROR"),
+        ("error_after_commit", 500, "INTERNAL_SERVER_ERROR"),
+    ],
+)
+def test_a_refusing_fault_answers_in_the_words_of_the_api(
+    server: EmulatorServer, payload: dict[str, Any], fault: str, status: int, code: str
+) -> None:
+    answer = strike(server, payload, fault)
+    assert isinstance(answer, httpx.Response)
+    assert answer.status_code == status
+    assert answer.json()["errors"][0]["code"] == code
+    assert ("retry-after" in answer.headers) == (fault in {"rate_limit", "unavailable"})
+    assert held(server) == (fault == "error_after_commit")
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "created"),
+    [
+        ("reset_before_commit", httpx.ReadError, 0),
+        ("reset_after_commit", httpx.ReadError, 1),
+        ("cut_body", httpx.RemoteProtocolError, 1),
+        ("hang_before_commit", httpx.ReadTimeout, 0),
+        ("hang", httpx.ReadTimeout, 1),
+    ],
+)
+def test_a_silent_fault_loses_the_answer(
+    server: EmulatorServer, payload: dict[str, Any], fault: str, error: type[Exception], created: int
+) -> None:
+    assert isinstance(strike(server, payload, fault), error)
+    assert held(server) == created
+
+
+def test_a_garbled_answer_says_201_and_cannot_be_read(server: EmulatorServer, payload: dict[str, Any]) -> None:
+    answer = strike(server, payload, "garbled_body")
+    assert isinstance(answer, httpx.Response)
+    assert answer.status_code == 201
+    with pytest.raises(ValueError, match=r"decode|Expecting"):
+        answer.json()
+    assert held(server) == 1
+
+
+def test_a_late_commit_lands_after_the_client_gave_up(server: EmulatorServer, payload: dict[str, Any]) -> None:
+    assert isinstance(strike(server, payload, "late_commit", late_commit_s=0.3), httpx.ReadTimeout)
+    assert held(server) == 0
+    time.sleep(0.5)
+    assert held(server) == 1
+
+
+def test_a_slow_answer_comes_late(server: EmulatorServer, payload: dict[str, Any]) -> None:
+    began = time.monotonic()
+    answer = strike(server, payload, "slow", slow_s=0.2)
+    assert isinstance(answer, httpx.Response)
+    assert answer.status_code == 201
+    assert time.monotonic() - began >= 0.2
+
+
+def test_a_hang_ends_in_a_reset(server: EmulatorServer, payload: dict[str, Any]) -> None:
+    assert isinstance(strike(server, payload, "hang", hang_s=0.1), httpx.ReadError)
+    strike(server, payload, "conflict", hang_s=600)
+
+
+def test_errors_of_a_gateway_are_no_error_bodies(server: EmulatorServer, payload: dict[str, Any]) -> None:
+    for status in (502, 503, 504):
+        answer = strike(server, payload, "error_after_commit", error_statuses=[status])
+        assert isinstance(answer, httpx.Response)
+        assert answer.status_code == status
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "retry-after" not in answer.headers
+    strike(server, payload, "conflict", error_statuses=[500])
+
+
+def test_nothing_is_taken_away_when_nothing_was_created(server: EmulatorServer) -> None:
+    answer = strike(server, {"name": "x"}, "reset_after_commit")
+    assert isinstance(answer, httpx.Response)
+    assert answer.status_code == 422
+
+
+def test_reading_goes_wrong_only_when_asked_to(server: EmulatorServer) -> None:
+    headers = {"X-API-Key": "k"}
+    faults = {**dict.fromkeys(FAULTS, 0), "reset_after_commit": 1}
+    for where, error in (("create", None), ("all", httpx.ReadError)):
+        httpx.put(f"{server.url}/_emulator/config", json={"faults": faults, "faults_on": where}).raise_for_status()
+        try:
+            assert httpx.get(f"{server.url}/runs", headers=headers).status_code == 200
+            assert error is None
+        except httpx.ReadError:
+            assert error is httpx.ReadError
+    httpx.put(f"{server.url}/_emulator/config", json={"faults_on": "create"}).raise_for_status()
+
+
+def test_the_same_seed_gives_the_same_faults() -> None:
+    faults = Faults(conflict=0.1, reset_after_commit=0.1)
+    struck = [pick(EmulatorSettings(seed=7, faults=faults), number) for number in range(1, 500)]
+    assert struck == [pick(EmulatorSettings(seed=7, faults=faults), number) for number in range(1, 500)]
+    assert struck != [pick(EmulatorSettings(seed=8, faults=faults), number) for number in range(1, 500)]
+    assert {None, "conflict", "reset_after_commit"} == set(struck)
+
+
+@pytest.mark.parametrize("fault", ["reset_after_commit", "cut_body"])
+async def test_without_a_socket_a_lost_answer_is_raised(
+    service: Callable[..., httpx.AsyncClient], payload: dict[str, Any], fault: str
+) -> None:
+    client = service(faults={fault: 1})
+    with pytest.raises(ConnectionResetError):
+        await client.post("/runs", params=REGION, json=payload)
+    assert len((await client.get("/_emulator/runs")).text.splitlines()) == 1
+
+
+async def test_without_a_socket_a_late_commit_lands_when_the_caller_is_cancelled(
+    service: Callable[..., httpx.AsyncClient], payload: dict[str, Any]
+) -> None:
+    client = service(faults={"late_commit": 1}, late_commit_s=0.05)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await client.post("/runs", params=REGION, json=payload)
+    assert (await client.get("/_emulator/runs")).text == ""
+    await asyncio.sleep(0.1)
+    assert len((await client.get("/_emulator/runs")).text.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("form", "expected"), [("none", None), ("seconds", "1"), ("fraction", "."), ("date", "GMT")])
+async def test_retry_after_comes_in_every_form(
+    service: Callable[..., httpx.AsyncClient], form: str, expected: str | None
+) -> None:
+    client = service(rate_limit_per_s=1.5, retry_after=form)
+    answers = [await client.get("/runs") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 429]
+    told = answers[1].headers.get("retry-after")
+    assert told is None if expected is None else expected in told
+
+
+async def test_limits_count_each_key_by_itself(service: Callable[..., httpx.AsyncClient]) -> None:
+    client = service(rate_limit_per_s=0.1)
+    statuses = [(await client.get("/runs", headers={"X-API-Key": key})).status_code for key in ("a", "a", "b")]
+    assert statuses == [200, 429, 200]
+
+
+async def test_a_limit_may_stand_on_creating_only(
+    service: Callable[..., httpx.AsyncClient], payload: dict[str, Any]
+) -> None:
+    client = service(rate_limit_per_s=0.1, limit_on="create")
+    assert [(await client.get("/runs")).status_code for _ in range(3)] == [200] * 3
+    statuses = [(await client.post("/runs", params=REGION, json=payload)).status_code for _ in range(2)]
+    assert statuses == [201, 429]
+
+
+async def test_only_so_many_requests_may_be_under_way(
+    service: Callable[..., httpx.AsyncClient], payload: dict[str, Any]
+) -> None:
+    client = service(max_requests_at_once=2, faults={"slow": 1}, slow_s=0.1)
+    calls = [client.post("/runs", params=REGION, json=payload) for _ in range(5)]
+    statuses = sorted(answer.status_code for answer in await asyncio.gather(*calls))
+    assert statuses == [201, 201, 429, 429, 429]
+    stats = (await client.get("/_emulator/stats")).json()
+    assert stats["requests"] == {"POST /runs": {"429": 3, "201": 2}}
+
+
+def test_settings_name_every_fault() -> None:
+    assert set(Faults.model_fields) == {*FAULTS, "slow"}
+    assert layered(None, {}).faults == Faults()

@@ -1,0 +1,47 @@
+"""schemathesis, from the contract and from the emulator's own description, finds nothing to complain of."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.settings import EmulatorSettings
+
+CONTRACT = Path(__file__).parent / "contract.json"
+CONFORMANCE = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+VERDICTS = f"{CONFORMANCE},response_headers_conformance,negative_data_rejection,positive_data_acceptance"
+
+
+def fuzz(server: EmulatorServer, description: str, checks: str, directory: Path, *more: str) -> str:
+    """What schemathesis says; it must find nothing."""
+    command = [str(Path(sys.executable).parent / "schemathesis"), "run", description, "--url", server.url]
+    flags = ["--header", "X-API-Key: right", "--checks", checks, "--seed", "1", "--no-color", *more]
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    found = subprocess.run(
+        [*command, *flags], cwd=directory, env=environment, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found.stdout
+
+
+@pytest.mark.slow
+def test_creating_runs_conforms_to_the_contract_and_judges_as_it_does(tmp_path: Path) -> None:
+    with EmulatorServer(EmulatorSettings(api_key="right")) as server:
+        said = fuzz(server, str(CONTRACT), VERDICTS, tmp_path, "--max-examples", "60", "--phases", "coverage,fuzzing")
+    assert "Tested: 1" in said
+
+
+@pytest.mark.slow
+def test_every_call_conforms_to_the_description_that_is_served(tmp_path: Path) -> None:
+    with EmulatorServer(EmulatorSettings(api_key="right")) as server:
+        said = fuzz(
+            server,
+            f"{server.url}/openapi.json",
+            CONFORMANCE,
+            tmp_path,
+            *("--include-path-regex", "^/runs", "--max-examples", "20", "--phases", "coverage,fuzzing"),
+        )
+    assert "Tested: 6" in said

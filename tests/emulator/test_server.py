@@ -1,0 +1,58 @@
+"""The server on real sockets: addresses, TLS, stopping."""
+
+import ssl
+import time
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.settings import EmulatorSettings, Faults
+from batchrun.errors import UsageError
+
+
+def test_two_servers_take_two_free_ports_and_tell_them() -> None:
+    with EmulatorServer() as one, EmulatorServer() as other:
+        assert one.url != other.url
+        assert repr(one) == f"<EmulatorServer {one.url}>"
+        for server in (one, other):
+            assert httpx.get(f"{server.url}/runs", headers={"X-API-Key": "k"}).status_code == 200
+    assert repr(one) == "<EmulatorServer stopped>"
+
+
+def test_every_answer_tells_the_time_and_a_request_id_of_its_own() -> None:
+    with EmulatorServer() as server:
+        answers = [httpx.get(f"{server.url}{path}") for path in ("/runs", "/nowhere", "/openapi.json")]
+    assert len({answer.headers["x-request-id"] for answer in answers}) == 3
+    for answer in answers:
+        assert abs(parsedate_to_datetime(answer.headers["date"]).timestamp() - time.time()) < 3
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with EmulatorServer() as server:
+        port = int(server.url.rsplit(":", 1)[-1])
+        with pytest.raises(UsageError, match="cannot be listened on"), EmulatorServer(port=port):
+            pass
+
+
+def test_tls_is_trusted_with_its_own_authority_only() -> None:
+    with EmulatorServer(tls=True) as server:
+        assert server.ca_file is not None
+        context = ssl.create_default_context(cafile=str(server.ca_file))
+        assert httpx.get(f"{server.url}/_emulator/stats", verify=context).status_code == 200
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{server.url}/_emulator/stats")
+        ca_file: Path = server.ca_file
+    assert not ca_file.exists()
+
+
+def test_it_stops_although_a_request_hangs() -> None:
+    settings = EmulatorSettings(faults=Faults(hang=1))
+    body = {"runtime": "tiny", "name": "hanging-run"}
+    with EmulatorServer(settings) as server, httpx.Client(headers={"X-API-Key": "k"}) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            client.post(f"{server.url}/runs?region=r", json=body, timeout=0.1)
+        began = time.monotonic()
+    assert time.monotonic() - began < 5

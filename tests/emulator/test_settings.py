@@ -1,0 +1,44 @@
+"""Settings come from Python, TOML and flags, and every mistake is told."""
+
+from pathlib import Path
+
+import pytest
+
+from batchrun.emulator.settings import EmulatorSettings, Faults, changed, layered
+from batchrun.errors import UsageError
+
+
+def test_flags_win_over_the_file_and_faults_are_merged(tmp_path: Path) -> None:
+    file = tmp_path / "emulator.toml"
+    file.write_text('speed = 60\nburst = 3\n[faults]\nconflict = 0.1\nhang = "1@5-6"\n')
+    settings = layered(file, {"burst": 5, "faults": {"conflict": "0.2"}})
+    assert (settings.speed, settings.burst) == (60, 5)
+    assert settings.told() == ["fault conflict = 0.2", "fault hang = 1@5-6", "burst = 5", "speed = 60.0"]
+
+
+def test_a_well_behaved_service_says_so() -> None:
+    assert EmulatorSettings().told() == ["well behaved: every request is answered as the contract says"]
+
+
+def test_the_key_is_in_no_text_of_the_settings() -> None:
+    settings = EmulatorSettings(api_key="very-secret", faults=Faults(conflict=0.5))
+    assert "very-secret" not in repr(settings) + "".join(settings.told())
+
+
+def test_every_mistake_is_told_at_once_with_a_near_name() -> None:
+    problems = changed(EmulatorSettings(), {"spede": 1, "run_s": -1, "faults": {"confict": 0.1}})
+    assert isinstance(problems, tuple)
+    told = {problem.place: problem.fix for problem in problems}
+    assert told["spede"] == "did you mean speed?"
+    assert told["faults.confict"] == "did you mean conflict?"
+    assert "run_s" in told
+
+
+@pytest.mark.parametrize("text", ["speed = ", "speed = -1", "nothing = 1"])
+def test_a_wrong_file_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "emulator.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError):
+        layered(file, {})
+    with pytest.raises(UsageError, match="cannot be read"):
+        layered(tmp_path / "missing.toml", {})

@@ -1,0 +1,73 @@
+"""What the emulator holds survives it."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from batchrun.emulator.settings import EmulatorSettings
+from batchrun.emulator.state_file import open_state
+from batchrun.errors import UsageError
+
+Service = Callable[..., httpx.AsyncClient]
+T = 1_000_000.0
+
+
+async def test_a_second_emulator_goes_on_where_the_first_ended(
+    service: Service, payload: dict[str, Any], tmp_path: Path
+) -> None:
+    state = tmp_path / "state.sqlite"
+    first = service(state_file=state, startup_s=0, run_s=0.2)
+    ids = []
+    for number in range(3):
+        body = {**payload, "name": f"kept-run-{number}"}
+        ids.append((await first.post("/runs", params={"region": "r"}, json=body)).json()["id"])
+    await first.post(f"/runs/{ids[1]}/cancel")
+    await asyncio.sleep(0.25)
+    second = service(state_file=state)
+    before, after = [(await client.get("/runs")).json() for client in (first, second)]
+    assert after["items"] == before["items"]
+    assert [run["status"] for run in after["items"]] == ["COMPLETED", "CANCELLED", "COMPLETED"]
+    new = await second.post("/runs", params={"region": "r"}, json=payload)
+    assert new.json()["id"] not in ids
+    assert (await second.get(f"/runs/{ids[0]}/logs")).json()["items"]
+
+
+def test_lives_under_a_capacity_are_the_same_after_a_restart(tmp_path: Path) -> None:
+    settings = EmulatorSettings(capacity_runs=2, startup_s=0, run_s=10, run_spread=0.5)
+    first = open_state(tmp_path / "state", settings)
+    for number in range(8):
+        first.commit(name=f"n{number}", region="r", runtime="tiny", timeout_s=10**30, payload=b"{}", now=T + number)
+        if number % 3 == 2:
+            first.cancel(first.runs[number - 1], T + number + 0.5)
+    first.advance(T + 30)
+    first.close()
+    second = open_state(tmp_path / "state", settings)
+    second.advance(T + 30)
+    assert list(second.runs) == list(first.runs)
+    assert second.active_runs == first.active_runs
+    second.close()
+
+
+def test_a_reset_reaches_the_file(tmp_path: Path) -> None:
+    store = open_state(tmp_path / "state", EmulatorSettings())
+    store.commit(name="n", region="r", runtime="tiny", timeout_s=1, payload=b"{}", now=T)
+    store.clear()
+    store.close()
+    again = open_state(tmp_path / "state", EmulatorSettings())
+    assert not again.runs
+    again.close()
+
+
+def test_a_file_that_is_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("no database at all, but some text that is long enough to be looked at\n" * 3)
+    before = file.read_bytes()
+    with pytest.raises(UsageError, match="cannot be used as the emulator's state"):
+        open_state(file, EmulatorSettings())
+    assert file.read_bytes() == before
+    with pytest.raises(UsageError):
+        open_state(tmp_path / "nowhere" / "state", EmulatorSettings())

@@ -1,0 +1,39 @@
+"""The fixture for users' own tests, used as they would use it."""
+
+import os
+
+import httpx
+import pytest
+
+from batchrun.emulator.server import EmulatorServer
+
+pytest_plugins = ["pytester"]
+
+USERS_TEST = """
+import os, httpx, pytest
+
+@pytest.mark.emulator(faults={"conflict": 1})
+def test_with_settings(wherobots_emulator):
+    url, key = os.environ["WHEROBOTS_API_BASE_URL"], os.environ["WHEROBOTS_API_KEY"]
+    assert url == wherobots_emulator.url
+    body = {"runtime": "tiny", "name": "users-own-test"}
+    assert httpx.post(f"{url}/runs?region=r", headers={"X-API-Key": key}, json=body).status_code == 409
+
+def test_without(wherobots_emulator):
+    assert httpx.get(f"{wherobots_emulator.url}/_emulator/runs").text == ""
+"""
+
+
+def test_the_fixture_gives_an_emulator_with_the_settings_of_the_marker(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest('pytest_plugins = ["batchrun.pytest_plugin"]')
+    pytester.makepyfile(USERS_TEST)
+    result = pytester.runpytest_inprocess("--strict-markers", "-q")
+    result.assert_outcomes(passed=2)
+
+
+def test_an_emulator_is_gone_after_its_test() -> None:
+    with EmulatorServer() as server:
+        url = server.url
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+    assert "WHEROBOTS_API_KEY" not in os.environ
