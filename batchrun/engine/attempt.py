@@ -15,6 +15,7 @@ from batchrun.errors import Problem
 from batchrun.ledger.events import RefusedEvent, RejectedEvent, UnknownEvent
 from batchrun.ledger.fold import Outcome
 from batchrun.wherobots.answers import NO_ERROR_BODY, Answer, Created, Lost, Refused, ServiceError, Unreadable
+from batchrun.wherobots.rate_headers import RateHint
 
 __all__ = ["ALL_REJECTED_AFTER", "Attempts"]
 
@@ -50,7 +51,7 @@ class Attempts:
         finally:
             session.tally.in_flight -= 1
         verdict = judge(answer, may_exist=work.since_s is not None)
-        session.pacing.answered(turn, verdict, time.monotonic() - began_s)
+        session.pacing.answered(turn, verdict, time.monotonic() - began_s, hint=_hint(answer))
         self._watch_first(answer)
         self._carry_out(work, answer, verdict, began_server_s)
 
@@ -183,6 +184,10 @@ def _all_rejected(answer: Refused) -> Problem:
     message = f": {error.message}" if error.message else ""
     fact = f"the first {ALL_REJECTED_AFTER} answers were all the same rejection, {said}{message}"
     return Problem(error.field or "submit", fact, error.suggestion or "mend the manifest")
+
+
+def _hint(answer: Answer) -> RateHint | None:
+    return answer.hint if isinstance(answer, Created | Refused) else None
 
 
 def _words(answer: Answer) -> tuple[int | None, ServiceError]:

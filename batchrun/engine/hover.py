@@ -38,10 +38,22 @@ DEFAULT_HOVER = HoverPolicy()
 class Hover:
     """The rate, the lowest one that was refused, the last that held, and what is still to be paid before the next step."""
 
-    __slots__ = ("_good", "_held_per_s", "_owed", "_policy", "_since", "_steps", "cuts", "rate_per_s", "refused_per_s")
+    __slots__ = (
+        "_good",
+        "_held_per_s",
+        "_owed",
+        "_policy",
+        "_since",
+        "_steps",
+        "_told_per_s",
+        "cuts",
+        "rate_per_s",
+        "refused_per_s",
+    )
 
     def __init__(self, policy: HoverPolicy, rate_per_s: float, *, refused_per_s: float = math.inf) -> None:
         self._policy = policy
+        self._told_per_s = math.inf
         self.rate_per_s = self._bounded(rate_per_s)
         self.refused_per_s = refused_per_s
         self.cuts = 0  # in a row: since the last step up
@@ -109,6 +121,13 @@ class Hover:
         self._level(now, limit_per_s * (1.0 - self._policy.margin))
         self.refused_per_s = limit_per_s * (1.0 + 2.0 * self._policy.margin)
 
+    def bound(self, now: float, limit_per_s: float) -> None:
+        """The service says that this is its limit: it is no longer searched for above."""
+        told = limit_per_s * (1.0 - self._policy.margin)
+        if told != self._told_per_s:
+            self._told_per_s = told
+            self._level(now, self.rate_per_s)
+
     def restart(self, now: float) -> None:
         """Count anew at the same rate."""
         self._level(now, self.rate_per_s)
@@ -156,4 +175,4 @@ class Hover:
         self._good = 0
 
     def _bounded(self, rate_per_s: float) -> float:
-        return min(max(rate_per_s, self._policy.floor_per_s), self._policy.ceiling_per_s)
+        return max(min(rate_per_s, self._policy.ceiling_per_s, self._told_per_s), self._policy.floor_per_s)

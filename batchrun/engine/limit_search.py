@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from batchrun.engine.closed_window import DEFAULT_PROBES, AcceptedCount, ClosedWindow, ProbePolicy, RefusedRuns
 from batchrun.engine.hover import DEFAULT_HOVER, Hover, HoverPolicy
+from batchrun.wherobots.rate_headers import RateHint
 
 __all__ = ["DEFAULT_SEARCH", "Learned", "LimitSearch", "SearchPolicy", "SearchState", "Snapshot", "Ticket"]
 
@@ -22,6 +23,7 @@ _CUTS_BEFORE_DOUBT = 4  # in a row, within a window: then it is no window
 _FEWEST = 10  # let in since the last cut, for their average to mean something
 _FEWEST_IN_WINDOW = 5
 _OWED_FOR_LEARNED = 4
+_LONG_RESET_S = 2.0  # with a shorter one, "none remaining" may just be how a bucket without a burst always looks
 
 
 class SearchState(Enum):
@@ -146,6 +148,15 @@ class LimitSearch:
             self._cut(now, ticket)
         if run >= self._policy.closed_after:
             self._window.close(now, since=ticket.sent_at, feedback_s=self._refusal_s)
+
+    def told(self, now: float, hint: RateHint) -> None:
+        """An answer's headers: a policy is kept to; a window that is used up is waited for."""
+        rate = hint.rate_per_s
+        if rate is None:
+            return
+        self._hover.bound(now, rate)
+        if hint.remaining is not None and hint.remaining < 1.0 and (hint.reset_s or 0.0) >= _LONG_RESET_S:
+            self._pause_until = max(self._pause_until, now + min(hint.reset_s or 0.0, self._policy.longest_pause_s))
 
     def snapshot(self, now: float) -> Snapshot:
         limit = self._hover.refused_per_s

@@ -13,6 +13,7 @@ from batchrun.engine.fixed_rate import FixedRate
 from batchrun.engine.headroom import Headroom
 from batchrun.engine.limit_search import Learned, LimitSearch, SearchState, Ticket
 from batchrun.engine.verdicts import Pressure, Verdict
+from batchrun.wherobots.rate_headers import RateHint
 
 __all__ = ["Pace", "Pacing", "Turn"]
 
@@ -94,9 +95,11 @@ class Pacing:
                 return
             await anyio.sleep(left)
 
-    def answered(self, turn: Turn, verdict: Verdict, latency_s: float) -> None:
-        """Learn from an answer; a ``Retry-After`` holds everyone."""
+    def answered(self, turn: Turn, verdict: Verdict, latency_s: float, *, hint: RateHint | None = None) -> None:
+        """Learn from an answer and what its headers said of the limit; a ``Retry-After`` holds everyone."""
         now = self._now()
+        if hint is not None:
+            self._search.told(now, hint)
         if verdict.pressure is Pressure.SICK:
             self._budget.failed(now)
         elif verdict.pressure is Pressure.RATE:

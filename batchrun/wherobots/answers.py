@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from batchrun.wherobots.rate_headers import RateHint
+
 __all__ = ["Answer", "Created", "Lost", "Refused", "ServiceError", "Unreadable"]
 
 
@@ -28,6 +30,7 @@ class Created:
 
     run_id: str
     status: str | None = None
+    hint: RateHint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Refused:
     http_status: int
     error: ServiceError = NO_ERROR_BODY
     retry_after_s: float | None = None
+    hint: RateHint | None = None
 
     @property
     def has_error_body(self) -> bool:

@@ -17,6 +17,7 @@ from batchrun.errors import ApiError
 from batchrun.wherobots.answers import NO_ERROR_BODY, Answer, Created, Lost, Refused, ServiceError, Unreadable
 from batchrun.wherobots.carrier import Carrier, HttpxCarrier, Reply, SendTrace
 from batchrun.wherobots.heads import RunHead, RunHeadPage
+from batchrun.wherobots.rate_headers import rate_hint
 from batchrun.wherobots.retry_after import http_date, retry_after_s
 from batchrun.wherobots.settings import ApiSettings
 from batchrun.wherobots.transport import timeouts_of
@@ -199,11 +200,12 @@ class RunsClient:
             return Unreadable(reply.status, f"the body cannot be read: {error}")
         if not head.id:
             return Unreadable(reply.status, "the body has an empty id")
-        return Created(head.id, head.status)
+        return Created(head.id, head.status, rate_hint(reply.headers, now=self.clock.now()))
 
     def _refused(self, reply: Reply) -> Refused:
         wait = retry_after_s(reply.headers.get("Retry-After"), now=self.clock.now())
-        return Refused(reply.status, _service_error(self._without_key(reply.body)), wait)
+        hint = rate_hint(reply.headers, now=self.clock.now())
+        return Refused(reply.status, _service_error(self._without_key(reply.body)), wait, hint)
 
     def _without_key(self, content: bytes) -> bytes:
         """A service may repeat the key when it refuses it; what it says goes into the ledger and onto screens."""

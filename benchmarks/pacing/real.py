@@ -53,7 +53,7 @@ def outage() -> None:
         time.sleep(OUTAGE_BEGINS_S)
         configure(url, faults={"error_before_commit": 1.0})
         time.sleep(OUTAGE_S)
-        configure(url, faults={})
+        configure(url, faults={"error_before_commit": 0.0})
 
     with emulator() as url:
         began = time.monotonic()

@@ -82,9 +82,11 @@ async def _send_for(
 
 
 async def _work(client: RunsClient, pacing: Pacing, seen: Seen, end: float) -> None:
-    while time.monotonic() < end:
+    while True:
         turn = await pacing.wait_turn()
         sent_at = time.monotonic()
+        if sent_at >= end:
+            return
         answer = await client.create("aws-us-west-2", BODY)
         verdict = judge(answer, may_exist=False)
         pacing.answered(turn, verdict, time.monotonic() - sent_at)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from batchrun.engine.hover import HoverPolicy
 from batchrun.engine.limit_search import DEFAULT_SEARCH, Learned, LimitSearch, SearchPolicy, SearchState, Ticket
+from batchrun.wherobots.rate_headers import RateHint
 from benchmarks.pacing.clients import Searching
 from benchmarks.pacing.limiters import FixedWindow, Limiter, SlidingWindow, TokenBucket
 from benchmarks.pacing.simulator import Change, Result, simulate
@@ -171,6 +172,26 @@ def test_it_never_goes_above_its_ceiling(seed: int) -> None:
     starts = result.accepted_a_second[:59]
     assert max(starts) <= 50 + 2
     assert sum(starts[30:]) == pytest.approx(50 * 29, rel=0.02)
+
+
+def test_a_policy_in_the_headers_is_kept_without_a_single_refusal() -> None:
+    search, limiter = LimitSearch(), FixedWindow(20.0, 60.0, 17.0)
+    search.told(0.0, RateHint(limit=1200, window_s=60))
+    result = run(limiter, search=search, seconds=300.0)
+    assert result.refused == 0
+    assert used_late(result, 20.0) == pytest.approx(0.99, abs=0.01)
+
+
+def test_a_window_that_is_used_up_is_waited_for() -> None:
+    search = LimitSearch()
+    search.told(5.0, RateHint(limit=100, window_s=60, remaining=0, reset_s=30.0))
+    assert search.next_start(5.0) == pytest.approx(35.0)
+
+
+def test_nothing_remaining_for_a_moment_is_no_reason_to_wait() -> None:
+    search = LimitSearch()
+    search.told(5.0, RateHint(limit=10, window_s=1, remaining=0, reset_s=1.0))
+    assert search.next_start(5.0) == pytest.approx(5.0)
 
 
 STEPS = st.lists(
