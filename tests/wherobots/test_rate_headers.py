@@ -59,7 +59,7 @@ def test_no_header_whatever_it_says_raises_or_means_a_wait_for_ever(headers: dic
 
 @pytest.mark.parametrize("status", [201, 429])
 async def test_the_client_hands_the_hint_on_with_every_answer(status: int) -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(_: httpx.Request) -> httpx.Response:
         return httpx.Response(status, json={"id": "r", "status": "PENDING"}, headers={"RateLimit-Policy": "10;w=1"})
 
     settings = ApiSettings(api_key=SecretStr("key"), base_url="http://127.0.0.1:1")
