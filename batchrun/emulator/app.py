@@ -52,6 +52,7 @@ def create_app(settings: EmulatorSettings | None = None, *, state_file: Path | N
         version="0.0.1",
         middleware=[Middleware(Gate, current, stats, visitors), Middleware(FaultLayer, current, stats)],
         lifespan=_closing(store),
+        redirect_slashes=False,
     )
     add_runs(app, Runs(store))
     app.include_router(control_router(Control(store, stats, renew=renew, forget=visitors.start_again)))

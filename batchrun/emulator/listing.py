@@ -4,7 +4,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from batchrun.emulator.lifecycle import HeldRun
 from batchrun.emulator.store import RunStore
@@ -112,6 +111,8 @@ def _name_test(name: str | None, *, substring: bool) -> Callable[[str], bool] | 
     """The test for names that an index cannot answer, if one is needed."""
     if name is None:
         return None
-    if "*" in name:
-        return lambda held: fnmatchcase(held, name)
-    return (lambda held: name in held) if substring else None
+    if "*" not in name:
+        return (lambda held: name in held) if substring else None
+    head, _, tail = name.partition("*")
+    shortest = len(head) + len(tail)
+    return lambda held: len(held) >= shortest and held.startswith(head) and held.endswith(tail)

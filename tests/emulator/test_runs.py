@@ -100,6 +100,8 @@ async def test_the_list_filters(service: Service, payload: dict[str, Any]) -> No
     assert await names(client, name="ndvi-2024") == []
     assert await names(client, name="ndvi*") == ["ndvi-2024-eu", "ndvi-2024-us"]
     assert await names(client, name="*2024") == ["flood-2024"]
+    assert await names(client, name="flood-2*24") == ["flood-2024"]
+    assert await names(client, name="flood-2024*2024") == []
     assert await names(client, region="us") == ["flood-2024", "ndvi-2024-us"]
     assert await names(client, status=["RUNNING", "FAILED"]) == []
     assert len(await names(client, status="PENDING", size=2)) == 2

@@ -1,5 +1,6 @@
 """Settings come from Python, TOML and flags, and every mistake is told."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,11 @@ def test_a_wrong_file_is_refused(tmp_path: Path, text: str) -> None:
         layered(file, {})
     with pytest.raises(UsageError, match="cannot be read"):
         layered(tmp_path / "missing.toml", {})
+
+
+def test_every_setting_and_every_fault_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
+    names = {*EmulatorSettings.model_fields, *Faults.model_fields}
+    assert {name for name in names if f"`{name}`" not in text} == set()
+    example = text.split("```toml\n")[1].split("```")[0]
+    assert layered(None, tomllib.loads(example)).faults.conflict.text() == "1@100-200"
