@@ -12,12 +12,14 @@ __all__ = ["REFUSING", "refused", "server_error"]
 
 REFUSING = {
     "rate_limit": Wrong(code=ErrorClass.RATE_LIMIT_ERROR, message="Too many requests"),
+    "redirect": Wrong(code=ErrorClass.BAD_REQUEST_ERROR, message="This has moved"),
+    "forbidden": Wrong(code=ErrorClass.INSUFFICIENT_PERMISSIONS_ERROR, message="The key may not create runs"),
     "conflict": Wrong(code=ErrorClass.CONFLICT_ERROR, message="Another operation is in progress"),
     "quota": Wrong(code=ErrorClass.INSUFFICIENT_QUOTA_ERROR, message="The organisation's quota is used up"),
     "unavailable": Wrong(code=ErrorClass.INTERNAL_SERVER_ERROR, message="The service is overloaded"),
 }
 RETRY_AFTER_S = 1.0
-_STATUS = {"rate_limit": 429, "conflict": 409, "unavailable": 503}
+_STATUS = {"rate_limit": 429, "redirect": 307, "forbidden": 403, "conflict": 409, "unavailable": 503}
 _OWN_ERROR = 500
 _INTERNAL = Wrong(code=ErrorClass.INTERNAL_SERVER_ERROR, message="An internal error occurred")
 _GATEWAY_PAGE = b"<html><head><title>%d</title></head><body>The upstream did not answer.</body></html>"
@@ -26,7 +28,7 @@ _GATEWAY_PAGE = b"<html><head><title>%d</title></head><body>The upstream did not
 def refused(fault: str, exchange: Exchange) -> Response:
     """The answer to a request that is refused by a fault named in ``REFUSING``."""
     settings = exchange.settings
-    headers = {}
+    headers = {"location": "/moved"} if fault == "redirect" else {}
     if fault == "rate_limit":
         headers = retry_after_header(settings.retry_after, RETRY_AFTER_S, exchange.number)
     elif fault == "unavailable":

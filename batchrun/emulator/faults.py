@@ -85,7 +85,7 @@ class FaultLayer:
 
     async def _commit_late(self, exchange: Exchange, body: bytes) -> None:
         given_up = asyncio.Event()
-        task = asyncio.create_task(self._commit_after(given_up, exchange, body))
+        task = asyncio.create_task(self._commit_after(given_up, exchange, body, self._stats.era))
         self._commits_to_come.add(task)
         task.add_done_callback(self._commits_to_come.discard)
         try:
@@ -93,9 +93,11 @@ class FaultLayer:
         finally:  # also when the client's own task was cancelled, as happens without a socket
             given_up.set()
 
-    async def _commit_after(self, given_up: asyncio.Event, exchange: Exchange, body: bytes) -> None:
+    async def _commit_after(self, given_up: asyncio.Event, exchange: Exchange, body: bytes, era: int) -> None:
         await given_up.wait()
         await asyncio.sleep(exchange.settings.late_commit_s)
+        if era != self._stats.era:
+            return  # everything of before was forgotten meanwhile
 
         async def replay() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}

@@ -38,6 +38,8 @@ class Faults(Settings):
     """How often each thing goes wrong: a probability, or ``"0.05@100-200"`` for requests 100 to 200 only."""
 
     rate_limit: FaultRate = NEVER  # 429, whatever the limiter says
+    redirect: FaultRate = NEVER  # 307 to nowhere, as from a wrong base URL
+    forbidden: FaultRate = NEVER  # 403, the key may not do this
     conflict: FaultRate = NEVER  # 409, nothing created
     quota: FaultRate = NEVER  # INSUFFICIENT_QUOTA_ERROR, whatever the quota says
     unavailable: FaultRate = NEVER  # 503 with Retry-After and the API's own error body, nothing created

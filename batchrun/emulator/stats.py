@@ -12,9 +12,12 @@ class Stats:
     """Counters of one emulator; seconds are epoch seconds."""
 
     def __init__(self) -> None:
+        self.era = 0
         self.clear()
 
     def clear(self) -> None:
+        """Begin anew; ``era`` tells what is of before."""
+        self.era += 1
         self._totals: dict[str, Counter[str]] = {}
         self._faults: Counter[str] = Counter()
         self._seconds: deque[tuple[int, Counter[str]]] = deque(maxlen=KEPT_SECONDS)

@@ -41,6 +41,8 @@ def held(server: EmulatorServer) -> int:
     ("fault", "status", "code"),
     [
         ("rate_limit", 429, "RATE_LIMIT_ERROR"),
+        ("redirect", 307, "BAD_REQUEST_ERROR"),
+        ("forbidden", 403, "INSUFFICIENT_PERMISSIONS_ERROR"),
         ("conflict", 409, "CONFLICT_ERROR"),
         ("quota", 403, "INSUFFICIENT_QUOTA_ERROR"),
         ("unavailable", 503, "INTERNAL_SERVER_ERROR"),
@@ -90,6 +92,13 @@ def test_a_late_commit_lands_after_the_client_gave_up(server: EmulatorServer, pa
     assert held(server) == 0
     time.sleep(0.5)
     assert held(server) == 1
+
+
+def test_a_reset_forgets_commits_that_are_still_to_come(server: EmulatorServer, payload: dict[str, Any]) -> None:
+    assert isinstance(strike(server, payload, "late_commit", late_commit_s=0.2), httpx.ReadTimeout)
+    httpx.post(f"{server.url}/_emulator/reset").raise_for_status()
+    time.sleep(0.4)
+    assert held(server) == 0
 
 
 def test_a_slow_answer_comes_late(server: EmulatorServer, payload: dict[str, Any]) -> None:

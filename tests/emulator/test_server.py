@@ -48,6 +48,16 @@ def test_tls_is_trusted_with_its_own_authority_only() -> None:
     assert not ca_file.exists()
 
 
+def test_an_answer_is_lost_over_tls_too() -> None:
+    body = {"runtime": "tiny", "name": "lost-over-tls"}
+    with EmulatorServer(EmulatorSettings(faults=Faults(reset_after_commit=1)), tls=True) as server:
+        context = ssl.create_default_context(cafile=str(server.ca_file))
+        with httpx.Client(base_url=server.url, verify=context, headers={"X-API-Key": "k"}) as client:
+            with pytest.raises(httpx.TransportError):  # Python's ssl reads a reset as an end
+                client.post("/runs?region=r", json=body)
+            assert len(client.get("/_emulator/runs").text.splitlines()) == 1
+
+
 def test_it_stops_although_a_request_hangs() -> None:
     settings = EmulatorSettings(faults=Faults(hang=1))
     body = {"runtime": "tiny", "name": "hanging-run"}

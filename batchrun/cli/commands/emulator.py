@@ -14,7 +14,8 @@ import typer
 
 from batchrun.cli.loading import load_extra
 from batchrun.cli.output import Output
-from batchrun.errors import UsageError
+from batchrun.errors import Problem, UsageError
+from batchrun.wherobots.settings import is_loopback
 
 __all__ = ["EXAMPLES", "emulator"]
 
@@ -94,14 +95,16 @@ def emulator(
     server_of = load_extra("batchrun.emulator.server:EmulatorServer", extra="emulator", wanted_by="emulator")
     server = server_of(layered(config, wanted), host=host, port=port, tls=tls, state_file=state)
     with _until_asked_to_stop() as stop, server:
-        _greet(output, server, state)
+        _greet(output, server, host, state)
         stop.wait()
         output.tell("stopping")
     return 0
 
 
-def _greet(output: Output, server: Any, state: Path | None) -> None:  # noqa: ANN401 - the extra may be missing
+def _greet(output: Output, server: Any, host: str, state: Path | None) -> None:  # noqa: ANN401 - the extra may be missing
     output.say(f"emulator listening on {server.url}")
+    if not is_loopback(host):
+        output.warn(Problem("--host", f"whoever can reach {host} can use it", "leave it out to stay on this machine"))
     for line in server.app.state.store.settings.told():
         output.tell(f"  {line}")
     if state is not None:
