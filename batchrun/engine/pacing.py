@@ -157,8 +157,13 @@ class Pacing:
     def _holds(self, now: float) -> list[tuple[float, str]]:
         """What holds attempts back besides the rate: until when, and why."""
         holds = [(self._resume_at, self._reason), (self._budget.next_start(now), "the service is not well")]
-        if self._fixed is None and self._search.snapshot(now).state is SearchState.CLOSED:
-            holds.append((self._search.next_start(now), SearchState.CLOSED.value))
+        if self._fixed is not None:
+            return holds
+        search = self._search.snapshot(now)
+        if search.state is SearchState.CLOSED:
+            holds.append((self._search.next_start(now), search.state.value))
+        if search.paused_until is not None:
+            holds.append((search.paused_until, "the limit's window is used up"))
         return holds
 
     def _next_start(self, now: float) -> float:

@@ -48,6 +48,13 @@ def test_without_a_burst_a_quiet_time_is_not_made_up_for() -> None:
     assert rate.next_start(60.0) == pytest.approx(60.1)
 
 
+def test_a_stall_is_caught_up_without_a_second_above_the_bound() -> None:
+    starts = starts_of(FixedRate(200.0), [0.0] * 100 + [0.09] + [0.0] * 400)
+    most = max(sum(1 for start in starts if at <= start < at + 1.0 - 1e-6) for at in starts)
+    assert most == 201
+    assert 500 / (starts[-1] - starts[0]) == pytest.approx(200.0, rel=0.01)
+
+
 @given(rate_per_s=st.floats(1.0, 500.0), burst=st.integers(1, 30), lateness=LATENESS)
 def test_no_second_holds_more_than_the_rate_and_the_burst(rate_per_s: float, burst: int, lateness: list[float]) -> None:
     starts = starts_of(FixedRate(rate_per_s, burst=burst), lateness)

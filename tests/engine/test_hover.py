@@ -81,6 +81,13 @@ def test_a_cut_falls_back_to_the_rate_that_held() -> None:
     assert hover.rate_per_s == pytest.approx(9.9)
 
 
+def test_a_second_refusal_in_a_row_moves_the_refused_rate_half_the_way() -> None:
+    hover = Hover(POLICY, 20.0)
+    hover.cut(1.0, refused_per_s=20.0, average_per_s=15.0)
+    hover.cut(2.0, refused_per_s=14.0, average_per_s=0.0)
+    assert hover.refused_per_s == pytest.approx(17.0)
+
+
 def test_once_above_what_was_refused_the_limit_is_unknown_again() -> None:
     hover = Hover(POLICY, 10.0, refused_per_s=9.0)
     successes_until_a_step(hover)

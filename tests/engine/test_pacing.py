@@ -6,6 +6,7 @@ import pytest
 from batchrun.engine.limit_search import Learned
 from batchrun.engine.pacing import Pacing, Turn
 from batchrun.engine.verdicts import Follow, Pressure, Verdict
+from batchrun.wherobots.rate_headers import RateHint
 
 ACCEPTED = Verdict(Follow.SUBMITTED)
 SICK = Verdict(Follow.SETTLE, Pressure.SICK)
@@ -133,6 +134,15 @@ async def test_waiting_can_be_cancelled_and_the_next_one_gets_the_turn() -> None
     began = time.monotonic()
     await take(pacing, 1)
     assert time.monotonic() - began < 0.3
+
+
+async def test_a_used_up_window_that_the_headers_tell_of_is_waited_for_and_told() -> None:
+    pacing = Pacing(rate=None)
+    hint = RateHint(limit=100, window_s=60, remaining=0, reset_s=30)
+    pacing.answered(await pacing.wait_turn(), ACCEPTED, 0.1, hint=hint)
+    pacing.ended()
+    assert pacing.pace().pause_reason == "the limit's window is used up"
+    assert pacing.pace().pause_s == pytest.approx(30.0, abs=0.1)
 
 
 async def test_what_was_learned_is_handed_on() -> None:
