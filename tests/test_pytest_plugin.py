@@ -27,7 +27,7 @@ def test_without(wherobots_emulator):
 def test_the_fixture_gives_an_emulator_with_the_settings_of_the_marker(pytester: pytest.Pytester) -> None:
     pytester.makeconftest('pytest_plugins = ["batchrun.pytest_plugin"]')
     pytester.makepyfile(USERS_TEST)
-    result = pytester.runpytest_inprocess("--strict-markers", "-q")
+    result = pytester.runpytest_subprocess("--strict-markers", "-q", "-pno:schemathesis")
     result.assert_outcomes(passed=2)
 
 
