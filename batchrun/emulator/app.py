@@ -15,6 +15,7 @@ from starlette.responses import Response
 from batchrun.emulator.control import Control, control_router
 from batchrun.emulator.faults import FaultLayer
 from batchrun.emulator.gate import Gate, Visitors
+from batchrun.emulator.limits import is_same_limit
 from batchrun.emulator.openapi import describe
 from batchrun.emulator.payloads import wrongs_of
 from batchrun.emulator.problems import Wrong, refusal
@@ -44,8 +45,9 @@ def create_app(settings: EmulatorSettings | None = None, *, state_file: Path | N
         return store.settings
 
     def renew(changed: EmulatorSettings) -> None:
+        if not is_same_limit(store.settings, changed):
+            visitors.limit_anew(changed)
         store.change(changed)
-        visitors.limit_anew(changed)
 
     app = FastAPI(
         title="Wherobots Cloud API (emulated)",

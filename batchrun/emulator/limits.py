@@ -5,7 +5,10 @@ from typing import Protocol
 
 from batchrun.emulator.settings import EmulatorSettings
 
-__all__ = ["FixedWindow", "Limit", "SlidingWindow", "TokenBucket", "limit_of"]
+__all__ = ["FixedWindow", "Limit", "SlidingWindow", "TokenBucket", "is_same_limit", "limit_of"]
+
+
+LIMIT_SETTINGS = ("rate_limit_per_s", "limiter", "burst", "window_s", "count_refused")
 
 
 class Limit(Protocol):
@@ -78,6 +81,11 @@ class SlidingWindow:
         if self._charge:
             taken.append(now)
         return taken[-self._limit] + self._window_s - now
+
+
+def is_same_limit(one: EmulatorSettings, other: EmulatorSettings) -> bool:
+    """Whether two settings limit the rate alike, so that a count under way can go on."""
+    return all(getattr(one, name) == getattr(other, name) for name in LIMIT_SETTINGS)
 
 
 def limit_of(settings: EmulatorSettings) -> Limit | None:

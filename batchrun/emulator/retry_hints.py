@@ -1,4 +1,4 @@
-"""``Retry-After``, in the three forms that real services send."""
+"""``Retry-After``, in the three forms that real services send, and in some that no client should trust."""
 
 import math
 import time
@@ -10,11 +10,15 @@ __all__ = ["retry_after_header"]
 
 _MIXED: tuple[RetryAfterForm, ...] = ("seconds", "fraction", "date", "none")
 
+_ODD = ("-5", "0", "86400000", "1e400", "soon", "", "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT")
+
 
 def retry_after_header(form: RetryAfterForm, wait_s: float, number: int) -> dict[str, str]:
-    """The header that tells a client to wait ``wait_s``; "mixed" goes through the forms by request number."""
+    """The header that tells a client to wait ``wait_s``; "mixed" goes through the forms by request number, "odd" through nonsense."""
     if form == "mixed":
         form = _MIXED[number % len(_MIXED)]
+    if form == "odd":
+        return {"retry-after": _ODD[number % len(_ODD)]}
     if form == "none":
         return {}
     if form == "fraction":

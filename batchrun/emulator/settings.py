@@ -15,7 +15,7 @@ from batchrun.errors import Problem, UsageError
 
 __all__ = ["EmulatorSettings", "Faults", "RetryAfterForm", "changed", "layered"]
 
-RetryAfterForm = Literal["none", "seconds", "fraction", "date", "mixed"]
+RetryAfterForm = Literal["none", "seconds", "fraction", "date", "mixed", "odd"]
 Limiter = Literal["bucket", "window", "sliding"]
 
 DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024

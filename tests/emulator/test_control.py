@@ -54,6 +54,8 @@ async def test_settings_can_be_changed_while_it_runs(service: Service) -> None:
     assert changed.json()["faults"]["conflict"]["probability"] == 0.5
     assert changed.json()["faults"]["quota"] == {"probability": 0.1, "from_request": 5, "to_request": None}
     assert [(await client.get("/runs")).status_code for _ in range(2)] == [200, 429]
+    await client.put("/_emulator/config", json={"speed": 2})
+    assert (await client.get("/runs")).status_code == 429  # the limit goes on counting
     await client.put("/_emulator/config", json={"rate_limit_per_s": None})
     assert [(await client.get("/runs")).status_code for _ in range(3)] == [200] * 3
 

@@ -184,6 +184,13 @@ async def test_retry_after_comes_in_every_form(
     assert told is None if expected is None else expected in told
 
 
+async def test_retry_after_may_be_nonsense_or_go_through_all_forms(service: Callable[..., httpx.AsyncClient]) -> None:
+    for form, several in (("mixed", 4), ("odd", 8)):
+        client = service(rate_limit_per_s=0.5, retry_after=form)
+        answers = [await client.get("/runs") for _ in range(17)][1:]
+        assert len({answer.headers.get("retry-after") for answer in answers}) >= several - (form == "mixed")
+
+
 async def test_limits_count_each_key_by_itself(service: Callable[..., httpx.AsyncClient]) -> None:
     client = service(rate_limit_per_s=0.1)
     statuses = [(await client.get("/runs", headers={"X-API-Key": key})).status_code for key in ("a", "a", "b")]

@@ -50,7 +50,7 @@ def emulator(
     burst: Annotated[int | None, typer.Option(help="Requests at once that a bucket takes.")] = None,
     limiter: Annotated[str | None, typer.Option(help="bucket, window or sliding.")] = None,
     max_at_once: Annotated[int | None, typer.Option(help="Requests under way for one key.")] = None,
-    retry_after: Annotated[str | None, typer.Option(help="none, seconds, fraction, date or mixed.")] = None,
+    retry_after: Annotated[str | None, typer.Option(help="none, seconds, fraction, date, mixed or odd.")] = None,
     fault: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=SHARE[@A-B]", help="Let a share of requests go wrong, or of requests A to B."),
