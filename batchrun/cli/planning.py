@@ -3,18 +3,21 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from batchrun.errors import UsageError
+from batchrun.engine.resume import Difference, difference, plan_of
+from batchrun.errors import ManifestError, UsageError
+from batchrun.ledger.fold import BatchState
+from batchrun.ledger.reader import read_state
 from batchrun.sweep.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan, read_plan
 
-__all__ = ["default_ledger", "overrides_from", "plan_from"]
+__all__ = ["default_ledger", "difference_to", "earlier_keys", "overrides_from", "plan_from"]
 
 PLAN_SUFFIX = ".jsonl"
 LEDGER_SUFFIX = ".ledger.jsonl"
 
 
-def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str] | None) -> Plan:
-    """The plan of a manifest, or a plan written earlier. Without ``environ``, its values stay unresolved.
+def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str], *, resolve: bool) -> Plan:
+    """The plan of a manifest, or a plan written earlier. ``resolve`` fills in the values of the environment.
 
     Raises:
         UsageError: it cannot be planned, or is no sweep; every problem of a stage at once.
@@ -23,10 +26,29 @@ def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str] | Non
     if path.name.endswith(LEDGER_SUFFIX):
         raise UsageError(str(path), "this is a ledger, not a sweep", f"did you mean batchrun resume {path}?")
     if path.suffix != PLAN_SUFFIX:
-        return build_plan(Manifest.load(path, overrides, environ=environ), environ=environ)
+        return build_plan(Manifest.load(path, overrides, environ=environ), environ=environ if resolve else None)
     if overrides != Overrides():
         raise UsageError(str(path), "a plan is fixed; nothing can be laid over it", "plan again from the manifest")
     return read_plan(path)
+
+
+def difference_to(plan: Plan, ledger: Path, environ: Mapping[str, str]) -> Difference:
+    """How a plan differs from the batch in a ledger.
+
+    Raises:
+        LedgerError: the ledger cannot be read.
+
+    """
+    state = read_state(ledger)
+    return difference(plan, state, earlier_keys(state, ledger, environ))
+
+
+def earlier_keys(state: BatchState, ledger: Path, environ: Mapping[str, str]) -> set[str] | None:
+    """The keys of the ledger's own plan, where it can be made again."""
+    try:
+        return {run.key for run in plan_of(state.batch, ledger, environ)} if state.batch is not None else None
+    except ManifestError:
+        return None
 
 
 def default_ledger(sweep: Path) -> Path:

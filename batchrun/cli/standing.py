@@ -7,17 +7,16 @@ from pathlib import Path
 from shlex import join
 from typing import Any
 
-from batchrun.engine.resume import Difference, changed_files, check_target, difference, plan_of
+from batchrun.cli.plan_view import difference_words
+from batchrun.cli.planning import earlier_keys
+from batchrun.engine.resume import Difference, changed_files, check_target, difference
 from batchrun.engine.settings import SubmitSettings
-from batchrun.errors import LedgerMismatchError, ManifestError
+from batchrun.errors import LedgerMismatchError
 from batchrun.ledger.events import BatchEvent
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.sweep.plan import Plan
 
 __all__ = ["Order", "Standing", "is_turned", "standing_of"]
-
-NAMED = 3
-"""So many new runs are told by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,7 @@ def standing_of(order: Order, state: BatchState) -> Standing:
         if not order.to_another_server:
             check_target(state.batch, order.service)
         if _is_changed(order, state.batch):
-            changed = difference(order.plan, state, _earlier_keys(order, state))
+            changed = difference(order.plan, state, earlier_keys(state, order.ledger, os.environ))
             if not order.extend or changed.unknown_gone:
                 raise _changed(order, changed)
             gone = changed.gone_keys
@@ -126,20 +125,9 @@ def _counted(order: Order, state: BatchState, gone: Iterable[str]) -> Standing:
 
 def _changed(order: Order, found: Difference) -> LedgerMismatchError:
     """What has changed, in numbers and names, and how to go on."""
-    said = f"{found.new:,} new, {found.gone:,} gone, {found.submitted:,} already submitted"
-    files = f"; changed: {', '.join(found.files)}" if found.files else ""
-    names = f" (new: {', '.join(found.new_names[:NAMED])}{', ...' if found.new > NAMED else ''})"
-    fact = f"the sweep is not the one that this ledger holds: {said}{names if found.new else ''}{files}"
+    fact = f"the sweep is not the one that this ledger holds: {difference_words(found)}"
     fix = "go on with --extend, or begin another batch with --ledger PATH"
     if found.unknown_gone:
         fact += f"; {found.unknown_gone:,} of those gone are unknown and may exist"
         fix = f"find out about them first: {join(order.resume)}"
     return LedgerMismatchError(str(order.ledger), fact, fix)
-
-
-def _earlier_keys(order: Order, state: BatchState) -> set[str] | None:
-    """The keys of the ledger's own plan, where it can be made again."""
-    try:
-        return {run.key for run in plan_of(state.batch, order.ledger, os.environ)} if state.batch is not None else None
-    except ManifestError:
-        return None

@@ -71,7 +71,7 @@ def submit(
         "stop_after_failures": stop_after_failures,
     }
     service = service_name(os.environ, base_url=base_url, emulator=emulator)
-    plan = plan_from(sweep, overrides, os.environ)
+    plan = plan_from(sweep, overrides, os.environ, resolve=True)
     path = ledger or default_ledger(sweep)
     order = Order(
         plan=plan,

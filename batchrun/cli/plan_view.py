@@ -1,0 +1,113 @@
+"""A plan as people and programs see it: steps, rules, totals, and the runs at both ends."""
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
+from shlex import join
+from typing import Any
+
+from batchrun.cli.output import Output, Table
+from batchrun.cli.text import numbered
+from batchrun.engine.resume import Difference
+from batchrun.sweep.plan import Plan, PlannedRun
+
+__all__ = ["difference_words", "plan_document", "show_all", "show_plan", "shown_runs"]
+
+NAMED = 3
+"""So many new runs are told by name."""
+WIDEST_ARGUMENTS = 60
+
+
+def show_plan(plan: Plan, output: Output) -> None:
+    """Every step with its count, every rule with what it hit, and the totals."""
+    steps = tuple((step.name, f"{step.count:,}", step.detail) for step in plan.steps)
+    output.table(Table(title=plan.name, head=("step", "count", ""), rows=steps, right=frozenset({"count"})))
+    if plan.hits:
+        hits = tuple((hit.rule, f"{hit.points:,}") for hit in plan.hits)
+        output.table(Table(head=("rule", "points"), rows=hits, right=frozenset({"points"})))
+    totals = tuple((total.region, total.runtime, f"{total.runs:,}") for total in plan.totals)
+    output.table(Table(head=("region", "runtime", "runs"), rows=totals, right=frozenset({"runs"})))
+    output.say(f"{plan.name}: {numbered(plan.runs, 'run')}")
+
+
+def shown_runs(plan: Plan, show: int) -> Table:
+    """The first and the last ``show`` runs."""
+    rows = tuple(_row(run) if run is not None else ("...", "", "", "", "") for run in _ends(plan, show))
+    return Table(head=("#", "name", "region", "runtime", "arguments"), rows=rows, right=frozenset({"#"}))
+
+
+def show_all(plan: Plan, output: Output) -> None:
+    """A line a run, as a stream."""
+    for run in plan:
+        if output.is_deaf:
+            return
+        output.say("  ".join(_row(run)))
+
+
+def difference_words(found: Difference) -> str:
+    """What has changed against a ledger, in numbers and a few names."""
+    said = f"{found.new:,} new, {found.gone:,} gone, {found.submitted:,} already submitted"
+    names = f" (new: {', '.join(found.new_names[:NAMED])}{', ...' if found.new > NAMED else ''})" if found.new else ""
+    files = f"; changed: {', '.join(found.files)}" if found.files else ""
+    return f"{said}{names}{files}"
+
+
+def plan_document(plan: Plan, *, show: int | None, found: Difference | None) -> dict[str, Any]:
+    """The plan as JSON; ``show`` runs of each end, or all of them."""
+    runs = list(plan) if show is None else [run for run in _ends(plan, show) if run is not None]
+    document: dict[str, Any] = {
+        "sweep": plan.name,
+        "runs": plan.runs,
+        "sha256": plan.sha256,
+        "steps": [{"name": step.name, "count": step.count, "detail": step.detail} for step in plan.steps],
+        "hits": [{"rule": hit.rule, "points": hit.points} for hit in plan.hits],
+        "totals": [{"region": one.region, "runtime": one.runtime, "runs": one.runs} for one in plan.totals],
+        "files": [{"path": file.path, "sha256": file.sha256} for file in plan.files],
+        "warnings": [warning.json() for warning in plan.warnings],
+        "planned": [_run_json(run) for run in runs],
+    }
+    if found is not None:
+        document["difference"] = _difference_json(found)
+    return document
+
+
+def _difference_json(found: Difference) -> dict[str, Any]:
+    return {
+        "new": found.new,
+        "gone": found.gone,
+        "submitted": found.submitted,
+        "changed_files": list(found.files),
+        "gone_keys": list(found.gone_keys),
+        "new_names": list(found.new_names),
+    }
+
+
+def _ends(plan: Plan, show: int) -> Iterator[PlannedRun | None]:
+    """The first and last runs, with None where some are left out."""
+    runs = iter(plan)
+    if plan.runs <= 2 * show:
+        yield from runs
+        return
+    yield from islice(runs, show)
+    yield None
+    yield from deque(runs, maxlen=show)
+
+
+def _row(run: PlannedRun) -> tuple[str, ...]:
+    payload = json.loads(run.body)
+    code = payload.get("runPython") or payload.get("runJar") or {}
+    arguments = join(code.get("args", []))
+    short = arguments if len(arguments) <= WIDEST_ARGUMENTS else f"{arguments[:WIDEST_ARGUMENTS]}..."
+    return str(run.index), run.name, run.region, str(payload.get("runtime", "")), short
+
+
+def _run_json(run: PlannedRun) -> dict[str, Any]:
+    return {
+        "index": run.index,
+        "key": run.key,
+        "name": run.name,
+        "region": run.region,
+        "payload": json.loads(run.body),
+        "point": json.loads(run.point_json),
+    }
