@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from batchrun.cli.exits import ExitStatus, show_problems, status_of
 from batchrun.cli.loading import load
-from batchrun.cli.text import masked
+from batchrun.cli.text import inert
 from batchrun.errors import BatchrunError, Problem
 
 __all__ = ["COMMANDS", "command_line", "main"]
@@ -156,7 +156,7 @@ def run(words: list[str]) -> int:
     except OSError as error:
         return _not_opened(error, as_json=as_json)
     except Exception:  # noqa: BLE001 - the last resort: a bug, told without the key
-        print(masked(traceback.format_exc()), file=sys.stderr)  # noqa: T201 - no command is left to say it
+        print(inert(traceback.format_exc()), file=sys.stderr)  # noqa: T201 - no command is left to say it
         fact = "an unexpected error; this is a mistake in batchrun itself"
         return _ended([Problem("batchrun", fact, "please report what is above")], ExitStatus.BUG, as_json=as_json)
 
