@@ -47,6 +47,13 @@ async def test_reset_forgets_runs_counts_and_schedules(service: Service, payload
         assert (await client.get("/_emulator/stats")).json()["requests"] == {}
 
 
+async def test_reset_begins_limits_and_keys_anew(service: Service) -> None:
+    client = service(rate_limit_per_s=0.01, key_expires_after_requests=2)
+    for _ in range(2):
+        assert [(await client.get("/runs")).status_code for _ in range(3)] == [200, 429, 401]
+        await client.post("/_emulator/reset")
+
+
 async def test_settings_can_be_changed_while_it_runs(service: Service) -> None:
     client = service(faults={"conflict": 0.5})
     changed = await client.put("/_emulator/config", json={"rate_limit_per_s": 0.1, "faults": {"quota": "0.1@5-"}})

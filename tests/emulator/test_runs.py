@@ -138,10 +138,11 @@ async def test_pages_hold_still_while_runs_arrive(service: Service, payload: dic
 
 
 async def test_a_list_can_lag(service: Service, payload: dict[str, Any]) -> None:
-    client = service(list_lag_s=0.2)
+    client = service(list_lag_s=100)
     await create(client, payload, "late-in-list")
-    assert await names(client) == []
-    await asyncio.sleep(0.25)
+    assert await names(client) == await names(client, name="late-in-list") == []
+    await client.put("/_emulator/config", json={"list_lag_s": 0.01})
+    await asyncio.sleep(0.02)
     assert await names(client) == ["late-in-list"]
 
 
@@ -183,16 +184,3 @@ async def test_logs_can_be_followed_to_the_end(service: Service, payload: dict[s
     assert lines[0] == "Starting followed-run on tiny"
     assert lines[-1] == "Run completed"
     assert (await client.get(f"/runs/{run.id}/logs", params={"cursor": "x"})).status_code == 422
-
-
-async def test_the_cost_is_null_until_the_run_is_billed(service: Service, payload: dict[str, Any]) -> None:
-    client = service(startup_s=0, run_s=720, speed=3600, billing_delay_s=360)
-    run = await create(client, payload, "costs-something")
-    costs = []
-    for pause in (0, 0.25, 0.15):
-        await asyncio.sleep(pause)
-        instant = (await client.get(f"/runs/{run.id}/metrics")).json()["instant_metrics"]
-        costs.append(instant["COST_USD"]["metric"]["data"]["value"])
-    assert costs[:2] == [None, None]
-    assert costs[2] == pytest.approx(0.75)
-    assert instant["CONSUMED_SPATIAL_UNITS"]["metric"]["data"]["value"] == pytest.approx(1.0)
