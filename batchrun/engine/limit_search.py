@@ -54,11 +54,16 @@ class Ticket(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPolicy:
-    """``catch_up_s`` is how late a start may be without losing its place; ``closed_after`` refusals in a row close."""
+    """``catch_up_s`` is how late a start may be without losing its place; ``closed_after`` refusals in a row close.
+
+    Refusals of what is sent until ``echo_s`` after a cut do not cut again: the nearer the service, the more of them come
+    before a window can turn.
+    """
 
     start_per_s: float = 2.0
     doubling_s: float = 1.0
     catch_up_s: float = 0.02
+    echo_s: float = 0.3
     closed_after: int = 3
     longest_pause_s: float = 3600.0
     longest_verify_s: float = 30.0
@@ -216,7 +221,7 @@ class LimitSearch:
         else:
             self._hover.cut(now, refused_per_s=refused_per_s, average_per_s=self._cycle_average(ticket.sent_at))
         self._cycle_at = ticket.sent_at
-        self._cut_at = now
+        self._cut_at = now + self._policy.echo_s
         self._bring_forward(now)
 
     def _cycle_average(self, until: float) -> float:

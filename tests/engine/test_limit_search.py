@@ -12,7 +12,7 @@ from batchrun.engine.limit_search import DEFAULT_SEARCH, Learned, LimitSearch, S
 from batchrun.wherobots.rate_headers import RateHint
 from benchmarks.pacing.clients import Searching
 from benchmarks.pacing.limiters import FixedWindow, Limiter, SlidingWindow, TokenBucket
-from benchmarks.pacing.simulator import Change, Result, simulate
+from benchmarks.pacing.simulator import Change, Network, Result, simulate
 
 LOW_CEILING = SearchPolicy(hover=HoverPolicy(ceiling_per_s=50.0))
 LONGEST_WAIT_S = DEFAULT_SEARCH.longest_pause_s + 60.0 + 1.0
@@ -55,6 +55,13 @@ def test_windows_are_recognised(make: Callable[[], Limiter], tells: bool) -> Non
     result = run(make(), seconds=600.0, tells_retry_after=tells)
     assert result.share_used(40.0) > 0.9
     assert result.share_refused < 0.012
+
+
+@pytest.mark.parametrize("make", [lambda: FixedWindow(50.0, 1.0, 0.37), lambda: SlidingWindow(50.0, 1.0)])
+def test_a_service_nearby_does_not_get_many_cuts_out_of_one_closed_window(make: Callable[[], Limiter]) -> None:
+    nearby = Network(delay_s=0.0005, jitter_s=0.0002, service_s=0.002, refusal_s=0.001)
+    result = run(make(), seconds=60.0, network=nearby)
+    assert result.share_used(50.0) > 0.85
 
 
 def test_the_length_of_a_window_is_measured_and_learned() -> None:
