@@ -1,0 +1,20 @@
+"""Times as people write them: seconds, or "90s", "30m", "2h", "1d"."""
+
+import math
+import re
+
+__all__ = ["DURATION_FIX", "seconds_of"]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
+DURATION_FIX = 'give seconds, or a time such as "90s", "30m", "2h", "1d"'
+
+
+def seconds_of(value: object) -> float | None:
+    """Seconds, or None when it is no time."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value) if math.isfinite(value) and value >= 0 else None
+    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    return float(found[1]) * _UNITS[found[2] or "s"] if found else None

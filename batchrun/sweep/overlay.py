@@ -1,0 +1,118 @@
+"""What the command line lays over a manifest's tables: ``--set``, ``--axis``, ``--sample``, ``--seed``, ``--max-points``."""
+
+import copy
+from typing import Any
+
+from batchrun.errors import ManifestError
+from batchrun.sweep.problems import Problems, did_you_mean
+from batchrun.sweep.source import Overrides, check_pair, parse_toml
+
+__all__ = ["SETTABLE", "lay_over"]
+
+TEXT, NUMBER = "text", "number"
+SETTABLE: dict[str, str] = {
+    "run.name": TEXT,
+    "run.runtime": TEXT,
+    "run.region": TEXT,
+    "run.version": TEXT,
+    "run.timeout": TEXT,
+    "run.python": TEXT,
+    "run.jar.uri": TEXT,
+    "run.jar.main_class": TEXT,
+    "run.driver_disk_gb": NUMBER,
+    "run.executor_disk_gb": NUMBER,
+    "submit.max_points": NUMBER,
+    "submit.concurrency": NUMBER,
+    "submit.rate": NUMBER,
+    "submit.burst": NUMBER,
+    "submit.max_active": NUMBER,
+    "submit.max_attempts": NUMBER,
+    "submit.settle_after": TEXT,
+    "submit.stop_after_failures": NUMBER,
+    "sample.count": NUMBER,
+    "sample.seed": NUMBER,
+}
+"""What ``--set`` may change, and the type that its value has. ``vars.NAME`` and ``run.spark.KEY`` may be set as well."""
+
+
+def lay_over(document: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
+    """The tables with the command line's words in them.
+
+    Raises:
+        ManifestError: a flag makes no sense; all of them are told.
+
+    """
+    laid = copy.deepcopy(document)
+    problems = Problems()
+    for text in overrides.set:
+        if (pair := check_pair(text, "--set", problems)) is not None:
+            _set(laid, *pair, problems)
+    for text in overrides.axis:
+        if (pair := check_pair(text, "--axis", problems)) is not None:
+            _axis(laid, *pair, problems)
+    _sample(laid, overrides, problems)
+    if overrides.max_points is not None:
+        laid.setdefault("submit", {})["max_points"] = overrides.max_points
+    problems.check()
+    return laid
+
+
+def _set(laid: dict[str, Any], key: str, text: str, problems: Problems) -> None:
+    if key.startswith("run.spark."):
+        laid.setdefault("run", {}).setdefault("spark", {})[key.removeprefix("run.spark.")] = text
+        return
+    if key.startswith("vars."):
+        _set_var(laid, key.removeprefix("vars."), text, problems)
+        return
+    if key not in SETTABLE:
+        problems.add(f"--set {key}", "there is no such setting", did_you_mean(key, sorted(SETTABLE)))
+        return
+    value: Any = text if SETTABLE[key] == TEXT else _number(text)
+    *path, name = key.split(".")
+    table = laid
+    for part in path:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            problems.add(f"--set {key}", f"'{part}' is no table in the manifest", "set the whole of it")
+            return
+    table[name] = value
+
+
+def _set_var(laid: dict[str, Any], name: str, text: str, problems: Problems) -> None:
+    """A variable keeps the type that the manifest gives it."""
+    table = laid.get("vars", {})
+    if name not in table:
+        problems.add(f"--set vars.{name}", "the manifest has no such variable", did_you_mean(name, sorted(table)))
+        return
+    table[name] = text if isinstance(table[name], str) else _number(text)
+
+
+def _number(text: str) -> Any:
+    try:
+        return parse_toml(f"value = {text}", "--set")["value"]
+    except ManifestError:
+        return text
+
+
+def _axis(laid: dict[str, Any], name: str, text: str, problems: Problems) -> None:
+    axes = laid.setdefault("axes", {})
+    if name not in axes:
+        problems.add(f"--axis {name}", "the manifest has no such axis", did_you_mean(name, sorted(axes)))
+        return
+    try:
+        axes[name] = parse_toml(f"value = {text}", f"--axis {name}")["value"]
+    except ManifestError as error:
+        fix = f"write an axis source in TOML, such as --axis {name}='[1, 2]'"
+        problems.add(f"--axis {name}", error.problems[0].fact, fix)
+
+
+def _sample(laid: dict[str, Any], overrides: Overrides, problems: Problems) -> None:
+    if overrides.sample is None and overrides.seed is None:
+        return
+    table = laid.setdefault("sample", {})
+    table.update({"count": overrides.sample} if overrides.sample is not None else {})
+    table.update({"seed": overrides.seed} if overrides.seed is not None else {})
+    if "seed" not in table:
+        problems.add("--sample", "a sample needs a seed", "add --seed 1, so that it is the same each time")
+    if "count" not in table:
+        problems.add("--seed", "a seed without a sample", "add --sample N")

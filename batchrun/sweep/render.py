@@ -1,0 +1,349 @@
+"""``[run]``, with an override or without, as a recipe for payloads: JSON that is made once, with gaps that are filled.
+
+Whatever depends on a single axis is made once for each of its values; what depends on several is remembered. A point then
+costs a few look-ups and one join.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from batchrun.errors import Problem
+from batchrun.sweep.durations import DURATION_FIX, seconds_of
+from batchrun.sweep.manifest import DependencyTable, OverrideTable, PythonTable, RunTable
+from batchrun.sweep.names import At, Meaning, PointError, Scope, joined
+from batchrun.sweep.problems import did_you_mean
+from batchrun.sweep.values import Kind, kind_of, shown, text_of
+from batchrun.wherobots.payload import DEFAULT_TIMEOUT_S, RuntimeId
+
+__all__ = ["Recipe", "recipe_of"]
+
+Gap = Callable[[At], bytes]
+Segment = bytes | Gap
+Convert = Callable[[Any, str], Any]
+
+RUNTIMES = [runtime.value for runtime in RuntimeId]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to make the body of a run, and what else is told of it."""
+
+    segments: tuple[Segment, ...]
+    region: Callable[[At], str]
+    runtime: Callable[[At], str]
+
+    def body(self, at: At, name: bytes) -> bytes:
+        """The canonical JSON of the payload. ``name`` is the JSON of the run's name."""
+        return b"".join(
+            [part if isinstance(part, bytes) else (name if part is _name_gap else part(at)) for part in self.segments]
+        )
+
+
+def _name_gap(at: At) -> bytes:
+    raise AssertionError(at)  # stands for the name; never called
+
+
+def recipe_of(run: RunTable, overrides: list[tuple[int, OverrideTable]], scope: Scope) -> Recipe | None:
+    """The recipe for ``[run]`` with these overrides laid over it, the last one winning; None when something is wrong.
+
+    Overrides come with their numbers in the manifest, from 1.
+    """
+    maker = _Maker(scope, run, overrides)
+    document = maker.document()
+    region = maker.text("region", "region", _region)
+    runtime = maker.text("runtime", "runtime", _runtime)
+    if document is None or region is None or runtime is None:
+        return None
+    return Recipe(tuple(_merged(_segments(document))), region, runtime)
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A value of the payload that is made for each point."""
+
+    make: Gap
+
+
+class _Maker:
+    """Turns tables into a payload whose varying parts are leaves."""
+
+    def __init__(self, scope: Scope, run: RunTable, overrides: list[tuple[int, OverrideTable]]) -> None:
+        self._scope = scope
+        self._run = run
+        self._overrides = overrides
+
+    def document(self) -> dict[str, Any] | None:
+        """The payload with camelCase keys, as the wire has it."""
+        before = self._scope.problems.count
+        document = {
+            "name": _Leaf(_name_gap),
+            "runtime": self._leaf("runtime", "runtime", _runtime),
+            "version": self._leaf("version", "version", _as_text),
+            "timeoutSeconds": self._leaf("timeout", "timeout", _timeout) or DEFAULT_TIMEOUT_S,
+            "environment": {
+                "sparkDriverDiskGB": self._leaf("driver_disk_gb", "driver_disk_gb", _disk),
+                "sparkExecutorDiskGB": self._leaf("executor_disk_gb", "executor_disk_gb", _disk),
+                "sparkConfigs": self._spark(),
+                "dependencies": self._dependencies(),
+            },
+            **self._script(),
+        }
+        return document if self._scope.problems.count == before else None
+
+    def text(self, key: str, said: str, convert: Convert) -> Callable[[At], str] | None:
+        """A setting that is told of a run as well."""
+        value, place = self._setting(key)
+        if value is None and key == "region":
+            value = self._scope.manifest.default_region
+        if value is None:
+            fix = "set it, or export WHEROBOTS_REGION" if key == "region" else f"add {said} = …"
+            self._scope.problems.add("run", f"no '{said}'", fix)
+            return None
+        meaning = self._meaning(value, place)
+        if meaning is None:
+            return None
+        return _remembered(meaning, lambda at: text_of(convert(meaning.value(at), place)), self._scope)
+
+    def _setting(self, key: str) -> tuple[Any, str]:
+        """The last override that has it wins, then ``[run]``; and where it stands."""
+        for number, table in reversed(self._overrides):
+            if (value := getattr(table, key)) is not None:
+                return value, f"override #{number}: {key}"
+        return getattr(self._run, key), f"run.{key}"
+
+    def _leaf(self, key: str, said: str, convert: Convert) -> _Leaf | int | None:
+        value, place = self._setting(key)
+        if value is None:
+            if key == "runtime":
+                self._scope.problems.add("run", f"no '{said}'", f"add {said} = …")
+            return None
+        return self._made(value, place, convert)
+
+    def _made(self, value: Any, place: str, convert: Convert) -> _Leaf | None:
+        meaning = self._meaning(value, place)
+        if meaning is None:
+            return None
+        return _Leaf(_remembered(meaning, lambda at: _json(convert(meaning.value(at), place)), self._scope))
+
+    def _meaning(self, value: Any, place: str) -> Meaning | None:
+        if isinstance(value, str):
+            return joined(self._scope.template(value, place), self._scope)
+        return Meaning(frozenset(), lambda _: value)
+
+    def _string(self, value: Any, place: str) -> Any:
+        """A string of the payload, piece by piece, so that each piece depends on as little as it can."""
+        if kind_of(value) in {None, Kind.RECORD}:
+            self._scope.problems.add(place, f"{shown(value)[:60]} is no text", "give a string")
+            return None
+        if not isinstance(value, str):
+            return text_of(value)
+        pieces: list[Segment] = []
+        template = self._scope.template(value, place)
+        for part in template.parts:
+            if isinstance(part, str):
+                pieces.append(_inner(part))
+                continue
+            whole = joined(type(template)(place, (part, "")), self._scope)
+            if whole is None:
+                return None
+            meaning = whole
+            pieces.append(_remembered(meaning, _inner_of(meaning), self._scope))
+        return _Text(tuple(pieces))
+
+    def _script(self) -> dict[str, Any]:
+        python, python_place = self._setting("python")
+        jar, jar_place = self._setting("jar")
+        if (python is None) == (jar is None):
+            fact = "neither python nor jar" if python is None else "both python and jar"
+            self._scope.problems.add("run", fact, "give exactly one of them")
+            return {}
+        args = self._args()
+        if python is not None:
+            uri = python.uri if isinstance(python, PythonTable) else python
+            return {
+                "runPython": {"uri": self._string(_uri(uri, python_place, self._scope), python_place), "args": args}
+            }
+        main_class = self._string(jar.main_class, f"{jar_place}.main_class")
+        uri = self._string(_uri(jar.uri, f"{jar_place}.uri", self._scope), f"{jar_place}.uri")
+        return {"runJar": {"uri": uri, "mainClass": main_class, "args": args}}
+
+    def _args(self) -> list[Any]:
+        values, place = self._setting("args")
+        args = [self._string(value, f"{place}[{n}]") for n, value in enumerate(values or [])]
+        for number, table in self._overrides:
+            more = f"override #{number}: add_args"
+            args += [self._string(value, f"{more}[{n}]") for n, value in enumerate(table.add_args)]
+        return args
+
+    def _spark(self) -> dict[str, Any]:
+        flat = dict(_flattened(self._run.spark, "run.spark", self._scope))
+        for number, table in self._overrides:
+            flat |= dict(_flattened(table.spark, f"override #{number}: spark", self._scope))
+        return {key: self._string(value, place) for key, (value, place) in flat.items()}
+
+    def _dependencies(self) -> list[Any]:
+        tables, place = self._setting("dependencies")
+        found = [self._dependency(one, f"{place}[{n}]") for n, one in enumerate(tables or [])]
+        for number, table in self._overrides:
+            more = f"override #{number}: add_dependencies"
+            found += [self._dependency(one, f"{more}[{n}]") for n, one in enumerate(table.add_dependencies)]
+        return found
+
+    def _dependency(self, table: DependencyTable, place: str) -> dict[str, Any]:
+        if (table.pypi is None) == (table.file is None):
+            self._scope.problems.add(
+                place, "neither pypi nor file, or both", 'give { pypi = "h3" } or { file = "s3://…" }'
+            )
+            return {}
+        if table.file is not None:
+            if table.version is not None:
+                self._scope.problems.add(place, "a file has no version", "drop version")
+            return {"sourceType": "FILE", "filePath": self._string(table.file, f"{place}.file")}
+        version = None if table.version is None else self._string(table.version, f"{place}.version")
+        return {
+            "sourceType": "PYPI",
+            "libraryName": self._string(table.pypi, f"{place}.pypi"),
+            "libraryVersion": version,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A JSON string in pieces that are escaped already."""
+
+    pieces: tuple[Segment, ...]
+
+
+def _flattened(
+    table: dict[str, Any], place: str, scope: Scope, prefix: str = ""
+) -> Iterator[tuple[str, tuple[Any, str]]]:
+    """Nested tables as dotted keys."""
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _flattened(value, place, scope, f"{name}.")
+        else:
+            yield name, (value, f"{place}.{name}")
+
+
+def _segments(node: Any) -> Iterator[Segment]:
+    """A document as canonical JSON in pieces: keys sorted, nulls left out."""
+    match node:
+        case dict():
+            yield b"{"
+            kept = [(key, value) for key, value in sorted(node.items()) if value is not None]
+            for number, (key, value) in enumerate(kept):
+                yield (b"," if number else b"") + _json(key) + b":"
+                yield from _segments(value)
+            yield b"}"
+        case list():
+            yield b"["
+            for number, value in enumerate(node):
+                yield b"," if number else b""
+                yield from _segments(value)
+            yield b"]"
+        case _Text():
+            yield b'"'
+            yield from node.pieces
+            yield b'"'
+        case _Leaf():
+            yield node.make
+        case _:
+            yield _json(node)
+
+
+def _merged(segments: Iterator[Segment]) -> Iterator[Segment]:
+    """Constant neighbours as one."""
+    constant = b""
+    for segment in segments:
+        if isinstance(segment, bytes):
+            constant += segment
+            continue
+        if constant:
+            yield constant
+        constant = b""
+        yield segment
+    yield constant
+
+
+def _remembered(meaning: Meaning, make: Callable[[At], Any], scope: Scope) -> Callable[[At], Any]:
+    """``make``, called once for each combination of the axes that it depends on."""
+    if meaning.is_own:
+        return make
+    known: dict[Any, Any] = {}
+    if len(meaning.axes) == 1:
+        (axis,) = meaning.axes
+        table: list[Any] = [None] * len(scope.axes[axis].values)
+
+        def look_up(at: At) -> Any:
+            position = at.point[axis]
+            if (made := table[position]) is None:
+                made = table[position] = make(at)
+            return made
+
+        return look_up
+    axes = tuple(sorted(meaning.axes))
+
+    def remember(at: At) -> Any:
+        key = tuple([at.point[axis] for axis in axes])
+        if (made := known.get(key)) is None:
+            made = known[key] = make(at)
+        return made
+
+    return remember
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def _inner(text: str) -> bytes:
+    """A text as it stands inside a JSON string."""
+    return _json(text)[1:-1]
+
+
+def _inner_of(meaning: Meaning) -> Gap:
+    return lambda at: _inner(text_of(meaning.value(at)))
+
+
+def _as_text(value: Any, place: str) -> str:
+    del place
+    return text_of(value)
+
+
+def _region(value: Any, place: str) -> str:
+    text = text_of(value)
+    if not text.strip():
+        raise PointError(Problem(place, "the region is empty", "name one, such as aws-us-west-2"))
+    return text
+
+
+def _runtime(value: Any, place: str) -> str:
+    text = text_of(value)
+    if text not in RUNTIMES:
+        raise PointError(Problem(place, f"'{text}' is no runtime", did_you_mean(text, RUNTIMES)))
+    return text
+
+
+def _timeout(value: Any, place: str) -> int:
+    seconds = seconds_of(value)
+    if seconds is None or seconds < 1 or not seconds.is_integer():
+        raise PointError(Problem(place, f"{shown(value)} is no timeout of a second or more", DURATION_FIX))
+    return int(seconds)
+
+
+def _disk(value: Any, place: str) -> int:
+    size = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise PointError(Problem(place, f"{shown(value)} is no size in GB", "give a whole number, 1 or more"))
+    return size
+
+
+def _uri(uri: str, place: str, scope: Scope) -> str:
+    if not uri.strip():
+        scope.problems.add(place, "the script's URI is empty", "give an s3:// URI")
+    elif "://" not in uri and "{{" not in uri:
+        scope.problems.add(place, f"'{uri}' is no URI", "upload the script and give its s3:// URI")
+    return uri

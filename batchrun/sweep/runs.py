@@ -1,0 +1,37 @@
+"""One planned run."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from batchrun.wherobots.payload import CreateRunPayload
+
+__all__ = ["PlannedRun"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """A run to create. ``body`` is the canonical JSON of its payload and exactly what is sent."""
+
+    index: int
+    key: str
+    name: str
+    region: str
+    body: bytes
+    point_json: bytes
+
+    @property
+    def payload(self) -> CreateRunPayload:
+        """The payload as its model."""
+        return CreateRunPayload.model_validate_json(self.body)
+
+    @property
+    def point(self) -> dict[str, Any]:
+        """The point as JSON has it: dates are text."""
+        point: dict[str, Any] = json.loads(self.point_json)
+        return point
+
+    def line(self) -> str:
+        """The run as a line of a plan file."""
+        head = {"index": self.index, "key": self.key, "name": self.name, "region": self.region}
+        return f'{json.dumps(head)[:-1]}, "payload": {self.body.decode()}, "point": {self.point_json.decode()}}}\n'
