@@ -150,7 +150,7 @@ def run(words: list[str]) -> int:
     except BatchrunError as error:
         return _ended(error.problems, status_of(error), as_json=as_json)
     except typer.TyperException as error:
-        return _misused(error, as_json=as_json)
+        return _misused(error, words, as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
         return _ended([Problem("Ctrl-C", "interrupted; nothing was sent")], ExitStatus.INTERRUPTED, as_json=as_json)
     except OSError as error:
@@ -166,10 +166,11 @@ def _ended(problems: Sequence[Problem], status: ExitStatus, *, as_json: bool) ->
     return status
 
 
-def _misused(error: typer.TyperException, *, as_json: bool) -> ExitStatus:
+def _misused(error: typer.TyperException, words: list[str], *, as_json: bool) -> ExitStatus:
     """A word that the command line does not know, in the house style; calling it without any shows the help."""
     context = getattr(error, "ctx", None)
-    place = context.command_path if context is not None else "batchrun"
+    called = f"batchrun {words[0]}" if words and words[0] in COMMANDS else "batchrun"
+    place = context.command_path if context is not None else called
     if type(error).__name__ == "NoArgsIsHelpError":
         typer.echo(error.format_message(), err=True)
         return ExitStatus.USAGE

@@ -44,9 +44,12 @@ def difference_to(plan: Plan, ledger: Path, environ: Mapping[str, str]) -> Diffe
 
 
 def earlier_keys(state: BatchState, ledger: Path, environ: Mapping[str, str]) -> set[str] | None:
-    """The keys of the ledger's own plan, where it can be made again."""
+    """The keys of the ledger's own plan; None where it cannot be made again, as when a data file has changed."""
+    if state.batch is None:
+        return None
     try:
-        return {run.key for run in plan_of(state.batch, ledger, environ)} if state.batch is not None else None
+        earlier = plan_of(state.batch, ledger, environ)
+        return {run.key for run in earlier} if earlier.sha256 == state.batch.plan_sha256 else None
     except ManifestError:
         return None
 

@@ -1,5 +1,8 @@
 """The reference of all commands as Markdown, made from the commands themselves: ``python -m batchrun.cli.reference``."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import typer
 
 from batchrun.cli.app import command_line
@@ -15,16 +18,15 @@ Made from the commands by `python -m batchrun.cli.reference`; a test fails when 
 
 def reference() -> str:
     """One section a command, with exactly what its ``--help`` prints on a wide terminal."""
-    group = command_line()
-    sections = [_section("batchrun", group)]
-    sections += [_section(f"batchrun {name}", command) for name, command in group.commands.items()]
-    return HEAD + "".join(sections)
+    return HEAD + "".join(_sections("batchrun", command_line()))
 
 
-def _section(name: str, command: typer.core.TyperGroup | typer.core.TyperCommand) -> str:
+def _sections(name: str, command: Any) -> Iterator[str]:  # noqa: ANN401 - typer hides the type of its commands
     context = typer.Context(command, info_name=name, terminal_width=COLUMNS, help_option_names=["-h", "--help"])
     lines = [line.rstrip() for line in command.get_help(context).splitlines()]
-    return f"\n## `{name}`\n\n```text\n" + "\n".join(lines).strip() + "\n```\n"
+    yield f"\n## `{name}`\n\n```text\n" + "\n".join(lines).strip() + "\n```\n"
+    for word, inner in getattr(command, "commands", {}).items():
+        yield from _sections(f"{name} {word}", inner)
 
 
 if __name__ == "__main__":

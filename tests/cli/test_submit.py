@@ -189,7 +189,7 @@ def test_a_second_interrupt_stops_at_once(batchrun: Run, sweep: Path) -> None:
 def test_status_works_while_submit_runs_and_a_second_writer_is_refused(
     batchrun: Run, sweep: Path, server: EmulatorServer
 ) -> None:
-    words = ["submit", sweep, "--base-url", server.url, "--rate", "4"]
+    words: list[str | Path] = ["submit", sweep, "--base-url", server.url, "--rate", "4"]
     running = subprocess.Popen([COMMAND, *words], cwd=sweep.parent, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     while len(held(server)) < 2:
         time.sleep(0.05)

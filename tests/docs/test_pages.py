@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -26,6 +27,7 @@ class Block:
     title: str
     text: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
