@@ -34,7 +34,7 @@ def test_a_file_has_one_subject_and_says_it(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_a_function_fits_a_screen(path: Path) -> None:
     functions = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, FUNCTIONS)]
-    assert [f.name for f in functions if (f.end_lineno or 0) - f.lineno >= LONGEST_FUNCTION] == []
+    assert [f.name for f in functions if (f.end_lineno or 0) - f.body[0].lineno >= LONGEST_FUNCTION] == []
 
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

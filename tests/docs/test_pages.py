@@ -19,12 +19,11 @@ _FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """One fenced block: ```` ```toml title=sweep.toml ````."""
+    """One fenced block; ``only-shown`` behind the language marks one that installs or serves something."""
 
     page: Path
     line: int
     language: str
-    title: str
     text: str
 
     @override
@@ -37,12 +36,11 @@ def blocks(language: str, pages: list[Path] = PAGES) -> Iterator[Block]:
     for page in pages:
         text = page.read_text("utf-8")
         for found in _FENCE.finditer(text):
-            if found[1] == language:
+            if found[1] == language and "only-shown" not in found[2]:
                 yield Block(
                     page=page,
                     line=text.count("\n", 0, found.start()) + 1,
                     language=language,
-                    title=found[2].strip().removeprefix("title="),
                     text=found[3],
                 )
 
