@@ -58,7 +58,7 @@ class Problems:
 
 def did_you_mean(name: str, known: list[str], template: str = "did you mean '{}'?") -> str:
     """A suggestion where one is close, else what there is to choose from."""
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
     if close:
         return template.format(close[0])
     return f"known: {', '.join(known)}" if known else ""

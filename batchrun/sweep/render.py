@@ -272,7 +272,9 @@ def _remembered(meaning: Meaning, make: Callable[[At], Any], scope: Scope) -> Ca
     """``make``, called once for each combination of the axes that it depends on."""
     if meaning.is_own:
         return make
-    known: dict[Any, Any] = {}
+    if not meaning.axes:
+        constant = _now(make, scope)
+        return lambda _: constant
     if len(meaning.axes) == 1:
         (axis,) = meaning.axes
         table: list[Any] = [None] * len(scope.axes[axis].values)
@@ -285,6 +287,7 @@ def _remembered(meaning: Meaning, make: Callable[[At], Any], scope: Scope) -> Ca
 
         return look_up
     axes = tuple(sorted(meaning.axes))
+    known: dict[Any, Any] = {}
 
     def remember(at: At) -> Any:
         key = tuple([at.point[axis] for axis in axes])
@@ -293,6 +296,15 @@ def _remembered(meaning: Meaning, make: Callable[[At], Any], scope: Scope) -> Ca
         return made
 
     return remember
+
+
+def _now(make: Callable[[At], Any], scope: Scope) -> Any:
+    """A value that is the same for all points; what is wrong with it is told with the templates."""
+    try:
+        return make(At((), 0, ""))
+    except PointError as error:
+        scope.problems.add(error.problem.place, error.problem.fact, error.problem.fix)
+        return None
 
 
 def _json(value: Any) -> bytes:
