@@ -12,10 +12,10 @@ from batchrun.cli.text import numbered
 from batchrun.engine.resume import Difference
 from batchrun.sweep.plan import Plan, PlannedRun
 
-__all__ = ["difference_words", "plan_document", "show_all", "show_plan", "shown_runs"]
+__all__ = ["difference_words", "plan_document", "show_all", "show_plan", "shown_runs", "totals_words"]
 
 NAMED = 3
-"""So many new runs are told by name."""
+"""So many new runs, or kinds of runs, are told by name."""
 WIDEST_ARGUMENTS = 60
 
 
@@ -29,6 +29,13 @@ def show_plan(plan: Plan, output: Output) -> None:
     totals = tuple((total.region, total.runtime, f"{total.runs:,}") for total in plan.totals)
     output.table(Table(head=("region", "runtime", "runs"), rows=totals, right=frozenset({"runs"})))
     output.say(f"{plan.name}: {numbered(plan.runs, 'run')}")
+
+
+def totals_words(plan: Plan) -> str:
+    """How many runs go where, in a few words: ``20 small in aws-us-west-2, 4 large in aws-us-east-1``."""
+    said = [f"{total.runs:,} {total.runtime} in {total.region}" for total in plan.totals[:NAMED]]
+    more = len(plan.totals) - NAMED
+    return ", ".join(said) + (f", and {more:,} more kinds" if more > 0 else "")
 
 
 def shown_runs(plan: Plan, show: int) -> Table:

@@ -9,6 +9,7 @@ from batchrun.cli.exits import ExitStatus
 from batchrun.cli.interrupts import stop_on_signals
 from batchrun.cli.loading import is_installed
 from batchrun.cli.output import Output
+from batchrun.cli.plan_view import totals_words
 from batchrun.cli.progress import View, view_for
 from batchrun.cli.result import Result, show_result
 from batchrun.cli.service import open_service
@@ -97,8 +98,10 @@ def _tell_torn(ledger: Ledger, output: Output) -> None:
 def _may_go(order: Order, standing: Standing, output: Output) -> bool:
     """Say what is going to happen, and ask where there is somebody to ask."""
     plan = order.plan
+    for warning in plan.warnings:
+        output.warn(warning)
     if standing.is_new:
-        output.tell(f"{plan.name}: {numbered(plan.runs, 'run')} to submit to {order.service}")
+        output.tell(f"{plan.name}: {numbered(plan.runs, 'run')} to submit to {order.service}: {totals_words(plan)}")
     else:
         output.tell(f"{plan.name}: going on with {order.ledger}: {standing.words()}")
     if not (order.ask and output.can_ask):
