@@ -107,11 +107,14 @@ def _failures(value: object) -> object:
         value = float(found[1]) / 100
         if 0 < value < 1:
             return value
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return float(value)
-    if isinstance(value, float) and 0 < value < 1:
+    if isinstance(value, int | float) and not isinstance(value, bool) and (0 < value < 1 or _is_count(value)):
         return float(value)
     raise ValueError(f'{shown(value)} is neither a count nor a share; give a count such as 25, or a share such as "5%"')
+
+
+def _is_count(value: float) -> bool:
+    """A plan file holds a count of 25 as 25.0."""
+    return value >= 1 and float(value).is_integer()
 
 
 class SubmitTable(Table):
