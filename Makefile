@@ -6,7 +6,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test check clean
+.PHONY: demo test check soak clean
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -25,6 +25,9 @@ demo: $(VENV)/.demo ## submit the quickstart to the emulator
 
 test: $(VENV)/.dev ## every test
 	$(BIN)/python -m pytest
+
+soak: $(VENV)/.dev ## 200 batches under a service that misbehaves, killed again and again; ends by itself
+	$(BIN)/python -m tests.chaos.soak --rounds 200 --runs 500 --jobs 4
 
 check: $(VENV)/.dev ## lint, types, layers
 	$(BIN)/ruff check .

@@ -1,0 +1,87 @@
+"""Rounds of chaos by the hundred: ``python -m tests.chaos.soak --rounds 200 --runs 500 --jobs 2``.
+
+Ends with a table of figures, or at the first round in which ledger and service do not agree, with the seed that repeats it.
+"""
+
+import argparse
+import multiprocessing
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.chaos.rounds import ChaosError, Figures, play, service
+from tests.chaos.weaken import WEAKNESSES
+
+Share = tuple[list[int], int, str]
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def played(share: Share) -> tuple[Figures, list[str]]:
+    """Play rounds one after another with an emulator of their own."""
+    seeds, runs, weakness = share
+    total = Figures()
+    with service() as cloud:
+        for seed in seeds:
+            try:
+                with tempfile.TemporaryDirectory() as folder:
+                    total.add(play(seed, cloud, Path(folder), runs=runs, weakness=weakness))
+            except ChaosError as error:
+                return total, [str(error)]
+            say(f"seed {seed}: {total.rounds} rounds, 0 findings")
+    return total, []
+
+
+def table(figures: Figures, seconds: float) -> Iterable[str]:
+    """The figures as a Markdown table."""
+    rows = [
+        ("rounds", figures.rounds),
+        ("runs planned", figures.runs),
+        ("lost", 0),
+        ("made twice", 0),
+        ("processes started", figures.starts),
+        *((f"ended: {name}", count) for name, count in sorted(figures.kills.items())),
+        *((f"fault: {name}", count) for name, count in sorted(figures.faults.items())),
+        ("attempts", figures.attempts),
+        ("settled by listing", figures.settled),
+        *((f"outcome: {name}", count) for name, count in sorted(figures.outcomes.items())),
+        ("seconds", round(seconds)),
+    ]
+    yield "| figure | count |"
+    yield "|---|---:|"
+    yield from (f"| {name} | {count:,} |" for name, count in rows)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=500)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="of the first round; the others count up")
+    parser.add_argument("--weaken", choices=sorted(WEAKNESSES), default="")
+    args = parser.parse_args()
+    seeds = range(args.seed, args.seed + args.rounds)
+    jobs = min(args.jobs, args.rounds)
+    began = time.monotonic()
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        shares = [(list(seeds[job::jobs]), args.runs, args.weaken) for job in range(jobs)]
+        ended = pool.map(played, shares)
+    total, found = Figures(kills=Counter()), []
+    for figures, findings in ended:
+        total.add(figures)
+        found += findings
+    if found:
+        say("\n".join(found))
+        return 1
+    say("\n".join(table(total, time.monotonic() - began)))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

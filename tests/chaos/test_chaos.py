@@ -1,0 +1,40 @@
+"""The harness in small, and the proof that it can fail; ``make soak`` is the long one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.rounds import ChaosError, Service, play, service
+from tests.chaos.weaken import WEAKNESSES
+
+RUNS = 120
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Service]:
+    with service() as running:
+        yield running
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [3, 5])
+def test_killed_at_random_every_run_exists_once_and_every_outcome_is_true(
+    cloud: Service, tmp_path: Path, seed: int
+) -> None:
+    figures = play(seed, cloud, tmp_path, runs=RUNS)
+    assert sum(figures.outcomes.values()) == RUNS
+    assert figures.attempts >= RUNS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weakness", WEAKNESSES)
+def test_a_law_that_is_broken_is_noticed(cloud: Service, tmp_path: Path, weakness: str) -> None:
+    def rounds() -> None:
+        for seed in range(1000, 1008):
+            folder = tmp_path / str(seed)
+            folder.mkdir()
+            play(seed, cloud, folder, runs=RUNS, weakness=weakness)
+
+    with pytest.raises(ChaosError, match="repeat: python"):
+        rounds()

@@ -1,0 +1,58 @@
+"""Each law of submission, broken at run time, to show that the harness notices."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from batchrun.engine import attempt
+from batchrun.engine.settle import Settler
+from batchrun.engine.verdicts import Follow, Verdict, judge
+from batchrun.ledger.events import AttemptEvent
+from batchrun.ledger.ledger import Ledger
+from batchrun.wherobots.answers import Answer
+from batchrun.wherobots.heads import RunHead
+
+__all__ = ["WEAKNESSES", "weaken"]
+
+
+def send_before_durable() -> None:
+    """The attempt is noted, and its POST leaves without waiting for the disk."""
+
+    async def attempted(self: Ledger, key: str, n: int) -> None:
+        self.record(AttemptEvent(at=self.clock.stamp(), key=key, n=n))
+
+    Ledger.attempted = attempted  # type: ignore[method-assign]
+
+
+def retry_without_settling() -> None:
+    """An attempt whose answer was lost is simply sent again."""
+
+    def judged(answer: Answer, *, may_exist: bool) -> Verdict:
+        verdict = judge(answer, may_exist=may_exist)
+        return replace(verdict, follow=Follow.RETRY) if verdict.follow is Follow.SETTLE else verdict
+
+    attempt.judge = judged  # type: ignore[attr-defined]
+
+
+def settle_by_substring() -> None:
+    """A run in whose name the wanted name occurs is taken as the wanted one."""
+
+    def matching(self: Settler, heads: Iterable[RunHead], names: Iterable[str]) -> dict[str, list[RunHead]]:
+        del self
+        held = list(heads)
+        found = {name: [head for head in held if name in (head.name or "")] for name in names}
+        return {name: heads for name, heads in found.items() if heads}
+
+    Settler._matching = matching  # type: ignore[method-assign]
+
+
+WEAKNESSES: dict[str, Callable[[], Any]] = {
+    "send-before-durable": send_before_durable,
+    "retry-without-settling": retry_without_settling,
+    "settle-by-substring": settle_by_substring,
+}
+
+
+def weaken(name: str) -> None:
+    """Break one law in this process."""
+    WEAKNESSES[name]()
