@@ -138,7 +138,7 @@ def _all_differ(axis: Axis, place: str, problems: Problems) -> bool:
     for value in axis.values:
         same = tuple(canonical_value(value).items()) if axis.kind is Kind.RECORD else canonical_value(value)
         if same in seen:
-            problems.add(place, f"value {shown(value)} twice", "drop one")
+            problems.add(place, f"value {shown(value)} twice")
             return False
         seen.add(same)
     return True

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -77,12 +79,16 @@ class Compiled:
         """An earlier run of the same name."""
         return next((other for other in self if other.name == run.name and other.index < run.index), None)
 
-    def shown(self, run: PlannedRun) -> str:
-        """A run's point as a person would write it."""
-        for index, point in enumerate(self.space):
-            if index == run.index:
-                return shown({axis.name: axis.values[at] for axis, at in zip(self.space.axes, point, strict=True)})
-        return shown(run.point)
+    def shown_both(self, first: PlannedRun, second: PlannedRun) -> str:
+        """Two runs' points as a person would write them; of the second only what differs."""
+        one, other = (self._values(run) for run in (first, second))
+        differing = {name: value for name, value in other.items() if value != one[name]}
+        more = "… " if len(differing) < len(other) else ""
+        return f"{shown(one)} and {{{more}{shown(differing)[1:]}"
+
+    def _values(self, run: PlannedRun) -> dict[str, Any]:
+        point = next(islice(self.space, run.index, None))
+        return {axis.name: axis.values[at] for axis, at in zip(self.space.axes, point, strict=True)}
 
     def check_first(self, problems: Problems) -> None:
         """Hold the first payload against the wire's own model: a last look that nothing was overlooked."""

@@ -245,6 +245,9 @@ def _tell(error: Any, problems: Problems) -> None:
         if loc == ["extends"]:
             problems.add("extends", "it is reserved for a later version", "write the manifest out")
             return
+        if name == "name" and loc[:1] == ["override"]:
+            problems.add(place, "'name' may not be overridden", "a run's name comes from run.name alone")
+            return
         problems.add(place, f"unknown key '{name}'", did_you_mean(name, _known_keys(error["loc"][:-1])))
     elif kind == "missing":
         problems.add(place, f"no '{name}'", f"add {name} = …")

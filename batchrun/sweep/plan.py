@@ -149,8 +149,7 @@ def _walk(compiled: Compiled, problems: Problems) -> _Pass:
                 break
             continue
         if not walked.take(run, runtime) and (other := compiled.same_name(run)) is not None:
-            both = f"{compiled.shown(other)} and {compiled.shown(run)}"
-            problems.fail("run.name", f"'{run.name}' names two points: {both}")
+            problems.fail("run.name", f"'{run.name}' names two points: {compiled.shown_both(other, run)}")
     if walked.runs == 1 or not problems:
         compiled.check_first(problems)
     for entry in compiled.overrides:

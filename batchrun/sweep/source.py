@@ -74,7 +74,9 @@ def _syntax_problem(message: str, text: str, place: str) -> Problem:
     fact = re.sub(r"\s*\(at [^)]*\)$", "", message) or "it is not TOML"
     line = text.splitlines()[int(found[1]) - 1] if found and int(found[1]) <= len(text.splitlines()) else ""
     if re.search(r"overwrite|into an? immutable|namespace", fact) and re.match(r"\s*[\w.]+\s*=", line):
-        return Problem(where, f"{fact}: a key is both a value and a table", "put quotes around both keys")
+        return Problem(
+            where, f"{fact[0].lower()}{fact[1:]}: a key is both a value and a table", "put quotes around both keys"
+        )
     return Problem(where, fact[0].lower() + fact[1:], "mend the TOML")
 
 
