@@ -19,6 +19,8 @@ from batchrun.wherobots.rate_headers import RateHint
 
 __all__ = ["ALL_REJECTED_AFTER", "Attempts"]
 
+QUOTA_WAIT_S = 1.0
+"""After a refusal for quota, beside waiting for room: the end of one of our runs may not free quota at once."""
 ALL_REJECTED_AFTER = 20
 """So many first answers, all the same rejection, mean that the manifest is plainly wrong."""
 
@@ -116,8 +118,11 @@ class Attempts:
         session.check_failures()
 
     def _retry(self, work: Work, answer: Answer, verdict: Verdict) -> None:
-        work.counted += verdict.is_counted
-        if verdict.is_counted and work.counted >= self._session.settings.max_attempts:
+        is_counted = verdict.is_counted or (verdict.pressure is Pressure.QUOTA and not self._session.window.active)
+        work.counted += is_counted
+        if verdict.pressure is Pressure.QUOTA:
+            self._session.quota_refused()
+        if is_counted and work.counted >= self._session.settings.max_attempts:
             self._refused(work, answer, None)
             status, error = _words(answer)
             self._session.failed(work, Outcome.PENDING, status=status, error=error)
@@ -131,6 +136,8 @@ class Attempts:
         asked = verdict.wait_s or 0.0
         if verdict.pressure is Pressure.RATE:
             return asked
+        if verdict.pressure is Pressure.QUOTA and self._session.window.active:
+            return max(asked, QUOTA_WAIT_S)
         return max(asked, full_jitter_s(max(work.counted, 1)))
 
     def _refused(self, work: Work, answer: Answer, retry_in: float | None) -> None:

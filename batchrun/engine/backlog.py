@@ -37,8 +37,12 @@ class Backlog:
     inside and nothing is out.
     """
 
-    def __init__(self, source: Iterator[Work], now: Callable[[], float]) -> None:
+    def __init__(
+        self, source: Iterator[Work], now: Callable[[], float], *, left: Callable[[], None] = lambda: None
+    ) -> None:
         self._source: Iterator[Work] | None = source
+        self._next_new: Work | None = None
+        self._left = left
         self._now = now
         self._ready: deque[Work] = deque()
         self._waiting: list[tuple[float, int, Work]] = []
@@ -51,6 +55,16 @@ class Backlog:
         """Runs that wait for their time."""
         return len(self._waiting) + len(self._ready)
 
+    @property
+    def is_finished(self) -> bool:
+        """True when nothing is left to send, and nothing is out."""
+        return self.is_drained_but(0)
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing could go out now or later but what is out already."""
+        return not (self._ready or self._waiting) and self._peek() is None
+
     async def take(self) -> Work | None:
         """The next run to send, as soon as there is one; None when none will ever come again."""
         while True:
@@ -58,7 +72,7 @@ class Backlog:
             if work is not None:
                 self._out += 1
                 return work
-            if self._is_finished():
+            if self.is_finished:
                 self._wake()
                 return None
             await self._wait()
@@ -78,26 +92,28 @@ class Backlog:
     def retire(self) -> None:
         """A run that was out is done with."""
         self._out -= 1
+        self._left()
         self._wake()
 
     def is_drained_but(self, out: int) -> bool:
         """True when nothing is left but ``out`` runs that are out."""
-        return self._source is None and not (self._ready or self._waiting) and self._out <= out
+        return not (self._ready or self._waiting) and self._out <= out and self._peek() is None
 
     def _next(self) -> Work | None:
         if self._waiting and self._waiting[0][0] <= self._now():
             return heapq.heappop(self._waiting)[2]
         if self._ready:
             return self._ready.popleft()
-        if self._source is not None:
-            work = next(self._source, None)
-            if work is not None:
-                return work
-            self._source = None
-        return None
+        work, self._next_new = self._peek(), None
+        return work
 
-    def _is_finished(self) -> bool:
-        return self.is_drained_but(0)
+    def _peek(self) -> Work | None:
+        """The next run that was never out, left where it is."""
+        if self._next_new is None and self._source is not None:
+            self._next_new = next(self._source, None)
+            if self._next_new is None:
+                self._source = None
+        return self._next_new
 
     async def _wait(self) -> None:
         timeout = self._waiting[0][0] - self._now() if self._waiting else None

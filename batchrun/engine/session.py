@@ -1,5 +1,6 @@
 """What the parts of one submitting session share."""
 
+from collections import deque
 from dataclasses import dataclass, field
 
 import msgspec
@@ -10,14 +11,18 @@ from batchrun.engine.progress import Observer
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopReason, StopSwitch
 from batchrun.engine.tally import Tally
+from batchrun.engine.window import Window
 from batchrun.errors import Problem
 from batchrun.ledger.events import FailedEvent, SubmittedEvent
 from batchrun.ledger.fold import Outcome
 from batchrun.ledger.ledger import Ledger
 from batchrun.wherobots.answers import NO_ERROR_BODY, ServiceError
 from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.enums import RunStatus
 
 __all__ = ["Session"]
+
+RECENT_RUNS = 10_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,9 +35,12 @@ class Session:
     pacing: Pacing
     backlog: Backlog
     tally: Tally
+    window: Window
     switch: StopSwitch
     observer: Observer
     notes: list[Problem] = field(default_factory=list)
+    recent: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=RECENT_RUNS))
+    """Ids and keys of the latest runs of this session, kept for the day when a quota is met."""
 
     def note(self, problem: Problem) -> None:
         """Tell a person now, and again in the summary."""
@@ -60,7 +68,27 @@ class Session:
             )
         )
         self.tally.move(Outcome.PENDING if duplicates is None else Outcome.UNKNOWN, Outcome.SUBMITTED)
+        if not self.window.is_bounded:
+            self.recent.append((run_id, run.key))
+        elif not RunStatus(status or "").is_final:
+            self.window.created(run_id, run.key)
         self.backlog.retire()
+        self.check_failures()
+
+    def quota_refused(self) -> None:
+        """The service is full. From here on the number of active runs counts, so those there are must be known."""
+        if not self.window.is_bounded:
+            self.count_earlier()
+        self.window.refused()
+
+    def count_earlier(self) -> None:
+        """Take the runs that the ledger or this session knows as submitted and not ended for active."""
+        for run_id, key in self.recent:
+            self.window.created(run_id, key)
+        for key, run in self.ledger.state.runs.items():
+            if run.run_id is not None and not RunStatus(run.status or "").is_final:
+                self.window.created(run.run_id, key)
+                self.window.has_earlier = True
 
     def failed(
         self, work: Work, before: Outcome, *, status: int | None = None, error: ServiceError = NO_ERROR_BODY

@@ -11,6 +11,7 @@ import anyio
 from batchrun.engine.attempt import Attempts, stop_for
 from batchrun.engine.backlog import Backlog
 from batchrun.engine.limit_search import Learned
+from batchrun.engine.monitor import Monitor
 from batchrun.engine.pacing import Pacing
 from batchrun.engine.progress import NO_OBSERVER, Observer, Progress
 from batchrun.engine.resume import new_batch, unknown_work, unsent_work
@@ -19,6 +20,7 @@ from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle import Settler
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.engine.tally import Tally
+from batchrun.engine.window import Window
 from batchrun.engine.workers import work_off
 from batchrun.errors import ApiError, LedgerWriteError, Problem
 from batchrun.ledger.events import SessionEvent
@@ -74,12 +76,15 @@ async def submit(
     tally = Tally(plan.runs, ledger.state)
     for outcome in retry:
         tally.bring_back(outcome)
+    window = Window(settings.max_active, is_over=lambda: backlog.is_empty)
+    backlog = Backlog(unsent_work(plan, ledger.state, retry), time.monotonic, left=window.release)
     session = Session(
         settings=settings,
         ledger=ledger,
         client=client,
         pacing=Pacing(rate=settings.rate, burst=settings.burst, learned=_learned(ledger.state.rate)),
-        backlog=Backlog(unsent_work(plan, ledger.state, retry), time.monotonic),
+        backlog=backlog,
+        window=window,
         tally=tally,
         switch=switch,
         observer=observer,
@@ -121,13 +126,17 @@ def _stop_if_pointless(session: Session, error: ApiError) -> None:
 async def _run(session: Session, settler: Settler, plan: Plan) -> None:
     try:
         await session.ledger.record_durably(_event(session, "start"))
+        if session.window.is_bounded:
+            session.count_earlier()
         for work in unknown_work(plan, session.ledger.state):
             session.backlog.adopt()
+            session.window.hold()
             settler.put(work)
         async with anyio.create_task_group() as helpers:
             helpers.start_soon(_keep_flushing, session)
             helpers.start_soon(_show_progress, session)
             helpers.start_soon(settler.run)
+            helpers.start_soon(Monitor(session).run)
             await work_off(session, Attempts(session, settler))
             helpers.cancel_scope.cancel()
     except LedgerWriteError as error:
@@ -161,7 +170,11 @@ async def _end(session: Session) -> Submission:
 
 
 def _progress(session: Session) -> Progress:
-    return session.tally.snapshot(session.pacing.pace(), waiting=session.backlog.waiting)
+    return session.tally.snapshot(session.pacing.pace(), waiting=session.backlog.waiting, active=_active(session))
+
+
+def _active(session: Session) -> int | None:
+    return len(session.window.active) if session.window.is_bounded else None
 
 
 def _event(session: Session, action: str) -> SessionEvent:

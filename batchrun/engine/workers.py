@@ -3,6 +3,7 @@
 import anyio
 
 from batchrun.engine.attempt import Attempts
+from batchrun.engine.backlog import Work
 from batchrun.engine.session import Session
 from batchrun.engine.stopping import StopReason
 from batchrun.errors import LedgerWriteError
@@ -26,8 +27,17 @@ async def _cancel_on_stop(session: Session, feeding: anyio.CancelScope) -> None:
     feeding.cancel()
 
 
+async def _next(session: Session) -> Work | None:
+    """A run to send and a slot to send it in; the slot goes back with the run."""
+    await session.window.enter()
+    work = await session.backlog.take()
+    if work is None:
+        session.window.release()
+    return work
+
+
 async def _work(session: Session, attempts: Attempts) -> None:
-    while (work := await session.backlog.take()) is not None:
+    while (work := await _next(session)) is not None:
         turn = await session.pacing.wait_turn()
         with anyio.CancelScope(shield=True):
             try:
