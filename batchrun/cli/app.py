@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "submit": ("batchrun.cli.commands.submit:submit", "Create every run of a sweep once; run again, it goes on."),
     "resume": ("batchrun.cli.commands.resume:resume", "Go on with a batch from its ledger alone."),
     "status": ("batchrun.cli.commands.status:status", "Tell how a batch stands, also while it is being submitted."),
+    "ledger": ("batchrun.cli.commands.ledger:ledger", "Verify a ledger, export it, make it shorter."),
     "emulator": ("batchrun.cli.commands.emulator:emulator", "Serve a local Wherobots Cloud to try things on."),
     "schema": ("batchrun.cli.commands.schema:schema", "Print the manifest's JSON Schema, for editors."),
 }

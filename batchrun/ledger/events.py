@@ -14,6 +14,7 @@ __all__ = [
     "FORMAT",
     "AttemptEvent",
     "BatchEvent",
+    "CompactedEvent",
     "Event",
     "FailedEvent",
     "FileDigest",
@@ -154,6 +155,16 @@ class StatusEvent(_Event, tag="status", kw_only=True, frozen=True):
     complete_time: str | None = None
 
 
+class CompactedEvent(_Event, tag="compacted", kw_only=True, frozen=True):
+    """What the lines before this one once added up to, before those that no longer matter were left out."""
+
+    attempts: int
+    settled: int
+    sessions: int
+    refusals: dict[str, int] = {}
+    gone: dict[str, int] = {}
+
+
 Event = (
     BatchEvent
     | SessionEvent
@@ -164,6 +175,7 @@ Event = (
     | RejectedEvent
     | FailedEvent
     | StatusEvent
+    | CompactedEvent
 )
 
 _encode = msgspec.json.Encoder().encode

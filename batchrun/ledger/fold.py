@@ -9,6 +9,7 @@ from typing import Any
 from batchrun.ledger.events import (
     AttemptEvent,
     BatchEvent,
+    CompactedEvent,
     Event,
     FailedEvent,
     RefusedEvent,
@@ -164,7 +165,7 @@ def _attempt(state: BatchState, event: AttemptEvent) -> None:
 
 
 def _submitted(state: BatchState, event: SubmittedEvent) -> None:
-    run = _ended(state, event.key)
+    run = _ended(state, event.key, event.n)
     run.run_id = event.run_id
     run.status = intern(event.status) if event.status is not None else None
     run.since_s = run.trouble = None
@@ -175,7 +176,7 @@ def _submitted(state: BatchState, event: SubmittedEvent) -> None:
 
 
 def _refused(state: BatchState, event: RefusedEvent) -> None:
-    run = _ended(state, event.key)
+    run = _ended(state, event.key, event.n)
     reason = event.code or (str(event.status) if event.status is not None else "unsent")
     state.refusals[reason] = state.refusals.get(reason, 0) + 1
     if run.since_n == event.n:
@@ -184,7 +185,7 @@ def _refused(state: BatchState, event: RefusedEvent) -> None:
 
 
 def _unknown(state: BatchState, event: UnknownEvent) -> None:
-    run = _ended(state, event.key)
+    run = _ended(state, event.key, event.n)
     run.created = run.created or event.created
     run.trouble = Trouble(message=event.reason)
     _move(state, run, Outcome.UNKNOWN)
@@ -203,8 +204,14 @@ def _status(state: BatchState, event: StatusEvent) -> None:
         run.status = intern(event.status)
 
 
+def _compacted(state: BatchState, event: CompactedEvent) -> None:
+    state.attempts, state.settled, state.sessions = event.attempts, event.settled, event.sessions
+    state.refusals = dict(event.refusals)
+    state.gone = {outcome: event.gone.get(outcome.value, 0) for outcome in Outcome}
+
+
 def _end(state: BatchState, event: RejectedEvent | FailedEvent, outcome: Outcome) -> None:
-    run = _ended(state, event.key)
+    run = _ended(state, event.key, event.n)
     run.since_s = None
     run.trouble = Trouble(
         name=event.name,
@@ -217,7 +224,7 @@ def _end(state: BatchState, event: RejectedEvent | FailedEvent, outcome: Outcome
     _move(state, run, outcome)
 
 
-def _ended(state: BatchState, key: str) -> RunState:
+def _ended(state: BatchState, key: str, n: int) -> RunState:
     """The run that an event speaks of; a compacted ledger may tell of its ending only."""
     run = state.runs.get(key)
     if run is None:
@@ -225,6 +232,7 @@ def _ended(state: BatchState, key: str) -> RunState:
         state.counts[Outcome.PENDING] += 1
     state.open_attempts -= run.open
     run.open = False
+    run.n = max(run.n, n)
     return run
 
 
@@ -245,4 +253,5 @@ _APPLY: dict[type, Callable[[BatchState, Any], None]] = {
     RejectedEvent: _rejected,
     FailedEvent: _failed,
     StatusEvent: _status,
+    CompactedEvent: _compacted,
 }

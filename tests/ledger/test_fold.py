@@ -78,12 +78,13 @@ def test_the_outcome_is_what_the_last_ending_says(events: list[Event]) -> None:
 
 def test_an_earlier_unknown_attempt_stays_unknown_after_a_refusal() -> None:
     state = BatchState()
-    for event in [
+    events: list[Event] = [
         AttemptEvent(at=AT, key="a", n=1),
         UnknownEvent(at=AT, key="a", n=1, reason="lost"),
         AttemptEvent(at=AT, key="a", n=2),
         RefusedEvent(at=AT, key="a", n=2, status=429),
-    ]:
+    ]
+    for event in events:
         fold(state, event)
     assert state.outcome("a") is Outcome.UNKNOWN
 

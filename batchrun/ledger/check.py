@@ -1,0 +1,155 @@
+"""Is a ledger sound? Every rule that a writer keeps, looked at line by line."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from batchrun.ledger.events import (
+    AttemptEvent,
+    BatchEvent,
+    CompactedEvent,
+    Event,
+    FailedEvent,
+    RefusedEvent,
+    RejectedEvent,
+    SessionEvent,
+    SubmittedEvent,
+    UnknownEvent,
+)
+from batchrun.ledger.fold import BatchState, Outcome, fold
+from batchrun.ledger.reader import read_events
+
+__all__ = ["Checked", "Finding", "check"]
+
+Ending = SubmittedEvent | RefusedEvent | UnknownEvent | RejectedEvent | FailedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that no writer of ours would have written; ``line`` counts from 1, 0 is the whole file."""
+
+    line: int
+    fact: str
+
+
+@dataclass(slots=True)
+class _Run:
+    n: int = 0
+    session: int = 0
+    is_open: bool = False
+    ending: type | None = None
+
+
+@dataclass(slots=True)
+class Checked:
+    """What was looked at, and what was found."""
+
+    state: BatchState = field(default_factory=BatchState)
+    lines: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+def check(path: Path) -> Checked:
+    """Read a whole ledger and tell all that is wrong with it.
+
+    Raises:
+        LedgerError: a line cannot be read at all, or it is no ledger.
+
+    """
+    checked, rules = Checked(), _Rules()
+    for number, event in enumerate(read_events(path), 1):
+        if type(event) is CompactedEvent:
+            rules.unexplained.clear()
+        facts = list(rules.see(event, number, checked.state))
+        checked.findings += [Finding(number, fact) for fact in facts]
+        fold(checked.state, event)
+        checked.lines = number
+    checked.findings += [Finding(number, fact) for number, fact in rules.unexplained]
+    checked.findings += _sums(checked.state)
+    checked.findings.sort(key=lambda finding: finding.line)
+    return checked
+
+
+def _sums(state: BatchState) -> Iterator[Finding]:
+    planned = state.batch.runs if state.batch is not None else 0
+    if len(state.runs) > planned:
+        yield Finding(0, f"it speaks of {len(state.runs):,} runs, and {planned:,} are planned")
+    counted = Counter(run.outcome for run in state.runs.values())
+    if any(state.counts[outcome] != counted[outcome] for outcome in Outcome):
+        yield Finding(0, "the outcomes do not add up")
+
+
+class _Rules:
+    """What has to be remembered of the lines before."""
+
+    def __init__(self) -> None:
+        self.unexplained: list[tuple[int, str]] = []
+        """Endings without an attempt: right only where the ledger was compacted afterwards."""
+        self._runs: dict[str, _Run] = {}
+        self._holders: dict[str, str] = {}
+        self._session = 0
+        self._see: dict[type, Callable[[Any, int, BatchState], Iterator[str]]] = {
+            BatchEvent: self._batch,
+            SessionEvent: self._session_event,
+            AttemptEvent: self._attempt,
+            SubmittedEvent: self._submitted,
+            RefusedEvent: self._ending,
+            UnknownEvent: self._ending,
+            RejectedEvent: self._ending,
+            FailedEvent: self._ending,
+        }
+
+    def see(self, event: Event, number: int, before: BatchState) -> Iterator[str]:
+        rule = self._see.get(type(event))
+        return rule(event, number, before) if rule is not None else iter(())
+
+    def _batch(self, event: BatchEvent, number: int, before: BatchState) -> Iterator[str]:
+        for key in event.gone:
+            self._runs.pop(key, None)
+        if before.batch is not None and before.batch.batch_id != event.batch_id:
+            yield f"line {number} begins another batch, {event.batch_id}"
+
+    def _session_event(self, event: SessionEvent, _: int, before: BatchState) -> Iterator[str]:
+        self._session += event.action == "start"
+        told = (event.totals or {}).get(Outcome.SUBMITTED.value)
+        held = before.counts[Outcome.SUBMITTED]
+        if told is not None and told != held:
+            yield f"the session counted {told:,} submitted, the lines before it say {held:,}"
+
+    def _attempt(self, event: AttemptEvent, _: int, before: BatchState) -> Iterator[str]:
+        run = self._runs.setdefault(event.key, _Run(n=event.n - 1))
+        if before.outcome(event.key) is Outcome.SUBMITTED:
+            yield f"attempt {event.n} of {event.key}, which is submitted already"
+        if event.n != run.n + 1:
+            yield f"attempt {event.n} of {event.key} follows attempt {run.n}"
+        if run.is_open and run.session == self._session:
+            yield f"attempt {event.n} of {event.key} begins before attempt {run.n} has ended"
+        run.n, run.session, run.is_open, run.ending = event.n, self._session, True, None
+
+    def _submitted(self, event: SubmittedEvent, number: int, before: BatchState) -> Iterator[str]:
+        yield from self._ending(event, number, before)
+        holder = self._holders.setdefault(event.run_id, event.key)
+        if holder != event.key:
+            yield f"run {event.run_id} is the run of {holder} and of {event.key}"
+
+    def _ending(self, event: Ending, number: int, _: BatchState) -> Iterator[str]:
+        run, what = self._runs.get(event.key), type(event)
+        if run is None:
+            self._runs[event.key] = _Run(n=event.n, ending=what)
+            self.unexplained.append((number, f"attempt {event.n} of {event.key} ends and never began"))
+            return
+        if event.n != run.n:
+            yield f"attempt {event.n} of {event.key} ends, the latest is attempt {run.n}"
+        if not run.is_open and (run.ending, what) not in _MAY_FOLLOW:
+            yield f"attempt {event.n} of {event.key} ends twice"
+        run.is_open, run.ending = False, what
+
+
+_MAY_FOLLOW = {
+    (UnknownEvent, SubmittedEvent),  # settled
+    (UnknownEvent, FailedEvent),  # looked for in vain, and its attempts are used up
+    (RefusedEvent, FailedEvent),  # refused for the last time
+    (RefusedEvent, SubmittedEvent),  # an earlier attempt was settled after a later one was refused
+}

@@ -1,0 +1,118 @@
+"""The same state of a batch from fewer lines: what ended well needs its ending only."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from batchrun.errors import LedgerError, LedgerWriteError
+from batchrun.ledger.events import (
+    CompactedEvent,
+    Event,
+    FailedEvent,
+    RejectedEvent,
+    StatusEvent,
+    SubmittedEvent,
+    event_line,
+)
+from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.ledger.ledger import Ledger
+from batchrun.ledger.reader import read_events
+
+__all__ = ["Compaction", "compact"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compaction:
+    """What was saved."""
+
+    lines_before: int
+    lines_after: int
+    bytes_before: int
+    bytes_after: int
+
+
+def compact(path: Path) -> Compaction:
+    """Replace a ledger by a shorter one of the same state, in one step, while no other process writes it.
+
+    Runs that are pending or unknown keep every line, since settling needs to know when they were first sent.
+
+    Raises:
+        LedgerHeldError: another process writes it.
+        LedgerWriteError: the shorter one cannot be written; the ledger is as it was.
+        LedgerError: the ledger cannot be used.
+
+    """
+    with Ledger.open(path) as ledger:
+        if ledger.is_new:
+            raise LedgerError(str(path), "the ledger is empty", "there is nothing to compact")
+        before = path.stat().st_size
+        try:
+            read, kept = _replace(path, ledger.state)
+        except OSError as error:
+            fact = f"the shorter ledger cannot be written: {error.strerror or error}"
+            raise LedgerWriteError(str(path), fact, "the ledger is as it was; make room and try again") from error
+        return Compaction(lines_before=read, lines_after=kept, bytes_before=before, bytes_after=path.stat().st_size)
+
+
+def _replace(path: Path, state: BatchState) -> tuple[int, int]:
+    """Lines read and lines kept. The name changes hands only when the new file is durable."""
+    shorter = path.with_name(path.name + ".compacting")
+    shorter.unlink(missing_ok=True)
+    try:
+        fd = os.open(shorter, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb", buffering=1 << 20) as file:
+            kept = sum(1 for line in _kept(path, state) if file.write(line))
+            file.flush()
+            os.fsync(file.fileno())
+        read = sum(1 for _ in read_events(path))
+        shorter.replace(path)
+    except OSError:
+        shorter.unlink(missing_ok=True)
+        raise
+    _sync_directory(path.parent)
+    return read, kept
+
+
+def _sync_directory(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _kept(path: Path, state: BatchState) -> Iterator[bytes]:
+    latest = _latest_status(path)
+    for number, event in enumerate(read_events(path)):
+        if _matters(event, state) and (type(event) is not StatusEvent or latest[event.key] == number):
+            yield event_line(event)
+    yield event_line(
+        CompactedEvent(
+            at=state.last_at or "",
+            attempts=state.attempts,
+            settled=state.settled,
+            sessions=state.sessions,
+            refusals=state.refusals,
+            gone={outcome.value: count for outcome, count in state.gone.items() if count},
+        )
+    )
+
+
+def _latest_status(path: Path) -> dict[str, int]:
+    return {event.key: number for number, event in enumerate(read_events(path)) if type(event) is StatusEvent}
+
+
+def _matters(event: Event, state: BatchState) -> bool:
+    key: str | None = getattr(event, "key", None)
+    if key is None:
+        return type(event) is not CompactedEvent
+    match state.runs[key].outcome if key in state.runs else None:
+        case None:
+            return False
+        case Outcome.SUBMITTED:
+            return isinstance(event, SubmittedEvent | StatusEvent)
+        case Outcome.REJECTED | Outcome.FAILED:
+            return isinstance(event, RejectedEvent | FailedEvent)
+        case _:
+            return True
