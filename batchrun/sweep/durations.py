@@ -5,6 +5,7 @@ import re
 
 __all__ = ["DURATION_FIX", "seconds_of"]
 
+MAX_SECONDS = 2**53
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 DURATION_FIX = 'give seconds, or a time such as "90s", "30m", "2h", "1d"'
@@ -15,6 +16,7 @@ def seconds_of(value: object) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return float(value) if math.isfinite(value) and value >= 0 else None
+        return float(value) if 0 <= value <= MAX_SECONDS else None
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    return float(found[1]) * _UNITS[found[2] or "s"] if found else None
+    seconds = float(found[1]) * _UNITS[found[2] or "s"] if found else math.inf
+    return seconds if seconds <= MAX_SECONDS else None

@@ -12,7 +12,7 @@ from typing import Any
 from batchrun.sweep.manifest import NAME, Manifest
 from batchrun.sweep.matching import compile_test
 from batchrun.sweep.problems import Problems, did_you_mean
-from batchrun.sweep.values import TypedFloat, kind_of
+from batchrun.sweep.values import TypedFloat, is_text, kind_of
 
 __all__ = ["PlanFile", "file_rows"]
 
@@ -179,6 +179,9 @@ def _jsonl(name: str, text: str, problems: Problems) -> Iterator[tuple[int, Row]
             continue
         if not isinstance(row, dict) or any(isinstance(value, dict | list) for value in row.values()):
             problems.add(f"{name}:{number}", "not a flat object", "write one flat object a line")
+            continue
+        if "\\u" in line and not is_text(json.dumps(row, ensure_ascii=False)):
+            problems.add(f"{name}:{number}", "half a surrogate pair", "write the character in full")
             continue
         yield number, row
 

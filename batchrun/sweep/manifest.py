@@ -1,8 +1,9 @@
 """The manifest's tables as models: their shape, their unknown keys, and how their errors are told."""
 
 import re
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -168,6 +169,11 @@ class Manifest:
     def submit(self) -> SubmitTable:
         return self.tables.submit
 
+    @property
+    def reads_stdin(self) -> bool:
+        """Whether an axis has ``file = "-"``."""
+        return any(isinstance(source, dict) and source.get("file") == "-" for source in self.tables.axes.values())
+
     @classmethod
     def load(
         cls, path: Path, overrides: Overrides = NO_OVERRIDES, *, environ: Mapping[str, str] | None = None
@@ -178,9 +184,10 @@ class Manifest:
             ManifestError: it cannot be read, is not TOML, or has the wrong shape.
 
         """
-        return cls.parse(
+        manifest = cls.parse(
             read_text(path), name=path.stem, directory=path.parent, overrides=overrides, environ=environ, file=str(path)
         )
+        return manifest if not manifest.reads_stdin else replace(manifest, stdin=sys.stdin.buffer.read())
 
     @classmethod
     def parse(

@@ -18,6 +18,7 @@ _PLURAL = {
     Kind.BOOLEAN: "booleans",
     Kind.DATE: "dates",
     Kind.DATETIME: "datetimes",
+    Kind.LOCAL_DATETIME: "datetimes without offset",
     Kind.RECORD: "records",
 }
 

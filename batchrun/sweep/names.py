@@ -1,5 +1,6 @@
 """What a placeholder's name stands for: an axis, a field, a variable, something derived, or one of the sweep's own."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,11 +10,15 @@ from batchrun.sweep.axes import Axis
 from batchrun.sweep.manifest import LookupTable, Manifest
 from batchrun.sweep.problems import Problems, did_you_mean
 from batchrun.sweep.template import Placeholder, Template, parse_template
-from batchrun.sweep.values import Kind, Value, kind_of, shown, text_of
+from batchrun.sweep.values import Kind, Value, is_text, kind_of, shown, text_of
 
 __all__ = ["At", "Meaning", "PointError", "Scope", "formatted"]
 
+_ABSURD = re.compile(r"\d{5}")
+"""A width or precision in a format that would fill the memory."""
 SECRET = "WHEROBOTS_API_KEY"  # noqa: S105 - the name of the variable that is never put into a payload
+
+NO_ENVIRONMENT = "a name must not depend on who submits"
 
 
 class PointError(Exception):
@@ -41,6 +46,8 @@ class Meaning:
     value: Callable[[At], Value]
     is_own: bool = False
     """True for ``index`` and ``hash``: another value for every run."""
+    is_secret: bool = False
+    """True for what comes from the environment, which a name must not show."""
 
 
 def _constant(value: Value) -> Meaning:
@@ -87,7 +94,11 @@ class Scope:
         if name in tables.vars:
             return self._variable(name)
         if name in tables.derive:
-            return self._derivation(name)
+            meaning = self._derivation(name)
+            if in_name and meaning is not None and meaning.is_secret:
+                self.problems.add(place, f"'{name}' comes from the environment", NO_ENVIRONMENT)
+                return None
+            return meaning
         own = {
             "sweep": _constant(self.manifest.name),
             "count": _constant(self.count),
@@ -101,18 +112,22 @@ class Scope:
 
     def _environment(self, name: str, place: str, *, in_name: bool) -> Meaning | None:
         if in_name:
-            self.problems.add(place, f"env.{name} in a run's name", "a name must not depend on who submits")
+            self.problems.add(place, f"env.{name} in a run's name", NO_ENVIRONMENT)
             return None
         if name == SECRET:
             self.problems.add(place, "the API key would be sent in every payload", f"do not use env.{name}")
             return None
         self.env_used.add(name)
         if self.environ is None:
-            return _constant(f"<env.{name}>")
+            return Meaning(frozenset(), lambda _: f"<env.{name}>", is_secret=True)
         if name not in self.environ:
             self.problems.add(place, f"the environment has no {name}", f"export {name}=…")
             return None
-        return _constant(self.environ[name])
+        value = self.environ[name]
+        if not is_text(value):
+            self.problems.add(place, f"the value of {name} is not UTF-8", f"export another {name}")
+            return None
+        return Meaning(frozenset(), lambda _: value, is_secret=True)
 
     def _of_axis(self, number: int, axis: Axis, column: str, place: str) -> Meaning | None:
         here, values, following = frozenset({number}), axis.values, axis.following
@@ -170,7 +185,7 @@ class Scope:
             fact = f"no entry for '{text}' in map ({', '.join(table.map)}) and no default"
             raise PointError(Problem(place, fact))
 
-        return Meaning(looked_up.axes, value, looked_up.is_own)
+        return Meaning(looked_up.axes, value, looked_up.is_own, looked_up.is_secret)
 
 
 def joined(template: Template, scope: Scope, *, in_name: bool = False) -> Meaning | None:
@@ -185,14 +200,17 @@ def joined(template: Template, scope: Scope, *, in_name: bool = False) -> Meanin
         return None
     whole = [part if isinstance(part, Meaning) else _constant(part) for part in parts]
     axes = frozenset[int]().union(*(part.axes for part in whole))
-    return Meaning(axes, lambda at: "".join(part.value(at) for part in whole), any(part.is_own for part in whole))
+    is_own, is_secret = any(part.is_own for part in whole), any(part.is_secret for part in whole)
+    return Meaning(axes, lambda at: "".join(part.value(at) for part in whole), is_own, is_secret)
 
 
 def _text(part: Placeholder, place: str, scope: Scope, *, in_name: bool) -> Meaning | None:
     meaning = scope.meaning(part.name, place, in_name=in_name)
     if meaning is None:
         return None
-    return Meaning(meaning.axes, lambda at: formatted(meaning.value(at), part, place), meaning.is_own)
+    return Meaning(
+        meaning.axes, lambda at: formatted(meaning.value(at), part, place), meaning.is_own, meaning.is_secret
+    )
 
 
 def formatted(value: Value, part: Placeholder, place: str) -> str:
@@ -205,11 +223,13 @@ def formatted(value: Value, part: Placeholder, place: str) -> str:
     if not part.format:
         return text_of(value)
     try:
-        return format(_unmarked(value), part.format)
+        return _formatted(value, part.format)
     except (ValueError, TypeError):
         fact = f"the format '{part.format}' does not fit {shown(value)}"
         raise PointError(Problem(place, fact, "use a Python format such as 02d, .3f or %Y%m")) from None
 
 
-def _unmarked(value: Any) -> Any:
-    return float(value) if isinstance(value, float) else value
+def _formatted(value: Any, wanted: str) -> str:
+    if _ABSURD.search(wanted):
+        raise ValueError(wanted)
+    return format(float(value) if isinstance(value, float) else value, wanted)

@@ -6,6 +6,7 @@ from typing import Any
 from batchrun.errors import ManifestError
 from batchrun.sweep.problems import Problems, did_you_mean
 from batchrun.sweep.source import Overrides, check_pair, parse_toml
+from batchrun.sweep.values import is_text
 
 __all__ = ["SETTABLE", "lay_over"]
 
@@ -44,6 +45,9 @@ def lay_over(document: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
     """
     laid = copy.deepcopy(document)
     problems = Problems()
+    for text in (*overrides.set, *overrides.axis, *overrides.where):
+        if not is_text(text):
+            problems.fail("", f"{text!r} is not UTF-8", "give text")
     for text in overrides.set:
         if (pair := check_pair(text, "--set", problems)) is not None:
             _set(laid, *pair, problems)

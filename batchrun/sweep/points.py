@@ -281,7 +281,7 @@ def _position_of(axis: Axis, value: Any, place: str, problems: Problems) -> int 
         return None
     wanted = canonical_value(value)
     for at, one in enumerate(axis.values):
-        if canonical_value(one) == wanted and type(one) is type(value):
+        if canonical_value(one) == wanted:
             return at
     axis.values.append(value)
     if axis.following is not None and axis.ahead is not None:

@@ -54,9 +54,11 @@ def range_values(table: dict[str, Any]) -> RangeValues:
     _check_keys(table)
     kinds = {kind_of(table["from"]), kind_of(table["to"])}
     if kinds == {Kind.NUMBER}:
-        return RangeValues(_numbers(table))
-    if kinds in ({Kind.DATE}, {Kind.DATETIME}):
+        return RangeValues(_numbers_in_reach(table))
+    if kinds in ({Kind.DATE}, {Kind.DATETIME}, {Kind.LOCAL_DATETIME}):
         return _dates(table)
+    if kinds == {Kind.DATETIME, Kind.LOCAL_DATETIME}:
+        raise RangeError("from and to are not both with an offset, or both without", "add the offset")
     raise RangeError(f"from is {shown(table['from'])} and to is {shown(table['to'])}", "give two numbers, or two dates")
 
 
@@ -68,6 +70,15 @@ def _check_keys(table: dict[str, Any]) -> None:
         raise RangeError(f"unknown key '{unknown[0]}' in a range", "use from, to, step, count, scale")
     if "step" in table and "count" in table:
         raise RangeError("step and count together", "give one of them")
+
+
+def _numbers_in_reach(table: dict[str, Any]) -> list[Value]:
+    try:
+        return _numbers(table)
+    except ArithmeticError:
+        raise RangeError(
+            "the numbers are beyond what can be counted with", "choose ends nearer to each other"
+        ) from None
 
 
 def _numbers(table: dict[str, Any]) -> list[Value]:
@@ -149,8 +160,6 @@ def _dates(table: dict[str, Any]) -> RangeValues:
     try:
         values = list(_until(ahead, first, last))
         following = [ahead(n + 1) for n in range(len(values))]
-    except TypeError:
-        raise RangeError("from and to are not both with an offset, or both without", "add the offset") from None
     except OverflowError:
         raise RangeError("the range leaves the calendar", "choose dates between the years 1 and 9999") from None
     _check_size(len(values))

@@ -9,7 +9,7 @@ from typing import Any
 
 from typing_extensions import override
 
-__all__ = ["Kind", "TypedFloat", "Value", "canonical_value", "kind_of", "shown", "text_of"]
+__all__ = ["Kind", "TypedFloat", "Value", "canonical_value", "is_text", "kind_of", "shown", "text_of"]
 
 Value = Any
 """str, int, float, bool, date, datetime, or a dict of those (a record)."""
@@ -23,6 +23,7 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     DATE = "date"
     DATETIME = "datetime"
+    LOCAL_DATETIME = "datetime without offset"
     RECORD = "record"
 
 
@@ -50,18 +51,29 @@ def kind_of(value: Value) -> Kind | None:
     match value:
         case bool():
             return Kind.BOOLEAN
-        case int() | float() | Decimal():
+        case int():
+            return Kind.NUMBER
+        case float() | Decimal():
             return Kind.NUMBER if math.isfinite(value) else None
         case str():
             return Kind.STRING
         case datetime():
-            return Kind.DATETIME
+            return Kind.DATETIME if value.utcoffset() is not None else Kind.LOCAL_DATETIME
         case date():
             return Kind.DATE
         case dict():
             return Kind.RECORD
         case _:
             return None
+
+
+def is_text(text: str) -> bool:
+    """Whether a string is text: half a surrogate pair, as a broken environment may hold, is not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def text_of(value: Value) -> str:

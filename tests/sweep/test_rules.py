@@ -1,0 +1,200 @@
+"""The rules of the format, each with the smallest manifest that shows it."""
+
+from pathlib import Path
+
+import pytest
+
+from batchrun.errors import ManifestError
+from batchrun.sweep.manifest import Overrides
+from batchrun.sweep.plan import Plan
+from tests.sweep.conftest import Complainer, Planner, sweep
+
+ONE = '["{{a}}"]'
+
+
+def arguments(plan: Plan) -> list[list[str]]:
+    """What each run is called with."""
+    scripts = [run.payload.run_python for run in plan]
+    return [script.args for script in scripts if script is not None]
+
+
+RANGES = {
+    "both ends": ("{ from = 1, to = 3 }", ["1", "2", "3"]),
+    "steps that land on to": ("{ from = 0.5, to = 0.7, step = 0.1 }", ["0.5", "0.6", "0.7"]),
+    "steps that miss to": ("{ from = 1, to = 6, step = 2 }", ["1", "3", "5"]),
+    "downwards": ("{ from = 3, to = 1, step = -1 }", ["3", "2", "1"]),
+    "evenly spaced": ("{ from = 0.0, to = 1.0, count = 5 }", ["0.0", "0.25", "0.5", "0.75", "1.0"]),
+    "log": ('{ from = 1e-2, to = 1e2, count = 3, scale = "log" }', ["0.01", "1.0", "100.0"]),
+    "clamped months": (
+        '{ from = 2024-01-31, to = 2024-04-30, step = "1 month" }',
+        ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"],
+    ),
+    "clamped years": ('{ from = 2024-02-29, to = 2025-02-28, step = "1 year" }', ["2024-02-29", "2025-02-28"]),
+    "hours": (
+        '{ from = 2024-01-01T00:00:00Z, to = 2024-01-01T01:00:00Z, step = "1 hour" }',
+        ["2024-01-01T00:00:00+00:00", "2024-01-01T01:00:00+00:00"],
+    ),
+    "floats as typed": ("[3.10, 1_0.50, 1e-5]", ["3.10", "10.50", "1e-5"]),
+    "booleans": ("[true, false]", ["true", "false"]),
+    "text as it is": (r"""['{"k": {"v": 1}}', '${spark.x}', '\d{4}', '{{a}}']""",
+                      ['{"k": {"v": 1}}', "${spark.x}", r"\d{4}", "{{a}}"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "values"), RANGES.values(), ids=RANGES)
+def test_an_axis_gives_these_values(source: str, values: list[str], planned: Planner) -> None:
+    plan = planned(sweep(f"[axes]\na = {source}\n", args=ONE))
+    assert arguments(plan) == [[value] for value in values]
+    assert plan.runs == len(values)
+
+
+TEMPLATES = {
+    "an escape": ("""'{{"{{"}}a{{"}}"}} {{a}}'""", "{{a}} 7"),
+    "a format": ('"{{a:03d}}"', "007"),
+    "single braces": ("""'{"a": {"b": "{{a}}"}} ${x} {p,q}*'""", '{"a": {"b": "7"}} ${x} {p,q}*'),
+    "what a sweep calls itself": ('"{{sweep}} {{index}} {{count}} {{a}}"', "case 0 1 7"),
+}
+
+
+@pytest.mark.parametrize(("template", "text"), TEMPLATES.values(), ids=TEMPLATES)
+def test_a_template_gives_this_text(template: str, text: str, planned: Planner) -> None:
+    assert arguments(planned(sweep("[axes]\na = [7]\n", args=f"[{template}]"))) == [[text]]
+
+
+REFUSED = {
+    "nan": ("[axes]\na = [nan]\n", "axes.a: nan cannot be a value"),
+    "an empty range": ("[axes]\na = { from = 2, to = 1 }\n", "axes.a: the range is empty"),
+    "step and count": ("[axes]\na = { from = 1, to = 2, step = 1, count = 2 }\n", "axes.a: step and count together"),
+    "an endless range": ("[axes]\na = { from = 1, to = 99999999999999999999 }\n", "axes.a: the range has 99,999"),
+    "numbers beyond arithmetic": ("[axes]\na = { from = 1, to = 1e999999, step = 1e-9 }\n", "axes.a: from is 1"),
+    "kinds mixed": ('[axes]\na = [1, "1"]\n', "axes.a: values of more than one kind"),
+    "offsets mixed": (
+        "[axes]\na = [2024-01-01T00:00:00Z, 2024-01-02T00:00:00]\n",
+        "axes.a: values of more than one kind",
+    ),
+    "an offset tested without": (
+        "[axes]\na = [2024-01-01T00:00:00Z]\n[[exclude]]\na = { to = 2024-01-02T00:00:00 }\n",
+        "exclude #1: a: the axis holds datetimes, the test is the datetime without offset",
+    ),
+    "the same number twice": ("[axes]\na = [1, 1.0]\n", "axes.a: value 1.0 twice"),
+    "included already": ("[axes]\na = [1, 2]\n[[include]]\na = 2.0\n", "include: point 1, {a = 2}, is there already"),
+    "a circle": ('[axes]\na = [1]\n[derive]\na2 = "{{a3}}{{a}}"\na3 = "{{a2}}"\n', "derive."),
+    "nothing left": ("[axes]\na = [1]\n[[exclude]]\na = { from = 0 }\n", "axes: no point is left"),
+    "a sample of too many": ("[axes]\na = [1]\n[sample]\ncount = 2\nseed = 1\n", "sample.count: 2 of 1 points"),
+}
+
+
+@pytest.mark.parametrize(("rest", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_makes_no_sense_is_refused(rest: str, message: str, complaints: Complainer) -> None:
+    assert any(line.startswith(message) for line in complaints(sweep(rest, args=ONE)))
+
+
+def test_a_format_cannot_fill_the_memory(complaints: Complainer) -> None:
+    (told,) = complaints(sweep("[axes]\na = [7]\n", args='["{{a:999999999999d}}"]'))
+    assert told.startswith("run.args[0]: the format '999999999999d' does not fit 7")
+
+
+def test_what_was_substituted_is_never_read_again(planned: Planner) -> None:
+    plan = planned(sweep('[axes]\na = ["{{b}}", "{b}"]\nb = [1]\n', args='["{{a}} {{b}}"]'))
+    assert arguments(plan) == [["{{b}} 1"], ["{b} 1"]]
+
+
+class TestEnvironment:
+    """``{{env.NAME}}``: in what is sent, never in a key or a name."""
+
+    TEXT = sweep("", args='["{{env.TOKEN}}"]')
+
+    def test_it_is_sent_and_the_key_stays(self, planned: Planner) -> None:
+        shown, sent = planned(self.TEXT), planned(self.TEXT, None, {"TOKEN": "secret"})
+        assert arguments(shown) == [["<env.TOKEN>"]]
+        assert arguments(sent) == [["secret"]]
+        assert [run.key for run in shown] == [run.key for run in sent]
+        assert [file.path for file in sent.files] == ["env.TOKEN"]
+
+    def test_a_name_never_shows_it(self, complaints: Complainer) -> None:
+        text = sweep('[derive]\nwho = "{{env.TOKEN}}"\n', args='["{{who}}"]', name="sweep-by-{{who}}")
+        (told,) = complaints(text, None, {"TOKEN": "secret"})
+        assert told == "run.name: 'who' comes from the environment; a name must not depend on who submits"
+
+    @pytest.mark.parametrize(("environ", "fact"), [({}, "has no TOKEN"), ({"TOKEN": "\udcff"}, "not UTF-8")])
+    def test_a_value_that_cannot_be_sent_is_told(
+        self, environ: dict[str, str], fact: str, complaints: Complainer
+    ) -> None:
+        (told,) = complaints(self.TEXT, None, environ)
+        assert fact in told
+
+    def test_the_api_key_is_refused(self, complaints: Complainer) -> None:
+        (told,) = complaints(sweep("", args='["{{env.WHEROBOTS_API_KEY}}"]'))
+        assert "the API key would be sent in every payload" in told
+
+
+TABLE = 'id,n,x\n007,1,1.50\n008,,2.5\n"a, b",3,\n'
+
+
+class TestFiles:
+    """Rows of files as points."""
+
+    def read(self, planned: Planner, more: str, args: str = '["{{t.id}} {{t.n}} {{t.x}}"]') -> list[str]:
+        return [one for (one,) in arguments(planned(sweep(f'[axes.t]\nfile = "t.csv"\n{more}', args=args)))]
+
+    def test_text_stays_and_empty_text_is_text(self, planned: Planner, tmp_path: Path) -> None:
+        (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbf" + TABLE.encode())
+        assert self.read(planned, "") == ["007 1 1.50", "008  2.5", "a, b 3 "]
+
+    def test_missing_fills_what_is_empty(self, planned: Planner, tmp_path: Path) -> None:
+        (tmp_path / "t.csv").write_text(TABLE, "utf-8")
+        typed = 'types = { n = "int", x = "float" }\nmissing = { n = 0, x = 9.50 }\n'
+        assert self.read(planned, typed) == ["007 1 1.50", "008 0 2.5", "a, b 3 9.50"]
+
+    def test_columns_are_chosen_renamed_and_tested(self, planned: Planner, tmp_path: Path) -> None:
+        (tmp_path / "t.csv").write_text(TABLE.replace("id,", "the id,"), "utf-8")
+        more = 'rename = { "the id" = "id" }\ncolumns = ["id"]\nwhere = { id = { glob = "00*" } }\n'
+        assert self.read(planned, more, '["{{t.id}}"]') == ["007", "008"]
+
+    def test_an_empty_typed_cell_is_told_with_its_line(self, complaints: Complainer, tmp_path: Path) -> None:
+        (tmp_path / "t.csv").write_text(TABLE, "utf-8")
+        text = sweep('[axes.t]\nfile = "t.csv"\ntypes = { n = "int" }\n', args='["{{t.n}}"]')
+        assert complaints(text) == ["t.csv:3: n is empty; fill it, or set missing.n"]
+
+    def test_standard_input_is_json_lines(self, planned: Planner) -> None:
+        plan = planned(sweep('[axes.t]\nfile = "-"\n', args='["{{t.a}}"]'), None, None, b'{"a": 1.50}\n\n{"a": 2}\n')
+        assert arguments(plan) == [["1.50"], ["2"]]
+        assert [file.path for file in plan.files] == ["-"]
+
+    @pytest.mark.parametrize("line", ["[1]", '{"a": [1]}', "{", '{"a": NaN}', '{"a": "\\ud800"}', '{"a": null}'])
+    def test_other_lines_are_refused(self, line: str, complaints: Complainer) -> None:
+        text = sweep('[axes.t]\nfile = "-"\n', args='["{{t.a}}"]')
+        assert complaints(text, None, None, f'{{"a": 1}}\n{line}\n'.encode())
+
+
+GRID = sweep('[axes]\nregion = ["us", "eu"]\nyear = [1, 2, 3]\n', args='["{{region}}{{year}}"]')
+FLAGS = {
+    "axis": (Overrides(axis=("year=[9]",)), ["us9", "eu9"]),
+    "where text": (Overrides(where=("region=us",)), ["us1", "us2", "us3"]),
+    "where twice": (Overrides(where=("region=us", "year={ from = 2 }")), ["us2", "us3"]),
+    "where glob": (Overrides(where=('region={ glob = "e*" }', "year=[1]")), ["eu1"]),
+}
+
+
+@pytest.mark.parametrize(("overrides", "left"), FLAGS.values(), ids=FLAGS)
+def test_a_flag_wins_over_the_manifest(overrides: Overrides, left: list[str], planned: Planner) -> None:
+    assert arguments(planned(GRID, overrides)) == [[one] for one in left]
+    assert Overrides.from_json(overrides.to_json()) == overrides
+
+
+def test_set_takes_its_type_from_the_key(planned: Planner) -> None:
+    (run, *_) = planned(GRID, Overrides(set=("run.version=10", "run.timeout=2h", "run.driver_disk_gb=50")))
+    assert (run.payload.version, run.payload.timeout_seconds) == ("10", 7200)
+    assert run.payload.environment.spark_driver_disk_gb == 50
+
+
+def test_a_larger_sample_keeps_the_earlier_picks(planned: Planner) -> None:
+    small, large = ({run.key for run in planned(GRID, Overrides(sample=n, seed=7))} for n in (2, 4))
+    assert small < large
+    assert len(large) == 4
+
+
+@pytest.mark.parametrize("flag", ["run.timout=1", "run.driver_disk_gb=x", "nonsense", "run.version=\udcff"])
+def test_a_flag_that_makes_no_sense_is_refused(flag: str, planned: Planner) -> None:
+    with pytest.raises(ManifestError):
+        planned(GRID, Overrides(set=(flag,)))
