@@ -7,8 +7,9 @@ from typing import Any
 
 from batchrun.errors import Problem
 from batchrun.sweep.axes import Axis
-from batchrun.sweep.manifest import LookupTable, Manifest
+from batchrun.sweep.manifest import Manifest
 from batchrun.sweep.problems import Problems, did_you_mean
+from batchrun.sweep.tables import LookupTable
 from batchrun.sweep.template import Placeholder, Template, parse_template
 from batchrun.sweep.values import Kind, Value, is_text, kind_of, shown, text_of
 

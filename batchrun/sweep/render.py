@@ -4,26 +4,20 @@ Whatever depends on a single axis is made once for each of its values; what depe
 costs a few look-ups and one join.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from batchrun.errors import Problem
-from batchrun.sweep.durations import DURATION_FIX, seconds_of
-from batchrun.sweep.manifest import DependencyTable, OverrideTable, PythonTable, RunTable
+from batchrun.sweep.conversions import as_disk, as_region, as_runtime, as_text, as_timeout, checked_uri
+from batchrun.sweep.json_pieces import Gap, Leaf, Segment, Text, inner, json_bytes, merged, segments_of
 from batchrun.sweep.names import At, Meaning, PointError, Scope, joined
-from batchrun.sweep.problems import did_you_mean
+from batchrun.sweep.tables import DependencyTable, OverrideTable, PythonTable, RunTable
 from batchrun.sweep.values import Kind, kind_of, shown, text_of
-from batchrun.wherobots.payload import DEFAULT_TIMEOUT_S, RuntimeId
+from batchrun.wherobots.payload import DEFAULT_TIMEOUT_S
 
 __all__ = ["Recipe", "recipe_of"]
 
-Gap = Callable[[At], bytes]
-Segment = bytes | Gap
 Convert = Callable[[Any, str], Any]
-
-RUNTIMES = [runtime.value for runtime in RuntimeId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +46,11 @@ def recipe_of(run: RunTable, overrides: list[tuple[int, OverrideTable]], scope: 
     """
     maker = _Maker(scope, run, overrides)
     document = maker.document()
-    region = maker.text("region", "region", _region)
-    runtime = maker.text("runtime", "runtime", _runtime)
+    region = maker.text("region", "region", as_region)
+    runtime = maker.text("runtime", "runtime", as_runtime)
     if document is None or region is None or runtime is None:
         return None
-    return Recipe(tuple(_merged(_segments(document))), region, runtime)
-
-
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    """A value of the payload that is made for each point."""
-
-    make: Gap
+    return Recipe(tuple(merged(segments_of(document))), region, runtime)
 
 
 class _Maker:
@@ -78,13 +65,13 @@ class _Maker:
         """The payload with camelCase keys, as the wire has it."""
         before = self._scope.problems.count
         document = {
-            "name": _Leaf(_name_gap),
-            "runtime": self._leaf("runtime", "runtime", _runtime),
-            "version": self._leaf("version", "version", _as_text),
-            "timeoutSeconds": self._leaf("timeout", "timeout", _timeout) or DEFAULT_TIMEOUT_S,
+            "name": Leaf(_name_gap),
+            "runtime": self._leaf("runtime", "runtime", as_runtime),
+            "version": self._leaf("version", "version", as_text),
+            "timeoutSeconds": self._leaf("timeout", "timeout", as_timeout) or DEFAULT_TIMEOUT_S,
             "environment": {
-                "sparkDriverDiskGB": self._leaf("driver_disk_gb", "driver_disk_gb", _disk),
-                "sparkExecutorDiskGB": self._leaf("executor_disk_gb", "executor_disk_gb", _disk),
+                "sparkDriverDiskGB": self._leaf("driver_disk_gb", "driver_disk_gb", as_disk),
+                "sparkExecutorDiskGB": self._leaf("executor_disk_gb", "executor_disk_gb", as_disk),
                 "sparkConfigs": self._spark(),
                 "dependencies": self._dependencies(),
             },
@@ -113,7 +100,7 @@ class _Maker:
                 return value, f"override #{number}: {key}"
         return getattr(self._run, key), f"run.{key}"
 
-    def _leaf(self, key: str, said: str, convert: Convert) -> _Leaf | int | None:
+    def _leaf(self, key: str, said: str, convert: Convert) -> Leaf | int | None:
         value, place = self._setting(key)
         if value is None:
             if key == "runtime":
@@ -121,11 +108,11 @@ class _Maker:
             return None
         return self._made(value, place, convert)
 
-    def _made(self, value: Any, place: str, convert: Convert) -> _Leaf | None:
+    def _made(self, value: Any, place: str, convert: Convert) -> Leaf | None:
         meaning = self._meaning(value, place)
         if meaning is None:
             return None
-        return _Leaf(_remembered(meaning, lambda at: _json(convert(meaning.value(at), place)), self._scope))
+        return Leaf(_remembered(meaning, lambda at: json_bytes(convert(meaning.value(at), place)), self._scope))
 
     def _meaning(self, value: Any, place: str) -> Meaning | None:
         if isinstance(value, str):
@@ -143,14 +130,14 @@ class _Maker:
         template = self._scope.template(value, place)
         for part in template.parts:
             if isinstance(part, str):
-                pieces.append(_inner(part))
+                pieces.append(inner(part))
                 continue
             whole = joined(type(template)(place, (part, "")), self._scope)
             if whole is None:
                 return None
             meaning = whole
             pieces.append(_remembered(meaning, _inner_of(meaning), self._scope))
-        return _Text(tuple(pieces))
+        return Text(tuple(pieces))
 
     def _script(self) -> dict[str, Any]:
         python, python_place = self._setting("python")
@@ -163,10 +150,13 @@ class _Maker:
         if python is not None:
             uri = python.uri if isinstance(python, PythonTable) else python
             return {
-                "runPython": {"uri": self._string(_uri(uri, python_place, self._scope), python_place), "args": args}
+                "runPython": {
+                    "uri": self._string(checked_uri(uri, python_place, self._scope), python_place),
+                    "args": args,
+                }
             }
         main_class = self._string(jar.main_class, f"{jar_place}.main_class")
-        uri = self._string(_uri(jar.uri, f"{jar_place}.uri", self._scope), f"{jar_place}.uri")
+        uri = self._string(checked_uri(jar.uri, f"{jar_place}.uri", self._scope), f"{jar_place}.uri")
         return {"runJar": {"uri": uri, "mainClass": main_class, "args": args}}
 
     def _args(self) -> list[Any]:
@@ -209,13 +199,6 @@ class _Maker:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """A JSON string in pieces that are escaped already."""
-
-    pieces: tuple[Segment, ...]
-
-
 def _flattened(
     table: dict[str, Any], place: str, scope: Scope, prefix: str = ""
 ) -> Iterator[tuple[str, tuple[Any, str]]]:
@@ -226,46 +209,6 @@ def _flattened(
             yield from _flattened(value, place, scope, f"{name}.")
         else:
             yield name, (value, f"{place}.{name}")
-
-
-def _segments(node: Any) -> Iterator[Segment]:
-    """A document as canonical JSON in pieces: keys sorted, nulls left out."""
-    match node:
-        case dict():
-            yield b"{"
-            kept = [(key, value) for key, value in sorted(node.items()) if value is not None]
-            for number, (key, value) in enumerate(kept):
-                yield (b"," if number else b"") + _json(key) + b":"
-                yield from _segments(value)
-            yield b"}"
-        case list():
-            yield b"["
-            for number, value in enumerate(node):
-                yield b"," if number else b""
-                yield from _segments(value)
-            yield b"]"
-        case _Text():
-            yield b'"'
-            yield from node.pieces
-            yield b'"'
-        case _Leaf():
-            yield node.make
-        case _:
-            yield _json(node)
-
-
-def _merged(segments: Iterator[Segment]) -> Iterator[Segment]:
-    """Constant neighbours as one."""
-    constant = b""
-    for segment in segments:
-        if isinstance(segment, bytes):
-            constant += segment
-            continue
-        if constant:
-            yield constant
-        constant = b""
-        yield segment
-    yield constant
 
 
 def _remembered(meaning: Meaning, make: Callable[[At], Any], scope: Scope) -> Callable[[At], Any]:
@@ -307,55 +250,5 @@ def _now(make: Callable[[At], Any], scope: Scope) -> Any:
         return None
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()
-
-
-def _inner(text: str) -> bytes:
-    """A text as it stands inside a JSON string."""
-    return _json(text)[1:-1]
-
-
 def _inner_of(meaning: Meaning) -> Gap:
-    return lambda at: _inner(text_of(meaning.value(at)))
-
-
-def _as_text(value: Any, place: str) -> str:
-    del place
-    return text_of(value)
-
-
-def _region(value: Any, place: str) -> str:
-    text = text_of(value)
-    if not text.strip():
-        raise PointError(Problem(place, "the region is empty", "name one, such as aws-us-west-2"))
-    return text
-
-
-def _runtime(value: Any, place: str) -> str:
-    text = text_of(value)
-    if text not in RUNTIMES:
-        raise PointError(Problem(place, f"'{text}' is no runtime", did_you_mean(text, RUNTIMES)))
-    return text
-
-
-def _timeout(value: Any, place: str) -> int:
-    seconds = seconds_of(value)
-    if seconds is None or seconds < 1 or not seconds.is_integer():
-        raise PointError(Problem(place, f"{shown(value)} is no timeout of a second or more", DURATION_FIX))
-    return int(seconds)
-
-
-def _disk(value: Any, place: str) -> int:
-    size = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise PointError(Problem(place, f"{shown(value)} is no size in GB", "give a whole number, 1 or more"))
-    return size
-
-
-def _uri(uri: str, place: str, scope: Scope) -> str:
-    if not uri.strip():
-        scope.problems.add(place, "the script's URI is empty", "give an s3:// URI")
-    elif "://" not in uri and "{{" not in uri:
-        scope.problems.add(place, f"'{uri}' is no URI", "upload the script and give its s3:// URI")
-    return uri
+    return lambda at: inner(text_of(meaning.value(at)))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from batchrun.sweep.manifest import Tables
+from batchrun.sweep.tables import Tables
 from batchrun.wherobots.payload import RuntimeId
 
 __all__ = ["manifest_schema"]
