@@ -1,0 +1,123 @@
+"""A server faster than any client here: nginx with a constant answer, or a small one of our own where nginx is missing."""
+
+import asyncio
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from typing_extensions import override
+
+ANSWER = (
+    '{"id":"gt3oirei5widjk","createTime":"2026-11-23T00:00:00Z","updateTime":"2026-11-23T00:00:00Z",'
+    '"name":"bench-us-west-2021","status":"PENDING","triggeredBy":{"id":"u","createTime":"2026-11-23T00:00:00Z",'
+    '"updateTime":"2026-11-23T00:00:00Z","roles":[]},"payload":{"runtime":"tiny","name":"bench-us-west-2021"}}'
+)
+EMPTY_LIST = '{"items":[],"total":0,"next_page":null}'
+
+NGINX = """
+worker_processes 1;
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 2048; }}
+http {{
+  access_log off;
+  keepalive_requests 1000000000;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    default_type application/json;
+    location = /runs {{
+      if ($request_method = GET) {{ return 200 '{empty}'; }}
+      return 201 '{answer}';
+    }}
+  }}
+}}
+"""
+
+
+@contextmanager
+def fast_server() -> Iterator[tuple[str, str]]:
+    """Start it, and give its URL and what it is."""
+    port = _free_port()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        command, kind = _command(Path(folder), port)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            _wait_for(port)
+            yield f"http://127.0.0.1:{port}", kind
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _command(folder: Path, port: int) -> tuple[list[str], str]:
+    if (nginx := shutil.which("nginx") or shutil.which("/usr/sbin/nginx")) is None:
+        return [sys.executable, __file__, str(port)], "built-in server"
+    config = folder / "nginx.conf"
+    config.write_text(NGINX.format(folder=folder, port=port, answer=ANSWER, empty=EMPTY_LIST))
+    return [nginx, "-c", str(config)], "nginx"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("the server did not start")
+
+
+class _Constant(asyncio.Protocol):
+    """Answers every request that it can see the end of; enough HTTP for a benchmark, and no more."""
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._data = b""
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        while (end := self._data.find(b"\r\n\r\n")) >= 0:
+            head = self._data[:end].lower()
+            at = head.find(b"content-length:")
+            whole = end + 4 + (int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0)
+            if len(self._data) < whole:
+                return
+            self._data = self._data[whole:]
+            self._transport.write(_EMPTY if head.startswith(b"get") else _CREATED)
+
+
+def _http(status: str, body: str) -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+_CREATED, _EMPTY = _http("201 Created", ANSWER), _http("200 OK", EMPTY_LIST)
+
+
+async def _serve(port: int) -> None:
+    server = await asyncio.get_running_loop().create_server(_Constant, "127.0.0.1", port)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1])))
