@@ -12,7 +12,7 @@ from typing import Any
 from batchrun.sweep.manifest import NAME, Manifest
 from batchrun.sweep.matching import compile_test
 from batchrun.sweep.problems import Problems, did_you_mean
-from batchrun.sweep.values import TypedFloat, is_text, kind_of
+from batchrun.sweep.values import TypedFloat, is_text, kind_of, shown
 
 __all__ = ["PlanFile", "file_rows"]
 
@@ -53,6 +53,8 @@ def file_rows(
     for key in source.keys() - KEYS:
         problems.add(place, f"unknown key '{key}'", did_you_mean(key, sorted(KEYS)))
     name = source["file"]
+    if not _is_well_shaped(source, place, problems):
+        return None
     if (data := _bytes(name, place, manifest, problems)) is None:
         return None
     files.append(PlanFile(name, sha256(data).hexdigest()))
@@ -62,6 +64,22 @@ def file_rows(
         return None
     kept = _filtered(rows, source.get("where", {}), place, problems)
     return None if problems.count > before else kept
+
+
+def _is_well_shaped(source: dict[str, Any], place: str, problems: Problems) -> bool:
+    before = problems.count
+    for key in ("types", "rename", "missing", "where"):
+        if not isinstance(source.get(key, {}), dict):
+            problems.add(f"{place}.{key}", f"{shown(source[key])[:60]} is no table", f"write {key} = {{ column = … }}")
+    for key in ("types", "rename"):
+        table = source.get(key, {})
+        for value in table.values() if isinstance(table, dict) else ():
+            if not isinstance(value, str):
+                problems.add(f"{place}.{key}", f"{shown(value)[:60]} is no string", "put it in quotes")
+    columns = source.get("columns", [])
+    if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):
+        problems.add(f"{place}.columns", f"{shown(columns)[:60]} is no list of strings", 'write columns = ["…"]')
+    return problems.count == before
 
 
 def _bytes(name: str, place: str, manifest: Manifest, problems: Problems) -> bytes | None:
@@ -223,13 +241,18 @@ def _parquet(name: str, data: bytes, source: dict[str, Any], place: str, problem
 
 
 def _filtered(rows: list[Row], where: dict[str, Any], place: str, problems: Problems) -> list[Row]:
-    tests = []
+    tests, before = [], problems.count
     for column, test in where.items():
-        kind = next((kind_of(row[column]) for row in rows if column in row), None)
-        if rows and kind is None:
+        kinds = {kind_of(row.get(column)) for row in rows}
+        kind = next(iter(kinds)) if len(kinds) == 1 else None
+        if rows and column not in rows[0]:
             problems.add(f"{place}.where", f"no column '{column}' (it has {', '.join(rows[0])})")
+        elif len(kinds) > 1:
+            problems.add(f"{place}.where", f"the values of '{column}' are not all of one kind", "use one kind a column")
         elif kind is not None and (matches := compile_test(test, kind, f"{place}.where: {column}", problems)):
             tests.append((column, matches))
+    if problems.count > before:
+        return []
     kept = [row for row in rows if all(matches(row[column]) for column, matches in tests)]
     if rows and where and not kept and not problems:
         problems.add(f"{place}.where", "matches no row", "loosen it")
