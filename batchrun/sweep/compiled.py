@@ -132,9 +132,9 @@ def compile_manifest(
     recipe_of(manifest.tables.run, [], shown_scope)
     for number, table in enumerate(manifest.tables.override, 1):
         recipe_of(manifest.tables.run, [(number, table)], shown_scope)
+    _check_used(manifest, shown_scope, problems)
     for derived in manifest.tables.derive:
         shown_scope.meaning(derived, f"derive.{derived}")
-    _check_used(manifest, shown_scope, problems)
     problems.check()
     sent = None
     if environ is not None and shown_scope.env_used:

@@ -99,6 +99,8 @@ class Scope:
             if in_name and meaning is not None and meaning.is_secret:
                 self.problems.add(place, f"'{name}' comes from the environment", NO_ENVIRONMENT)
                 return None
+            if not in_name and meaning is not None:
+                self.used |= {self.axes[number].name for number in meaning.axes}
             return meaning
         own = {
             "sweep": _constant(self.manifest.name),
@@ -160,7 +162,9 @@ class Scope:
     def _derivation(self, name: str) -> Meaning | None:
         if name not in self._derived:
             self._derived[name] = None  # a name that comes to itself finds this
+            used = set(self.used)  # what is derived uses its axes only where it is used itself
             self._derived[name] = self._derive(name)
+            self.used = used
             if self._derived[name] is None and not self.problems:
                 self.problems.add(f"derive.{name}", "it depends on itself", "break the circle")
         return self._derived[name]

@@ -79,6 +79,10 @@ REFUSED = {
     "the same number twice": ("[axes]\na = [1, 1.0]\n", "axes.a: value 1.0 twice"),
     "included already": ("[axes]\na = [1, 2]\n[[include]]\na = 2.0\n", "include: point 1, {a = 2}, is there already"),
     "a circle": ('[axes]\na = [1]\n[derive]\na2 = "{{a3}}{{a}}"\na3 = "{{a2}}"\n', "derive.a3: it depends on itself"),
+    "used by what is not used": (
+        '[axes]\na = [1]\nb = [2]\n[derive]\nb2 = "{{b}}"\n',
+        "axes.b: changes nothing in the run",
+    ),
     "nothing left": ("[axes]\na = [1]\n[[exclude]]\na = { from = 0 }\n", "axes: no point is left"),
     "a sample of too many": ("[axes]\na = [1]\n[sample]\ncount = 2\nseed = 1\n", "sample.count: 2 of 1 points"),
 }
