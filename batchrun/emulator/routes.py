@@ -91,7 +91,7 @@ class Runs:
         )
         return Response(run_json(run, run.created_at), 201, media_type=JSON)
 
-    async def list_runs(  # noqa: PLR0917 - FastAPI reads them as the query's parameters
+    async def list_runs(
         self,
         request: Request,
         name: Annotated[str | None, Query(max_length=255, pattern=NAME_FILTER)] = None,

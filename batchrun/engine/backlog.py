@@ -49,6 +49,7 @@ class Backlog:
         self._order = count()
         self._out = 0
         self._changed = anyio.Event()
+        self._waiters = 0
 
     @property
     def waiting(self) -> int:
@@ -117,9 +118,14 @@ class Backlog:
 
     async def _wait(self) -> None:
         timeout = self._waiting[0][0] - self._now() if self._waiting else None
-        with anyio.move_on_after(timeout):
-            await self._changed.wait()
+        self._waiters += 1
+        try:
+            with anyio.move_on_after(timeout):
+                await self._changed.wait()
+        finally:
+            self._waiters -= 1
 
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+        if self._waiters:
+            self._changed.set()
+            self._changed = anyio.Event()

@@ -43,6 +43,9 @@ class Turn:
     ticket: Ticket | None
 
 
+NO_TICKET = Turn(None)
+
+
 class Pacing:
     """Hands out turns, one after the other, to all workers of a batch.
 
@@ -63,7 +66,7 @@ class Pacing:
         self._headroom = Headroom()
         self._budget = RetryBudget()
         self._scans = AsyncLimiter(1, 1 / max(1.0, SCAN_SHARE * (rate or 0.0)))
-        self._one_by_one = anyio.Lock()
+        self._one_by_one = anyio.Lock(fast_acquire=True)
         self._moved = anyio.Event()
         self._sleeps_until = now()
         self._in_flight = 0
@@ -76,15 +79,19 @@ class Pacing:
 
     async def wait_turn(self) -> Turn:
         """Return when an attempt may start; in the order of asking."""
+        if not self._one_by_one.locked() and self._is_due(now := self._now()):
+            return self._take(now)
         async with self._one_by_one:
             await self._wait_until_due()
-            now = self._now()
-            self._budget.sent(now)
-            self._in_flight += 1
-            if self._fixed is None:
-                return Turn(self._search.sent(now))
-            self._fixed.sent(now)
-            return Turn(None)
+            return self._take(self._now())
+
+    def _take(self, now: float) -> Turn:
+        self._budget.sent(now)
+        self._in_flight += 1
+        if self._fixed is None:
+            return Turn(self._search.sent(now))
+        self._fixed.sent(now)
+        return NO_TICKET
 
     async def wait_scan_turn(self) -> None:
         """Return when a list call may start: they have a small rate of their own, and keep out of pauses."""
@@ -169,6 +176,9 @@ class Pacing:
     def _next_start(self, now: float) -> float:
         paced = self._fixed.next_start(now) if self._fixed is not None else self._search.next_start(now)
         return max(paced, self._resume_at, self._budget.next_start(now))
+
+    def _is_due(self, now: float) -> bool:
+        return self._has_room() and self._next_start(now) <= now
 
     def _has_room(self) -> bool:
         """At a fixed rate the number of workers is the only bound."""

@@ -20,6 +20,8 @@ from batchrun.sweep.runs import PlannedRun
 
 __all__ = ["Hit", "Plan", "PlanFile", "PlannedRun", "Total", "build_plan", "read_plan", "write_plan"]
 
+KEPT_RUNS = 20_000
+"""A plan of at most so many runs (about 20 MB) is kept; a larger one is made anew each time."""
 MAX_TOLD = 20
 """So many problems of single points are told; more of them say nothing new."""
 
@@ -81,11 +83,17 @@ class _Pass:
     digest: Any = field(default_factory=sha256)
     runs: int = 0
     names: set[int] = field(default_factory=set)
+    kept: list[PlannedRun] | None = field(default_factory=list)
+    """The runs themselves, while they are few: a small plan is made once."""
     totals: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def take(self, run: PlannedRun, runtime: str) -> bool:
         """Count a run in; False when its name was there already."""
         self.runs += 1
+        if self.kept is not None:
+            self.kept.append(run)
+            if self.runs > KEPT_RUNS:
+                self.kept = None
         self.digest.update(run.key.encode() + run.name.encode() + b"\n")
         where = (run.region, runtime)
         self.totals[where] = self.totals.get(where, 0) + 1
@@ -120,7 +128,7 @@ def build_plan(manifest: Manifest, *, environ: Mapping[str, str] | None = None) 
         name=manifest.name,
         runs=walked.runs,
         sha256=walked.digest.hexdigest(),
-        source=compiled,
+        source=compiled if walked.kept is None else walked.kept,
         submit=manifest.submit,
         files=(*files, *_environment_files(compiled, environ)),
         warnings=compiled.warnings,
