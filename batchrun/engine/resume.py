@@ -43,6 +43,7 @@ def new_batch(plan: Plan, base_url: str) -> BatchEvent:
         base_url=base_url,
         batchrun=version("batchrun"),
         manifest=manifest.text if manifest is not None else None,
+        stdin=manifest.stdin.decode() if manifest is not None and manifest.stdin is not None else None,
         overrides=manifest.overrides.to_json() if manifest is not None else {},
         directory=str(manifest.directory.resolve()) if manifest is not None else "",
         plan_file=str(plan.path.resolve()) if plan.path is not None else None,
@@ -80,6 +81,7 @@ def plan_of(batch: BatchEvent, ledger_path: Path, environ: Mapping[str, str]) ->
         directory=directory,
         overrides=Overrides.from_json(batch.overrides),
         environ=environ,
+        stdin=batch.stdin.encode() if batch.stdin is not None else None,
     )
     return build_plan(manifest, environ=environ)
 

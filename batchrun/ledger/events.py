@@ -62,6 +62,7 @@ class BatchEvent(_Event, tag="batch", kw_only=True, frozen=True):
     base_url: str
     batchrun: str
     manifest: str | None = None
+    stdin: str | None = None  # what an axis read from standard input: nothing else has kept it
     overrides: dict[str, Any] = {}
     directory: str = ""
     plan_file: str | None = None

@@ -46,10 +46,18 @@ class Command:
         out, err = process.communicate(timeout=timeout)
         return subprocess.CompletedProcess(args, process.returncode, out, err)
 
-    def start(self, *args: str) -> subprocess.Popen[str]:
+    def start(self, *args: str, stdin: bool = False) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "batchrun", *args]
         pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=self.folder, env=self.environ, stdout=pipe, stderr=pipe, text=True)
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environ,
+            stdin=pipe if stdin else None,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+        )
 
     def sweep(self, runs: int) -> str:
         """Write a sweep of so many runs; its file's name."""

@@ -100,3 +100,27 @@ def test_three_mistakes_are_three_messages(command: Command, tmp_path: Path) -> 
     assert "'tyni' is no runtime; did you mean 'tiny'?" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "sweep.ledger.jsonl").exists()
+
+
+@pytest.mark.e2e
+def test_points_from_standard_input_are_there_when_the_batch_is_resumed(command: Command, tmp_path: Path) -> None:
+    text = (tmp_path / command.sweep(10)).read_text()
+    axes = '[axes.tile]\nfile = "-"\n\n[axes]\n'.replace("[axes]\n", "")
+    text = text.replace("{{tile}}", "{{tile.id}}").replace("tile = { from = 10001, to = 10005 }\n", "")
+    (tmp_path / "sweep.toml").write_text(text.replace("[submit]", f"{axes}[submit]"))
+    points = "".join(f'{{"id": "t{n:03d}"}}\n' for n in range(50))
+    with emulating() as emulator:
+        process = command.start("submit", "sweep.toml", "--base-url", emulator.url, "--rate", "40", stdin=True)
+        assert process.stdin is not None
+        process.stdin.write(points)
+        process.stdin.close()
+        time.sleep(1.8)
+        process.kill()
+        assert process.stdout is not None
+        assert process.stderr is not None
+        with process.stdout, process.stderr:
+            process.wait()
+        resume = ("resume", "sweep.ledger.jsonl", "--base-url", emulator.url, "--rate", "1000")
+        done = command.run(*resume)
+        assert done.returncode == 0, done.stderr
+        assert len(emulator.names()) == len(set(emulator.names())) == 100
