@@ -1,5 +1,6 @@
 """The emulated service as one ASGI application: routes, with faults and the gate around them."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,7 +48,7 @@ def create_app(settings: EmulatorSettings | None = None, *, state_file: Path | N
     def renew(changed: EmulatorSettings) -> None:
         if not is_same_limit(store.settings, changed):
             visitors.limit_anew(changed)
-        store.change(changed)
+        store.change(changed, time.time())
 
     app = FastAPI(
         title="Wherobots Cloud API (emulated)",

@@ -160,6 +160,10 @@ def _problem(place: tuple[str, ...], kind: str, message: str) -> Problem:
     if kind == "extra_forbidden":
         known = Faults.model_fields if place[0] == "faults" else EmulatorSettings.model_fields
         close = get_close_matches(place[-1], known, 1)
-        return Problem(name, "is no setting of the emulator", f"did you mean {close[0]}?" if close else "")
+        return Problem(
+            name,
+            "is no setting of the emulator",
+            f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}",
+        )
     words = message.removeprefix("Value error, ")
     return Problem(name, words[:1].lower() + words[1:])

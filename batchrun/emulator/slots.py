@@ -12,11 +12,11 @@ class Slots:
     """The runs of one region that have not ended. Moves on only when told what time it is."""
 
     def __init__(self, capacity: int | None) -> None:
-        self.capacity = capacity
+        self._capacity = capacity
         self._waiting: deque[HeldRun] = deque()
         self._ends: list[tuple[float, int, HeldRun, bool]] = []  # the flag: it holds a slot
         self._taken = 0
-        self._freed_at = 0.0
+        self._room_since = 0.0
 
     def enter(self, run: HeldRun) -> None:
         """Take in a run that was just created."""
@@ -34,7 +34,7 @@ class Slots:
             ended += 1
             if holds_slot:
                 self._taken -= 1
-                self._freed_at = moment
+                self._room_since = moment
                 self._fill()
         return ended
 
@@ -49,16 +49,20 @@ class Slots:
         heappush(self._ends, (run.ended_at, run.number, run, holds_slot))
         return True
 
+    def resize(self, capacity: int | None, now: float) -> None:
+        """Go on with another capacity: what waited may start from ``now`` on, and what runs goes on."""
+        self._capacity = capacity
+        self._room_since = now
+        self._fill()
+
     def _fill(self) -> None:
-        while self._waiting and (self.capacity is None or self._taken < self.capacity):
+        while self._waiting and (self._capacity is None or self._taken < self._capacity):
             run = self._waiting.popleft()
             if run.cancelled_at is None:
                 self._start(run)
 
     def _start(self, run: HeldRun) -> None:
-        run.started_at = max(run.created_at, self._freed_at) + run.life.startup_s
-        if self.capacity is None:
-            run.started_at = run.created_at + run.life.startup_s
+        run.started_at = max(run.created_at, self._room_since) + run.life.startup_s
         run.ended_at = run.started_at + run.life.run_s
         self._taken += 1
         heappush(self._ends, (run.ended_at, run.number, run, True))

@@ -96,11 +96,12 @@ class RunStore:
         for slots in self._slots.values():
             self.active_runs -= slots.advance(now)
 
-    def change(self, settings: EmulatorSettings) -> None:
+    def change(self, settings: EmulatorSettings, now: float) -> None:
         """Go on with other settings; lives already given stay as they are."""
+        self.advance(now)
         self.settings = settings
         for slots in self._slots.values():
-            slots.capacity = settings.capacity_runs
+            slots.resize(settings.capacity_runs, now)
 
     def clear(self) -> None:
         """Forget every run."""

@@ -1,6 +1,7 @@
 """Runs live as time, seed, capacity and cancellations say."""
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from batchrun.emulator.lifecycle import HeldRun, life_of
@@ -79,6 +80,26 @@ def test_cancelling_frees_the_slot_for_the_next() -> None:
     assert first.status_at(T + 4) == "CANCELLED"
     assert second.status_at(T + 4) == "RUNNING"
     assert second.started_at == T + 3
+
+
+@pytest.mark.parametrize("capacity", [2, None])
+def test_runs_that_waited_start_when_the_capacity_grows_not_before(capacity: int | None) -> None:
+    store = store_of(capacity_runs=1, startup_s=1, run_s=1000)
+    commit(store, T)
+    waiting = commit(store, T)
+    store.change(EmulatorSettings(capacity_runs=capacity), T + 500)
+    store.advance(T + 600)
+    assert (waiting.started_at, waiting.ended_at) == (T + 501, T + 1501)
+
+
+def test_a_smaller_capacity_stops_no_run_and_starts_none_until_there_is_room() -> None:
+    store = store_of(startup_s=0, run_s=10)
+    commit(store, T)
+    commit(store, T + 5)
+    store.change(EmulatorSettings(capacity_runs=1, startup_s=0, run_s=10), T + 6)
+    waiting = commit(store, T + 7)
+    store.advance(T + 100)
+    assert waiting.started_at == T + 15
 
 
 def test_a_waiting_run_can_be_cancelled_and_never_starts() -> None:

@@ -27,11 +27,12 @@ def test_the_key_is_in_no_text_of_the_settings() -> None:
 
 
 def test_every_mistake_is_told_at_once_with_a_near_name() -> None:
-    problems = changed(EmulatorSettings(), {"spede": 1, "run_s": -1, "faults": {"confict": 0.1}})
+    problems = changed(EmulatorSettings(), {"spede": 1, "run_s": -1, "faults": {"confict": 0.1, "xyzzy": 1}})
     assert isinstance(problems, tuple)
     told = {problem.place: problem.fix for problem in problems}
     assert told["spede"] == "did you mean speed?"
     assert told["faults.confict"] == "did you mean conflict?"
+    assert told["faults.xyzzy"].startswith("use one of rate_limit, redirect, ")
     assert "run_s" in told
 
 
