@@ -1,6 +1,7 @@
 """Limits on how often one key may ask. Each is told a moment and says how many seconds are missing, 0 for welcome."""
 
 from collections import deque
+from math import ulp
 from typing import Protocol
 
 from batchrun.emulator.settings import EmulatorSettings
@@ -57,7 +58,9 @@ class FixedWindow:
         if index != self._index:
             self._index, self._count = index, 0
         self._count += 1
-        return 0.0 if self._count <= self._limit else (index + 1) * self._window_s - now
+        if self._count <= self._limit:
+            return 0.0
+        return max((index + 1) * self._window_s - now, ulp(now))  # rounding must not make a refusal a welcome
 
 
 class SlidingWindow:
@@ -73,7 +76,7 @@ class SlidingWindow:
 
     def ask(self, now: float) -> float:
         taken = self._taken
-        while taken and taken[0] <= now - self._window_s:
+        while taken and taken[0] + self._window_s <= now:  # the very sum of the wait below: rounding cannot part them
             taken.popleft()
         if len(taken) < self._limit:
             taken.append(now)

@@ -1,7 +1,7 @@
 """Limits let in what they promise, and say truly how long to wait."""
 
 import hypothesis.strategies as st
-from hypothesis import given
+from hypothesis import example, given
 
 from batchrun.emulator.limits import FixedWindow, Limit, SlidingWindow, TokenBucket, limit_of
 from batchrun.emulator.settings import EmulatorSettings
@@ -14,6 +14,7 @@ def let_in(limit: Limit, moments: list[float]) -> list[float]:
 
 
 @given(MOMENTS)
+@example([1e-38, 1.0, 1.0, 1.0, 2.0, 2.0])
 def test_no_stretch_of_a_sliding_window_holds_more_than_its_limit(moments: list[float]) -> None:
     entered = let_in(SlidingWindow(4, 2.0, count_refused=False), moments)
     assert all(len([other for other in entered if start <= other < start + 2.0]) <= 4 for start in entered)
@@ -25,6 +26,13 @@ def test_a_bucket_lets_in_its_burst_and_then_its_rate(moments: list[float]) -> N
     for index, start in enumerate(entered):
         for count, end in enumerate(entered[index:], 1):
             assert count <= 3 + 2.0 * (end - start) + 1e-6
+
+
+@given(st.floats(0, 1e6), st.floats(0.001, 60))
+@example(209.0, 0.1)
+def test_a_full_window_refuses_even_at_its_last_moment(moment: float, window_s: float) -> None:
+    limit = FixedWindow(1, window_s)
+    assert limit.ask(moment) <= 0 < limit.ask(moment)
 
 
 @given(MOMENTS)
