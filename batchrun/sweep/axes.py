@@ -1,6 +1,6 @@
 """One axis from any of its sources: a list, a range, a zip, rows of a record, a file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,12 +19,13 @@ RESERVED = {"sweep", "hash", "index", "count", "env"}
 class Axis:
     """What varies: its values in order, all of one kind.
 
-    ``values`` may grow behind ``size`` by what includes add; only the first ``size`` belong to the product.
+    ``values`` may grow behind ``size`` by what includes add; only the first ``size`` belong to the product. A range of whole
+    numbers stays a range, so that ``max_points`` can refuse a long one before it is held.
     """
 
     name: str
     kind: Kind
-    values: list[Value]
+    values: Sequence[Value]
     following: list[Value] | None = None
     """For a date range: the value one step later, for each value."""
     ahead: Callable[[Value], Value] | None = None
@@ -34,6 +35,15 @@ class Axis:
 
     def __post_init__(self) -> None:
         self.size = len(self.values)
+
+    def add(self, value: Value) -> int:
+        """One more value behind the product's; its position."""
+        held = self.values if isinstance(self.values, list) else list(self.values)
+        held.append(value)
+        self.values = held
+        if self.following is not None and self.ahead is not None:
+            self.following.append(self.ahead(value))
+        return len(self.values) - 1
 
 
 def load_axes(manifest: Manifest, problems: Problems) -> tuple[list[Axis], list[PlanFile]]:
@@ -117,6 +127,9 @@ def _listed(name: str, values: list[Any], place: str, problems: Problems) -> Axi
 def _fields_fit(axis: Axis, place: str, problems: Problems) -> bool:
     """Every row has the same fields, and each field holds one kind."""
     fields = list(axis.values[0])
+    if not fields:
+        problems.add(place, "a record without fields", "give each row one or more")
+        return False
     for number, row in enumerate(axis.values, 1):
         if row.keys() != set(fields):
             fact = f"row {number} has the fields {', '.join(row)}, the first has {', '.join(fields)}"

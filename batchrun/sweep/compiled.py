@@ -101,6 +101,13 @@ class Compiled:
             for one in error.errors():
                 problems.add("run", f"{'.'.join(map(str, one['loc']))}: {one['msg']}", "mend the manifest")
 
+    def unmatched(self) -> list[Entry]:
+        """The overrides that match nothing, also among the points that ``--where`` and a sample leave out."""
+        idle = [entry for entry in self.overrides if not entry.hits]
+        for point in self.space.everything() if idle else ():
+            idle = [entry for entry in idle if not entry.matches(point)]
+        return idle
+
     def count_hits(self) -> None:
         """How many points each override matches."""
         for entry in self.overrides:

@@ -10,7 +10,7 @@ from batchrun.sweep.values import is_text
 
 __all__ = ["SETTABLE", "lay_over"]
 
-TEXT, NUMBER = "text", "number"
+TEXT, NUMBER, LIST = "text", "number", "list"
 SETTABLE: dict[str, str] = {
     "run.name": TEXT,
     "run.runtime": TEXT,
@@ -20,6 +20,7 @@ SETTABLE: dict[str, str] = {
     "run.python": TEXT,
     "run.jar.uri": TEXT,
     "run.jar.main_class": TEXT,
+    "run.args": LIST,
     "run.driver_disk_gb": NUMBER,
     "run.executor_disk_gb": NUMBER,
     "submit.max_points": NUMBER,
@@ -55,15 +56,28 @@ def lay_over(document: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
         if (pair := check_pair(text, "--axis", problems)) is not None:
             _axis(laid, *pair, problems)
     _sample(laid, overrides, problems)
-    if overrides.max_points is not None:
-        laid.setdefault("submit", {})["max_points"] = overrides.max_points
+    if overrides.max_points is not None and (table := _table(laid, ["submit"], "--max-points", problems)) is not None:
+        table["max_points"] = overrides.max_points
     problems.check()
     return laid
 
 
+def _table(laid: dict[str, Any], path: list[str], flag: str, problems: Problems) -> dict[str, Any] | None:
+    """The table at a path, made where it is missing; None, which is told, when something else stands there."""
+    table = laid
+    for part in path:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            problems.add(flag, f"'{part}' is no table in the manifest", "set the whole of it")
+            return None
+    return table
+
+
 def _set(laid: dict[str, Any], key: str, text: str, problems: Problems) -> None:
     if key.startswith("run.spark."):
-        laid.setdefault("run", {}).setdefault("spark", {})[key.removeprefix("run.spark.")] = text
+        if (table := _table(laid, ["run", "spark"], f"--set {key}", problems)) is not None:
+            _forget(table, key.removeprefix("run.spark."))
+            table[key.removeprefix("run.spark.")] = text
         return
     if key.startswith("vars."):
         _set_var(laid, key.removeprefix("vars."), text, problems)
@@ -71,27 +85,31 @@ def _set(laid: dict[str, Any], key: str, text: str, problems: Problems) -> None:
     if key not in SETTABLE:
         problems.add(f"--set {key}", "there is no such setting", did_you_mean(key, sorted(SETTABLE)))
         return
-    value: Any = text if SETTABLE[key] == TEXT else _number(text)
     *path, name = key.split(".")
-    table = laid
-    for part in path:
-        table = table.setdefault(part, {})
-        if not isinstance(table, dict):
-            problems.add(f"--set {key}", f"'{part}' is no table in the manifest", "set the whole of it")
-            return
-    table[name] = value
+    if (table := _table(laid, path, f"--set {key}", problems)) is not None:
+        table[name] = text if SETTABLE[key] == TEXT else _typed(text)
+
+
+def _forget(table: dict[str, Any], key: str) -> None:
+    """Drop a dotted key, however it is nested."""
+    table.pop(key, None)
+    for name, inner in table.items():
+        if isinstance(inner, dict) and key.startswith(f"{name}."):
+            _forget(inner, key.removeprefix(f"{name}."))
 
 
 def _set_var(laid: dict[str, Any], name: str, text: str, problems: Problems) -> None:
     """A variable keeps the type that the manifest gives it."""
-    table = laid.get("vars", {})
+    table = _table(laid, ["vars"], f"--set vars.{name}", problems)
+    if table is None:
+        return
     if name not in table:
         problems.add(f"--set vars.{name}", "the manifest has no such variable", did_you_mean(name, sorted(table)))
         return
-    table[name] = text if isinstance(table[name], str) else _number(text)
+    table[name] = text if isinstance(table[name], str) else _typed(text)
 
 
-def _number(text: str) -> Any:
+def _typed(text: str) -> Any:
     try:
         return parse_toml(f"value = {text}", "--set")["value"]
     except ManifestError:
@@ -99,7 +117,9 @@ def _number(text: str) -> Any:
 
 
 def _axis(laid: dict[str, Any], name: str, text: str, problems: Problems) -> None:
-    axes = laid.setdefault("axes", {})
+    axes = _table(laid, ["axes"], f"--axis {name}", problems)
+    if axes is None:
+        return
     if name not in axes:
         problems.add(f"--axis {name}", "the manifest has no such axis", did_you_mean(name, sorted(axes)))
         return
@@ -113,7 +133,8 @@ def _axis(laid: dict[str, Any], name: str, text: str, problems: Problems) -> Non
 def _sample(laid: dict[str, Any], overrides: Overrides, problems: Problems) -> None:
     if overrides.sample is None and overrides.seed is None:
         return
-    table = laid.setdefault("sample", {})
+    if (table := _table(laid, ["sample"], "--sample", problems)) is None:
+        return
     table.update({"count": overrides.sample} if overrides.sample is not None else {})
     table.update({"seed": overrides.seed} if overrides.seed is not None else {})
     if "seed" not in table:

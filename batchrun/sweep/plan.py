@@ -160,9 +160,8 @@ def _walk(compiled: Compiled, problems: Problems) -> _Pass:
             problems.fail("run.name", f"'{run.name}' names two points: {compiled.shown_both(other, run)}")
     if walked.runs == 1 or not problems:
         compiled.check_first(problems)
-    for entry in compiled.overrides:
-        if not entry.hits and not problems:
-            problems.add(entry.place, "matches no point")
+    for entry in compiled.unmatched() if not problems else ():
+        problems.add(entry.place, "matches no point")
     problems.check()
     return walked
 

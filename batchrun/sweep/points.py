@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from heapq import heappush, heapreplace
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from batchrun.errors import ManifestError
@@ -60,10 +60,12 @@ class PointSpace:
     steps: list[Step] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Position]:
-        if self.sampled is None:
-            return self._all()
-        sampled = self.sampled
-        return (point for point in self._all() if self.rank(point) in sampled)
+        points = self.everything()
+        if self.wheres:
+            points = (point for point in points if all(entry.matches(point) for entry in self.wheres))
+        if (sampled := self.sampled) is not None:
+            points = (point for point in points if self.rank(point) in sampled)
+        return points
 
     def rank(self, point: Position) -> bytes:
         """What a sample orders points by: the same on every machine, whatever else is in the sweep."""
@@ -74,17 +76,12 @@ class PointSpace:
         named = {axis.name: canonical_value(axis.values[at]) for axis, at in zip(self.axes, point, strict=True)}
         return canonical_json(named)
 
-    def _all(self) -> Iterator[Position]:
+    def everything(self) -> Iterator[Position]:
+        """Every point, whatever ``--where`` and a sample leave of them."""
         points: Iterator[Position] = product(*(range(axis.size) for axis in self.axes))
         if self.excludes:
             points = (point for point in points if not any(entry.matches(point) for entry in self.excludes))
-        yield from self._kept(points)
-        yield from self._kept(iter(self.includes))
-
-    def _kept(self, points: Iterator[Position]) -> Iterator[Position]:
-        if not self.wheres:
-            return points
-        return (point for point in points if all(entry.matches(point) for entry in self.wheres))
+        return chain(points, self.includes)
 
 
 def point_space(manifest: Manifest, axes: list[Axis], problems: Problems) -> PointSpace:
@@ -265,6 +262,8 @@ def _choices(axis: Axis, table: dict[str, Any], place: str, problems: Problems) 
         problems.add(place, f"no value for axis '{axis.name}'")
         return []
     given = table[axis.name]
+    if given == []:
+        problems.add(place, f"{axis.name}: an empty list adds no point", "give one or more values")
     return [
         at
         for value in (given if isinstance(given, list) else [given])
@@ -283,7 +282,4 @@ def _position_of(axis: Axis, value: Any, place: str, problems: Problems) -> int 
     for at, one in enumerate(axis.values):
         if canonical_value(one) == wanted:
             return at
-    axis.values.append(value)
-    if axis.following is not None and axis.ahead is not None:
-        axis.following.append(axis.ahead(value))
-    return len(axis.values) - 1
+    return axis.add(value)

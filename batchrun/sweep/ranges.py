@@ -2,7 +2,7 @@
 
 import math
 from calendar import monthrange
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,8 +12,10 @@ from batchrun.sweep.values import Kind, TypedFloat, Value, kind_of, shown
 
 __all__ = ["MAX_VALUES", "RangeError", "RangeValues", "range_values"]
 
-MAX_VALUES = 10_000_000
+MAX_VALUES = 1_000_000
 """More values than this in one axis is a typing mistake."""
+MAX_WHOLE_VALUES = 1_000_000_000
+"""Whole numbers cost nothing before they are used, so that ``max_points`` refuses them with its own words."""
 
 RANGE_KEYS = {"from", "to", "step", "count", "scale"}
 UNITS = {
@@ -38,7 +40,7 @@ class RangeError(ValueError):
 class RangeValues:
     """The values, and for a date range what ``next`` is of each of them."""
 
-    values: list[Value]
+    values: Sequence[Value]
     following: list[Value] | None = None
     ahead: Callable[[Value], Value] | None = None
     """For a date range: one step after any date."""
@@ -72,7 +74,7 @@ def _check_keys(table: dict[str, Any]) -> None:
         raise RangeError("step and count together", "give one of them")
 
 
-def _numbers_in_reach(table: dict[str, Any]) -> list[Value]:
+def _numbers_in_reach(table: dict[str, Any]) -> Sequence[Value]:
     try:
         return _numbers(table)
     except ArithmeticError:
@@ -81,22 +83,26 @@ def _numbers_in_reach(table: dict[str, Any]) -> list[Value]:
         ) from None
 
 
-def _numbers(table: dict[str, Any]) -> list[Value]:
+def _numbers(table: dict[str, Any]) -> Sequence[Value]:
     if "count" in table:
         return _counted(table)
     if "scale" in table:
         raise RangeError("scale without count", "add count = …")
-    first, last = _exact(table["from"]), _exact(table["to"])
     whole = isinstance(table["from"], int) and isinstance(table["to"], int)
     if "step" not in table and not whole:
         raise RangeError("a range of floats needs a step or a count", "add step = … or count = …")
     step = _step(table)
+    if whole and isinstance(table.get("step", 1), int):
+        return _whole(table["from"], table["to"], table.get("step", 1))
+    first, last = _exact(table["from"]), _exact(table["to"])
     size = int((last - first) / step) + 1 if (last - first) / step >= 0 else 0
     _check_size(size)
-    exact = [first + step * n for n in range(size)]
-    if whole and isinstance(table.get("step", 1), int):
-        return [int(value) for value in exact]
-    return [_computed(value) for value in exact]
+    return [_computed(first + step * n) for n in range(size)]
+
+
+def _whole(first: int, last: int, step: int) -> range:
+    _check_size((last - first) // step + 1, MAX_WHOLE_VALUES)
+    return range(first, last + (1 if step > 0 else -1), step)
 
 
 def _step(table: dict[str, Any]) -> Decimal:
@@ -106,11 +112,11 @@ def _step(table: dict[str, Any]) -> Decimal:
     return _exact(step)
 
 
-def _check_size(size: int) -> None:
+def _check_size(size: int, most: int = MAX_VALUES) -> None:
     if size <= 0:
         raise RangeError("the range is empty", "swap from and to, or change the sign of step")
-    if size > MAX_VALUES:
-        raise RangeError(f"the range has {size:,} values", f"more than {MAX_VALUES:,} is surely a mistake")
+    if size > most:
+        raise RangeError(f"the range has {size:,} values", f"more than {most:,} is surely a mistake")
 
 
 def _counted(table: dict[str, Any]) -> list[Value]:

@@ -168,10 +168,18 @@ class _Maker:
         return args
 
     def _spark(self) -> dict[str, Any]:
-        flat = dict(_flattened(self._run.spark, "run.spark", self._scope))
+        flat = self._flat(self._run.spark, "run.spark")
         for number, table in self._overrides:
-            flat |= dict(_flattened(table.spark, f"override #{number}: spark", self._scope))
+            flat |= self._flat(table.spark, f"override #{number}: spark")
         return {key: self._string(value, place) for key, (value, place) in flat.items()}
+
+    def _flat(self, table: dict[str, Any], place: str) -> dict[str, tuple[Any, str]]:
+        flat: dict[str, tuple[Any, str]] = {}
+        for name, value in _flattened(table):
+            if name in flat:
+                self._scope.problems.add(f"{place}.{name}", "the key stands twice, nested and in quotes", "drop one")
+            flat[name] = (value, f"{place}.{name}")
+        return flat
 
     def _dependencies(self) -> list[Any]:
         tables, place = self._setting("dependencies")
@@ -199,16 +207,14 @@ class _Maker:
         }
 
 
-def _flattened(
-    table: dict[str, Any], place: str, scope: Scope, prefix: str = ""
-) -> Iterator[tuple[str, tuple[Any, str]]]:
+def _flattened(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Nested tables as dotted keys."""
     for key, value in table.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict):
-            yield from _flattened(value, place, scope, f"{name}.")
+            yield from _flattened(value, f"{name}.")
         else:
-            yield name, (value, f"{place}.{name}")
+            yield name, value
 
 
 def _remembered(meaning: Meaning, make: Callable[[At], Any], scope: Scope) -> Callable[[At], Any]:

@@ -106,9 +106,9 @@ def _duration(value: object) -> object:
 def _failures(value: object) -> object:
     """A count, a share below 1, or a share written as a percentage."""
     if isinstance(value, str) and (found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value.strip())):
-        value = float(found[1]) / 100
-        if 0 < value < 1:
-            return value
+        share = float(found[1]) / 100
+        if 0 < share < 1:
+            return share
     if isinstance(value, int | float) and not isinstance(value, bool) and (0 < value < 1 or _is_count(value)):
         return float(value)
     raise ValueError(f'{shown(value)} is neither a count nor a share; give a count such as 25, or a share such as "5%"')

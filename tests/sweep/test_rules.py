@@ -84,6 +84,13 @@ REFUSED = {
         "axes.b: changes nothing in the run",
     ),
     "nothing left": ("[axes]\na = [1]\n[[exclude]]\na = { from = 0 }\n", "axes: no point is left"),
+    "a record of nothing": ("[axes]\na = [{}]\n", "axes.a: a record without fields"),
+    "an include of nothing": ("[axes]\na = [1]\n[[include]]\na = []\n", "include #1: a: an empty list adds no point"),
+    "a spark key in two spellings": (
+        '[axes]\na = [1]\n[run.spark]\nspark.x = 1\n"spark.x" = 2\n',
+        "run.spark.spark.x: the key stands twice, nested and in quotes",
+    ),
+    "no failures at all": ('[submit]\nstop_after_failures = "0%"\n', 'submit.stop_after_failures: "0%" is neither'),
     "a sample of too many": ("[axes]\na = [1]\n[sample]\ncount = 2\nseed = 1\n", "sample.count: 2 of 1 points"),
 }
 
@@ -186,8 +193,34 @@ def test_a_flag_wins_over_the_manifest(overrides: Overrides, left: list[str], pl
     assert Overrides.from_json(overrides.to_json()) == overrides
 
 
+def test_an_override_may_match_only_what_a_flag_leaves_out(planned: Planner, complaints: Complainer) -> None:
+    only_eu = '[[override]]\nwhen = { region = "eu" }\nruntime = "large"\n'
+    plan = planned(GRID + only_eu, Overrides(where=("region=us",)))
+    assert [(hit.rule, hit.points) for hit in plan.hits] == [("override #1", 0)]
+    assert complaints(GRID + only_eu.replace("eu", "zz"), Overrides(where=("region=us",)))
+
+
+def test_a_long_range_is_refused_before_it_is_held(complaints: Complainer) -> None:
+    (told,) = complaints(sweep("[axes]\na = { from = 1, to = 900_000_000 }\n", args=ONE))
+    assert told.startswith("a(900000000) = 900,000,000 points, over max_points = 1,000")
+
+
+def test_a_spark_key_is_set_however_it_is_spelt_in_the_manifest(planned: Planner) -> None:
+    text = sweep("[run.spark]\nspark.sql.x = 1\nspark.sql.y = 2\n")
+    (run,) = planned(text, Overrides(set=("run.spark.spark.sql.x=5",)))
+    assert run.payload.environment.spark_configs == {"spark.sql.x": "5", "spark.sql.y": "2"}
+
+
+@pytest.mark.parametrize("text", ["run = 5\n", "run = 5\nvars = 1\naxes = []\nsample = 1\nsubmit = []\n"])
+def test_flags_over_what_is_no_table_are_refused(text: str, planned: Planner) -> None:
+    flags = ("run.spark.x=1", "run.runtime=tiny", "vars.x=1")
+    with pytest.raises(ManifestError):
+        planned(text, Overrides(set=flags, axis=("a=[1]",), sample=1, seed=1, max_points=9))
+
+
 def test_set_takes_its_type_from_the_key(planned: Planner) -> None:
     (run, *_) = planned(GRID, Overrides(set=("run.version=10", "run.timeout=2h", "run.driver_disk_gb=50")))
+    assert arguments(planned(GRID, Overrides(set=('run.args=["{{region}}", "{{year}}"]',))))[0] == ["us", "1"]
     assert (run.payload.version, run.payload.timeout_seconds) == ("10", 7200)
     assert run.payload.environment.spark_driver_disk_gb == 50
 
