@@ -13,7 +13,7 @@ from batchrun.sweep.compiled import Compiled, compile_manifest
 from batchrun.sweep.files import PlanFile
 from batchrun.sweep.manifest import Manifest, SubmitTable
 from batchrun.sweep.names import PointError
-from batchrun.sweep.plan_file import PlanLines, read_header
+from batchrun.sweep.plan_file import PLAN_FILE_FIX, PlanLines, read_header
 from batchrun.sweep.points import Step, point_space
 from batchrun.sweep.problems import Problems
 from batchrun.sweep.runs import PlannedRun
@@ -204,6 +204,8 @@ def read_plan(path: Path) -> Plan:
             problems.fail(
                 f"{path}:{run.index + 2}", f"the name '{run.name}' stands twice", "names are unique in a plan"
             )
+    if walked.runs != header.runs:
+        problems.fail(str(path), f"{walked.runs:,} runs, its first line says {header.runs:,}", PLAN_FILE_FIX)
     return Plan(
         name=header.name,
         runs=walked.runs,

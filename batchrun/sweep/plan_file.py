@@ -16,10 +16,10 @@ from batchrun.sweep.tables import SubmitTable
 from batchrun.wherobots.identity import canonical_json, run_key
 from batchrun.wherobots.payload import CreateRunPayload
 
-__all__ = ["Header", "PlanLines", "read_header"]
+__all__ = ["PLAN_FILE_FIX", "Header", "PlanLines", "read_header"]
 
 MAX_TOLD = 20
-FIX = "write it again with batchrun plan -o"
+PLAN_FILE_FIX = "write it again with batchrun plan -o"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Header:
     """The first line of a plan file."""
 
     name: str
+    runs: int
     submit: SubmitTable
     file: PlanFile
 
@@ -76,12 +77,12 @@ def read_header(path: Path) -> Header:
     try:
         header: dict[str, Any] = json.loads(first)
         submit = SubmitTable.model_validate(header.get("submit", {}))
-        version, name = header["batchrun_plan"], str(header["name"])
+        version, name, runs = header["batchrun_plan"], str(header["name"]), int(header["runs"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        problems.fail(f"{path}:1", "no plan begins like this", FIX)
+        problems.fail(f"{path}:1", "no plan begins like this", PLAN_FILE_FIX)
     if version != 1:
-        problems.fail(f"{path}:1", f"a plan of version {version}", FIX)
-    return Header(name, submit, PlanFile(path.name, digest.hexdigest()))
+        problems.fail(f"{path}:1", f"a plan of version {version}", PLAN_FILE_FIX)
+    return Header(name, runs, submit, PlanFile(path.name, digest.hexdigest()))
 
 
 def _run(line: bytes, index: int, place: str, problems: Problems) -> PlannedRun | None:
@@ -97,13 +98,13 @@ def _run(line: bytes, index: int, place: str, problems: Problems) -> PlannedRun 
         problems.add(place, f"payload.{'.'.join(map(str, one['loc']))}: {one['msg']}", "mend the payload")
         return None
     except (ValueError, KeyError, TypeError) as error:
-        problems.add(place, f"no planned run: {error}", FIX)
+        problems.add(place, f"no planned run: {error}", PLAN_FILE_FIX)
         return None
     if not isinstance(region, str) or not region:
-        problems.add(place, "no region", FIX)
+        problems.add(place, "no region", PLAN_FILE_FIX)
         return None
     if b"<env." in body or key != run_key(region, body):
         fact = "the payload has unresolved <env.NAME> in it" if b"<env." in body else "the key is not the payload's"
-        problems.add(place, fact, "submit the manifest itself" if b"<env." in body else FIX)
+        problems.add(place, fact, "submit the manifest itself" if b"<env." in body else PLAN_FILE_FIX)
         return None
     return PlannedRun(index, key, payload.name, region, body, point)

@@ -1,5 +1,6 @@
 """The rules of the format, each with the smallest manifest that shows it."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,16 @@ class TestFiles:
         (tmp_path / "t.csv").write_text(TABLE, "utf-8")
         text = sweep('[axes.t]\nfile = "t.csv"\ntypes = { n = "int" }\n', args='["{{t.n}}"]')
         assert complaints(text) == ["t.csv:3: n is empty; fill it, or set missing.n"]
+
+    def test_parquet_brings_its_own_types(self, planned: Planner, complaints: Complainer, tmp_path: Path) -> None:
+        arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        days = [date(2024, 1, 31), date(2024, 2, 29)]
+        parquet.write_table(arrow.table({"id": ["007", "b"], "x": [1.5, 2.0], "day": days}), tmp_path / "t.parquet")
+        text = sweep('[axes.t]\nfile = "t.parquet"\n', args='["{{t.id}} {{t.x}} {{t.day:%d.%m.}}"]')
+        assert arguments(planned(text)) == [["007 1.5 31.01."], ["b 2.0 29.02."]]
+        (tmp_path / "t.parquet").write_bytes(b"PAR1 and no more")
+        (told,) = complaints(text)
+        assert told.startswith("t.parquet: not Parquet: ")
 
     def test_standard_input_is_json_lines(self, planned: Planner) -> None:
         plan = planned(sweep('[axes.t]\nfile = "-"\n', args='["{{t.a}}"]'), None, None, b'{"a": 1.50}\n\n{"a": 2}\n')

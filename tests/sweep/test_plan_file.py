@@ -1,0 +1,64 @@
+"""A plan file is believed only as far as it can be checked: damage is told with its line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchrun.errors import ManifestError
+from batchrun.sweep.plan import read_plan, write_plan
+from tests.sweep.conftest import Planner, sweep
+
+Edit = Callable[[list[str]], list[str]]
+
+
+@pytest.fixture
+def written(planned: Planner, tmp_path: Path) -> Path:
+    """A plan of three runs, written down."""
+    path = tmp_path / "plan.jsonl"
+    write_plan(planned(sweep("[axes]\na = [1, 2, 3]\n", args='["{{a}}"]')), path)
+    return path
+
+
+def with_line(number: int, **changed: Any) -> Edit:
+    def edit(lines: list[str]) -> list[str]:
+        lines[number] = json.dumps({**json.loads(lines[number]), **changed}) + "\n"
+        return lines
+
+    return edit
+
+
+DAMAGE: dict[str, tuple[Edit, str]] = {
+    "cut off": (lambda lines: lines[:-1], ": 2 runs, its first line says 3"),
+    "torn": (lambda lines: [*lines[:-1], lines[-1][:40]], ":4: no planned run: "),
+    "a run twice": (lambda lines: [*lines[:-1], lines[1]], ":4: the name 'sweep-015abd7f5c' stands twice"),
+    "another region": (with_line(2, region="eu"), ":3: the key is not the payload's"),
+    "no region": (with_line(2, region=""), ":3: no region"),
+    "another payload": (with_line(2, payload={"runtime": "tiny", "name": "short"}), ":3: payload.name: "),
+    "another version": (with_line(0, batchrun_plan=2), ":1: a plan of version 2"),
+    "no header": (lambda lines: lines[1:], ":1: no plan begins like this"),
+    "nothing": (lambda _: [], ":1: no plan begins like this"),
+    "a list": (lambda lines: ["[]\n", *lines[1:]], ":1: no plan begins like this"),
+}
+
+
+@pytest.mark.parametrize(("edit", "message"), DAMAGE.values(), ids=DAMAGE)
+def test_damage_is_told_with_its_line(edit: Edit, message: str, written: Path) -> None:
+    lines = written.read_text("utf-8").splitlines(keepends=True)
+    written.write_text("".join(edit(lines)), "utf-8")
+    with pytest.raises(ManifestError) as caught:
+        read_plan(written)
+    assert caught.value.problems[0].text().startswith(f"{written}{message}")
+
+
+def test_a_plan_with_unresolved_environment_is_not_sent(planned: Planner, tmp_path: Path) -> None:
+    write_plan(planned(sweep("", args='["{{env.TOKEN}}"]')), tmp_path / "plan.jsonl")
+    with pytest.raises(ManifestError, match=r"unresolved <env\.NAME>.*submit the manifest itself"):
+        read_plan(tmp_path / "plan.jsonl")
+
+
+def test_a_path_that_cannot_be_written_is_told(planned: Planner, tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="cannot be written"):
+        write_plan(planned(sweep("")), tmp_path / "nowhere" / "plan.jsonl")
