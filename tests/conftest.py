@@ -3,6 +3,10 @@
 import os
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("patient", deadline=None)  # a busy machine makes no example wrong
+settings.load_profile("patient")
 
 
 @pytest.fixture
