@@ -14,11 +14,12 @@ from typing import Any
 
 from batchrun.errors import ManifestError
 from batchrun.sweep.axes import Axis
+from batchrun.sweep.includes import included
 from batchrun.sweep.manifest import Manifest
 from batchrun.sweep.matching import compile_test
 from batchrun.sweep.problems import Problems, did_you_mean
 from batchrun.sweep.source import check_pair, parse_toml
-from batchrun.sweep.values import Kind, canonical_value, kind_of, shown
+from batchrun.sweep.values import Kind, canonical_value, shown
 from batchrun.wherobots.identity import canonical_json
 
 __all__ = ["Entry", "Position", "Step", "compile_entry", "point_space"]
@@ -93,17 +94,16 @@ def point_space(manifest: Manifest, axes: list[Axis], problems: Problems) -> Poi
     """
     tables = manifest.tables
     size = math.prod(axis.size for axis in axes)
-    _check_limit(size, axes, tables.submit.max_points, problems)
-    includes = _includes(tables.include, axes, problems)
+    _check_limit(size, breakdown(axes), tables.submit.max_points, problems)
+    includes = included(tables.include, axes, tables.submit.max_points, problems)
     excludes = _entries(tables.exclude, axes, "exclude", problems)
     wheres = _wheres(manifest.overrides.where, axes, problems)
     problems.check()
     space = PointSpace(axes, excludes, wheres, includes)
     space.steps.append(Step("product", size, breakdown(axes)))
-    _count(space, size, problems)
+    _count(space, size, tables.submit.max_points, problems)
     if tables.sample is not None:
         _sample(space, tables.sample.count, tables.sample.seed, problems)
-    _check_limit(space.steps[-1].count, axes, tables.submit.max_points, problems)
     return space
 
 
@@ -112,17 +112,19 @@ def breakdown(axes: list[Axis]) -> str:
     return " × ".join(f"{axis.name}({axis.size})" for axis in axes) or "no axes"
 
 
-def _check_limit(points: int, axes: list[Axis], limit: int, problems: Problems) -> None:
+def _check_limit(points: int, made_of: str, limit: int, problems: Problems) -> None:
     if points > limit:
-        problems.fail("", f"{breakdown(axes)} = {points:,} points, over max_points = {limit:,}", "raise it in [submit]")
+        problems.fail("", f"{made_of} = {points:,} points, over max_points = {limit:,}", "raise it in [submit]")
 
 
-def _count(space: PointSpace, size: int, problems: Problems) -> None:
+def _count(space: PointSpace, size: int, limit: int, problems: Problems) -> None:
     """Count each step's points and each entry's hits; an include that is there already is told."""
     left = _after_excludes(space, size, problems) if space.excludes else size
     _check_includes(space, problems)
     if space.includes:
-        left += len(space.includes)
+        before, left = left, left + len(space.includes)
+        product_left = f"{breakdown(space.axes)}, less {size - before:,}," if before < size else breakdown(space.axes)
+        _check_limit(left, f"{product_left} + include({len(space.includes)})", limit, problems)
         space.steps.append(Step("include", left, f"+{len(space.includes):,}"))
     if space.wheres:
         kept = sum(1 for _ in space)
@@ -240,46 +242,3 @@ def _wheres(texts: tuple[str, ...], axes: list[Axis], problems: Problems) -> lis
             test = value
         entries.append(compile_entry({name: test}, axes, f"--where {text}", problems))
     return entries
-
-
-def _includes(tables: list[dict[str, Any]], axes: list[Axis], problems: Problems) -> list[Position]:
-    """Whole points, whose values are added behind each axis' own."""
-    points: list[Position] = []
-    for number, table in enumerate(tables, 1):
-        place = f"include #{number}"
-        for name in table.keys() - {axis.name for axis in axes}:
-            problems.add(place, f"unknown axis '{name}'", did_you_mean(name, [axis.name for axis in axes]))
-        choices = [_choices(axis, table, place, problems) for axis in axes]
-        for point in product(*choices):
-            if point in points:
-                problems.add(place, "it adds a point twice", "drop one")
-            points.append(point)
-    return points
-
-
-def _choices(axis: Axis, table: dict[str, Any], place: str, problems: Problems) -> list[int]:
-    if axis.name not in table:
-        problems.add(place, f"no value for axis '{axis.name}'")
-        return []
-    given = table[axis.name]
-    if given == []:
-        problems.add(place, f"{axis.name}: an empty list adds no point", "give one or more values")
-    return [
-        at
-        for value in (given if isinstance(given, list) else [given])
-        if (at := _position_of(axis, value, place, problems)) is not None
-    ]
-
-
-def _position_of(axis: Axis, value: Any, place: str, problems: Problems) -> int | None:
-    if kind_of(value) is not axis.kind:
-        problems.add(place, f"{axis.name}: {shown(value)} is no {axis.kind}", f"the axis holds {axis.kind}s")
-        return None
-    if axis.kind is Kind.RECORD and {name: kind_of(one) for name, one in value.items()} != axis.field_kinds:
-        problems.add(place, f"{axis.name}: the fields are not {', '.join(axis.field_kinds)}", "give each of them")
-        return None
-    wanted = canonical_value(value)
-    for at, one in enumerate(axis.values):
-        if canonical_value(one) == wanted:
-            return at
-    return axis.add(value)

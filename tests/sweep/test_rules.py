@@ -87,6 +87,26 @@ REFUSED = {
     "nothing left": ("[axes]\na = [1]\n[[exclude]]\na = { from = 0 }\n", "axes: no point is left"),
     "a record of nothing": ("[axes]\na = [{}]\n", "axes.a: a record without fields"),
     "an include of nothing": ("[axes]\na = [1]\n[[include]]\na = []\n", "include #1: a: an empty list adds no point"),
+    "includes over the limit": (
+        f"[axes]\na = [0]\nb = [0]\n[[include]]\na = {list(range(1, 9999))}\nb = {list(range(1, 9999))}\n",
+        "include: 99,960,004 points, over max_points = 1,000; raise it in [submit]",
+    ),
+    "a product and includes over the limit": (
+        "[axes]\na = { from = 1, to = 999 }\n[[exclude]]\na = 5\n[[include]]\na = [1001, 1002, 1003]\n",
+        "a(999), less 1, + include(3) = 1,001 points, over max_points = 1,000; raise it in [submit]",
+    ),
+    "a sample of a sweep over the limit": (
+        "[axes]\na = { from = 1, to = 999 }\n[[include]]\na = [1001, 1002]\n[sample]\ncount = 1\nseed = 1\n",
+        "a(999) + include(2) = 1,001 points, over max_points = 1,000; raise it in [submit]",
+    ),
+    "python and jar": (
+        '[run.jar]\nuri = "s3://a/b.jar"\nmain_class = "com.acme.B"\n',
+        "run: both python and jar; give exactly one of them",
+    ),
+    "an included point twice": (
+        "[axes]\na = [1]\n[[include]]\na = [2, 2.0]\n",
+        "include #1: it adds a point twice; drop one",
+    ),
     "a spark key in two spellings": (
         '[axes]\na = [1]\n[run.spark]\nspark.x = 1\n"spark.x" = 2\n',
         "run.spark.spark.x: the key stands twice, nested and in quotes",
@@ -99,6 +119,11 @@ REFUSED = {
 @pytest.mark.parametrize(("rest", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_makes_no_sense_is_refused(rest: str, message: str, complaints: Complainer) -> None:
     assert any(line.startswith(message) for line in complaints(sweep(rest, args=ONE)))
+
+
+def test_a_run_of_nothing_is_refused(complaints: Complainer) -> None:
+    (told,) = complaints(sweep("").replace("python ", "# python "))
+    assert told == "run: neither python nor jar; give exactly one of them"
 
 
 def test_a_format_cannot_fill_the_memory(complaints: Complainer) -> None:
