@@ -115,9 +115,9 @@ def contenders(concurrency: int) -> list[Contender]:
         Contender("httpx loop", 1_000, loop("httpx")),
         Contender("aiometer over httpx", 1_000, loop("aiometer")),
         Contender("httpx2 loop", 10_000, loop("httpx2")),
-        Contender("aiohttp loop", 20_000, loop("aiohttp")),
-        Contender("aiohttp loop, uvloop", 20_000, loop("aiohttp", uvloop=True)),
-        Contender("batchrun submit", 20_000, batchrun(concurrency)),
+        Contender("aiohttp loop", 50_000, loop("aiohttp")),
+        Contender("aiohttp loop, uvloop", 50_000, loop("aiohttp", uvloop=True)),
+        Contender("batchrun submit", 50_000, batchrun(concurrency)),
     ]
 
 

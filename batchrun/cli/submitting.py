@@ -52,16 +52,10 @@ def carry_out(order: Order, output: Output) -> ExitStatus:
                 return _nothing_left(order, standing, output)
             if not _may_go(order, standing, output):
                 return ExitStatus.STOPPED
-            _collect_rarely()
+            gc.freeze()  # the plan stays to the end: no need to look through it for garbage
             with view_for(output, order.plan.name) as view:
                 submission = anyio.run(_submit, order, ledger, api, view, output, backend_options=_backend())
         return _tell(order, submission, output)
-
-
-def _collect_rarely() -> None:
-    """A batch makes many small objects and hardly a cycle: looking for cycles as often as usual costs a sixth of it."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def _backend() -> dict[str, Any]:

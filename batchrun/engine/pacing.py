@@ -69,6 +69,7 @@ class Pacing:
         self._one_by_one = anyio.Lock(fast_acquire=True)
         self._moved = anyio.Event()
         self._sleeps_until = now()
+        self._waiting = 0
         self._in_flight = 0
         self._resume_at = now()
         self._reason = ""
@@ -79,11 +80,15 @@ class Pacing:
 
     async def wait_turn(self) -> Turn:
         """Return when an attempt may start; in the order of asking."""
-        if not self._one_by_one.locked() and self._is_due(now := self._now()):
+        if not self._waiting and self._is_due(now := self._now()):
             return self._take(now)
-        async with self._one_by_one:
-            await self._wait_until_due()
-            return self._take(self._now())
+        self._waiting += 1
+        try:
+            async with self._one_by_one:
+                await self._wait_until_due()
+                return self._take(self._now())
+        finally:
+            self._waiting -= 1
 
     def _take(self, now: float) -> Turn:
         self._budget.sent(now)
@@ -117,7 +122,8 @@ class Pacing:
     def ended(self) -> None:
         """A turn is over, whether its attempt was made or not."""
         self._in_flight -= 1
-        self._wake_if_sooner()
+        if self._waiting:
+            self._wake_if_sooner()
 
     def pause(self, seconds: float, reason: str) -> None:
         """Hold all workers for ``seconds`` from now; a pause that ends later stays."""

@@ -27,6 +27,7 @@ class Window:
         self._held = 0
         self._active: dict[str, str] = {}
         self._changed = anyio.Event()
+        self._waiters = 0
 
     @property
     def is_bounded(self) -> bool:
@@ -54,7 +55,7 @@ class Window:
     async def enter(self) -> None:
         """Take a slot, as soon as there is one; or when there is nothing left to do with it."""
         while self.is_full and not self._is_over():
-            await self._changed.wait()
+            await self._wait()
         self._held += 1
 
     def hold(self) -> None:
@@ -89,6 +90,14 @@ class Window:
             self._quota = float(max(1, len(self._active)))
             self._wake()
 
+    async def _wait(self) -> None:
+        self._waiters += 1
+        try:
+            await self._changed.wait()
+        finally:
+            self._waiters -= 1
+
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+        if self._waiters:
+            self._changed.set()
+            self._changed = anyio.Event()

@@ -37,13 +37,15 @@ async def _next(session: Session) -> Work | None:
 
 
 async def _work(session: Session, attempts: Attempts) -> None:
-    while (work := await _next(session)) is not None:
-        turn = await session.pacing.wait_turn()
-        with anyio.CancelScope(shield=True):
+    """One scope for all attempts of a worker, since making one for each costs more than recording it."""
+    with anyio.CancelScope() as scope:
+        while not session.switch.is_pulled and (work := await _next(session)) is not None:
+            turn = await session.pacing.wait_turn()
+            scope.shield = True
             try:
                 await attempts.attempt(work, turn)
             except LedgerWriteError as error:
                 session.switch.pull(StopReason.LEDGER, error.problems[0])
-                return
             finally:
                 session.pacing.ended()
+            scope.shield = False

@@ -14,7 +14,7 @@ __all__ = ["LedgerWriter"]
 _sync = getattr(os, "fdatasync", os.fsync)
 
 FLUSH_EVERY_S = 0.05
-GATHER_S = 0.002
+GATHER_S = 0.001
 """With many writers at once, a leader waits so long for more of them: fewer, larger writes cost less in all."""
 SIBLINGS = 8
 """Lines in the last write that make it likely that more are coming."""

@@ -12,11 +12,12 @@ import aiohttp
 from aiohttp import ClientTimeout
 from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
+from aiohttp.payload import BytesPayload
 from aiohttp.tracing import Trace
 from typing_extensions import override
 from yarl import URL
 
-from batchrun.wherobots.carrier import Reply, SendTrace, Timeouts
+from batchrun.wherobots.carrier import JSON, Reply, SendTrace, Timeouts
 
 __all__ = ["AiohttpCarrier"]
 
@@ -45,8 +46,10 @@ class AiohttpCarrier:
         self._timeout = ClientTimeout(total=None, sock_connect=timeouts.connect_s, sock_read=timeouts.read_s)
         self._session: aiohttp.ClientSession | None = None
 
-    async def open(self) -> None:
+    async def open(self, headers: Mapping[str, str]) -> None:
         self._session = aiohttp.ClientSession(
+            headers=headers,
+            timeout=self._timeout,
             connector=_Connector(limit=self._connections, ssl=self._tls, keepalive_timeout=KEEPALIVE_S),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept-Encoding",),
@@ -56,9 +59,7 @@ class AiohttpCarrier:
         if self._session is not None:
             await self._session.close()
 
-    async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, trace: SendTrace
-    ) -> Reply:
+    async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
         """The reply, when at least its status came.
 
         Raises:
@@ -68,16 +69,14 @@ class AiohttpCarrier:
         if self._session is None:
             raise RuntimeError("the carrier is not open")
         _trace.set(trace)
-        async with self._session.request(
+        answer = await self._session.request(
             method,
             URL(url, encoded=True),
-            data=body,
-            headers=headers,
+            data=None if body is None else BytesPayload(body, content_type=JSON),
             allow_redirects=False,
             proxy=self._proxy,
-            timeout=self._timeout,
-        ) as answer:
-            try:
-                return Reply(answer.status, answer.headers, await answer.read())
-            except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-                return Reply(answer.status, answer.headers, b"", broken=str(error) or type(error).__name__)
+        )
+        try:  # reading gives the connection back, or closes it
+            return Reply(answer.status, answer.headers, await answer.read())
+        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
+            return Reply(answer.status, answer.headers, b"", broken=str(error) or type(error).__name__)

@@ -1,7 +1,5 @@
 """What came back from one ``POST /runs``, as one plain value. What follows from it is decided elsewhere."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from batchrun.wherobots.rate_headers import RateHint
@@ -24,8 +22,7 @@ class ServiceError(msgspec.Struct, frozen=True, kw_only=True):
 NO_ERROR_BODY = ServiceError()
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(msgspec.Struct, frozen=True):
     """201 with a run in it."""
 
     run_id: str
@@ -33,16 +30,14 @@ class Created:
     hint: RateHint | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(msgspec.Struct, frozen=True):
     """A 2xx from which no run id can be read: the run exists, its id is not known."""
 
     http_status: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """Any other status, with what its body says; ``error`` is empty when the body is not the API's own."""
 
     http_status: int
@@ -55,8 +50,7 @@ class Refused:
         return self.error.code is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(msgspec.Struct, frozen=True):
     """No answer. ``sent`` is False only where it is proven that nothing of the request left this machine."""
 
     reason: str

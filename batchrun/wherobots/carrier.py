@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httpx
+import msgspec
 
-__all__ = ["Carrier", "HttpxCarrier", "Reply", "SendTrace", "Timeouts"]
+__all__ = ["JSON", "Carrier", "HttpxCarrier", "Reply", "SendTrace", "Timeouts"]
+
+JSON = "application/json"
 
 
 class SendTrace:
@@ -42,8 +45,7 @@ class Headers(Protocol):
     def get(self, key: str, /) -> str | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """A status with its headers; ``broken`` says why the body could not be read, and the body is empty then."""
 
     status: int
@@ -59,13 +61,13 @@ class Reply:
 class Carrier(Protocol):
     """Sends a request once: no retry, no redirect, no cookie."""
 
-    async def open(self) -> None: ...
+    async def open(self, headers: Mapping[str, str]) -> None:
+        """``headers`` go with every request; a request with a body says besides that it is JSON."""
+        ...
 
     async def close(self) -> None: ...
 
-    async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, trace: SendTrace
-    ) -> Reply:
+    async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
         """The reply, when at least its status came. Any exception means that none did; ``trace`` tells what had left."""
         ...
 
@@ -76,22 +78,23 @@ class HttpxCarrier:
     def __init__(self, transport: httpx.AsyncBaseTransport, timeouts: Timeouts) -> None:
         self._transport = transport
         self._timeout = httpx.Timeout(timeouts.read_s, connect=timeouts.connect_s, pool=None).as_dict()
+        self._headers: Mapping[str, str] = {}
 
-    async def open(self) -> None:
+    async def open(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
         await self._transport.__aenter__()
 
     async def close(self) -> None:
         await self._transport.__aexit__(None, None, None)
 
-    async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, trace: SendTrace
-    ) -> Reply:
+    async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
         """The reply, when at least its status came.
 
         Raises:
             Exception: whatever the transport raises; no status came.
 
         """
+        headers = self._headers if body is None else {**self._headers, "Content-Type": JSON}
         request = httpx.Request(
             method, url, headers=headers, content=body, extensions={"timeout": self._timeout, "trace": trace}
         )

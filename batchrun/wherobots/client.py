@@ -78,15 +78,13 @@ class RunsClient:
             HttpxCarrier(carrier, timeouts_of(settings)) if isinstance(carrier, httpx.AsyncBaseTransport) else carrier
         )
         self._urls: dict[str, str] = {}
-        self._headers = _headers(settings)
-        self._post_headers = {**self._headers, "Content-Type": "application/json"}
 
     @override
     def __repr__(self) -> str:
         return f"<RunsClient {self.settings.base_url}>"
 
     async def __aenter__(self) -> Self:
-        await self._carrier.open()
+        await self._carrier.open(_headers(self.settings))
         return self
 
     async def __aexit__(
@@ -98,7 +96,7 @@ class RunsClient:
         """Send one ``POST /runs``; whatever happens comes back as a value."""
         trace = SendTrace()
         try:
-            reply = await self._carrier.send("POST", self._create_url(region), self._post_headers, body, trace)
+            reply = await self._carrier.send("POST", self._create_url(region), body, trace)
         except Exception as error:  # noqa: BLE001 - whatever a transport raises, the outcome is what counts
             return Lost(_reason(error), sent=trace.started)
         self.clock.read(reply.headers.get("Date"))
@@ -215,7 +213,7 @@ class RunsClient:
     async def _ask(self, method: str, path: str) -> bytes:
         place = f"{method} {path.partition('?')[0]}"
         try:
-            reply = await self._carrier.send(method, self.settings.base_url + path, self._headers, None, SendTrace())
+            reply = await self._carrier.send(method, self.settings.base_url + path, None, SendTrace())
         except Exception as error:
             raise ApiError(place, f"no answer: {_reason(error)}", "is the service up?") from error
         self.clock.read(reply.headers.get("Date"))
