@@ -12,6 +12,8 @@ __all__ = ["Gap", "Leaf", "Segment", "Text", "inner", "json_bytes", "merged", "s
 Gap = Callable[[At], bytes]
 Segment = bytes | Gap
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
@@ -68,7 +70,7 @@ def merged(segments: Iterator[Segment]) -> Iterator[Segment]:
 
 
 def json_bytes(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()
+    return _encode(value).encode()
 
 
 def inner(text: str) -> bytes:

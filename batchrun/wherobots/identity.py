@@ -10,10 +10,12 @@ __all__ = ["canonical_json", "is_same_payload", "payload_json", "run_key"]
 
 KEY_HEX_DIGITS = 16
 
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
 
 def canonical_json(value: object) -> bytes:
     """JSON with sorted keys and no white space, in UTF-8: equal values give equal bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _canonical(value).encode()
 
 
 def payload_json(payload: CreateRunPayload) -> bytes:
