@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("batchrun.cli.commands.resume:resume", "Go on with a batch from its ledger alone."),
     "status": ("batchrun.cli.commands.status:status", "Tell how a batch stands, also while it is being submitted."),
     "ledger": ("batchrun.cli.commands.ledger:ledger", "Verify a ledger, export it, make it shorter."),
+    "bench": ("batchrun.cli.commands.bench:bench", "Measure how fast batches go here, against a local service."),
     "emulator": ("batchrun.cli.commands.emulator:emulator", "Serve a local Wherobots Cloud to try things on."),
     "schema": ("batchrun.cli.commands.schema:schema", "Print the manifest's JSON Schema, for editors."),
 }

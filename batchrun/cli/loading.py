@@ -6,7 +6,7 @@ from typing import Any
 
 from batchrun.errors import UsageError
 
-__all__ = ["is_installed", "load", "load_extra"]
+__all__ = ["load", "load_extra", "loop_options"]
 
 
 def load(name: str) -> Any:  # noqa: ANN401 - whatever stands there
@@ -31,6 +31,6 @@ def load_extra(name: str, *, extra: str, wanted_by: str) -> Any:  # noqa: ANN401
         raise UsageError(wanted_by, f"it needs the package {error.name}, which is not installed", fix) from None
 
 
-def is_installed(package: str) -> bool:
-    """Whether a package can be imported."""
-    return find_spec(package) is not None
+def loop_options() -> dict[str, bool]:
+    """For ``anyio.run``: uvloop where it is installed."""
+    return {"use_uvloop": find_spec("uvloop") is not None}

@@ -49,6 +49,11 @@ class Output:
         return _is_live(self.err)
 
     @property
+    def draws_results(self) -> bool:
+        """Whether results go to a terminal, where a picture is more than its numbers."""
+        return _is_live(self.err if self.as_json else self.out)
+
+    @property
     def can_ask(self) -> bool:
         """Whether there is somebody to answer a question."""
         return not self.as_json and _is_live(self.err) and sys.stdin is not None and sys.stdin.isatty()

@@ -2,13 +2,12 @@
 
 import gc
 import os
-from typing import Any
 
 import anyio
 
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.interrupts import stop_on_signals
-from batchrun.cli.loading import is_installed
+from batchrun.cli.loading import loop_options
 from batchrun.cli.output import Output
 from batchrun.cli.plan_view import totals_words
 from batchrun.cli.progress import View, view_for
@@ -54,12 +53,8 @@ def carry_out(order: Order, output: Output) -> ExitStatus:
                 return ExitStatus.STOPPED
             gc.freeze()  # the plan stays to the end: no need to look through it for garbage
             with view_for(output, order.plan.name) as view:
-                submission = anyio.run(_submit, order, ledger, api, view, output, backend_options=_backend())
+                submission = anyio.run(_submit, order, ledger, api, view, output, backend_options=loop_options())
         return _tell(order, submission, output)
-
-
-def _backend() -> dict[str, Any]:
-    return {"use_uvloop": is_installed("uvloop")}
 
 
 async def _submit(order: Order, ledger: Ledger, api: ApiSettings, view: View, output: Output) -> Submission:

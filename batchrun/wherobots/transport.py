@@ -13,7 +13,7 @@ from batchrun.wherobots.aiohttp_carrier import KEEPALIVE_S, AiohttpCarrier
 from batchrun.wherobots.carrier import Carrier, HttpxCarrier, Timeouts
 from batchrun.wherobots.settings import CONNECT_TIMEOUT_S, ApiSettings, is_loopback
 
-__all__ = ["TransportKind", "open_transport", "timeouts_of"]
+__all__ = ["TransportKind", "chosen_kind", "open_transport", "timeouts_of"]
 
 
 class TransportKind(StrEnum):
@@ -37,7 +37,7 @@ def open_transport(settings: ApiSettings, *, connections: int, kind: TransportKi
     """
     timeouts = timeouts_of(settings)
     tls, proxy = _tls_context(settings.base_url), _proxy_for(settings.base_url)
-    if (kind or _kind_from_environment()) is TransportKind.AIOHTTP:
+    if (kind or chosen_kind()) is TransportKind.AIOHTTP:
         return AiohttpCarrier(timeouts, connections=connections, tls=tls, proxy=proxy)
     limits = httpx.Limits(
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEPALIVE_S
@@ -50,7 +50,13 @@ def timeouts_of(settings: ApiSettings) -> Timeouts:
     return Timeouts(connect_s=min(CONNECT_TIMEOUT_S, settings.timeout_s), read_s=settings.timeout_s)
 
 
-def _kind_from_environment() -> TransportKind:
+def chosen_kind() -> TransportKind:
+    """What ``BATCHRUN_TRANSPORT`` names, else aiohttp.
+
+    Raises:
+        SettingsError: there is no such transport.
+
+    """
     name = os.environ.get("BATCHRUN_TRANSPORT") or TransportKind.AIOHTTP
     try:
         return TransportKind(name)

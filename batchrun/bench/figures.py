@@ -1,0 +1,130 @@
+"""What a timed batch adds up to: percentiles and a histogram. Pure."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["PERCENTILES", "Bin", "Figures", "Latency", "histogram"]
+
+PERCENTILES = (50.0, 90.0, 99.0, 99.9)
+EDGES = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+"""The bounds of a histogram's bins within a power of ten: about equal steps of a ratio, and easy to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Seconds; a percentile is the least value that so many percent do not exceed (nearest rank)."""
+
+    count: int
+    mean_s: float
+    percentiles_s: tuple[float, ...]
+    """For each of ``PERCENTILES``."""
+    max_s: float
+
+    @classmethod
+    def of(cls, seconds: Iterable[float]) -> "Latency | None":
+        """Of any number of times; None of none."""
+        ordered = sorted(seconds)
+        if not ordered:
+            return None
+        ranks = (
+            -(-round(percent * 10) * len(ordered) // 1000) for percent in PERCENTILES
+        )  # rounded up, in whole numbers
+        return cls(
+            count=len(ordered),
+            mean_s=math.fsum(ordered) / len(ordered),
+            percentiles_s=tuple(ordered[rank - 1] for rank in ranks),
+            max_s=ordered[-1],
+        )
+
+    def json(self) -> dict[str, Any]:
+        """In milliseconds."""
+        named = {f"p{percent:g}": _ms(value) for percent, value in zip(PERCENTILES, self.percentiles_s, strict=True)}
+        return {"count": self.count, "mean": _ms(self.mean_s), **named, "max": _ms(self.max_s)}
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """How many times are at least ``low_s`` and below ``high_s``."""
+
+    low_s: float
+    high_s: float
+    count: int
+
+    def json(self) -> dict[str, Any]:
+        return {"from_ms": _ms(self.low_s), "to_ms": _ms(self.high_s), "runs": self.count}
+
+
+def histogram(seconds: Sequence[float]) -> tuple[Bin, ...]:
+    """Bins that grow by a ratio, from the least time to the greatest, empty ones between them included."""
+    if not seconds:
+        return ()
+    bounds = list(_bounds(max(min(seconds), 1e-6), max(seconds)))
+    counts = [0] * (len(bounds) - 1)
+    for value in seconds:
+        counts[max(bisect_right(bounds, value) - 1, 0)] += 1
+    return tuple(Bin(low, high, n) for low, high, n in zip(bounds, bounds[1:], counts, strict=False))
+
+
+def _bounds(least: float, greatest: float) -> Iterable[float]:
+    """Every bound from the last one not above ``least`` to the first one above ``greatest``."""
+    power = math.floor(math.log10(least)) - 1
+    every = [float(f"{edge}e{number}") for number in range(power, power + 20) for edge in EDGES]
+    first = max(at for at, bound in enumerate(every) if bound <= least)
+    last = next(at for at, bound in enumerate(every) if bound > greatest)
+    return every[first : last + 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """A timed batch; times in seconds, memory in bytes."""
+
+    runs: int
+    submitted: int
+    attempts: int
+    retries: int
+    settled: int
+    plan_s: float
+    """Making the plan."""
+    submit_s: float
+    """From the first look at the service to the last line of the ledger."""
+    cpu_s: float
+    """CPU time of this process while submitting, all threads."""
+    peak_bytes: int
+    run: Latency | None
+    """From a run's intended start, or from its first sending, to the reply that created it."""
+    answer: Latency | None
+    """From sending to the reply, each attempt."""
+    bins: tuple[Bin, ...]
+    """Of what ``run`` sums up."""
+
+    @property
+    def runs_per_s(self) -> float:
+        return self.submitted / self.submit_s if self.submit_s > 0 else 0.0
+
+    @property
+    def cpu_per_run_s(self) -> float:
+        return self.cpu_s / self.submitted if self.submitted else 0.0
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "runs": self.runs,
+            "submitted": self.submitted,
+            "attempts": self.attempts,
+            "retries": self.retries,
+            "settled": self.settled,
+            "plan_s": round(self.plan_s, 6),
+            "submit_s": round(self.submit_s, 6),
+            "runs_per_s": round(self.runs_per_s, 3),
+            "cpu_us_per_run": round(self.cpu_per_run_s * 1e6, 3),
+            "peak_memory_mb": round(self.peak_bytes / 1e6, 1),
+            "run_latency_ms": None if self.run is None else self.run.json(),
+            "answer_latency_ms": None if self.answer is None else self.answer.json(),
+            "histogram": [one.json() for one in self.bins],
+        }
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1e3, 4)

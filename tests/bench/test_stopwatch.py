@@ -1,0 +1,73 @@
+"""What is timed, and from when on."""
+
+from array import array
+from collections.abc import Mapping
+
+import anyio
+import pytest
+
+from batchrun.bench.stopwatch import Stopwatch
+from batchrun.wherobots.carrier import Reply, SendTrace
+
+
+class Service:
+    """A carrier whose replies take as long as they are told, and have the status they are told."""
+
+    def __init__(self, *replies: tuple[float, int | None]) -> None:
+        self._replies = list(replies)
+
+    async def open(self, headers: Mapping[str, str]) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
+        del method, url, body, trace
+        seconds, status = self._replies.pop(0)
+        await anyio.sleep(seconds)
+        if status is None:
+            raise ConnectionResetError
+        return Reply(status, {}, b"")
+
+
+async def post(stopwatch: Stopwatch, body: bytes) -> None:
+    await stopwatch.send("POST", "/runs", body, SendTrace())
+
+
+async def test_a_run_that_is_tried_again_takes_from_its_first_sending_to_the_reply_that_created_it() -> None:
+    stopwatch = Stopwatch(Service((0.02, 429), (0.03, 201)))
+    await post(stopwatch, b"run")
+    await anyio.sleep(0.05)
+    await post(stopwatch, b"run")
+    [run] = stopwatch.runs_s()
+    assert run == pytest.approx(0.1, abs=0.04)
+    assert list(stopwatch.answers_s) == [pytest.approx(0.02, abs=0.02), pytest.approx(0.03, abs=0.02)]
+
+
+async def test_an_answer_that_is_lost_has_no_time_and_neither_has_its_run() -> None:
+    stopwatch = Stopwatch(Service((0.0, None)))
+    with pytest.raises(ConnectionResetError):
+        await post(stopwatch, b"run")
+    assert (list(stopwatch.runs_s()), list(stopwatch.answers_s)) == ([], [])
+
+
+async def test_a_look_at_the_list_is_not_timed() -> None:
+    stopwatch = Stopwatch(Service((0.0, 200)))
+    await stopwatch.send("GET", "/runs", None, SendTrace())
+    assert (list(stopwatch.runs_s()), list(stopwatch.answers_s)) == ([], [])
+
+
+async def test_at_a_rate_the_waiting_of_a_client_that_fell_behind_is_not_hidden() -> None:
+    stopwatch = Stopwatch(Service(*[(0.05, 201)] * 4))
+    for number in range(4):
+        await post(stopwatch, b"%d" % number)  # one after the other: 20 a second at most
+    at_rate = array("d", stopwatch.runs_s(100.0))
+    assert all(one == pytest.approx(0.05, abs=0.02) for one in stopwatch.runs_s())
+    assert list(at_rate) == pytest.approx([0.05, 0.09, 0.13, 0.17], abs=0.04)
+
+
+async def test_at_a_rate_that_is_kept_no_run_has_waited() -> None:
+    stopwatch = Stopwatch(Service(*[(0.0, 201)] * 5))
+    for number in range(5):
+        await post(stopwatch, b"%d" % number)
+        await anyio.sleep(0.02)
+    assert max(stopwatch.runs_s(50.0)) < 0.05

@@ -1,0 +1,128 @@
+"""``batchrun bench``: what it measures, where it sends, and how it says no."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.settings import EmulatorSettings, Faults
+from tests.cli.conftest import COMMAND, Run, held
+from tests.cli.test_terminal import Terminal
+
+
+def test_every_run_is_created_once_and_the_figures_add_up(
+    batchrun: Run, server: EmulatorServer, tmp_path: Path
+) -> None:
+    ended = batchrun("bench", "--runs", 300, "--base-url", server.url, "--json")
+    assert ended.status == 0
+    found = ended.document
+    assert (found["runs"], found["submitted"], found["attempts"], found["retries"]) == (300, 300, 300, 0)
+    assert found["outcomes"] == {"submitted": 300, "rejected": 0, "failed": 0, "unknown": 0, "pending": 0}
+    assert found["runs_per_s"] == pytest.approx(300 / found["submit_s"], rel=0.01)
+    assert found["run_latency_ms"]["count"] == found["answer_latency_ms"]["count"] == 300
+    assert sum(one["runs"] for one in found["histogram"]) == 300
+    assert 0 < found["run_latency_ms"]["p50"] <= found["run_latency_ms"]["p99"] <= found["run_latency_ms"]["max"]
+    assert found["setting"]["service"] == server.url
+    assert len(set(held(server))) == len(held(server)) == 300
+    assert list(tmp_path.iterdir()) == []  # the ledger is gone
+
+
+def test_a_second_bench_of_one_service_creates_runs_of_its_own(batchrun: Run, server: EmulatorServer) -> None:
+    for _ in range(2):
+        assert batchrun("bench", "--runs", 20, "--base-url", server.url).status == 0
+    assert len(set(held(server))) == 40
+
+
+def test_attempts_that_are_made_again_are_counted(batchrun: Run) -> None:
+    with EmulatorServer(EmulatorSettings(faults=Faults.model_validate({"conflict": "1@10-14"}))) as server:
+        found = batchrun("bench", "--runs", 50, "--base-url", server.url, "--json").document
+    assert (found["submitted"], found["attempts"], found["retries"]) == (50, 55, 5)
+
+
+def test_a_rate_is_kept_and_named(batchrun: Run, server: EmulatorServer) -> None:
+    ended = batchrun("bench", "--runs", 100, "--rate", 200, "--base-url", server.url)
+    assert "intended start to created" in ended.out
+    assert "100 runs, 64 at once, 200 a second" in ended.err
+    [rate] = re.findall(r"throughput +([\d.]+) runs/s", ended.out)
+    assert 150 < float(rate) <= 210
+
+
+@pytest.mark.slow
+def test_left_alone_it_starts_an_emulator_and_ends_it(installed: Run) -> None:
+    ended = installed("bench", "--runs", "200", "--json", WHEROBOTS_API_KEY="")
+    assert ended.status == 0
+    assert ended.document["setting"]["service"] == "emulator"
+    assert ended.document["submitted"] == 200
+
+
+@pytest.mark.slow
+def test_on_a_terminal_a_histogram_is_drawn(server: EmulatorServer, tmp_path: Path) -> None:
+    terminal = Terminal("bench", "--runs", "200", "--yes", "--base-url", server.url, cwd=tmp_path)
+    assert terminal.wait() == 0
+    assert re.search(r"[\d.]+ to +[\d.]+ ms +█+", terminal.printed)
+
+
+def test_a_pipe_gets_no_picture(batchrun: Run, server: EmulatorServer) -> None:
+    assert "█" not in batchrun("bench", "--runs", 20, "--base-url", server.url).out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--base-url", "https://api.cloud.wherobots.com"], "would be run and paid for; give a loopback address"),
+        (["--base-url", "http://10.0.0.1:80"], "not https"),
+        (["--rate", "0"], "rate: 0.0 is no usable number; give more than 0"),
+        (["--rate", "5", "--find-limit"], "--find-limit: a rate was given"),
+        (["--runs", "0"], "greater than or equal to 1"),
+        (["--directory", "nowhere"], "--directory: nowhere: no ledger can be written there"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_anything_is_sent(batchrun: Run, words: list[str], said: str) -> None:
+    ended = batchrun("bench", *words)
+    assert (ended.status, ended.out) == (2, "")
+    assert said in ended.err
+
+
+def test_a_transport_that_does_not_exist_is_told(batchrun: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATCHRUN_TRANSPORT", "pigeon")
+    ended = batchrun("bench", "--runs", 5)
+    assert ended.status == 2
+    assert "there is no transport 'pigeon'" in ended.err
+
+
+def test_a_service_that_is_not_there_is_told_with_the_figures(batchrun: Run) -> None:
+    ended = batchrun("bench", "--runs", 5, "--base-url", "http://127.0.0.1:1", "--json")
+    assert ended.status == 3
+    assert ended.document["outcomes"]["pending"] == 5
+    assert ended.document["run_latency_ms"] is None
+    assert "check the base URL" in ended.err
+
+
+@pytest.mark.slow
+def test_interrupted_it_tells_what_it_has_and_removes_its_ledger(tmp_path: Path) -> None:
+    words = [str(COMMAND), "bench", "--runs", "100000", "--rate", "100", "--json", "--directory", str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 20
+        while not any(path.stat().st_size > 2000 for path in tmp_path.glob(".batchrun-bench-*/*.jsonl")):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert 0 < json.loads(out)["submitted"] < 100_000
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_asks_before_it_sends_to_a_service_of_someone_else(server: EmulatorServer, tmp_path: Path) -> None:
+    terminal = Terminal("bench", "--runs", "5", "--base-url", server.url, cwd=tmp_path)
+    terminal.wait_for("Send them? [y/N]")
+    terminal.type("n\n")
+    assert terminal.wait() == 3
+    with urllib.request.urlopen(f"{server.url}/_emulator/runs") as answer:
+        assert answer.read() == b""
