@@ -1,17 +1,17 @@
 """A ledger of a million submitted runs: how long reading and folding it takes, and how much memory.
 
-python benchmarks/fold.py [RUNS]
-
-Each figure is from a process of its own; the peak is its greatest resident size.
+python -m benchmarks.fold [RUNS] [ROUNDS]
 """
 
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+from benchmarks.rows import Measured, Row, print_rows, run_once
+
+__all__ = ["fold_rows"]
+
+ROUNDS = 1
 RUNS = 1_000_000
 AT = "2026-11-23T10:00:00.000Z"
 BATCH = (
@@ -34,38 +34,28 @@ def write(path: Path, runs: int) -> None:
             )
 
 
-def measure(what: str, path: Path) -> None:
-    """In a process of its own: do it, and print the seconds and the peak."""
-    began = time.perf_counter()
-    if what == "read and fold":
-        from batchrun.ledger.reader import read_state  # noqa: PLC0415 - its import is timed too
-
-        read_state(path)
-    elif what == "check":
-        from batchrun.ledger.check import check  # noqa: PLC0415
-
-        check(path)
-    else:
-        from batchrun.cli.app import run  # noqa: PLC0415
-
-        run(["status", str(path)])
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"| {what} | {time.perf_counter() - began:.2f} | {peak_mb:.0f} |", file=sys.stderr)
+def commands(path: Path) -> dict[str, list[str]]:
+    read = "import sys; from pathlib import Path; from batchrun import read_state; read_state(Path(sys.argv[1]))"
+    batchrun = [sys.executable, "-m", "batchrun"]
+    return {
+        "read and fold": [sys.executable, "-c", read, str(path)],
+        "batchrun status": [*batchrun, "status", str(path)],
+        "batchrun ledger check": [*batchrun, "ledger", "check", str(path)],
+    }
 
 
-def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
+def fold_rows(runs: int, rounds: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "big.ledger.jsonl"
         write(path, runs)
-        print(f"{runs:,} submitted runs, {path.stat().st_size / 1e6:.0f} MB\n\n| what | s | peak MB |\n|---|---:|---:|")
-        sys.stdout.flush()
-        for what in ("read and fold", "status", "check"):
-            subprocess.run([sys.executable, __file__, what, str(path)], stdout=subprocess.DEVNULL, check=True)
+        group = f"Reading a ledger of {path.stat().st_size / 1e6:.0f} MB"
+        found: dict[str, list[Measured]] = {name: [] for name in commands(path)}
+        for _ in range(rounds):
+            for name, command in commands(path).items():
+                found[name].append(run_once(command))
+    return [Row.of(group, name, runs, many) for name, many in found.items()]
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        measure(sys.argv[1], Path(sys.argv[2]))
-    else:
-        main()
+    numbers = [int(word) for word in sys.argv[1:]]
+    print_rows(fold_rows(*(numbers + [RUNS, ROUNDS][len(numbers) :])))

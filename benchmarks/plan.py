@@ -1,27 +1,24 @@
 """How fast a manifest becomes a plan, and in how much memory: three axes and a CSV axis.
 
-python benchmarks/plan.py [ROWS] [ROUNDS]
+python -m benchmarks.plan [ROWS] [ROUNDS]
 
-The product has 100 points for each row of the CSV; 10,000 rows make 1,000,000. Each round is a process of its own, so that its peak
-memory is its own; the figures are medians. ``build`` is the one checking pass that ``batchrun plan`` waits for,
-``iterate`` makes every run once more, as submitting does.
+The product has 100 points for each row of the CSV; 10,000 rows make 1,000,000. Each round is a process of its own, so that
+its peak memory is its own; the figures are medians.
 """
 
 import csv
 import json
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 
-from batchrun.sweep.manifest import Manifest
-from batchrun.sweep.plan import build_plan
+from benchmarks.rows import Row, print_rows
+
+__all__ = ["plan_rows"]
 
 ROWS, ROUNDS = 10_000, 3
-CHILD = "--one-round"
 MANIFEST = """\
 version = 1
 
@@ -63,32 +60,20 @@ def write_case(directory: Path, rows: int) -> Path:
     return path
 
 
-def one_round(path: Path) -> dict[str, float]:
-    began = time.perf_counter()
-    plan = build_plan(Manifest.load(path))
-    built = time.perf_counter()
-    runs = sum(1 for _ in plan)
-    done = time.perf_counter()
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"runs": runs, "build_s": built - began, "iterate_s": done - built, "peak_mb": peak_kb / 1024}
-
-
-def main(rows: int, rounds: int) -> None:
+def plan_rows(rows: int, rounds: int) -> list[Row]:
+    """``build`` is the one checking pass that ``batchrun plan`` waits for, ``again`` makes every run once more."""
     with tempfile.TemporaryDirectory() as name:
         path = write_case(Path(name), rows)
-        words = [sys.executable, __file__, CHILD, str(path)]
+        words = [sys.executable, "-m", "benchmarks.one_plan", str(path)]
         found = [json.loads(subprocess.run(words, check=True, capture_output=True).stdout) for _ in range(rounds)]
-    figures = {key: round(median(one[key] for one in found), 2) for key in found[0]}
-    for stage in ("build", "iterate"):
-        figures[f"{stage}_points_per_s"] = round(figures["runs"] / figures[f"{stage}_s"])
-        print(f"{stage:<8} {figures[f'{stage}_s']:>8} s  {figures[f'{stage}_points_per_s']:>9,} points/s")
-    print(f"peak     {figures['peak_mb']:>8} MB")
-    print(json.dumps({"plan": figures, "rounds": rounds}))
+    figures = {key: median(one[key] for one in found) for key in found[0]}
+    group, runs, peak = "Planning", round(figures["runs"]), figures["peak_mb"]
+    return [
+        Row(group=group, name="build the plan", count=runs, seconds=figures["build_s"], peak_mb=peak),
+        Row(group=group, name="make every run again", count=runs, seconds=figures["iterate_s"], peak_mb=peak),
+    ]
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == [CHILD]:
-        print(json.dumps(one_round(Path(sys.argv[2]))))
-    else:
-        numbers = [int(word) for word in sys.argv[1:]]
-        main(*(numbers + [ROWS, ROUNDS][len(numbers) :]))
+    numbers = [int(word) for word in sys.argv[1:]]
+    print_rows(plan_rows(*(numbers + [ROWS, ROUNDS][len(numbers) :])))

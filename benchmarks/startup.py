@@ -1,15 +1,16 @@
-"""How long a command takes to answer: medians of several interleaved runs, beside what cannot be avoided.
+"""How long a command takes to answer, beside what cannot be avoided: medians of several interleaved runs.
 
-python benchmarks/startup.py [ROUNDS]
+python -m benchmarks.startup [ROUNDS]
 """
 
-import json
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from statistics import median
+
+from benchmarks.rows import Measured, Row, print_rows, run_once
+from benchmarks.server import fast_server
+
+__all__ = ["startup_rows"]
 
 ROUNDS = 9
 COMMAND = str(Path(sys.executable).with_name("batchrun"))
@@ -27,37 +28,30 @@ args = ["{{n}}"]
 n = ["only"]
 """
 
-CASES = {
-    "python -c pass": [sys.executable, "-c", "pass"],
-    "python -c 'import typer'": [sys.executable, "-c", "import typer"],
-    "batchrun --version": [COMMAND, "--version"],
-    "batchrun --help": [COMMAND, "--help"],
-    "batchrun plan (1 run)": [COMMAND, "plan", "one.toml"],
-    "batchrun submit --emulator (1 run)": [COMMAND, "submit", "one.toml", "--emulator", "--yes"],
-    "batchrun status": [COMMAND, "status", "one.ledger.jsonl"],
-}
+
+def cases(url: str) -> dict[str, list[str]]:
+    return {
+        "python -c pass": [sys.executable, "-c", "pass"],
+        "python -c 'import typer'": [sys.executable, "-c", "import typer"],
+        "python -c 'import aiohttp'": [sys.executable, "-c", "import aiohttp"],
+        "batchrun --help": [COMMAND, "--help"],
+        "batchrun plan, 1 run": [COMMAND, "plan", "one.toml"],
+        "batchrun submit, 1 run": [COMMAND, "submit", "one.toml", "--yes", "--base-url", url],
+        "batchrun status": [COMMAND, "status", "one.ledger.jsonl"],
+    }
 
 
-def seconds(words: list[str], directory: Path) -> float:
-    began = time.perf_counter()
-    subprocess.run(words, cwd=directory, check=True, capture_output=True)
-    return time.perf_counter() - began
-
-
-def main(rounds: int) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
+def startup_rows(rounds: int) -> list[Row]:
+    with fast_server() as (url, _), tempfile.TemporaryDirectory() as name:
+        directory, commands = Path(name), cases(url)
         (directory / "one.toml").write_text(MANIFEST, "utf-8")
-        taken: dict[str, list[float]] = {case: [] for case in CASES}
+        found: dict[str, list[Measured]] = {case: [] for case in commands}
         for _ in range(rounds):
             (directory / "one.ledger.jsonl").unlink(missing_ok=True)
-            for case, words in CASES.items():
-                taken[case].append(seconds(words, directory))
-    figures = {case: round(1000 * median(times)) for case, times in taken.items()}
-    for case, milliseconds in figures.items():
-        print(f"{case:<36} {milliseconds:>6} ms")
-    print(json.dumps({"startup_ms": figures, "rounds": rounds}))
+            for case, command in commands.items():
+                found[case].append(run_once(command, cwd=directory))
+    return [Row.of("Starting up", case, 1, many) for case, many in found.items()]
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
+    print_rows(startup_rows(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS))

@@ -1,6 +1,6 @@
 """Whole-process throughput of submitting, against the loops that people write instead; prints one table.
 
-    python -m benchmarks.submit [--repeat 5] [--concurrency 64] [--json FILE] [--scale]
+    python -m benchmarks.submit [--repeat 5] [--concurrency 64] [--scale]
 
 Every contender is a process of its own and is measured from its start to its end, by the operating system's accounting.
 The contenders take turns, so that a machine that gets slower gets slower for all; the figure is the median, and the ratio
@@ -8,18 +8,15 @@ that of medians. ``--scale`` submits 10,000, 100,000 and 1,000,000 runs instead 
 """
 
 import argparse
-import json
-import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.rows import Measured, Row, print_rows, run_once
 from benchmarks.server import fast_server
 
 HERE = Path(__file__).parent
@@ -39,15 +36,6 @@ tile = {{ from = 1000001, to = {last} }}
 [submit]
 max_points = {runs}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One process: seconds from start to end, CPU seconds, peak memory."""
-
-    seconds: float
-    cpu_s: float
-    peak_mb: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +65,9 @@ def batchrun(concurrency: int, *flags: str) -> Callable[[str, int, Path], list[s
 
 
 def measure(contender: Contender, url: str) -> Measured:
-    """Run it once, in an empty folder, with the environment's settings but the key replaced."""
+    """Run it once, in an empty folder."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        command = contender.command(url, contender.runs, Path(folder))
-        environ = os.environ | {"WHEROBOTS_API_KEY": "bench"}
-        began = time.perf_counter()
-        process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        assert process.stderr is not None
-        said = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.perf_counter() - began
-    if process.returncode != 0:
-        raise SystemExit(f"{contender.name} ended with {process.returncode}:\n{said.decode()}")
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-
-
-def medians(measured: list[Measured]) -> Measured:
-    columns = zip(*((one.seconds, one.cpu_s, one.peak_mb) for one in measured), strict=True)
-    return Measured(*(statistics.median(column) for column in columns))
+        return run_once(contender.command(url, contender.runs, Path(folder)))
 
 
 def wrk_per_second(url: str, concurrency: int) -> float | None:
@@ -122,52 +94,39 @@ def contenders(concurrency: int) -> list[Contender]:
 
 
 def scales(concurrency: int) -> list[Contender]:
-    return [Contender(f"{n:,} runs", n, batchrun(concurrency)) for n in (10_000, 100_000, 1_000_000)]
+    return [Contender(f"batchrun submit, {n:,}", n, batchrun(concurrency)) for n in (10_000, 100_000, 1_000_000)]
+
+
+def interleaved(group: str, chosen: list[Contender], url: str, repeat: int) -> list[Row]:
+    """All of them in turn, ``repeat`` times."""
+    found: dict[str, list[Measured]] = {contender.name: [] for contender in chosen}
+    for _ in range(repeat):
+        for contender in chosen:
+            found[contender.name].append(measure(contender, url))
+    return [Row.of(group, contender.name, contender.runs, found[contender.name]) for contender in chosen]
+
+
+def ratios(rows: list[Row]) -> dict[str, float]:
+    """How many times as many runs a second as each loop."""
+    by_name = {row.name: row.per_s for row in rows}
+    ours = by_name.pop("batchrun submit")
+    return {name: round(ours / theirs, 2) for name, theirs in by_name.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--concurrency", type=int, default=64)
-    parser.add_argument("--json", type=Path)
     parser.add_argument("--scale", action="store_true")
     args = parser.parse_args()
-    chosen = (scales if args.scale else contenders)(args.concurrency)
     with fast_server() as (url, kind):
-        runs: dict[str, list[Measured]] = {contender.name: [] for contender in chosen}
-        for _ in range(args.repeat):
-            for contender in chosen:
-                runs[contender.name].append(measure(contender, url))
+        group = f"{kind}, {args.concurrency} connections"
+        rows = interleaved(group, (scales if args.scale else contenders)(args.concurrency), url, args.repeat)
         ceiling = wrk_per_second(url, args.concurrency)
-    report(chosen, {name: medians(many) for name, many in runs.items()}, kind, ceiling, args)
-
-
-def report(
-    chosen: list[Contender],
-    figures: dict[str, Measured],
-    kind: str,
-    ceiling: float | None,
-    args: argparse.Namespace,
-) -> None:
-    print(f"{kind} on loopback, {args.concurrency} connections, medians of {args.repeat} interleaved runs\n")
-    print(f"{'':24}{'runs':>10}{'seconds':>10}{'runs/s':>10}{'µs CPU/run':>12}{'peak MB':>9}")
-    for contender in chosen:
-        one = figures[contender.name]
-        print(
-            f"{contender.name:24}{contender.runs:>10,}{one.seconds:>10.2f}{contender.runs / one.seconds:>10,.0f}"
-            f"{one.cpu_s / contender.runs * 1e6:>12.0f}{one.peak_mb:>9.0f}"
-        )
-    if ceiling is not None:
-        print(f"{'wrk, the ceiling':24}{'':>10}{'':>10}{ceiling:>10,.0f}")
-    rates = {contender.name: contender.runs / figures[contender.name].seconds for contender in chosen}
-    if "batchrun submit" in rates:
-        for other in ("httpx loop", "aiohttp loop", "aiohttp loop, uvloop"):
-            print(f"\nbatchrun submit / {other}: {rates['batchrun submit'] / rates[other]:.2f}", end="")
-        print()
-    if args.json is not None:
-        rows = {c.name: asdict(figures[c.name]) | {"runs": c.runs, "runs_per_s": rates[c.name]} for c in chosen}
-        document = {"server": kind, "concurrency": args.concurrency, "ceiling_per_s": ceiling, "rows": rows}
-        args.json.write_text(json.dumps(document, indent=2) + "\n")
+    print_rows(rows)
+    print(f"\nwrk, the ceiling: {ceiling:,.0f} a second" if ceiling is not None else "")
+    for name, ratio in ratios(rows).items() if not args.scale else ():
+        print(f"batchrun submit / {name}: {ratio:.2f}")
 
 
 if __name__ == "__main__":

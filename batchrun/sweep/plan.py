@@ -20,8 +20,8 @@ from batchrun.sweep.runs import PlannedRun
 
 __all__ = ["Hit", "Plan", "PlanFile", "PlannedRun", "Total", "build_plan", "read_plan", "write_plan"]
 
-KEPT_RUNS = 20_000
-"""A plan of at most so many runs (about 20 MB) is kept; a larger one is made anew each time."""
+KEPT_RUNS = 100_000
+"""A plan of at most so many runs (about 70 MB) is kept; a larger one is made anew each time."""
 MAX_TOLD = 20
 """So many problems of single points are told; more of them say nothing new."""
 
