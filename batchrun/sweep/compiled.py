@@ -49,6 +49,7 @@ class Compiled:
         ]
 
     def __iter__(self) -> Iterator[PlannedRun]:
+        """Every planned run, once it is known that each can be rendered."""
         positions = self.positions()
         while some := [self.run(at)[0] for at in islice(positions, MADE_AT_ONCE)]:
             yield from some
@@ -81,7 +82,8 @@ class Compiled:
 
     def same_name(self, run: PlannedRun) -> PlannedRun | None:
         """An earlier run of the same name."""
-        return next((other for other in self if other.name == run.name and other.index < run.index), None)
+        others = (self.run(at)[0] for at in self.positions())
+        return next((other for other in others if other.name == run.name and other.index < run.index), None)
 
     def shown_both(self, first: PlannedRun, second: PlannedRun) -> str:
         """Two runs' points as a person would write them; of the second only what differs."""
@@ -96,11 +98,11 @@ class Compiled:
 
     def check_first(self, problems: Problems) -> None:
         """Hold the first payload against the wire's own model: a last look that nothing was overlooked."""
-        first = next(iter(self), None)
+        first = next(self.positions(), None)
         if first is None:
             return
         try:
-            _ = first.payload
+            _ = self.run(first)[0].payload
         except ValidationError as error:
             for one in error.errors():
                 problems.add("run", f"{'.'.join(map(str, one['loc']))}: {one['msg']}", "mend the manifest")
