@@ -37,8 +37,8 @@ def draw(peers: list[Row], growth: list[Row], path: Path) -> None:
         left, middle, right = figure.subplots(1, 3, width_ratios=[2.2, 1, 1])
         _contenders(left, peers)
         sizes = [_size(row.count) for row in growth]
-        _steps(middle, sizes, [row.cpu_us or 0.0 for row in growth], "µs of CPU a run")
-        _steps(right, sizes, [row.peak_mb or 0.0 for row in growth], "MB of memory at most")
+        _steps(middle, sizes, [row.cpu_us or 0.0 for row in growth], "CPU a run, µs")
+        _steps(right, sizes, [row.peak_mb or 0.0 for row in growth], "peak memory, MB")
         figure.savefig(path, metadata={"Date": None, "Creator": None})
 
 
@@ -59,7 +59,7 @@ def _steps(axes: Axes, sizes: list[str], values: list[float], title: str) -> Non
     bars = axes.bar(sizes, values, color=OURS, width=0.6)
     axes.bar_label(bars, [f"{value:,.0f}" for value in values], padding=3)
     axes.set_title(title, loc="left")
-    axes.set_xlabel("runs in the batch")
+    axes.set_xlabel("runs, start-up included")
     axes.margins(y=0.14)
     _bare(axes)
     axes.yaxis.set_visible(False)
@@ -67,9 +67,8 @@ def _steps(axes: Axes, sizes: list[str], values: list[float], title: str) -> Non
 
 def _bare(axes: Axes) -> None:
     axes.tick_params(length=0)
-    for side in ("top", "right", "left"):
+    for side in ("top", "right", "left", "bottom"):
         axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_visible(axes.xaxis.get_visible())
 
 
 def _is_ours(row: Row) -> bool:
@@ -77,7 +76,7 @@ def _is_ours(row: Row) -> bool:
 
 
 def _size(count: int) -> str:
-    return f"{count // 1_000_000} million" if count >= 1_000_000 else f"{count // 1000:,} thousand"
+    return f"{count // 1_000_000}M" if count >= 1_000_000 else f"{count // 1000}k"
 
 
 if __name__ == "__main__":

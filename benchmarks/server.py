@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -35,7 +36,7 @@ http {{
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port}{tls};
     default_type application/json;
     location = /runs {{
       if ($request_method = GET) {{ return 200 '{empty}'; }}
@@ -49,23 +50,43 @@ http {{
 @contextmanager
 def fast_server() -> Iterator[tuple[str, str]]:
     """Start it, and give its URL and what it is."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, _serving(Path(name), None) as (port, kind):
+        yield f"http://127.0.0.1:{port}", kind
+
+
+@contextmanager
+def fast_tls_server() -> Iterator[tuple[str, Path]]:
+    """The same with TLS: its URL, and the certificate to trust."""
+    import trustme  # noqa: PLC0415 - memory of this process counts in the peaks of those that it measures
+
+    authority = trustme.CA()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
+        with _serving(folder, folder / "server.pem") as (port, _):
+            yield f"https://127.0.0.1:{port}", folder / "ca.pem"
+
+
+@contextmanager
+def _serving(folder: Path, certificate: Path | None) -> Iterator[tuple[int, str]]:
     port = _free_port()
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        command, kind = _command(Path(folder), port)
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            _wait_for(port)
-            yield f"http://127.0.0.1:{port}", kind
-        finally:
-            process.terminate()
-            process.wait()
+    command, kind = _command(folder, port, certificate)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port)
+        yield port, kind
+    finally:
+        process.terminate()
+        process.wait()
 
 
-def _command(folder: Path, port: int) -> tuple[list[str], str]:
+def _command(folder: Path, port: int, certificate: Path | None) -> tuple[list[str], str]:
     if (nginx := shutil.which("nginx") or shutil.which("/usr/sbin/nginx")) is None:
-        return [sys.executable, __file__, str(port)], "built-in server"
+        return [sys.executable, __file__, str(port), *([str(certificate)] if certificate else [])], "built-in server"
     config = folder / "nginx.conf"
-    config.write_text(NGINX.format(folder=folder, port=port, answer=ANSWER, empty=EMPTY_LIST))
+    tls = f" ssl; ssl_certificate {certificate}; ssl_certificate_key {certificate}" if certificate else ""
+    config.write_text(NGINX.format(folder=folder, port=port, tls=tls, answer=ANSWER, empty=EMPTY_LIST))
     return [nginx, "-c", str(config)], "nginx"
 
 
@@ -114,10 +135,14 @@ def _http(status: str, body: str) -> bytes:
 _CREATED, _EMPTY = _http("201 Created", ANSWER), _http("200 OK", EMPTY_LIST)
 
 
-async def _serve(port: int) -> None:
-    server = await asyncio.get_running_loop().create_server(_Constant, "127.0.0.1", port)
+async def _serve(port: int, certificate: str | None) -> None:
+    context = None
+    if certificate is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+    server = await asyncio.get_running_loop().create_server(_Constant, "127.0.0.1", port, ssl=context)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))
+    asyncio.run(_serve(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))

@@ -16,7 +16,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key, region or proxy of whoever runs the tests gets into them."""
+    """No key, region, proxy or certificate of whoever runs the tests gets into them."""
     for name in list(os.environ):
-        if name.startswith("WHEROBOTS_") or name.lower().endswith("_proxy"):
+        if name.startswith(("WHEROBOTS_", "SSL_CERT_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

@@ -45,10 +45,14 @@ class AiohttpCarrier:
         self._proxy = proxy
         self._timeout = ClientTimeout(total=None, sock_connect=timeouts.connect_s, sock_read=timeouts.read_s)
         self._session: aiohttp.ClientSession | None = None
+        self._headers: Mapping[str, str] | None = None
+        """What each request is given; None where the session has them already."""
 
     async def open(self, headers: Mapping[str, str]) -> None:
+        """Let the session have the headers, which is cheaper, unless there is a proxy: it would be sent them, too."""
+        self._headers = None if self._proxy is None else headers
         self._session = aiohttp.ClientSession(
-            headers=headers,
+            headers=headers if self._proxy is None else None,
             timeout=self._timeout,
             connector=_Connector(limit=self._connections, ssl=self._tls, keepalive_timeout=KEEPALIVE_S),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -73,6 +77,7 @@ class AiohttpCarrier:
             method,
             URL(url, encoded=True),
             data=None if body is None else BytesPayload(body, content_type=JSON),
+            headers=self._headers,
             allow_redirects=False,
             proxy=self._proxy,
         )

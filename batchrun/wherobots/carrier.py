@@ -98,7 +98,11 @@ class HttpxCarrier:
         request = httpx.Request(
             method, url, headers=headers, content=body, extensions={"timeout": self._timeout, "trace": trace}
         )
-        response = await self._transport.handle_async_request(request)
+        try:
+            response = await self._transport.handle_async_request(request)
+        except httpx.ProxyError:
+            trace.started = False  # what was traced is the proxy's own CONNECT: it said no, and the request stayed here
+            raise
         try:
             return Reply(response.status_code, response.headers, await response.aread())
         except Exception as error:  # noqa: BLE001 - the status is known; the body is not
