@@ -13,7 +13,7 @@ import pytest
 from typing_extensions import override
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("benchmarks/**/README.md"))]
 _FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -48,8 +48,8 @@ def blocks(language: str, pages: list[Path] = PAGES) -> Iterator[Block]:
 SESSIONS = list(blocks("console"))
 SCRIPTS = list(blocks("python"))
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
-VARYING = re.compile(r"\d+(?:\.\d+)? (?:s|min)\b|\d[\d.,]*/s")
-"""Times and rates: what differs from one run to the next."""
+VARYING = re.compile(r"\d[\d,]*(?:\.\d+)? (?:s|ms|µs|min|MB|runs/s)(?!\w)|\d[\d.,]*/s")
+"""Times, rates and memory: what differs from one run to the next."""
 
 
 @pytest.fixture
