@@ -34,8 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Each command: where it is, and its sentence in the list. Nothing of it is loaded until it is called."""
 
 COLLECT_RARELY = (50_000, 20, 100)
-"""Commands make many objects that stay and hardly a cycle: looking for cycles as often as usual costs submit a sixth of
-its time, and every start a tenth."""
+"""Commands make many objects that stay and hardly a cycle: looking for cycles as often as usual costs submit about a tenth
+of its time."""
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
