@@ -154,13 +154,16 @@ def run(words: list[str]) -> int:
     """Run one command; every foreseeable trouble is told as place, fact and fix, and becomes an exit status."""
     as_json = "--json" in words
     try:
-        return int(command_line().main(words, prog_name="batchrun", standalone_mode=False) or 0)
+        status = command_line().main(words, prog_name="batchrun", standalone_mode=False) or 0
+        if status == ExitStatus.INTERRUPTED and not isinstance(status, ExitStatus):
+            raise KeyboardInterrupt  # typer makes a number of it; a command that was interrupted has told so itself
+        return int(status)
     except BatchrunError as error:
         return _ended(error.problems, status_of(error), as_json=as_json)
     except typer.TyperException as error:
         return _misused(error, words, as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
-        return _ended([Problem("Ctrl-C", "interrupted; nothing was sent")], ExitStatus.INTERRUPTED, as_json=as_json)
+        return _ended([Problem("Ctrl-C", "interrupted")], ExitStatus.INTERRUPTED, as_json=as_json)
     except OSError as error:
         return _not_opened(error, as_json=as_json)
     except Exception:  # noqa: BLE001 - the last resort: a bug, told without the key

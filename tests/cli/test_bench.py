@@ -119,6 +119,21 @@ def test_interrupted_it_tells_what_it_has_and_removes_its_ledger(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
+def test_interrupted_before_it_begins_it_says_so(tmp_path: Path) -> None:
+    words = [str(COMMAND), "bench", "--directory", str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 20
+        while not list(tmp_path.iterdir()):
+            assert time.monotonic() < until
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+    assert err == "error: Ctrl-C: interrupted\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_it_asks_before_it_sends_to_a_service_of_someone_else(server: EmulatorServer, tmp_path: Path) -> None:
     terminal = Terminal("bench", "--runs", "5", "--base-url", server.url, cwd=tmp_path)
     terminal.wait_for("Send them? [y/N]")
