@@ -156,20 +156,24 @@ def run(words: list[str]) -> int:
     try:
         status = command_line().main(words, prog_name="batchrun", standalone_mode=False) or 0
         if status == ExitStatus.INTERRUPTED and not isinstance(status, ExitStatus):
-            raise KeyboardInterrupt  # typer makes a number of it; a command that was interrupted has told so itself
+            return _interrupted(as_json=as_json)  # typer makes a number of it; a command's own status is an ExitStatus
         return int(status)
     except BatchrunError as error:
         return _ended(error.problems, status_of(error), as_json=as_json)
     except typer.TyperException as error:
         return _misused(error, words, as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
-        return _ended([Problem("Ctrl-C", "interrupted")], ExitStatus.INTERRUPTED, as_json=as_json)
+        return _interrupted(as_json=as_json)
     except OSError as error:
         return _not_opened(error, as_json=as_json)
     except Exception:  # noqa: BLE001 - the last resort: a bug, told without the key
         print(inert(traceback.format_exc()), file=sys.stderr)  # noqa: T201 - no command is left to say it
         fact = "an unexpected error; this is a mistake in batchrun itself"
         return _ended([Problem("batchrun", fact, "please report what is above")], ExitStatus.BUG, as_json=as_json)
+
+
+def _interrupted(*, as_json: bool) -> ExitStatus:
+    return _ended([Problem("Ctrl-C", "interrupted")], ExitStatus.INTERRUPTED, as_json=as_json)
 
 
 def _ended(problems: Sequence[Problem], status: ExitStatus, *, as_json: bool) -> ExitStatus:
