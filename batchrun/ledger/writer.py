@@ -78,19 +78,21 @@ class LedgerWriter:
 
     async def _lead(self) -> None:
         self._flushing = done = anyio.Event()
-        if self._shared >= SIBLINGS:
-            with anyio.CancelScope(shield=True):
-                await anyio.sleep(GATHER_S)
-        lines, self._lines = self._lines, []
-        self._shared = len(lines)
-        reached = self._appended
         try:
             with anyio.CancelScope(shield=True):
+                if self._shared >= SIBLINGS:
+                    await anyio.sleep(GATHER_S)
+                lines, self._lines = self._lines, []
+                self._shared = len(lines)
+                reached = self._appended
                 await anyio.to_thread.run_sync(self._write, b"".join(lines))
             self._synced = reached
-        except OSError as error:
+        except BaseException as error:
+            # Whatever it was, these lines are in doubt, and no later sync can vouch for them.
             self._failure = _failure(self._path, error)
-            raise self._failure from error
+            if isinstance(error, Exception):
+                raise self._failure from error
+            raise
         finally:
             self._flushing = None
             done.set()
@@ -102,7 +104,9 @@ class LedgerWriter:
         _sync(self._fd)
 
 
-def _failure(path: Path, error: OSError) -> LedgerWriteError:
-    full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+def _failure(path: Path, error: BaseException) -> LedgerWriteError:
+    number, words = (error.errno, error.strerror) if isinstance(error, OSError) else (None, None)
+    full = number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
     fix = "make room and resume" if full else "check the disk and resume"
-    return LedgerWriteError(str(path), f"the ledger cannot be written: {error.strerror or error}", fix)
+    fact = f"the ledger cannot be written: {words or error or type(error).__name__}"
+    return LedgerWriteError(str(path), fact, fix)

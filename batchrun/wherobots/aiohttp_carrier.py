@@ -43,7 +43,8 @@ class AiohttpCarrier:
         self._connections = connections
         self._tls = tls
         self._proxy = proxy
-        self._timeout = ClientTimeout(total=None, sock_connect=timeouts.connect_s, sock_read=timeouts.read_s)
+        # connect bounds the whole search for a connection: names, TCP, a proxy's tunnel, TLS.
+        self._timeout = ClientTimeout(total=None, connect=timeouts.connect_s, sock_read=timeouts.read_s)
         self._session: aiohttp.ClientSession | None = None
         self._headers: Mapping[str, str] | None = None
         """What each request is given; None where the session has them already."""

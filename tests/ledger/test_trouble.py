@@ -43,6 +43,25 @@ async def test_after_a_failed_sync_nothing_is_ever_sent_on_the_strength_of_it(
     assert read_state(path).outcome(KEY) is Outcome.UNKNOWN
 
 
+async def test_what_is_lost_for_want_of_a_thread_is_never_called_durable(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Ledger.open(path, create=True) as ledger:
+        await ledger.begin(batch())
+
+        async def failing(*_: object) -> None:
+            await anyio.sleep(0)
+            raise RuntimeError("can't start new thread")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(anyio.to_thread, "run_sync", failing)
+            with pytest.raises(LedgerWriteError, match="can't start new thread; check the disk and resume"):
+                await ledger.attempted(KEY, 1)
+        with pytest.raises(LedgerWriteError):
+            await ledger.attempted("f" * 16, 1)
+    assert read_state(path).outcome(KEY) is Outcome.PENDING
+
+
 FULL = """
 import anyio, pathlib, resource, signal, sys
 from batchrun.ledger.ledger import Ledger

@@ -5,6 +5,7 @@ import ssl
 import threading
 from pathlib import Path
 
+import anyio
 import pytest
 import trustme
 from pydantic import SecretStr
@@ -21,8 +22,8 @@ PAYLOAD = b'{"name":"over-tls","runtime":"tiny","runPython":{"uri":"s3://a/b.py"
 FAR = "https://api.far.test"
 
 
-async def create(base_url: str, kind: TransportKind) -> Answer:
-    settings = ApiSettings(api_key=SecretStr("k-123"), base_url=base_url, timeout_s=5.0)
+async def create(base_url: str, kind: TransportKind, *, timeout_s: float = 5.0) -> Answer:
+    settings = ApiSettings(api_key=SecretStr("k-123"), base_url=base_url, timeout_s=timeout_s)
     async with RunsClient(settings, open_transport(settings, connections=2, kind=kind)) as client:
         return await client.create("aws-us-west-2", PAYLOAD)
 
@@ -131,6 +132,17 @@ async def test_a_proxy_that_says_no_is_proof_that_nothing_was_sent(
         proxy.close()
     assert isinstance(lost, Lost)
     assert not lost.sent
+
+
+@KINDS
+async def test_a_proxy_that_never_answers_is_waited_for_no_longer_than_for_a_connection(
+    kind: TransportKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # connects, since the system accepts, and says nothing
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with anyio.fail_after(4.0):
+            lost = await create(FAR, kind, timeout_s=0.5)
+    assert isinstance(lost, Lost)
 
 
 @KINDS
