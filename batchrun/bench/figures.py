@@ -86,6 +86,10 @@ class Figures:
     attempts: int
     retries: int
     settled: int
+    refused: dict[str, int]
+    """Attempts refused for now, by code or HTTP status."""
+    limit_per_s: float | None
+    """The limit as found, where it was searched for and met."""
     plan_s: float
     """Making the plan."""
     submit_s: float
@@ -94,7 +98,7 @@ class Figures:
     """CPU time of this process while submitting, all threads."""
     peak_bytes: int
     run: Latency | None
-    """From a run's intended start, or from its first sending, to the reply that created it."""
+    """From a run's intended start, or from its first sending, until it was known to exist."""
     answer: Latency | None
     """From sending to the reply, each attempt."""
     bins: tuple[Bin, ...]
@@ -115,6 +119,8 @@ class Figures:
             "attempts": self.attempts,
             "retries": self.retries,
             "settled": self.settled,
+            "refused": self.refused,
+            "limit_per_s": None if self.limit_per_s is None else round(self.limit_per_s, 3),
             "plan_s": round(self.plan_s, 6),
             "submit_s": round(self.submit_s, 6),
             "runs_per_s": round(self.runs_per_s, 3),

@@ -12,7 +12,10 @@ from batchrun.engine.progress import Observer
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submit import Submission, submit
+from batchrun.ledger.events import SubmittedEvent, epoch_seconds
+from batchrun.ledger.fold import BatchState
 from batchrun.ledger.ledger import Ledger
+from batchrun.ledger.reader import read_events, read_state
 from batchrun.sweep.manifest import Manifest
 from batchrun.sweep.plan import Plan, build_plan
 from batchrun.wherobots.client import RunsClient
@@ -22,6 +25,8 @@ from batchrun.wherobots.transport import open_transport
 __all__ = ["made_up_plan", "measure"]
 
 SPARE_CONNECTIONS = 2
+UNSENT = "UNSENT"
+"""How the ledger calls an attempt that a pause or a stop held back."""
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """``ru_maxrss`` is in bytes on macOS and in kilobytes elsewhere."""
 SWEEP = """\
@@ -53,16 +58,17 @@ def made_up_plan(runs: int) -> Plan:
 
 
 async def measure(
-    runs: int,
+    plan: Plan,
     api: ApiSettings,
     ledger: Path,
     *,
     settings: SubmitSettings,
+    plan_s: float,
     intended_per_s: float | None,
     observer: Observer,
     switch: StopSwitch,
 ) -> tuple[Figures, Submission]:
-    """Make a plan of ``runs`` runs, submit it with a new ledger, and time both.
+    """Submit a plan, which took ``plan_s`` seconds to make, with a new ledger, and time it.
 
     ``intended_per_s`` is the rate by which each run's time begins; None begins it with the run's first sending.
 
@@ -70,23 +76,25 @@ async def measure(
         LedgerError: the ledger cannot be written.
 
     """
-    began = time.perf_counter()
-    plan = made_up_plan(runs)
-    plan_s = time.perf_counter() - began
-    carrier = open_transport(api, connections=settings.concurrency + SPARE_CONNECTIONS)
-    stopwatch = Stopwatch(carrier)
+    stopwatch = Stopwatch(open_transport(api, connections=settings.concurrency + SPARE_CONNECTIONS))
     with Ledger.open(ledger, create=True) as opened:
         async with RunsClient(api, stopwatch) as client:
-            began, cpu_began = time.perf_counter(), time.process_time()
+            began, cpu_began, epoch_s = time.perf_counter(), time.process_time(), time.time()
             submission = await submit(plan, opened, client, settings=settings, observer=observer, switch=switch)
             submit_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
-    progress, run_s = submission.progress, array("d", stopwatch.runs_s(intended_per_s))
+    progress = submission.progress
+    if progress.settled:
+        _add_settled(plan, ledger, stopwatch, began - epoch_s)
+    state = read_state(ledger) if stopwatch.attempts > progress.submitted else BatchState()
+    run_s = array("d", stopwatch.runs_s(intended_per_s))
     figures = Figures(
         runs=plan.runs,
         submitted=progress.submitted,
-        attempts=progress.attempts,
-        retries=progress.retries,
+        attempts=stopwatch.attempts,
+        retries=stopwatch.attempts - stopwatch.runs,
         settled=progress.settled,
+        refused={code: count for code, count in state.refusals.items() if code != UNSENT},
+        limit_per_s=(state.rate or {}).get("rate_per_s"),
         plan_s=plan_s,
         submit_s=submit_s,
         cpu_s=cpu_s,
@@ -96,3 +104,15 @@ async def measure(
         bins=histogram(run_s),
     )
     return figures, submission
+
+
+def _add_settled(plan: Plan, ledger: Path, stopwatch: Stopwatch, offset_s: float) -> None:
+    """Runs whose answer was lost took until they were found; they are the slowest, and would go missing otherwise."""
+    found = {
+        event.key: epoch_seconds(event.at)
+        for event in read_events(ledger)
+        if isinstance(event, SubmittedEvent) and event.via == "settled"
+    }
+    for run in plan:
+        if run.key in found:
+            stopwatch.found(run.body, found[run.key] + offset_s)

@@ -16,8 +16,10 @@ class Stopwatch:
     def __init__(self, carrier: Carrier) -> None:
         self.answers_s = array("d")
         """From sending to the reply, of every attempt that got one."""
+        self.attempts = 0
+        """Requests that were sent, or tried to."""
         self._carrier = carrier
-        self._numbers: dict[bytes, int] = {}
+        self._numbers: dict[int, int] = {}
         self._sent = array("d")
         self._created = array("d")
 
@@ -36,8 +38,9 @@ class Stopwatch:
         """
         if body is None:
             return await self._carrier.send(method, url, body, trace)
+        self.attempts += 1
         began = time.perf_counter()
-        number = self._numbers.setdefault(body, len(self._sent))
+        number = self._numbers.setdefault(hash(body), len(self._sent))
         if number == len(self._sent):
             self._sent.append(began)
             self._created.append(math.nan)
@@ -48,8 +51,17 @@ class Stopwatch:
             self._created[number] = ended
         return reply
 
+    @property
+    def runs(self) -> int:
+        """Runs that were sent at least once."""
+        return len(self._sent)
+
+    def found(self, body: bytes, at_s: float) -> None:
+        """A run whose reply was lost is known to exist since then, by ``time.perf_counter``."""
+        self._created[self._numbers[hash(body)]] = at_s
+
     def runs_s(self, rate_per_s: float | None = None) -> Iterator[float]:
-        """How long each run took, from its first sending to the reply that created it.
+        """How long each created run took, from its first sending until it was known to exist.
 
         At a rate a run's time begins when the rate meant it to be sent: a client that falls behind would otherwise hide
         the waiting that it causes ("coordinated omission", Gil Tene, "How NOT to Measure Latency"). The runs are meant to

@@ -1,19 +1,26 @@
 """What ``bench`` does with its options: where it sends, how it goes, and how its figures are shown."""
 
+import gc
 import os
+import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import anyio
 from pydantic import SecretStr
 
 from batchrun.bench.figures import PERCENTILES, Bin, Figures, Latency
-from batchrun.bench.measure import measure
+from batchrun.bench.measure import made_up_plan, measure
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.interrupts import stop_on_signals
 from batchrun.cli.loading import load_extra, loop_options
@@ -23,9 +30,10 @@ from batchrun.cli.result import exit_status, outcomes_of
 from batchrun.cli.tables import outcome_table
 from batchrun.cli.text import numbered
 from batchrun.engine.settings import SubmitSettings
-from batchrun.engine.stopping import StopSwitch
+from batchrun.engine.stopping import StopReason, StopSwitch
 from batchrun.engine.submit import Submission
-from batchrun.errors import BatchrunError, UsageError
+from batchrun.errors import BatchrunError, Problem, UsageError
+from batchrun.sweep.plan import Plan
 from batchrun.wherobots.settings import DEFAULT_TIMEOUT_S, ApiSettings, is_loopback
 from batchrun.wherobots.transport import chosen_kind
 
@@ -67,9 +75,13 @@ def carry_out_bench(order: BenchOrder, output: Output) -> ExitStatus:
         if order.base_url is not None and order.ask and output.can_ask and not output.ask("Send them?"):
             output.tell("nothing was sent")
             return ExitStatus.STOPPED
+        began = time.perf_counter()
+        plan = made_up_plan(order.runs)
+        planned = _Planned(plan, time.perf_counter() - began)
+        gc.freeze()  # as submit does
         with view_for(output, "bench") as view:
             figures, submission = anyio.run(
-                _measure, order, api, folder / "bench.ledger.jsonl", view, output, backend_options=loop_options()
+                _measure, order, planned, api, folder, view, output, backend_options=loop_options()
             )
     status = exit_status(submission)
     _show(order, figures, submission, output)
@@ -88,8 +100,15 @@ def carry_out_bench(order: BenchOrder, output: Output) -> ExitStatus:
     return status
 
 
+class _Planned(NamedTuple):
+    plan: Plan
+    seconds: float
+
+
 @contextmanager
 def _folder(directory: Path) -> Iterator[Path]:
+    """A folder for the ledger, gone at the end; being asked to end is an end as well."""
+    before = signal.signal(signal.SIGTERM, _exit_terminated)
     try:
         with TemporaryDirectory(prefix=".batchrun-bench-", dir=directory) as name:
             yield Path(name)
@@ -98,6 +117,13 @@ def _folder(directory: Path) -> Iterator[Path]:
             raise
         fact = f"no ledger can be written there: {error.strerror}"
         raise UsageError("--directory", f"{directory}: {fact}", "name a folder on the disk to measure") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _exit_terminated(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    sys.exit(int(ExitStatus.TERMINATED))
 
 
 @contextmanager
@@ -121,17 +147,24 @@ def _service(base_url: str | None) -> Iterator[ApiSettings]:
 
 
 async def _measure(
-    order: BenchOrder, api: ApiSettings, ledger: Path, view: View, output: Output
+    order: BenchOrder, planned: _Planned, api: ApiSettings, folder: Path, view: View, output: Output
 ) -> tuple[Figures, Submission]:
     switch, failure, found = StopSwitch(), None, None
+
+    def leave() -> None:
+        view.leave()
+        rmtree(folder, ignore_errors=True)
+
+    watch = partial(stop_on_signals, switch, output.urge, leave, at_once="there are no figures")
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(stop_on_signals, switch, output.urge, view.leave)
+        tasks.start_soon(watch)
         try:
             found = await measure(
-                order.runs,
+                planned.plan,
                 api,
-                ledger,
+                folder / "bench.ledger.jsonl",
                 settings=order.settings,
+                plan_s=planned.seconds,
                 intended_per_s=order.intended_per_s,
                 observer=view,
                 switch=switch,
@@ -153,8 +186,9 @@ def _show(order: BenchOrder, figures: Figures, submission: Submission, output: O
             output.say(line)
     if figures.submitted != figures.runs:
         output.table(outcome_table("Not every run was submitted", outcomes_of(progress), progress.planned))
-    if submission.stop is not None:
-        output.warn(submission.stop.problem)
+    if (stop := submission.stop) is not None:  # a bench cannot be resumed, which is what the stop's own fix advises
+        fix = "" if stop.reason in {StopReason.INTERRUPTED, StopReason.TERMINATED} else "mend it and measure again"
+        output.warn(Problem(stop.problem.place, stop.problem.fact, fix))
 
 
 def _figure_table(figures: Figures) -> Table:
@@ -165,11 +199,16 @@ def _figure_table(figures: Figures) -> Table:
             f"{figures.runs_per_s:,.1f} runs/s",
             f"{figures.submitted:,} submitted in {figures.submit_s:.2f} s",
         ),
-        ("CPU", f"{figures.cpu_per_run_s * 1e6:,.0f} µs a run", "this process: sending, receiving, ledger"),
-        ("peak memory", f"{figures.peak_bytes / 1e6:,.0f} MB", "this process"),
+        ("CPU", f"{figures.cpu_per_run_s * 1e6:,.0f} µs a run", "this process: requests, ledger, progress"),
+        ("peak memory", f"{figures.peak_bytes / 1e6:,.0f} MB", "this process, with all times kept"),
         ("plan", f"{figures.plan_s:.2f} s", "made before the clock starts"),
         ("retries", f"{figures.retries:,}", again if figures.retries else f"{numbered(figures.attempts, 'attempt')}"),
     ]
+    if figures.refused:
+        kinds = ", ".join(f"{count:,} {code}" for code, count in figures.refused.items())
+        rows.append(("refused", f"{sum(figures.refused.values()):,}", kinds))
+    if figures.limit_per_s is not None:
+        rows.append(("limit found", f"{figures.limit_per_s:,.1f}/s", "attempts a second that the service takes"))
     if figures.settled:
         rows.append(("settled", f"{figures.settled:,}", "lost answers whose run was found by listing"))
     return Table(head=("figure", "value", ""), rows=tuple(rows), right=frozenset({"value"}))
@@ -178,7 +217,7 @@ def _figure_table(figures: Figures) -> Table:
 def _latency_table(figures: Figures, order: BenchOrder) -> Table:
     begin = "first sending" if order.intended_per_s is None else "intended start"
     rows = (
-        _latency_row("a run", figures.run, f"{begin} to created"),
+        _latency_row("a run", figures.run, f"{begin} to known to exist"),
         _latency_row("an answer", figures.answer, "sending to answered"),
     )
     head = ("latency", *(f"p{percent:g}" for percent in PERCENTILES), "max", "")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 
 import anyio
@@ -13,19 +14,32 @@ from batchrun.errors import Problem
 __all__ = ["stop_on_signals"]
 
 
-async def stop_on_signals(switch: StopSwitch, say: Callable[[str], None], leave: Callable[[], None]) -> None:
+SAME_WITHIN_S = 0.3
+"""Two signals so close together are one: ``timeout`` sends its own to the process and to the process's group."""
+
+
+async def stop_on_signals(
+    switch: StopSwitch,
+    say: Callable[[str], None],
+    leave: Callable[[], None],
+    *,
+    at_once: str = "what was under way is unknown, and resuming finds out",
+) -> None:
     """Pull the switch at the first signal, end the process at the second; runs until cancelled.
 
-    ``say`` tells a person what is being waited for; ``leave`` takes what is drawn off the terminal.
+    ``say`` tells a person what is being waited for; ``leave`` takes what is drawn off the terminal, and whatever else
+    must not stay behind; ``at_once`` says what a second signal means.
     """
-    is_first = True
+    first_s: float | None = None
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for received in signals:
-            if not is_first:
+            if first_s is not None:
+                if time.monotonic() - first_s < SAME_WITHIN_S:
+                    continue
                 leave()
-                say("stopped at once: what was under way is unknown, and resuming finds out")
+                say(f"stopped at once: {at_once}")
                 os._exit(_status(received))  # the ledger is durable at every instruction; nothing needs to be tidied
-            is_first = False
+            first_s = time.monotonic()
             switch.pull(*_reason(received))
             say("stopping: waiting for the attempts under way to end; Ctrl-C again stops at once")
 

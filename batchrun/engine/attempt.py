@@ -47,7 +47,7 @@ class Attempts:
             self._unsent(work)
             return
         began_s, began_server_s = time.monotonic(), session.server_now()
-        session.tally.attempted(work.n)
+        session.tally.attempted(is_retry=work.n - work.held > 1)
         try:
             answer = await session.client.create(run.region, run.body)
         finally:
@@ -59,6 +59,7 @@ class Attempts:
 
     def _unsent(self, work: Work) -> None:
         """A pause or a stop came between the turn and the sending."""
+        work.held += 1
         self._session.ledger.record(
             RefusedEvent(at=self._session.ledger.clock.stamp(), key=work.run.key, n=work.n, code="UNSENT")
         )

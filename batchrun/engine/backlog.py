@@ -20,6 +20,8 @@ class Work:
     run: PlannedRun
     n: int = 0
     """Attempts so far, over all sessions."""
+    held: int = 0
+    """Attempts of this session that never left: a pause or a stop came first."""
     counted: int = 0
     """Attempts of this session that count in ``max_attempts``."""
     since_s: float | None = None

@@ -38,9 +38,9 @@ class Tally:
         self.outcomes[Outcome.PENDING] += self.outcomes[outcome]
         self.outcomes[outcome] = 0
 
-    def attempted(self, n: int) -> None:
+    def attempted(self, *, is_retry: bool) -> None:
         self.attempts += 1
-        self.retries += n > 1
+        self.retries += is_retry
         self.in_flight += 1
 
     @property

@@ -108,5 +108,5 @@ def _failure(path: Path, error: BaseException) -> LedgerWriteError:
     number, words = (error.errno, error.strerror) if isinstance(error, OSError) else (None, None)
     full = number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
     fix = "make room and resume" if full else "check the disk and resume"
-    fact = f"the ledger cannot be written: {words or error or type(error).__name__}"
+    fact = f"the ledger cannot be written: {words or str(error) or type(error).__name__}"
     return LedgerWriteError(str(path), fact, fix)

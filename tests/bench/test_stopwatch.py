@@ -1,5 +1,6 @@
 """What is timed, and from when on."""
 
+import time
 from array import array
 from collections.abc import Mapping
 
@@ -48,6 +49,16 @@ async def test_an_answer_that_is_lost_has_no_time_and_neither_has_its_run() -> N
     with pytest.raises(ConnectionResetError):
         await post(stopwatch, b"run")
     assert (list(stopwatch.runs_s()), list(stopwatch.answers_s)) == ([], [])
+
+
+async def test_a_run_that_was_found_later_took_until_then() -> None:
+    stopwatch = Stopwatch(Service((0.0, None)))
+    began = time.perf_counter()
+    with pytest.raises(ConnectionResetError):
+        await post(stopwatch, b"run")
+    stopwatch.found(b"run", began + 3.0)
+    assert list(stopwatch.runs_s()) == [pytest.approx(3.0, abs=0.1)]
+    assert (stopwatch.attempts, stopwatch.runs) == (1, 1)
 
 
 async def test_a_look_at_the_list_is_not_timed() -> None:

@@ -45,9 +45,66 @@ def test_attempts_that_are_made_again_are_counted(batchrun: Run) -> None:
     assert (found["submitted"], found["attempts"], found["retries"]) == (50, 55, 5)
 
 
+def test_runs_whose_answer_was_lost_are_among_those_that_are_timed(batchrun: Run) -> None:
+    faults = Faults.model_validate({"reset_after_commit": "1@10-14"})
+    with EmulatorServer(EmulatorSettings(faults=faults)) as server:
+        found = batchrun("bench", "--runs", 50, "--rate", 100, "--base-url", server.url, "--json").document
+    assert (found["submitted"], found["settled"], found["retries"]) == (50, 5, 0)
+    assert found["run_latency_ms"]["count"] == 50
+    assert found["answer_latency_ms"]["count"] == 45
+    assert found["run_latency_ms"]["max"] > 500  # found by looking, a while later
+
+
+def test_refusals_and_the_limit_that_was_found_are_told(batchrun: Run) -> None:
+    with EmulatorServer(EmulatorSettings(rate_limit_per_s=30, burst=30)) as server:
+        words = ["bench", "--runs", 150, "--find-limit", "--base-url", server.url, "--json"]
+        found = batchrun(*words).document
+    assert found["submitted"] == 150
+    assert found["refused"] == {"RATE_LIMIT_ERROR": found["retries"]}
+    assert 15 < found["limit_per_s"] < 60
+
+
+def test_an_attempt_that_a_pause_held_back_is_no_retry(batchrun: Run) -> None:
+    settings = EmulatorSettings(rate_limit_per_s=100, burst=5, retry_after="fraction")
+    with EmulatorServer(settings) as server:
+        found = batchrun("bench", "--runs", 100, "--rate", 200, "--base-url", server.url, "--json").document
+    assert found["retries"] == found["attempts"] - found["runs"] == sum(found["refused"].values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ended_while_it_plans_it_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    words = [str(COMMAND), "bench", "--runs", "1000000", "--directory", str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "bench: 1,000,000 runs" in process.stderr.readline()
+        time.sleep(0.3)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (128 + number, "")
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_stopped_at_once_it_leaves_nothing_behind(tmp_path: Path) -> None:
+    with EmulatorServer(EmulatorSettings(faults=Faults.model_validate({"hang": 1.0}), hang_s=30)) as server:
+        words = [str(COMMAND), "bench", "--base-url", server.url, "--directory", str(tmp_path)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            while not held(server):
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "stopped at once: there are no figures" in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_rate_is_kept_and_named(batchrun: Run, server: EmulatorServer) -> None:
     ended = batchrun("bench", "--runs", 100, "--rate", 200, "--base-url", server.url)
-    assert "intended start to created" in ended.out
+    assert "intended start to known to exist" in ended.out
     assert "100 runs, 64 at once, 200 a second" in ended.err
     [rate] = re.findall(r"throughput +([\d.]+) runs/s", ended.out)
     assert 150 < float(rate) <= 210
@@ -101,7 +158,7 @@ def test_a_service_that_is_not_there_is_told_with_the_figures(batchrun: Run) -> 
     assert ended.status == 3
     assert ended.document["outcomes"]["pending"] == 5
     assert ended.document["run_latency_ms"] is None
-    assert "check the base URL" in ended.err
+    assert "mend it and measure again" in ended.err
 
 
 @pytest.mark.slow

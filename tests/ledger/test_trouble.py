@@ -50,7 +50,7 @@ async def test_what_is_lost_for_want_of_a_thread_is_never_called_durable(
         await ledger.begin(batch())
 
         async def failing(*_: object) -> None:
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
             raise RuntimeError("can't start new thread")
 
         with monkeypatch.context() as patched:

@@ -22,8 +22,8 @@ Examples:
       how many runs a second this machine submits, to an emulator in a process of its own
   batchrun bench --runs 3000 --rate 300 --concurrency 32
       how long runs take at 300 a second, counted from when each was meant to be sent
-  batchrun bench --base-url http://127.0.0.1:8080 --find-limit --json
-      against an emulator with a rate limit, started elsewhere: how well the limit is found
+  batchrun bench --base-url http://127.0.0.1:8080 --find-limit --runs 3000
+      how well a limit is found: batchrun emulator --port 8080 --rate-limit 100 --burst 100, started elsewhere, has one
 """
 
 DEFAULT_RUNS = 10_000
@@ -62,8 +62,9 @@ def bench(
     """Measure how fast batches go here: made-up runs, submitted with every safety on.
 
     Throughput, latency, CPU time a run and retries, with a durable ledger that is removed at the end. With --rate a
-    run's latency counts from when the rate meant it to be sent, so that waiting is not hidden. Nothing is ever sent to
-    another machine. BATCHRUN_TRANSPORT=httpx measures httpx's own transport.
+    run's latency counts from when the rate meant it to be sent, so that waiting is not hidden; a run whose answer was
+    lost takes until it was found. The emulator shares this machine, so its share counts in what is reached. Nothing is
+    ever sent to another machine. BATCHRUN_TRANSPORT=httpx measures httpx's own transport.
     """
     if find_limit and rate is not None:
         raise UsageError("--find-limit", "a rate was given, so there is no limit to find", "leave --rate out")
