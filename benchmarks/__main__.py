@@ -11,6 +11,7 @@ import platform
 import subprocess
 import sys
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.fold import fold_rows
@@ -22,6 +23,7 @@ from benchmarks.submit import contenders, interleaved, ratios, scales, wrk_per_s
 
 CONCURRENCY = 64
 ROUNDS = 5
+PEERS = ("aiohttp", "aiometer", "httpx", "httpx2", "uvloop")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -30,14 +32,15 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--results", type=Path, default=RESULTS)
     args = parser.parse_args()
+    if not args.quick and find_spec("matplotlib") is None:
+        raise SystemExit("matplotlib draws the picture: pip install -e '.[bench]', or give --quick")
     with fast_server() as (url, kind):
-        group = f"{SUBMITTING} to {kind}, {CONCURRENCY} connections"
+        group = f"{SUBMITTING} to {kind}, up to {CONCURRENCY} connections"
         peers = interleaved(group, contenders(CONCURRENCY), url, 1 if args.quick else ROUNDS)
         ceiling = wrk_per_second(url, CONCURRENCY)
-        growth: list[Row] = []
-        for contender in scales(CONCURRENCY)[: 1 if args.quick else None]:
-            rounds = ROUNDS if contender.runs <= 10_000 else 3 if contender.runs <= 100_000 else 1
-            growth += interleaved(GROWING, [contender], url, rounds)
+        small, large = scales(CONCURRENCY)[:2], scales(CONCURRENCY)[2:]
+        growth = interleaved(GROWING, small[:1] if args.quick else small, url, 1 if args.quick else ROUNDS)
+        growth += [] if args.quick else interleaved(GROWING, large, url, 1)
     rows = [*peers, *growth]
     rows += startup_rows(3 if args.quick else 9)
     rows += plan_rows(100 if args.quick else 10_000, 1 if args.quick else 3)
@@ -56,7 +59,7 @@ def main() -> None:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
-        "peers": {name: version(name) for name in ("aiohttp", "aiometer", "httpx", "httpx2", "uvloop")},
+        "peers": {name: version(name) for name in PEERS if find_spec(name) is not None},
         "ceiling_per_s": ceiling,
         "ratios": told,
         "rows": [row.json() for row in rows],

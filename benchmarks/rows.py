@@ -10,10 +10,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-__all__ = ["GROWING", "SUBMITTING", "Measured", "Row", "medians", "print_rows", "run_once"]
+__all__ = ["GROWING", "ONE_RUN", "SUBMITTING", "Measured", "Row", "medians", "print_rows", "run_once"]
 
 SUBMITTING, GROWING = "Submitting", "Growing"
 """How the groups that are drawn begin."""
+ONE_RUN = "batchrun submit, 1 run"
+"""The row that is mostly start-up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def _serving(folder: Path, certificate: Path | None) -> Iterator[tuple[int, str]
     command, kind = _command(folder, port, certificate)
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        _wait_for(port, process)
         yield port, kind
     finally:
         process.terminate()
@@ -95,15 +95,17 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     for _ in range(100):
+        if process.poll() is not None:
+            break
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.05)
         else:
             return
-    raise RuntimeError("the server did not start")
+    raise SystemExit(f"{process.args!r} did not start; run it by hand to see why")
 
 
 class _Constant(asyncio.Protocol):
