@@ -30,7 +30,7 @@ demo: $(VENV)/.demo ## submit the quickstart to the emulator
 test: $(VENV)/.dev ## every test
 	$(BIN)/python -m pytest
 
-bench: $(VENV)/.bench ## what is measured, as one table and a picture; ten minutes, and the machine for itself
+bench: $(VENV)/.bench ## what is measured, as one table and a picture; eight minutes, and the machine for itself
 	$(BIN)/python -m benchmarks
 
 soak: $(VENV)/.dev ## 200 batches under a service that misbehaves, killed again and again; ends by itself

@@ -1,6 +1,6 @@
 """Everything that is measured, as one table: ``make bench``, or ``python -m benchmarks [--quick] [--results FOLDER]``.
 
-Takes about ten minutes on two cores, and needs the machine for itself. The figures go to ``results.json`` and the picture
+Takes about eight minutes on two cores, and needs the machine for itself. The figures go to ``results.json`` and the picture
 to ``throughput.svg``; ``--quick`` leaves out whatever has a million of something, and writes nothing.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.fold import fold_rows
 from benchmarks.plan import plan_rows
-from benchmarks.rows import GROWING, SUBMITTING, Row, print_rows
+from benchmarks.rows import GROWING, SUBMITTING, print_rows
 from benchmarks.server import fast_server
 from benchmarks.startup import startup_rows
 from benchmarks.submit import contenders, interleaved, ratios, scales, wrk_per_second
