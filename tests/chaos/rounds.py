@@ -156,8 +156,10 @@ def play(seed: int, service: Service, folder: Path, *, runs: int, weakness: str 
         how = ending(chance)
         figures.kills[_run(service, folder, how | {"weaken": weakness}, chance, runs)] += 1
         figures.starts += 1
-        if ledger.exists() and ledger.stat().st_size:
+        if _is_begun(ledger):
             _compare(seed, service, ledger, is_over=False)
+        elif held := list(service.held()):
+            raise ChaosError(f"seed {seed}: lost: {len(held)} runs exist, and the ledger has no whole line")
     status = ""
     while status not in {"0", "1"} and figures.starts < STARTS_AT_MOST:
         status = _run(service, folder, {"weaken": weakness}, chance, runs)
@@ -181,8 +183,9 @@ def _wait_for_first_words(process: subprocess.Popen[bytes], ledger: Path, before
 def _run(service: Service, folder: Path, spec: dict[str, Any], chance: random.Random, runs: int) -> str:
     """Run the command once; the way it was ended, or its exit status."""
     ledger = folder / "chaos.ledger.jsonl"
-    can_resume = ledger.exists() and b"\n" in ledger.read_bytes()
-    words = ["resume", str(ledger)] if can_resume and chance.random() < 0.5 else ["submit", "chaos.toml", "--yes"]
+    words = (
+        ["resume", str(ledger)] if _is_begun(ledger) and chance.random() < 0.5 else ["submit", "chaos.toml", "--yes"]
+    )
     rate = f"{runs / chance.uniform(0.5, 2):.0f}"
     flags = ["--base-url", service.url, "--rate", rate, "--concurrency", "32", "--timeout", "1s"]
     flags += ["--settle-after", "1s", "--max-attempts", "20", "--quiet"]
@@ -203,6 +206,11 @@ def _run(service: Service, folder: Path, spec: dict[str, Any], chance: random.Ra
     if code == -signal.SIGKILL:
         return f"in {spec['kill']}"
     return "had ended before" if "kill" in spec or "signal" in spec else str(code)
+
+
+def _is_begun(ledger: Path) -> bool:
+    """Whether it has a whole line; one that was killed in its first line has none."""
+    return ledger.exists() and b"\n" in ledger.read_bytes()
 
 
 def _compare(seed: int, service: Service, ledger: Path, *, is_over: bool) -> BatchState:
