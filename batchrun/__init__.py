@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from batchrun.errors import Problem as Problem
     from batchrun.errors import SettingsError as SettingsError
     from batchrun.errors import UsageError as UsageError
+    from batchrun.ledger.file import Ledger as Ledger
     from batchrun.ledger.fold import BatchState as BatchState
     from batchrun.ledger.fold import Outcome as Outcome
-    from batchrun.ledger.ledger import Ledger as Ledger
     from batchrun.ledger.reader import read_state as read_state
     from batchrun.report.summary import Summary as Summary
     from batchrun.report.summary import read_summary as read_summary
-    from batchrun.sweep.manifest import Manifest as Manifest
-    from batchrun.sweep.manifest import Overrides as Overrides
+    from batchrun.sweep.manifest.manifest import Manifest as Manifest
+    from batchrun.sweep.manifest.manifest import Overrides as Overrides
     from batchrun.sweep.plan import Plan as Plan
     from batchrun.sweep.plan import PlannedRun as PlannedRun
     from batchrun.sweep.plan import build_plan as build_plan
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from batchrun.sweep.plan import write_plan as write_plan
     from batchrun.wherobots.client import RunsClient as RunsClient
     from batchrun.wherobots.settings import ApiSettings as ApiSettings
-    from batchrun.wherobots.transport import open_transport as open_transport
+    from batchrun.wherobots.transports import open_transport as open_transport
 
 _HOMES = {
     "batchrun.engine.progress": ("Observer", "Progress"),
@@ -54,14 +54,14 @@ _HOMES = {
         "UsageError",
     ),
     "batchrun.ledger.fold": ("BatchState", "Outcome"),
-    "batchrun.ledger.ledger": ("Ledger",),
+    "batchrun.ledger.file": ("Ledger",),
     "batchrun.ledger.reader": ("read_state",),
     "batchrun.report.summary": ("Summary", "read_summary"),
-    "batchrun.sweep.manifest": ("Manifest", "Overrides"),
+    "batchrun.sweep.manifest.manifest": ("Manifest", "Overrides"),
     "batchrun.sweep.plan": ("Plan", "PlannedRun", "build_plan", "read_plan", "write_plan"),
     "batchrun.wherobots.client": ("RunsClient",),
     "batchrun.wherobots.settings": ("ApiSettings",),
-    "batchrun.wherobots.transport": ("open_transport",),
+    "batchrun.wherobots.transports": ("open_transport",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

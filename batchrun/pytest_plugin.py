@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import layered
 
 __all__ = ["pytest_configure", "wherobots_emulator"]

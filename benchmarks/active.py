@@ -16,11 +16,11 @@ import anyio
 from pydantic import SecretStr
 
 from batchrun import Ledger, Manifest, SubmitSettings, build_plan, submit
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.transport import open_transport
+from batchrun.wherobots.transports import open_transport
 
 SWEEP = """\
 version = 1

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from batchrun.sweep.manifest import Manifest
+from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.plan import build_plan
 
 if __name__ == "__main__":

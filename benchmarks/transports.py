@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from batchrun.wherobots.answers import Created
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.transport import TransportKind, open_transport
+from batchrun.wherobots.transports import TransportKind, open_transport
 from benchmarks.baselines.loops import BODY
 from benchmarks.server import fast_server, fast_tls_server
 

@@ -5,7 +5,7 @@ import os
 import httpx
 import pytest
 
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 
 pytest_plugins = ["pytester"]
 

@@ -13,14 +13,14 @@ from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submit import Submission, submit
 from batchrun.ledger.events import SubmittedEvent, epoch_seconds
+from batchrun.ledger.file import Ledger
 from batchrun.ledger.fold import BatchState
-from batchrun.ledger.ledger import Ledger
 from batchrun.ledger.reader import read_events, read_state
-from batchrun.sweep.manifest import Manifest
+from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.plan import Plan, build_plan
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.transport import open_transport
+from batchrun.wherobots.transports import open_transport
 
 __all__ = ["made_up_plan", "measure"]
 

@@ -5,7 +5,7 @@ import time
 from array import array
 from collections.abc import Iterator, Mapping
 
-from batchrun.wherobots.carrier import Carrier, Reply, SendTrace
+from batchrun.wherobots.transport import Carrier, Reply, SendTrace
 
 __all__ = ["Stopwatch"]
 

@@ -26,16 +26,16 @@ from batchrun.cli.interrupts import stop_on_signals
 from batchrun.cli.loading import load_extra, loop_options
 from batchrun.cli.output import Output, Table
 from batchrun.cli.progress import View, view_for
-from batchrun.cli.result import exit_status, outcomes_of
-from batchrun.cli.tables import outcome_table
 from batchrun.cli.text import numbered
+from batchrun.cli.views.result import exit_status, outcomes_of
+from batchrun.cli.views.tables import outcome_table
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopReason, StopSwitch
 from batchrun.engine.submit import Submission
 from batchrun.errors import BatchrunError, Problem, UsageError
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.settings import DEFAULT_TIMEOUT_S, ApiSettings, is_loopback
-from batchrun.wherobots.transport import chosen_kind
+from batchrun.wherobots.transports import chosen_kind
 
 __all__ = ["BenchOrder", "carry_out_bench"]
 
@@ -135,7 +135,7 @@ def _service(base_url: str | None) -> Iterator[ApiSettings]:
 
     """
     if base_url is None:
-        beside = load_extra("batchrun.emulator.beside:EmulatorBeside", extra="emulator", wanted_by="bench")
+        beside = load_extra("batchrun.emulator.process:EmulatorBeside", extra="emulator", wanted_by="bench")
         with beside() as emulator:
             yield ApiSettings(api_key=SecretStr(KEY), base_url=emulator.url, timeout_s=DEFAULT_TIMEOUT_S)
         return

@@ -8,7 +8,7 @@ import typer
 
 from batchrun.errors import UsageError
 from batchrun.ledger.fold import Outcome
-from batchrun.sweep.durations import DURATION_FIX, seconds_of
+from batchrun.sweep.manifest.durations import DURATION_FIX, seconds_of
 
 __all__ = [
     "Axis",

@@ -7,7 +7,7 @@ from batchrun.engine.resume import Difference, difference, plan_of
 from batchrun.errors import ManifestError, UsageError
 from batchrun.ledger.fold import BatchState
 from batchrun.ledger.reader import read_state
-from batchrun.sweep.manifest import Manifest, Overrides
+from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan, read_plan
 
 __all__ = ["default_ledger", "difference_to", "earlier_keys", "overrides_from", "plan_from"]

@@ -38,7 +38,7 @@ def open_service(name: str, environ: Mapping[str, str], *, timeout_s: float | No
     if name != EMULATOR:
         yield ApiSettings.from_environment(environ, base_url=name, timeout_s=timeout_s)
         return
-    server = load_extra("batchrun.emulator.server:EmulatorServer", extra="emulator", wanted_by="--emulator")
+    server = load_extra("batchrun.emulator.http.server:EmulatorServer", extra="emulator", wanted_by="--emulator")
     with server() as running:
         key = SecretStr("emulator-in-this-process")
         yield ApiSettings(api_key=key, base_url=running.url, timeout_s=timeout_s or DEFAULT_TIMEOUT_S)

@@ -7,8 +7,8 @@ from pathlib import Path
 from shlex import join
 from typing import Any
 
-from batchrun.cli.plan_view import difference_words
 from batchrun.cli.planning import earlier_keys
+from batchrun.cli.views.plan import difference_words
 from batchrun.engine.resume import Difference, changed_files, check_target, difference
 from batchrun.engine.settings import SubmitSettings
 from batchrun.errors import LedgerMismatchError

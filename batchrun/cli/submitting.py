@@ -9,24 +9,24 @@ from batchrun.cli.exits import ExitStatus
 from batchrun.cli.interrupts import stop_on_signals
 from batchrun.cli.loading import loop_options
 from batchrun.cli.output import Output
-from batchrun.cli.plan_view import totals_words
 from batchrun.cli.progress import View, view_for
-from batchrun.cli.result import Result, show_result
 from batchrun.cli.service import open_service
 from batchrun.cli.standing import Order, Standing, is_turned, standing_of
-from batchrun.cli.tables import outcome_table
 from batchrun.cli.text import numbered
+from batchrun.cli.views.plan import totals_words
+from batchrun.cli.views.result import Result, show_result
+from batchrun.cli.views.tables import outcome_table
 from batchrun.engine.resume import extended_batch
 from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submit import Submission, submit
 from batchrun.errors import BatchrunError, Problem
+from batchrun.ledger.file import Ledger
 from batchrun.ledger.fold import BatchState, Outcome
-from batchrun.ledger.ledger import Ledger
 from batchrun.ledger.reader import read_state
 from batchrun.report.summary import read_summary
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.transport import open_transport
+from batchrun.wherobots.transports import open_transport
 
 __all__ = ["carry_out"]
 

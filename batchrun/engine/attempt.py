@@ -5,8 +5,8 @@ import time
 import msgspec
 
 from batchrun.engine.backlog import Work
-from batchrun.engine.backoff import full_jitter_s
-from batchrun.engine.pacing import Turn
+from batchrun.engine.pacing.backoff import full_jitter_s
+from batchrun.engine.pacing.pacer import Turn
 from batchrun.engine.session import Session
 from batchrun.engine.settle import Settler
 from batchrun.engine.stopping import StopReason

@@ -8,7 +8,7 @@ from batchrun.engine.session import Session
 from batchrun.errors import ApiError, Problem
 from batchrun.ledger.events import StatusEvent, epoch_seconds
 from batchrun.wherobots.enums import RunStatus
-from batchrun.wherobots.heads import RunHead
+from batchrun.wherobots.summaries import RunHead
 
 __all__ = ["Monitor"]
 

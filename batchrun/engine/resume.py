@@ -13,7 +13,7 @@ from batchrun.engine.backlog import Work
 from batchrun.errors import LedgerMismatchError
 from batchrun.ledger.events import FORMAT, BatchEvent, FileDigest, timestamp
 from batchrun.ledger.fold import BatchState, Outcome, RunState
-from batchrun.sweep.manifest import Manifest, Overrides
+from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, PlannedRun, build_plan, read_plan
 
 __all__ = [

@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from batchrun.engine.active_runs import Window
 from batchrun.engine.backlog import Backlog, Work
-from batchrun.engine.pacing import Pacing
+from batchrun.engine.pacing.pacer import Pacing
 from batchrun.engine.progress import Observer
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopReason, StopSwitch
 from batchrun.engine.tally import Tally
-from batchrun.engine.window import Window
 from batchrun.errors import Problem
 from batchrun.ledger.events import FailedEvent, SubmittedEvent
+from batchrun.ledger.file import Ledger
 from batchrun.ledger.fold import Outcome
-from batchrun.ledger.ledger import Ledger
 from batchrun.wherobots.answers import NO_ERROR_BODY, ServiceError
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.enums import RunStatus

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from batchrun.errors import Problem, UsageError
-from batchrun.sweep.manifest import SubmitTable
+from batchrun.sweep.manifest.manifest import SubmitTable
 
 __all__ = [
     "DEFAULT_CONCURRENCY",

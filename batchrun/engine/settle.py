@@ -11,15 +11,15 @@ from collections.abc import Iterable
 import anyio
 
 from batchrun.engine.backlog import Work
-from batchrun.engine.backoff import full_jitter_s
+from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.session import Session
 from batchrun.engine.stopping import StopReason
 from batchrun.errors import ApiError, Problem
 from batchrun.ledger.events import epoch_seconds
 from batchrun.ledger.fold import Outcome
 from batchrun.wherobots.answers import ServiceError
-from batchrun.wherobots.heads import RunHead, RunHeadPage
 from batchrun.wherobots.identity import is_same_payload
+from batchrun.wherobots.summaries import RunHead, RunHeadPage
 
 __all__ = ["Settler"]
 

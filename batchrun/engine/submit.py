@@ -8,11 +8,12 @@ from importlib.metadata import version
 
 import anyio
 
+from batchrun.engine.active_runs import Window
 from batchrun.engine.attempt import Attempts, stop_for
 from batchrun.engine.backlog import Backlog
-from batchrun.engine.limit_search import Learned
 from batchrun.engine.monitor import Monitor
-from batchrun.engine.pacing import Pacing
+from batchrun.engine.pacing.limit_search import Learned
+from batchrun.engine.pacing.pacer import Pacing
 from batchrun.engine.progress import NO_OBSERVER, Observer, Progress
 from batchrun.engine.resume import new_batch, unknown_work, unsent_work
 from batchrun.engine.session import Session
@@ -20,12 +21,11 @@ from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle import Settler
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.engine.tally import Tally
-from batchrun.engine.window import Window
 from batchrun.engine.workers import work_off
 from batchrun.errors import ApiError, LedgerWriteError, Problem
 from batchrun.ledger.events import SessionEvent
+from batchrun.ledger.file import Ledger
 from batchrun.ledger.fold import Outcome
-from batchrun.ledger.ledger import Ledger
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.answers import Refused
 from batchrun.wherobots.client import RunsClient

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 
-from batchrun.engine.pacing import Pace
+from batchrun.engine.pacing.pacer import Pace
 from batchrun.engine.progress import Progress
 from batchrun.ledger.fold import BatchState, Outcome
 

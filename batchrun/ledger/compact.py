@@ -15,8 +15,8 @@ from batchrun.ledger.events import (
     SubmittedEvent,
     event_line,
 )
+from batchrun.ledger.file import Ledger
 from batchrun.ledger.fold import BatchState, Outcome
-from batchrun.ledger.ledger import Ledger
 from batchrun.ledger.reader import read_events
 
 __all__ = ["Compaction", "compact"]

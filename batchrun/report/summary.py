@@ -10,8 +10,8 @@ from batchrun.errors import LedgerFormatError
 from batchrun.ledger.events import BatchEvent, SessionEvent
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.ledger.reader import read_events
-from batchrun.report.pulse import Pulse
 from batchrun.report.reasons import Ending, Reason, endings, reasons
+from batchrun.report.submission_rate import Pulse
 from batchrun.report.writing import Writing, writing
 
 __all__ = ["Summary", "read_summary"]

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from batchrun.errors import Problem
-from batchrun.sweep.axes import load_axes
-from batchrun.sweep.compiled import Compiled, compile_manifest
-from batchrun.sweep.files import PlanFile
-from batchrun.sweep.manifest import Manifest, SubmitTable
-from batchrun.sweep.names import PointError
+from batchrun.sweep.manifest.manifest import Manifest, SubmitTable
+from batchrun.sweep.manifest.problems import Problems
 from batchrun.sweep.plan_file import PLAN_FILE_FIX, PlanLines, read_header
-from batchrun.sweep.points import Step, point_space
-from batchrun.sweep.problems import Problems
+from batchrun.sweep.points.axes import load_axes
+from batchrun.sweep.points.files import PlanFile
+from batchrun.sweep.points.space import Step, point_space
+from batchrun.sweep.render.compiled import Compiled, compile_manifest
+from batchrun.sweep.render.names import PointError
 from batchrun.sweep.runs import PlannedRun
 
 __all__ = ["Hit", "Plan", "PlanFile", "PlannedRun", "Total", "build_plan", "read_plan", "write_plan"]

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from batchrun.sweep.files import PlanFile
-from batchrun.sweep.problems import Problems
+from batchrun.sweep.manifest.problems import Problems
+from batchrun.sweep.manifest.tables import SubmitTable
+from batchrun.sweep.points.files import PlanFile
 from batchrun.sweep.runs import PlannedRun
-from batchrun.sweep.tables import SubmitTable
 from batchrun.wherobots.identity import canonical_json, run_key
 from batchrun.wherobots.payload import CreateRunPayload
 

@@ -15,12 +15,12 @@ from typing_extensions import override
 
 from batchrun.errors import ApiError
 from batchrun.wherobots.answers import NO_ERROR_BODY, Answer, Created, Lost, Refused, ServiceError, Unreadable
-from batchrun.wherobots.carrier import Carrier, HttpxCarrier, Reply, SendTrace
-from batchrun.wherobots.heads import RunHead, RunHeadPage
 from batchrun.wherobots.rate_headers import rate_hint
 from batchrun.wherobots.retry_after import http_date, retry_after_s
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.transport import timeouts_of
+from batchrun.wherobots.summaries import RunHead, RunHeadPage
+from batchrun.wherobots.transport import Carrier, HttpxCarrier, Reply, SendTrace
+from batchrun.wherobots.transports import timeouts_of
 from batchrun.wherobots.views import LogsResponse, RunView
 
 __all__ = ["MAX_PAGE_SIZE", "RunsClient"]

@@ -1,87 +1,111 @@
-"""Which carrier takes the requests, with the environment's proxy and certificates."""
+"""What carries one request to the service and its reply back: the seam under the client.
 
-import os
-import ssl
-from enum import StrEnum
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+Any httpx transport is a carrier by way of ``HttpxCarrier``; ``aiohttp_carrier`` is the fast one. An exception's class does
+not tell whether the server saw a request, so a carrier reports it: nothing of the request had started to leave means
+unsent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import httpx
+import msgspec
 
-from batchrun.errors import SettingsError
-from batchrun.wherobots.aiohttp_carrier import KEEPALIVE_S, AiohttpCarrier
-from batchrun.wherobots.carrier import Carrier, HttpxCarrier, Timeouts
-from batchrun.wherobots.settings import CONNECT_TIMEOUT_S, ApiSettings, is_loopback
+__all__ = ["JSON", "Carrier", "HttpxCarrier", "Reply", "SendTrace", "Timeouts"]
 
-__all__ = ["TransportKind", "chosen_kind", "open_transport", "timeouts_of"]
+JSON = "application/json"
 
 
-class TransportKind(StrEnum):
-    """What can carry the requests."""
+class SendTrace:
+    """Remembers whether a request started to leave; an httpx ``trace`` extension, too."""
 
-    AIOHTTP = "aiohttp"
-    """The default: fast with any number of connections."""
-    HTTPX = "httpx"
-    """httpx's own pool: slower with every connection."""
+    __slots__ = ("started",)
 
+    def __init__(self) -> None:
+        self.started = False
 
-def open_transport(settings: ApiSettings, *, connections: int, kind: TransportKind | None = None) -> Carrier:
-    """A carrier for ``connections`` requests at once.
-
-    ``kind`` defaults to what ``BATCHRUN_TRANSPORT`` names, else to aiohttp. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name
-    the certificates to trust, as they do for httpx.
-
-    Raises:
-        SettingsError: there is no such transport, or the certificates cannot be read.
-
-    """
-    timeouts = timeouts_of(settings)
-    tls, proxy = _tls_context(settings.base_url), _proxy_for(settings.base_url)
-    if (kind or chosen_kind()) is TransportKind.AIOHTTP:
-        return AiohttpCarrier(timeouts, connections=connections, tls=tls, proxy=proxy)
-    limits = httpx.Limits(
-        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEPALIVE_S
-    )
-    return HttpxCarrier(httpx.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits, retries=0), timeouts)
+    async def __call__(self, step: str, info: Mapping[str, Any]) -> None:
+        del info
+        if step.endswith("send_request_headers.started"):
+            self.started = True
 
 
-def timeouts_of(settings: ApiSettings) -> Timeouts:
-    """A connection is found within ten seconds or never; a reply may take the request timeout."""
-    return Timeouts(connect_s=min(CONNECT_TIMEOUT_S, settings.timeout_s), read_s=settings.timeout_s)
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds to wait for a connection, and for each next piece of a reply."""
+
+    connect_s: float
+    read_s: float
 
 
-def chosen_kind() -> TransportKind:
-    """What ``BATCHRUN_TRANSPORT`` names, else aiohttp.
+class Headers(Protocol):
+    """Header fields; names in any case."""
 
-    Raises:
-        SettingsError: there is no such transport.
-
-    """
-    name = os.environ.get("BATCHRUN_TRANSPORT") or TransportKind.AIOHTTP
-    try:
-        return TransportKind(name)
-    except ValueError:
-        known = " or ".join(TransportKind)
-        raise SettingsError("BATCHRUN_TRANSPORT", f"there is no transport {name!r}", f"use {known}") from None
+    def get(self, key: str, /) -> str | None: ...
 
 
-def _tls_context(base_url: str) -> ssl.SSLContext | bool:
-    if not base_url.startswith("https:"):
-        return True
-    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if not (file or folder):
-        return httpx.create_ssl_context()
-    try:
-        return ssl.create_default_context(cafile=file or None, capath=folder or None)
-    except OSError as error:
-        place = "SSL_CERT_FILE" if file else "SSL_CERT_DIR"
-        raise SettingsError(place, f"{file or folder} cannot be read: {error}", "name a PEM file") from None
+class Reply(msgspec.Struct, frozen=True):
+    """A status with its headers; ``broken`` says why the body could not be read, and the body is empty then."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    broken: str | None = None
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300  # noqa: PLR2004 - 2xx
 
 
-def _proxy_for(base_url: str) -> str | None:
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    if is_loopback(host) or proxy_bypass(host):
-        return None
-    proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
+class Carrier(Protocol):
+    """Sends a request once: no retry, no redirect, no cookie."""
+
+    async def open(self, headers: Mapping[str, str]) -> None:
+        """``headers`` go with every request; a request with a body says besides that it is JSON."""
+        ...
+
+    async def close(self) -> None: ...
+
+    async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
+        """The reply, when at least its status came. Any exception means that none did; ``trace`` tells what had left."""
+        ...
+
+
+class HttpxCarrier:
+    """Carries requests over any httpx transport: its own, ASGI, a mock."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, timeouts: Timeouts) -> None:
+        self._transport = transport
+        self._timeout = httpx.Timeout(timeouts.read_s, connect=timeouts.connect_s, pool=None).as_dict()
+        self._headers: Mapping[str, str] = {}
+
+    async def open(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+        await self._transport.__aenter__()
+
+    async def close(self) -> None:
+        await self._transport.__aexit__(None, None, None)
+
+    async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
+        """The reply, when at least its status came.
+
+        Raises:
+            Exception: whatever the transport raises; no status came.
+
+        """
+        headers = self._headers if body is None else {**self._headers, "Content-Type": JSON}
+        request = httpx.Request(
+            method, url, headers=headers, content=body, extensions={"timeout": self._timeout, "trace": trace}
+        )
+        try:
+            response = await self._transport.handle_async_request(request)
+        except httpx.ProxyError:
+            trace.started = False  # what was traced is the proxy's own CONNECT: it said no, and the request stayed here
+            raise
+        try:
+            return Reply(response.status_code, response.headers, await response.aread())
+        except Exception as error:  # noqa: BLE001 - the status is known; the body is not
+            return Reply(response.status_code, response.headers, b"", broken=str(error) or type(error).__name__)
+        finally:
+            await response.aclose()

@@ -4,7 +4,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from batchrun.engine.limit_search import Learned, LimitSearch
+from batchrun.engine.pacing.limit_search import Learned, LimitSearch
 from benchmarks.pacing.clients import PEERS, Searching
 from benchmarks.pacing.limiters import LIMITERS
 from benchmarks.pacing.simulator import Change, Client, simulate

@@ -6,7 +6,7 @@ import random
 
 from typing_extensions import override
 
-from batchrun.engine.limit_search import LimitSearch, Ticket
+from batchrun.engine.pacing.limit_search import LimitSearch, Ticket
 from benchmarks.pacing.simulator import Client
 
 __all__ = ["PEERS", "AdditiveIncrease", "CubicBucket", "Even", "FixedCooldown", "Searching", "SemaphoreAndBackoff"]

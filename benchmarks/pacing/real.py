@@ -4,7 +4,7 @@ import time
 from functools import partial
 from typing import Any
 
-from batchrun.engine.pacing import Pacing
+from batchrun.engine.pacing.pacer import Pacing
 from benchmarks.pacing.sockets import Seen, configure, emulator, first_after, send_for
 from benchmarks.pacing.tables import head, row
 

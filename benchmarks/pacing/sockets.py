@@ -15,14 +15,14 @@ from typing import Any
 import anyio
 from pydantic import SecretStr
 
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
-from batchrun.engine.limit_search import Learned
-from batchrun.engine.pacing import Pacing
+from batchrun.engine.pacing.limit_search import Learned
+from batchrun.engine.pacing.pacer import Pacing
 from batchrun.engine.verdicts import Pressure, judge
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.transport import open_transport
+from batchrun.wherobots.transports import open_transport
 
 __all__ = ["Seen", "configure", "emulator", "send_for"]
 

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from batchrun.bench.stopwatch import Stopwatch
-from batchrun.wherobots.carrier import Reply, SendTrace
+from batchrun.wherobots.transport import Reply, SendTrace
 
 
 class Service:

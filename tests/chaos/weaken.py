@@ -8,9 +8,9 @@ from batchrun.engine import attempt
 from batchrun.engine.settle import Settler
 from batchrun.engine.verdicts import Follow, Verdict, judge
 from batchrun.ledger.events import AttemptEvent
-from batchrun.ledger.ledger import Ledger
+from batchrun.ledger.file import Ledger
 from batchrun.wherobots.answers import Answer
-from batchrun.wherobots.heads import RunHead
+from batchrun.wherobots.summaries import RunHead
 
 __all__ = ["WEAKNESSES", "weaken"]
 

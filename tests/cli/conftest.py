@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from batchrun.cli import app
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 
 COMMAND = Path(sys.executable).with_name("batchrun")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, Faults
 from tests.cli.conftest import COMMAND, Run, held
 from tests.cli.test_terminal import Terminal

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from tests.cli.conftest import MANIFEST, Run, held
 
 TIMES = "\u00d7"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from batchrun.cli.loading import load_extra
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, Faults
 from batchrun.errors import UsageError
 from tests.cli.conftest import COMMAND, KEY, MANIFEST, Run, held
@@ -239,6 +239,6 @@ def test_a_ledger_given_as_a_sweep_is_recognised(batchrun: Run) -> None:
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    monkeypatch.delitem(sys.modules, "batchrun.emulator.server")
+    monkeypatch.delitem(sys.modules, "batchrun.emulator.http.server")
     with pytest.raises(UsageError, match=r"pip install 'batchrun\[emulator\]'"):
-        load_extra("batchrun.emulator.server:EmulatorServer", extra="emulator", wanted_by="--emulator")
+        load_extra("batchrun.emulator.http.server:EmulatorServer", extra="emulator", wanted_by="--emulator")

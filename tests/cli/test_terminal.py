@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from tests.cli.conftest import COMMAND, held
 
 

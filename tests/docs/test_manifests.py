@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator
 
-from batchrun.sweep.manifest import Manifest
+from batchrun.sweep.manifest.manifest import Manifest
+from batchrun.sweep.manifest.schema import manifest_schema
 from batchrun.sweep.plan import build_plan
-from batchrun.sweep.schema import manifest_schema
 from tests.sweep.test_schema import as_json
 
 ROOT = Path(__file__).parents[2]

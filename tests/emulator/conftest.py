@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from batchrun.emulator.app import create_app
+from batchrun.emulator.http.app import create_app
 from batchrun.emulator.settings import layered
 
 Ask = Callable[..., httpx.AsyncClient]

@@ -10,11 +10,11 @@ import urllib.request
 
 import pytest
 
-from batchrun.emulator.beside import EmulatorBeside
+from batchrun.emulator.process import EmulatorBeside
 
 STARTS_ONE = """
 import sys, time
-from batchrun.emulator.beside import EmulatorBeside
+from batchrun.emulator.process import EmulatorBeside
 with EmulatorBeside() as emulator:
     print(emulator.url, flush=True)
     time.sleep(60)

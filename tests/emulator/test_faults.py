@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from batchrun.emulator.faults import FAULTS, pick
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.faults.faults import FAULTS, pick
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, Faults, layered
 
 REGION = {"region": "r"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 
 CONTRACT = Path(__file__).parent / "contract.json"

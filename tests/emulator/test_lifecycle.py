@@ -4,9 +4,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from batchrun.emulator.lifecycle import HeldRun, life_of
+from batchrun.emulator.runs.lifecycle import HeldRun, life_of
+from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.settings import EmulatorSettings
-from batchrun.emulator.store import RunStore
 from batchrun.wherobots.views import RunStatus
 
 T = 1_000_000.0

@@ -3,7 +3,7 @@
 import hypothesis.strategies as st
 from hypothesis import example, given
 
-from batchrun.emulator.limits import FixedWindow, Limit, SlidingWindow, TokenBucket, limit_of
+from batchrun.emulator.faults.limits import FixedWindow, Limit, SlidingWindow, TokenBucket, limit_of
 from batchrun.emulator.settings import EmulatorSettings
 
 MOMENTS = st.lists(st.floats(0, 30, allow_nan=False), min_size=1, max_size=200).map(sorted)

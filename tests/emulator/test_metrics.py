@@ -2,10 +2,10 @@
 
 import pytest
 
-from batchrun.emulator.lifecycle import HeldRun
-from batchrun.emulator.metrics import metrics_of, units_per_hour
+from batchrun.emulator.runs.lifecycle import HeldRun
+from batchrun.emulator.runs.metrics import metrics_of, units_per_hour
+from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.settings import EmulatorSettings
-from batchrun.emulator.store import RunStore
 from batchrun.wherobots.payload import RuntimeId
 
 T = 1_000_000.0

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from batchrun.emulator.payloads import answered_payload, read_payload
+from batchrun.emulator.http.payloads import answered_payload, read_payload
 from batchrun.wherobots.payload import CreateRunPayload, RuntimeId
 
 CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from wherobots.config import WherobotsConfig
 from wherobots.exceptions import WherobotsAPIError
 from wherobots.models import CreateRunPayload, PyPiDependency, RunEnvironment, RunPythonPayload
 
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 
 REGION = "aws-us-west-2"

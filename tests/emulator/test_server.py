@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, Faults
 from batchrun.errors import UsageError
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from batchrun.emulator.runs.state_file import open_state
 from batchrun.emulator.settings import EmulatorSettings
-from batchrun.emulator.state_file import open_state
 from batchrun.errors import UsageError
 
 Service = Callable[..., httpx.AsyncClient]

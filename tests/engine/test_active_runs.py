@@ -8,17 +8,17 @@ import pytest
 from anyio import to_thread
 from pydantic import SecretStr
 
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.submit import Submission, submit
-from batchrun.ledger.ledger import Ledger
+from batchrun.ledger.file import Ledger
 from batchrun.ledger.reader import read_state
-from batchrun.sweep.manifest import Manifest
+from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.plan import Plan, build_plan
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.transport import open_transport
+from batchrun.wherobots.transports import open_transport
 
 SWEEP = """\
 version = 1

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrun.engine.backoff import BASE_S, CAP_S, BudgetPolicy, RetryBudget, full_jitter_s
+from batchrun.engine.pacing.backoff import BASE_S, CAP_S, BudgetPolicy, RetryBudget, full_jitter_s
 
 POLICY = BudgetPolicy(capacity=4.0, earned_per_success=0.25, probe_interval_s=5.0)
 

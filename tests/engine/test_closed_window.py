@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrun.engine.closed_window import NATURAL_WINDOWS_S, AcceptedCount, ClosedWindow, RefusedRuns
+from batchrun.engine.pacing.quota_window import NATURAL_WINDOWS_S, AcceptedCount, ClosedWindow, RefusedRuns
 
 
 def shut(window: ClosedWindow, since: float, until: float) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrun.engine.fixed_rate import FixedRate
+from batchrun.engine.pacing.fixed_rate import FixedRate
 
 LATENESS = st.lists(st.floats(0.0, 0.03), min_size=1, max_size=400)
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrun.engine.headroom import Headroom
+from batchrun.engine.pacing.concurrency_limit import Headroom
 
 
 def test_a_few_may_go_before_anything_is_known() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrun.engine.hover import DEFAULT_HOVER, Hover, HoverPolicy
+from batchrun.engine.pacing.rate_control import DEFAULT_HOVER, Hover, HoverPolicy
 
 POLICY = HoverPolicy(verify_s=0.0, verify_successes=4, refused_target=0.1, longest_hold_s=1e6, longest_verify_s=1e6)
 

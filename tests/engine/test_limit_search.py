@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchrun.engine.hover import HoverPolicy
-from batchrun.engine.limit_search import DEFAULT_SEARCH, Learned, LimitSearch, SearchPolicy, SearchState, Ticket
+from batchrun.engine.pacing.limit_search import DEFAULT_SEARCH, Learned, LimitSearch, SearchPolicy, SearchState, Ticket
+from batchrun.engine.pacing.rate_control import HoverPolicy
 from batchrun.wherobots.rate_headers import RateHint
 from benchmarks.pacing.clients import Searching
 from benchmarks.pacing.limiters import FixedWindow, Limiter, SlidingWindow, TokenBucket

@@ -3,8 +3,8 @@ import time
 import anyio
 import pytest
 
-from batchrun.engine.limit_search import Learned
-from batchrun.engine.pacing import Pacing, Turn
+from batchrun.engine.pacing.limit_search import Learned
+from batchrun.engine.pacing.pacer import Pacing, Turn
 from batchrun.engine.verdicts import Follow, Pressure, Verdict
 from batchrun.wherobots.rate_headers import RateHint
 

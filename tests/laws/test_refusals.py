@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from batchrun.cli import app
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.ledger.fold import Outcome
 from batchrun.ledger.reader import read_state

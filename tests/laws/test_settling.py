@@ -13,14 +13,14 @@ import anyio
 import pytest
 
 from batchrun.cli import app
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, Faults
 from batchrun.engine.resume import new_batch
 from batchrun.ledger.events import AttemptEvent, SessionEvent, UnknownEvent, timestamp
+from batchrun.ledger.file import Ledger
 from batchrun.ledger.fold import BatchState, Outcome
-from batchrun.ledger.ledger import Ledger
 from batchrun.ledger.reader import read_state
-from batchrun.sweep.manifest import Manifest
+from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.plan import PlannedRun, build_plan
 from tests.chaos.rounds import SWEEP
 

@@ -20,8 +20,8 @@ from batchrun.ledger.events import (
     UnknownEvent,
     event_line,
 )
+from batchrun.ledger.file import Ledger
 from batchrun.ledger.fold import BatchState
-from batchrun.ledger.ledger import Ledger
 from batchrun.ledger.reader import read_state
 from tests.ledger.test_fold import AT, histories
 from tests.ledger.test_ledger import batch

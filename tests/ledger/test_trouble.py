@@ -13,8 +13,8 @@ import pytest
 from batchrun.errors import LedgerError, LedgerWriteError
 from batchrun.ledger import writer
 from batchrun.ledger.events import AttemptEvent, Event, LedgerClock, SessionEvent, SubmittedEvent, event_line
+from batchrun.ledger.file import Ledger
 from batchrun.ledger.fold import BatchState, Outcome, fold
-from batchrun.ledger.ledger import Ledger
 from batchrun.ledger.reader import read_state
 from tests.ledger.test_ledger import KEY, batch, write_three
 
@@ -64,7 +64,7 @@ async def test_what_is_lost_for_want_of_a_thread_is_never_called_durable(
 
 FULL = """
 import anyio, pathlib, resource, signal, sys
-from batchrun.ledger.ledger import Ledger
+from batchrun.ledger.file import Ledger
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 path = pathlib.Path(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, resource.RLIM_INFINITY))

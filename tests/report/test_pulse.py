@@ -1,7 +1,7 @@
 """Rates from the times in a ledger."""
 
 from batchrun.ledger.events import SessionEvent, SubmittedEvent, epoch_seconds, timestamp
-from batchrun.report.pulse import Pulse
+from batchrun.report.submission_rate import Pulse
 
 BEGAN = epoch_seconds("2026-11-23T10:00:00.000Z")
 

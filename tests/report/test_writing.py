@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 from batchrun.ledger.events import SessionEvent
-from batchrun.ledger.ledger import Ledger
+from batchrun.ledger.file import Ledger
 from batchrun.report.writing import Writing, writing
 
 AT = "2026-11-23T10:00:00.000Z"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from batchrun.errors import ManifestError
-from batchrun.sweep.manifest import Manifest, Overrides
+from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan
 
 ROOT = Path(__file__).parents[2]

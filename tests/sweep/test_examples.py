@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from batchrun.sweep.manifest import Manifest
+from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.plan import Plan, PlannedRun, build_plan, read_plan, write_plan
 from batchrun.wherobots.identity import payload_json, run_key
 from tests.sweep.conftest import MANIFESTS

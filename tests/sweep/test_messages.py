@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from batchrun.errors import ManifestError
-from batchrun.sweep.manifest import Manifest
+from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.plan import build_plan
 from tests.sweep.conftest import Complainer, sweep
 

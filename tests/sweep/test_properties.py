@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchrun.errors import ManifestError
-from batchrun.sweep.manifest import Manifest, Overrides
+from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan
 from batchrun.wherobots.identity import payload_json, run_key
 from tests.sweep.conftest import MANIFESTS, sweep

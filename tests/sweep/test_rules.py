@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from batchrun.errors import ManifestError
-from batchrun.sweep.manifest import Overrides
+from batchrun.sweep.manifest.manifest import Overrides
 from batchrun.sweep.plan import Plan
 from tests.sweep.conftest import Complainer, Planner, sweep
 

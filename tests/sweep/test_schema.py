@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from batchrun.sweep.schema import manifest_schema
-from batchrun.sweep.starter import STARTER_MANIFEST
+from batchrun.sweep.manifest.schema import manifest_schema
+from batchrun.sweep.manifest.starter import STARTER_MANIFEST
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "manifests").glob("*.toml"))
 VALIDATOR = Draft7Validator(manifest_schema())

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.transport import TransportKind, open_transport
+from batchrun.wherobots.transports import TransportKind, open_transport
 
 RUN = b'{"id":"gt3oirei5widjk","status":"PENDING"}'
 KINDS = pytest.mark.parametrize("kind", list(TransportKind))

@@ -10,12 +10,12 @@ import pytest
 import trustme
 from pydantic import SecretStr
 
-from batchrun.emulator.server import EmulatorServer
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.errors import SettingsError
 from batchrun.wherobots.answers import Answer, Created, Lost
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.transport import TransportKind, _proxy_for, chosen_kind, open_transport
+from batchrun.wherobots.transports import TransportKind, _proxy_for, chosen_kind, open_transport
 from tests.wherobots.test_carriers import KINDS, RUN, answer, read_request
 
 PAYLOAD = b'{"name":"over-tls","runtime":"tiny","runPython":{"uri":"s3://a/b.py"},"timeoutSeconds":3600}'

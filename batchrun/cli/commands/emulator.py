@@ -92,7 +92,7 @@ def emulator(
     if fault:
         wanted["faults"] = _pairs("--fault", fault)
     layered = load_extra("batchrun.emulator.settings:layered", extra="emulator", wanted_by="emulator")
-    server_of = load_extra("batchrun.emulator.server:EmulatorServer", extra="emulator", wanted_by="emulator")
+    server_of = load_extra("batchrun.emulator.http.server:EmulatorServer", extra="emulator", wanted_by="emulator")
     server = server_of(layered(config, wanted), host=host, port=port, tls=tls, state_file=state)
     with _until_asked_to_stop() as stop, server:
         _greet(output, server, host, state)

@@ -7,7 +7,7 @@ import typer
 
 from batchrun.cli.output import Output
 from batchrun.errors import UsageError
-from batchrun.sweep.starter import STARTER_MANIFEST
+from batchrun.sweep.manifest.starter import STARTER_MANIFEST
 
 __all__ = ["EXAMPLES", "init"]
 

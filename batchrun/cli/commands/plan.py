@@ -8,8 +8,8 @@ import typer
 
 from batchrun.cli import options as o
 from batchrun.cli.output import Output
-from batchrun.cli.plan_view import difference_words, plan_document, show_all, show_plan, shown_runs
 from batchrun.cli.planning import difference_to, overrides_from, plan_from
+from batchrun.cli.views.plan import difference_words, plan_document, show_all, show_plan, shown_runs
 from batchrun.engine.resume import Difference
 from batchrun.errors import UsageError
 from batchrun.sweep.plan import Plan, write_plan

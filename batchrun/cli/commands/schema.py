@@ -3,7 +3,7 @@
 import json
 
 from batchrun.cli.output import Output
-from batchrun.sweep.schema import manifest_schema
+from batchrun.sweep.manifest.schema import manifest_schema
 
 __all__ = ["EXAMPLES", "schema"]
 

@@ -6,8 +6,8 @@ import typer
 
 from batchrun.cli import options as o
 from batchrun.cli.output import Output
-from batchrun.cli.tables import ending_table, outcome_table, reason_table
 from batchrun.cli.text import duration, numbered
+from batchrun.cli.views.tables import ending_table, outcome_table, reason_table
 from batchrun.report.summary import Summary, read_summary
 from batchrun.report.writing import Writing
 

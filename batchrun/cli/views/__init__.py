@@ -1,0 +1,1 @@
+"""What results look like: tables, plans, the account of a session."""

@@ -1,0 +1,102 @@
+"""How a session ended: its exit status, and its account of every planned run."""
+
+from dataclasses import dataclass
+from shlex import join
+from typing import Any
+
+from batchrun.cli.exits import ExitStatus
+from batchrun.cli.output import Output
+from batchrun.cli.text import duration, numbered
+from batchrun.cli.views.tables import OUTCOMES, outcome_table, reason_table
+from batchrun.engine.progress import Progress
+from batchrun.engine.stopping import StopReason
+from batchrun.engine.submit import Submission
+from batchrun.errors import Problem
+from batchrun.ledger.fold import Outcome
+from batchrun.report.reasons import Reason
+
+__all__ = ["Result", "exit_status", "show_result"]
+
+_SIGNALS = {StopReason.INTERRUPTED: ExitStatus.INTERRUPTED, StopReason.TERMINATED: ExitStatus.TERMINATED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What is told at the end of ``submit`` and ``resume``."""
+
+    name: str
+    ledger: str
+    submission: Submission
+    reasons: tuple[Reason, ...]
+    resume: tuple[str, ...]
+    """The command that goes on with the batch."""
+
+    @property
+    def is_resumable(self) -> bool:
+        """Something is left that resuming would do."""
+        progress = self.submission.progress
+        return progress.pending + progress.unknown > 0
+
+
+def exit_status(submission: Submission) -> ExitStatus:
+    """What the shell learns; an interruption after the last run was sent is none."""
+    progress, stop = submission.progress, submission.stop
+    if stop is not None and stop.reason not in _SIGNALS:
+        return ExitStatus.STOPPED
+    if stop is not None and progress.pending + progress.unknown:
+        return _SIGNALS[stop.reason]
+    return ExitStatus.DONE if progress.submitted == progress.planned else ExitStatus.INCOMPLETE
+
+
+def show_result(result: Result, output: Output) -> ExitStatus:
+    """Tell everything, and return the exit status."""
+    submission = result.submission
+    progress, stop, status = submission.progress, submission.stop, exit_status(submission)
+    output.table(outcome_table(result.name, outcomes_of(progress), progress.planned))
+    output.say(_session_line(progress))
+    if result.reasons:
+        output.table(reason_table(result.reasons))
+    if sum(outcomes_of(progress).values()) != progress.planned:
+        output.error(Problem(result.ledger, "the counts do not add up", "please report this"))
+    if stop is not None:
+        (output.warn if stop.reason in _SIGNALS else output.error)(stop.problem)
+    output.say(f"ledger: {result.ledger}")
+    if result.is_resumable:
+        output.say(f"to go on: {join(result.resume)}", style="bold")
+    output.document(_document(result, status))
+    return status
+
+
+def outcomes_of(progress: Progress) -> dict[Outcome, int]:
+    return {outcome: getattr(progress, outcome.value) for outcome in OUTCOMES}
+
+
+def _session_line(progress: Progress) -> str:
+    rate = progress.attempts / progress.elapsed_s if progress.elapsed_s > 0 else 0.0
+    words = [f"{numbered(progress.attempts, 'attempt')} in {duration(progress.elapsed_s)} ({rate:,.1f}/s)"]
+    if progress.retries:
+        words.append(f"{progress.retries:,} of them again")
+    if progress.settled:
+        words.append(f"{progress.settled:,} lost and found by listing")
+    return "this session: " + ", ".join(words)
+
+
+def _document(result: Result, status: ExitStatus) -> dict[str, Any]:
+    progress, stop = result.submission.progress, result.submission.stop
+    return {
+        "batch": result.name,
+        "ledger": result.ledger,
+        "planned": progress.planned,
+        "outcomes": {outcome.value: count for outcome, count in outcomes_of(progress).items()},
+        "session": {
+            "attempts": progress.attempts,
+            "retries": progress.retries,
+            "settled": progress.settled,
+            "seconds": round(progress.elapsed_s, 3),
+        },
+        "reasons": [reason.json() for reason in result.reasons],
+        "notes": [note.json() for note in result.submission.notes],
+        "stop": None if stop is None else {"reason": stop.reason.value, "problem": stop.problem.json()},
+        "resume": list(result.resume) if result.is_resumable else None,
+        "exit_status": int(status),
+    }

@@ -1,0 +1,1 @@
+"""How the emulated service misbehaves: faults, limits, and answers that never arrive."""

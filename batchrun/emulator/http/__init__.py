@@ -1,0 +1,1 @@
+"""The emulated service on the wire: application, endpoints, access, its own description, the server."""

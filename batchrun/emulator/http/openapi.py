@@ -1,0 +1,81 @@
+"""The description that the emulator serves of itself: FastAPI's, with the contract's names and its body of ``POST /runs``."""
+
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from batchrun.emulator.http.payloads import LenientPayload
+from batchrun.wherobots.payload import CreateRunPayload
+
+__all__ = ["describe"]
+
+SECURITY_SCHEMES = {
+    "bearerToken": {"type": "http", "scheme": "bearer"},
+    "wherobotsApiKey": {
+        "type": "apiKey",
+        "description": "A Wherobots-generated API key",
+        "in": "header",
+        "name": "X-API-Key",
+    },
+}
+SECURITY: list[dict[str, list[str]]] = [{"bearerToken": []}, {"wherobotsApiKey": []}]
+NAMES = {
+    "CreateRunPayload": "CreateRunPayload-Input",
+    "LenientPayload": "CreateRunPayload-Input",
+    "CreateRunPayloadOutput": "CreateRunPayload-Output",
+    "RunEnvironment": "RunEnvironment-Input",
+    "RunEnvironmentOutput": "RunEnvironment-Output",
+    "FileDependency": "FileDependency-Input",
+    "FileDependencyOutput": "FileDependency-Output",
+    "RoleOutput": "Role-Output",
+    "RunPage": "CursorPage__T_Customized_RunView_",
+    "SeriesDetails": "MetricDetails_SeriesMetric_",
+    "InstantDetails": "MetricDetails_InstantMetric_",
+}
+"""What our models are called there."""
+
+_REF = "#/components/schemas/"
+
+
+def describe(document: dict[str, Any], *, lenient: bool) -> dict[str, Any]:
+    """FastAPI's document of ``app``, completed and renamed."""
+    model = LenientPayload if lenient else CreateRunPayload
+    _, definitions = models_json_schema([(model, "validation")], ref_template=_REF + "{model}")
+    schemas = document["components"]["schemas"]
+    schemas.update(definitions["$defs"])
+    for path, operations in document["paths"].items():
+        if path.startswith("/runs"):
+            for operation in operations.values():
+                operation["security"] = SECURITY
+    _complete(document["paths"]["/runs"]["post"], model.__name__, lenient=lenient)
+    document["components"]["securitySchemes"] = SECURITY_SCHEMES
+    document["components"]["schemas"] = {NAMES.get(name, name): schema for name, schema in schemas.items()}
+    renamed: dict[str, Any] = _renamed(document)
+    return renamed
+
+
+def _complete(operation: dict[str, Any], body: str, *, lenient: bool) -> None:
+    """What FastAPI cannot know of an endpoint that reads its request itself."""
+    region: dict[str, Any] = {"type": "string", "title": "Region"}
+    if lenient:
+        region = {"anyOf": [{"type": "string"}, {"type": "null"}], "title": "Region"}
+    operation["parameters"] = [{"name": "region", "in": "query", "required": not lenient, "schema": region}]
+    content = {"application/json": {"schema": {"$ref": _REF + body}}}
+    operation["requestBody"] = {"required": True, "content": content}
+
+
+def _renamed(node: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(node, list):
+        return [_renamed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: _value(key, value) for key, value in node.items() if not (key == "default" and value is None)}
+
+
+def _value(key: str, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if key == "$ref":
+        name = value.removeprefix(_REF)
+        return _REF + NAMES.get(name, name)
+    if key == "default" and isinstance(value, dict):  # the contract tells no default that is null
+        return {name: one for name, one in value.items() if one is not None}
+    return _renamed(value)

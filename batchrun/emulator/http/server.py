@@ -1,0 +1,147 @@
+"""The emulated service on a real socket: uvicorn in a thread of this process."""
+
+import socket
+import struct
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from batchrun.emulator.faults.exchange import RESET
+from batchrun.emulator.http.app import create_app
+from batchrun.emulator.http.tls import Certificates
+from batchrun.emulator.settings import EmulatorSettings
+from batchrun.errors import UsageError
+
+__all__ = ["EmulatorServer"]
+
+START_TIMEOUT_S = 10.0
+GRACE_S = 1
+BACKLOG = 2048
+
+
+class EmulatorServer:
+    """A service on ``host``, which lives as long as the context; port 0 takes a free one.
+
+    With ``tls`` it speaks https only, with a certificate of its own making; ``ca_file`` names what a client must trust.
+    """
+
+    def __init__(
+        self,
+        settings: EmulatorSettings | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: bool = False,
+        state_file: Path | None = None,
+    ) -> None:
+        self.app = create_app(settings, state_file=state_file)
+        self._host = host
+        self._port = port
+        self._certificates = Certificates(host) if tls else None
+        self._thread: threading.Thread | None = None
+        self.url = ""
+
+    @override
+    def __repr__(self) -> str:
+        return f"<EmulatorServer {self.url or 'stopped'}>"
+
+    @property
+    def ca_file(self) -> Path | None:
+        """The certificate to trust while the server lives; None without TLS."""
+        return self._certificates.ca_file if self._certificates else None
+
+    def __enter__(self) -> Self:
+        """Serve.
+
+        Raises:
+            UsageError: the address cannot be taken.
+
+        """
+        bound = _bind(self._host, self._port)
+        self._server = uvicorn.Server(self._config())
+        self._thread = threading.Thread(target=self._server.run, args=([bound],), name="emulator", daemon=True)
+        self._thread.start()
+        scheme = "https" if self._certificates else "http"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self.url = f"{scheme}://{host}:{bound.getsockname()[1]}"
+        self._wait_until_started()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop; requests under way get a moment to finish."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(START_TIMEOUT_S)
+        if self._certificates is not None:
+            self._certificates.close()
+        self.url = ""
+
+    def _config(self) -> uvicorn.Config:
+        config = uvicorn.Config(
+            self.app,
+            http=ResettableProtocol,
+            ws="none",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+            timeout_keep_alive=120,
+        )
+        config.load()
+        if self._certificates is not None:
+            config.ssl = self._certificates.server_context
+        return config
+
+    def _wait_until_started(self) -> None:
+        waiting = threading.Event()
+        for _ in range(int(START_TIMEOUT_S / 0.005)):
+            if self._server.started:
+                return
+            waiting.wait(0.005)
+        raise UsageError(self.url, "the emulator did not start", "try again")
+
+
+class ResettableProtocol(HttpToolsProtocol):
+    """HTTP whose applications may reset the connection instead of answering."""
+
+    @override
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {RESET: {"now": self._reset}}
+
+    @override
+    def shutdown(self) -> None:
+        """Close when idle. Over TLS that is abrupt: a client that does not read never answers a farewell."""
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if is_idle and self.scheme == "https":
+            self.transport.abort()
+        else:
+            super().shutdown()
+
+    def _reset(self) -> None:
+        transport = self.transport
+        raw = transport.get_extra_info("socket")
+        if raw is not None:  # lingering for zero seconds makes the kernel send RST instead of FIN
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        bound.close()
+        raise UsageError(f"{host}:{port}", f"cannot be listened on: {error}", "choose another --port") from None
+    return bound

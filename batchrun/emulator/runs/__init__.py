@@ -1,0 +1,1 @@
+"""What the emulated service holds: runs, their lives, and what is said of them."""

@@ -1,0 +1,95 @@
+"""A manifest: its text, its tables, and what the command line laid over them."""
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from batchrun.sweep.manifest.lines import Lines
+from batchrun.sweep.manifest.overlay import lay_over
+from batchrun.sweep.manifest.problems import Problems
+from batchrun.sweep.manifest.shape import checked_tables
+from batchrun.sweep.manifest.source import Overrides, parse_toml, read_text
+from batchrun.sweep.manifest.tables import SubmitTable, Tables
+
+__all__ = ["NAME", "Manifest", "Overrides", "SubmitTable", "Tables"]
+
+NO_OVERRIDES = Overrides()
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A manifest whose shape is right; whether its values make sense, planning tells."""
+
+    name: str
+    """The sweep's name: the file's stem."""
+    text: str
+    directory: Path
+    """Data files are relative to it."""
+    overrides: Overrides
+    tables: Tables
+    default_region: str | None = None
+    stdin: bytes | None = None
+    """What came on standard input, where an axis reads it."""
+    lines: Lines = field(repr=False, compare=False)
+    file: str | None = None
+    """What messages call the file; None leaves lines out of them."""
+
+    @property
+    def submit(self) -> SubmitTable:
+        return self.tables.submit
+
+    @property
+    def reads_stdin(self) -> bool:
+        """Whether an axis has ``file = "-"``."""
+        return any(isinstance(source, dict) and source.get("file") == "-" for source in self.tables.axes.values())
+
+    @classmethod
+    def load(
+        cls, path: Path, overrides: Overrides = NO_OVERRIDES, *, environ: Mapping[str, str] | None = None
+    ) -> "Manifest":
+        """Read a manifest file.
+
+        Raises:
+            ManifestError: it cannot be read, is not TOML, or has the wrong shape.
+
+        """
+        manifest = cls.parse(
+            read_text(path), name=path.stem, directory=path.parent, overrides=overrides, environ=environ, file=str(path)
+        )
+        return manifest if not manifest.reads_stdin else replace(manifest, stdin=sys.stdin.buffer.read())
+
+    @classmethod
+    def parse(
+        cls,
+        text: str,
+        *,
+        name: str,
+        directory: Path,
+        overrides: Overrides = NO_OVERRIDES,
+        environ: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+        file: str | None = None,
+    ) -> "Manifest":
+        """A manifest from its text.
+
+        Raises:
+            ManifestError: it is not TOML, or has the wrong shape.
+
+        """
+        place = file or f"{name}.toml"
+        lines = Lines(text)
+        document = lay_over(parse_toml(text, place), overrides)
+        return cls(
+            name=name,
+            text=text,
+            directory=directory,
+            overrides=overrides,
+            tables=checked_tables(document, Problems(lines, file)),
+            default_region=(environ or {}).get("WHEROBOTS_REGION") or None,
+            stdin=stdin,
+            lines=lines,
+            file=file,
+        )

@@ -1,0 +1,88 @@
+"""The JSON Schema of a manifest, for editors: draft-07, nothing unknown allowed."""
+
+from typing import Any
+
+from batchrun.sweep.manifest.tables import Tables
+from batchrun.wherobots.payload import RuntimeId
+
+__all__ = ["manifest_schema"]
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+PLACEHOLDER = {"type": "string", "pattern": r"\{\{"}
+SCALAR = {"type": ["string", "number", "boolean"]}
+DATE_OR_NUMBER = {"type": ["string", "number"], "description": "A number, or a date."}
+COLUMN = {"type": "array", "minItems": 1, "items": SCALAR}
+RECORD = {"type": "object", "minProperties": 1, "additionalProperties": SCALAR}
+
+
+def _closed(properties: dict[str, Any], required: list[str], description: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+        "description": description,
+    }
+
+
+AXIS = {
+    "anyOf": [
+        {"type": "array", "minItems": 1, "items": {"anyOf": [SCALAR, RECORD]}, "description": "A list of values."},
+        _closed(
+            {
+                "from": DATE_OR_NUMBER,
+                "to": DATE_OR_NUMBER,
+                "step": {"type": ["string", "number"]},
+                "count": {"type": "integer", "minimum": 1},
+                "scale": {"enum": ["linear", "log"]},
+            },
+            ["from", "to"],
+            "A range, both ends included.",
+        ),
+        _closed({"zip": {"type": "object", "additionalProperties": COLUMN}}, ["zip"], "Columns of equal length."),
+        _closed(
+            {
+                "file": {"type": "string"},
+                "types": {
+                    "type": "object",
+                    "additionalProperties": {"enum": ["string", "int", "float", "bool", "date", "datetime"]},
+                },
+                "columns": {"type": "array", "items": {"type": "string"}},
+                "rename": {"type": "object", "additionalProperties": {"type": "string"}},
+                "where": {"type": "object"},
+                "missing": {"type": "object", "additionalProperties": SCALAR},
+            },
+            ["file"],
+            "Points from a CSV, JSON Lines or Parquet file, or from standard input ('-').",
+        ),
+    ]
+}
+
+
+def manifest_schema() -> dict[str, Any]:
+    """The schema, made from the models that read a manifest, with what they leave open said in full."""
+    schema = Tables.model_json_schema(by_alias=True)
+    definitions = schema.pop("$defs")
+    for table in definitions.values():
+        table["additionalProperties"] = False
+    runtime = {"anyOf": [{"enum": [one.value for one in RuntimeId]}, PLACEHOLDER]}
+    definitions["RunTable"]["properties"]["runtime"] = runtime | {"description": "The size of the cluster."}
+    definitions["OverrideTable"]["properties"]["runtime"] = runtime
+    definitions["SubmitTable"]["properties"]["settle_after"] = {"type": ["string", "number"]}
+    definitions["SubmitTable"]["properties"]["stop_after_failures"] = {"type": ["string", "number"]}
+    schema["properties"]["vars"]["additionalProperties"] = SCALAR
+    schema["properties"]["axes"]["additionalProperties"] = AXIS
+    named = {"$schema": DRAFT, "title": "batchrun sweep manifest"}
+    whole: dict[str, Any] = _moved({**schema, **named, "additionalProperties": False, "definitions": definitions})
+    return whole
+
+
+def _moved(node: Any) -> Any:
+    """References as draft-07 has them; defaults that say null left out."""
+    if isinstance(node, dict):
+        return {
+            key: value.replace("#/$defs/", "#/definitions/") if key == "$ref" else _moved(value)
+            for key, value in node.items()
+            if not (key == "default" and value is None)
+        }
+    return [_moved(one) for one in node] if isinstance(node, list) else node

@@ -1,0 +1,89 @@
+"""TOML text to tables, and what the command line lays over them."""
+
+import re
+import tomllib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from batchrun.errors import ManifestError, Problem
+from batchrun.sweep.manifest.problems import Problems
+from batchrun.sweep.values import TypedFloat
+
+__all__ = ["Overrides", "check_pair", "parse_toml", "read_text"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What the command line lays over a manifest; kept in the ledger, so that a resume plans the same."""
+
+    set: tuple[str, ...] = ()
+    """``run.runtime=large``: the type comes from the key, never from the value."""
+    axis: tuple[str, ...] = ()
+    """``year=[2021]``: an axis source, in TOML."""
+    where: tuple[str, ...] = ()
+    """``region=us``: keep only the points that match."""
+    sample: int | None = None
+    seed: int | None = None
+    max_points: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Only what was given; empty when nothing was."""
+        return {name: value for name, value in asdict(self).items() if value not in ((), None)}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> "Overrides":
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+        }
+        return cls(**known)
+
+
+def read_text(path: Path) -> str:
+    """A manifest's text.
+
+    Raises:
+        ManifestError: the file cannot be read, or is not UTF-8.
+
+    """
+    try:
+        return path.read_bytes().removeprefix(b"\xef\xbb\xbf").decode()
+    except UnicodeDecodeError as error:
+        problem = Problem(str(path), f"byte {error.start} is not UTF-8", "save the file as UTF-8")
+    except OSError as error:
+        problem = Problem(str(path), f"cannot be read: {error.strerror or error}", "give the path of a sweep manifest")
+    raise ManifestError([problem])
+
+
+def parse_toml(text: str, place: str) -> dict[str, Any]:
+    """TOML as tables; floats remember their spelling.
+
+    Raises:
+        ManifestError: it is not TOML; the place is the line.
+
+    """
+    try:
+        return tomllib.loads(text.replace("\r\n", "\n"), parse_float=TypedFloat.parse)
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
+        raise ManifestError([_syntax_problem(str(error), text, place)]) from None
+
+
+def _syntax_problem(message: str, text: str, place: str) -> Problem:
+    found = re.search(r"\(at line (\d+), column (\d+)\)", message)
+    where = f"{place}:{found[1]}" if found else place
+    fact = re.sub(r"\s*\(at [^)]*\)$", "", message) or "it is not TOML"
+    line = text.splitlines()[int(found[1]) - 1] if found and int(found[1]) <= len(text.splitlines()) else ""
+    if re.search(r"overwrite|into an? immutable|namespace", fact) and re.match(r"\s*[\w.]+\s*=", line):
+        return Problem(
+            where, f"{fact[0].lower()}{fact[1:]}: a key is both a value and a table", "put quotes around both keys"
+        )
+    return Problem(where, fact[0].lower() + fact[1:], "mend the TOML")
+
+
+def check_pair(text: str, flag: str, problems: Problems) -> tuple[str, str] | None:
+    """``key=value`` of a flag as its two halves."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        problems.add(flag, f"'{text}' is no key=value", f"write {flag} KEY=VALUE")
+        return None
+    return key.strip(), value.strip()

@@ -1,0 +1,1 @@
+"""Which points there are: axes, files, ranges, tests, and the space that they span."""
