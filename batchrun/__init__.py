@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from batchrun.errors import Problem as Problem
     from batchrun.errors import SettingsError as SettingsError
     from batchrun.errors import UsageError as UsageError
-    from batchrun.ledger.file import Ledger as Ledger
+    from batchrun.ledger.file import FileLedger as FileLedger
     from batchrun.ledger.fold import BatchState as BatchState
     from batchrun.ledger.fold import Outcome as Outcome
     from batchrun.ledger.reader import read_state as read_state
@@ -54,7 +54,7 @@ _HOMES = {
         "UsageError",
     ),
     "batchrun.ledger.fold": ("BatchState", "Outcome"),
-    "batchrun.ledger.file": ("Ledger",),
+    "batchrun.ledger.file": ("FileLedger",),
     "batchrun.ledger.reader": ("read_state",),
     "batchrun.report.summary": ("Summary", "read_summary"),
     "batchrun.sweep.manifest.manifest": ("Manifest", "Overrides"),
@@ -70,7 +70,7 @@ __all__ = [
     "ApiSettings",
     "BatchState",
     "BatchrunError",
-    "Ledger",
+    "FileLedger",
     "LedgerError",
     "Manifest",
     "ManifestError",

@@ -15,7 +15,7 @@ from pathlib import Path
 import anyio
 from pydantic import SecretStr
 
-from batchrun import Ledger, Manifest, SubmitSettings, build_plan, submit
+from batchrun import FileLedger, Manifest, SubmitSettings, build_plan, submit
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.wherobots.client import RunsClient
@@ -44,7 +44,7 @@ async def seconds_to_submit(url: str, runs: int, max_active: int, folder: Path) 
     settings = SubmitSettings(concurrency=16, rate=1000, burst=50, max_active=max_active)
     api = ApiSettings(api_key=SecretStr("benchmark"), base_url=url)
     async with RunsClient(api, open_transport(api, connections=20)) as client:
-        with Ledger.open(folder / "active.ledger.jsonl", create=True) as ledger:
+        with FileLedger.open(folder / "active.ledger.jsonl", create=True) as ledger:
             began = time.perf_counter()
             ended = await submit(plan, ledger, client, settings=settings)
             assert ended.progress.submitted == runs, ended

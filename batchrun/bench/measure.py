@@ -13,7 +13,7 @@ from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submit import Submission, submit
 from batchrun.ledger.events import SubmittedEvent, epoch_seconds
-from batchrun.ledger.file import Ledger
+from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState
 from batchrun.ledger.reader import read_events, read_state
 from batchrun.sweep.manifest.manifest import Manifest
@@ -77,7 +77,7 @@ async def measure(
 
     """
     stopwatch = Stopwatch(open_transport(api, connections=settings.concurrency + SPARE_CONNECTIONS))
-    with Ledger.open(ledger, create=True) as opened:
+    with FileLedger.open(ledger, create=True) as opened:
         async with RunsClient(api, stopwatch) as client:
             began, cpu_began, epoch_s = time.perf_counter(), time.process_time(), time.time()
             submission = await submit(plan, opened, client, settings=settings, observer=observer, switch=switch)

@@ -1,50 +1,50 @@
-"""Times each request and each run, between the engine and the carrier."""
+"""Times each request and each run, between the engine and the transport."""
 
 import math
 import time
 from array import array
 from collections.abc import Iterator, Mapping
 
-from batchrun.wherobots.transport import Carrier, Reply, SendTrace
+from batchrun.wherobots.transport import Reply, SendTrace, Transport
 
 __all__ = ["Stopwatch"]
 
 
 class Stopwatch:
-    """A carrier that passes requests on to another one, and keeps when the runs in them were sent and created."""
+    """A transport that passes requests on to another one, and keeps when the runs in them were sent and created."""
 
-    def __init__(self, carrier: Carrier) -> None:
+    def __init__(self, transport: Transport) -> None:
         self.answers_s = array("d")
         """From sending to the reply, of every attempt that got one."""
         self.attempts = 0
         """Requests that were sent, or tried to."""
-        self._carrier = carrier
+        self._transport = transport
         self._numbers: dict[int, int] = {}
         self._sent = array("d")
         self._created = array("d")
 
     async def open(self, headers: Mapping[str, str]) -> None:
-        await self._carrier.open(headers)
+        await self._transport.open(headers)
 
     async def close(self) -> None:
-        await self._carrier.close()
+        await self._transport.close()
 
     async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
-        """What the other carrier replies.
+        """What the other transport replies.
 
         Raises:
-            Exception: whatever the other carrier raises; no status came.
+            Exception: whatever the other transport raises; no status came.
 
         """
         if body is None:
-            return await self._carrier.send(method, url, body, trace)
+            return await self._transport.send(method, url, body, trace)
         self.attempts += 1
         began = time.perf_counter()
         number = self._numbers.setdefault(hash(body), len(self._sent))
         if number == len(self._sent):
             self._sent.append(began)
             self._created.append(math.nan)
-        reply = await self._carrier.send(method, url, body, trace)
+        reply = await self._transport.send(method, url, body, trace)
         ended = time.perf_counter()
         self.answers_s.append(ended - began)
         if reply.is_success:

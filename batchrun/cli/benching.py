@@ -37,7 +37,7 @@ from batchrun.sweep.plan import Plan
 from batchrun.wherobots.settings import DEFAULT_TIMEOUT_S, ApiSettings, is_loopback
 from batchrun.wherobots.transports import chosen_kind
 
-__all__ = ["BenchOrder", "carry_out_bench"]
+__all__ = ["BenchRequest", "run_bench"]
 
 BAR_WIDTH = 40
 BLOCKS = " ▏▎▍▌▋▊▉█"
@@ -46,7 +46,7 @@ KEY = "bench"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BenchOrder:
+class BenchRequest:
     """What is to be measured. ``pace`` says in words how fast the runs are meant to go."""
 
     runs: int
@@ -60,7 +60,7 @@ class BenchOrder:
     ask: bool
 
 
-def carry_out_bench(order: BenchOrder, output: Output) -> ExitStatus:
+def run_bench(order: BenchRequest, output: Output) -> ExitStatus:
     """Measure, and tell.
 
     Raises:
@@ -147,7 +147,7 @@ def _service(base_url: str | None) -> Iterator[ApiSettings]:
 
 
 async def _measure(
-    order: BenchOrder, planned: _Planned, api: ApiSettings, folder: Path, view: View, output: Output
+    order: BenchRequest, planned: _Planned, api: ApiSettings, folder: Path, view: View, output: Output
 ) -> tuple[Figures, Submission]:
     switch, failure, found = StopSwitch(), None, None
 
@@ -177,7 +177,7 @@ async def _measure(
     return found
 
 
-def _show(order: BenchOrder, figures: Figures, submission: Submission, output: Output) -> None:
+def _show(order: BenchRequest, figures: Figures, submission: Submission, output: Output) -> None:
     progress = submission.progress
     output.table(_figure_table(figures))
     output.table(_latency_table(figures, order))
@@ -214,7 +214,7 @@ def _figure_table(figures: Figures) -> Table:
     return Table(head=("figure", "value", ""), rows=tuple(rows), right=frozenset({"value"}))
 
 
-def _latency_table(figures: Figures, order: BenchOrder) -> Table:
+def _latency_table(figures: Figures, order: BenchRequest) -> Table:
     begin = "first sending" if order.intended_per_s is None else "intended start"
     rows = (
         _latency_row("a run", figures.run, f"{begin} to known to exist"),

@@ -38,7 +38,7 @@ class Output:
         self.quiet = quiet
         self.out = _stream(sys.stdout)
         self.err = _stream(sys.stderr)
-        self.is_deaf = False
+        self.stdout_closed = False
         """True when whoever read standard output has gone; nothing more need be made for them."""
         self._results = _console(self.err if as_json else self.out)
         self.terminal = _console(self.err)
@@ -116,14 +116,14 @@ class Output:
 
     def _guarded(self, stream: TextIO, write: Any) -> None:  # noqa: ANN401 - a call without arguments
         """Write and flush; when nobody reads any more, go on without them: the batch matters more than its words."""
-        if stream is self.out and self.is_deaf:
+        if stream is self.out and self.stdout_closed:
             return
         try:
             write()
             stream.flush()
         except OSError as error:
             if stream is self.out:
-                self.is_deaf = True
+                self.stdout_closed = True
                 if not isinstance(error, BrokenPipeError):
                     self.warn(Problem("standard output", f"cannot be written: {error.strerror}"))
             _send_to_nowhere(stream)

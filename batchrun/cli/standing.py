@@ -16,11 +16,11 @@ from batchrun.ledger.events import BatchEvent
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.sweep.plan import Plan
 
-__all__ = ["Order", "Standing", "is_turned", "standing_of"]
+__all__ = ["Standing", "SubmitRequest", "standing_of", "target_changed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class SubmitRequest:
     """What to submit, where to, and what a person allows."""
 
     plan: Plan
@@ -48,7 +48,7 @@ class Standing:
     to_send: int
     to_settle: int
     is_new: bool
-    order: Order
+    order: SubmitRequest
 
     @property
     def is_finished(self) -> bool:
@@ -74,7 +74,7 @@ class Standing:
         }
 
 
-def standing_of(order: Order, state: BatchState) -> Standing:
+def standing_of(order: SubmitRequest, state: BatchState) -> Standing:
     """Where the batch stands, once it is sure that it is this batch.
 
     Raises:
@@ -93,20 +93,20 @@ def standing_of(order: Order, state: BatchState) -> Standing:
     return _counted(order, state, gone)
 
 
-def is_turned(order: Order, state: BatchState) -> bool:
+def target_changed(order: SubmitRequest, state: BatchState) -> bool:
     """Whether the ledger's batch is to be turned to another plan or another service."""
     batch = state.batch
     return batch is not None and (batch.base_url != order.service or _is_changed(order, batch))
 
 
-def _is_changed(order: Order, batch: BatchEvent) -> bool:
+def _is_changed(order: SubmitRequest, batch: BatchEvent) -> bool:
     """Whether other runs would be sent, or the same with other values of the environment in them."""
     if batch.plan_sha256 != order.plan.sha256:
         return True
     return any(name.startswith("env.") for name in changed_files(order.plan, batch))
 
 
-def _counted(order: Order, state: BatchState, gone: Iterable[str]) -> Standing:
+def _counted(order: SubmitRequest, state: BatchState, gone: Iterable[str]) -> Standing:
     outcomes = dict(state.counts)
     for key in gone:
         if key in state.runs:
@@ -123,7 +123,7 @@ def _counted(order: Order, state: BatchState, gone: Iterable[str]) -> Standing:
     )
 
 
-def _changed(order: Order, found: Difference) -> LedgerMismatchError:
+def _changed(order: SubmitRequest, found: Difference) -> LedgerMismatchError:
     """What has changed, in numbers and names, and how to go on."""
     fact = f"the sweep is not the one that this ledger holds: {difference_words(found)}"
     fix = "go on with --extend, or begin another batch with --ledger PATH"

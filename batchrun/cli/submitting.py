@@ -11,7 +11,7 @@ from batchrun.cli.loading import loop_options
 from batchrun.cli.output import Output
 from batchrun.cli.progress import View, view_for
 from batchrun.cli.service import open_service
-from batchrun.cli.standing import Order, Standing, is_turned, standing_of
+from batchrun.cli.standing import Standing, SubmitRequest, standing_of, target_changed
 from batchrun.cli.text import numbered
 from batchrun.cli.views.plan import totals_words
 from batchrun.cli.views.result import Result, show_result
@@ -20,7 +20,7 @@ from batchrun.engine.resume import extended_batch
 from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submit import Submission, submit
 from batchrun.errors import BatchrunError, Problem
-from batchrun.ledger.file import Ledger
+from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
 from batchrun.report.summary import read_summary
@@ -28,13 +28,13 @@ from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
 from batchrun.wherobots.transports import open_transport
 
-__all__ = ["carry_out"]
+__all__ = ["run_submission"]
 
 SPARE_CONNECTIONS = 2
 """For settling and for watching, beside those that submit."""
 
 
-def carry_out(order: Order, output: Output) -> ExitStatus:
+def run_submission(order: SubmitRequest, output: Output) -> ExitStatus:
     """Submit what the ledger does not know as created.
 
     Raises:
@@ -44,10 +44,10 @@ def carry_out(order: Order, output: Output) -> ExitStatus:
     if order.dry_run:
         return _dry_run(order, output)
     with open_service(order.service, os.environ, timeout_s=order.timeout_s) as api:
-        with Ledger.open(order.ledger, create=order.create) as ledger:
+        with FileLedger.open(order.ledger, create=order.create) as ledger:
             _tell_torn(ledger, output)
             standing = standing_of(order, ledger.state)
-            if standing.is_finished and not is_turned(order, ledger.state):
+            if standing.is_finished and not target_changed(order, ledger.state):
                 return _nothing_left(order, standing, output)
             if not _may_go(order, standing, output):
                 return ExitStatus.STOPPED
@@ -57,7 +57,7 @@ def carry_out(order: Order, output: Output) -> ExitStatus:
         return _tell(order, submission, output)
 
 
-async def _submit(order: Order, ledger: Ledger, api: ApiSettings, view: View, output: Output) -> Submission:
+async def _submit(order: SubmitRequest, ledger: FileLedger, api: ApiSettings, view: View, output: Output) -> Submission:
     switch, failure, submission = StopSwitch(), None, None
     connections = order.settings.concurrency + SPARE_CONNECTIONS
     async with (
@@ -66,7 +66,7 @@ async def _submit(order: Order, ledger: Ledger, api: ApiSettings, view: View, ou
     ):
         tasks.start_soon(stop_on_signals, switch, output.urge, view.leave)
         try:
-            if is_turned(order, ledger.state):
+            if target_changed(order, ledger.state):
                 await ledger.begin(extended_batch(order.plan, ledger.state, order.service))
             submission = await submit(
                 order.plan,
@@ -86,13 +86,13 @@ async def _submit(order: Order, ledger: Ledger, api: ApiSettings, view: View, ou
     return submission
 
 
-def _tell_torn(ledger: Ledger, output: Output) -> None:
+def _tell_torn(ledger: FileLedger, output: Output) -> None:
     if ledger.torn:
         fact = "the last line was torn when its writer died; it was cut off"
         output.warn(Problem(str(ledger.path), fact, f"it is kept in {ledger.path}.torn"))
 
 
-def _may_go(order: Order, standing: Standing, output: Output) -> bool:
+def _may_go(order: SubmitRequest, standing: Standing, output: Output) -> bool:
     """Say what is going to happen, and ask where there is somebody to ask."""
     plan = order.plan
     for warning in plan.warnings:
@@ -109,7 +109,7 @@ def _may_go(order: Order, standing: Standing, output: Output) -> bool:
     return False
 
 
-def _nothing_left(order: Order, standing: Standing, output: Output) -> ExitStatus:
+def _nothing_left(order: SubmitRequest, standing: Standing, output: Output) -> ExitStatus:
     done = standing.outcomes[Outcome.SUBMITTED] == order.plan.runs
     status = ExitStatus.DONE if done else ExitStatus.INCOMPLETE
     words = f"all {numbered(order.plan.runs, 'run')} are submitted already" if done else standing.words()
@@ -120,7 +120,7 @@ def _nothing_left(order: Order, standing: Standing, output: Output) -> ExitStatu
     return status
 
 
-def _dry_run(order: Order, output: Output) -> ExitStatus:
+def _dry_run(order: SubmitRequest, output: Output) -> ExitStatus:
     """What submitting would do, without the network and without touching the ledger."""
     exists = order.ledger.exists() and order.ledger.stat().st_size > 0
     standing = standing_of(order, read_state(order.ledger) if exists or not order.create else BatchState())
@@ -130,7 +130,7 @@ def _dry_run(order: Order, output: Output) -> ExitStatus:
     return ExitStatus.DONE
 
 
-def _tell(order: Order, submission: Submission, output: Output) -> ExitStatus:
+def _tell(order: SubmitRequest, submission: Submission, output: Output) -> ExitStatus:
     progress = submission.progress
     is_whole = progress.submitted + progress.pending == progress.planned
     result = Result(

@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from batchrun.wherobots.views import DEFAULT_SUGGESTION, ErrorClass
 
-__all__ = ["Wrong", "refusal"]
+__all__ = ["ErrorDetail", "refusal"]
 
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wrong:
+class ErrorDetail:
     """One error of an error body."""
 
     code: ErrorClass
@@ -38,9 +38,9 @@ class Wrong:
 
 
 def refusal(
-    status: int, wrongs: Wrong | Iterable[Wrong], request_id: str, headers: Mapping[str, str] | None = None
+    status: int, wrongs: ErrorDetail | Iterable[ErrorDetail], request_id: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """An answer that refuses, with one error or several."""
-    several = (wrongs,) if isinstance(wrongs, Wrong) else wrongs
+    several = (wrongs,) if isinstance(wrongs, ErrorDetail) else wrongs
     body = _encode({"errors": [wrong.view() for wrong in several], "requestId": request_id})
     return Response(body, status, headers, "application/json")

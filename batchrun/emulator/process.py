@@ -11,12 +11,12 @@ from typing import Self
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.errors import UsageError
 
-__all__ = ["EmulatorBeside"]
+__all__ = ["EmulatorProcess"]
 
 END_WITHIN_S = 5.0
 
 
-class EmulatorBeside:
+class EmulatorProcess:
     """A well-behaved service on a free loopback port, which lives as long as the context. Any key opens it."""
 
     def __init__(self) -> None:

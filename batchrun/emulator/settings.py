@@ -99,7 +99,7 @@ class EmulatorSettings(Settings):
 
     list_name_match: Literal["exact", "substring"] = "exact"  # what a name without * means
 
-    def told(self) -> list[str]:
+    def describe(self) -> list[str]:
         """What differs from a well-behaved service, one setting a line; never the API key."""
         lines = []
         for name, value in self:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import anyio
 
-__all__ = ["Window"]
+__all__ = ["ActiveRuns"]
 
 QUOTA_GROWTH = 0.2
 """What a window full of created runs adds to a quota that was found: probing costs a refusal each time it is too much."""
 
 
-class Window:
+class ActiveRuns:
     """Room for runs. A slot is held from before an attempt until its run has ended, or is known not to exist.
 
     ``max_active`` bounds it from the start. A refusal for quota bounds it as well, at what is active just then: nobody

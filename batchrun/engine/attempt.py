@@ -6,11 +6,11 @@ import msgspec
 
 from batchrun.engine.backlog import Work
 from batchrun.engine.pacing.backoff import full_jitter_s
-from batchrun.engine.pacing.pacer import Turn
+from batchrun.engine.pacing.pacer import Permit
 from batchrun.engine.session import Session
 from batchrun.engine.settle import Settler
 from batchrun.engine.stopping import StopReason
-from batchrun.engine.verdicts import Follow, Pressure, Verdict, judge
+from batchrun.engine.verdicts import NextStep, Pressure, Verdict, judge
 from batchrun.errors import Problem
 from batchrun.ledger.events import RefusedEvent, RejectedEvent, UnknownEvent
 from batchrun.ledger.fold import Outcome
@@ -33,7 +33,7 @@ class Attempts:
         self._settler = settler
         self._first_rejections: list[tuple[object, ...]] | None = []
 
-    async def attempt(self, work: Work, turn: Turn) -> None:
+    async def attempt(self, work: Work, turn: Permit) -> None:
         """Send a run once. Its POST leaves only after the attempt is durable.
 
         Raises:
@@ -67,13 +67,13 @@ class Attempts:
 
     def _carry_out(self, work: Work, answer: Answer, verdict: Verdict, began_server_s: float) -> None:
         match verdict.follow, answer:
-            case Follow.SUBMITTED, Created():
+            case NextStep.SUBMITTED, Created():
                 self._session.submitted(work, answer.run_id, answer.status)
-            case Follow.SETTLE | Follow.SETTLE_ONLY, _:
+            case NextStep.SETTLE | NextStep.SETTLE_ONLY, _:
                 self._unknown(work, answer, verdict, began_server_s)
-            case Follow.REJECT, Refused():
+            case NextStep.REJECT, Refused():
                 self._rejected(work, answer)
-            case Follow.STOP, Refused():
+            case NextStep.STOP, Refused():
                 self._refused(work, answer, None)
                 self._session.backlog.put(work)
                 self._stop(answer)
@@ -82,7 +82,7 @@ class Attempts:
 
     def _unknown(self, work: Work, answer: Answer, verdict: Verdict, began_server_s: float) -> None:
         work.counted += verdict.is_counted
-        work.created = work.created or verdict.follow is Follow.SETTLE_ONLY
+        work.created = work.created or verdict.follow is NextStep.SETTLE_ONLY
         if work.since_s is None:
             work.since_s = began_server_s
         session = self._session
@@ -161,7 +161,7 @@ class Attempts:
         seen = self._first_rejections
         if seen is None:
             return
-        if not isinstance(answer, Refused) or judge(answer, may_exist=False).follow is not Follow.REJECT:
+        if not isinstance(answer, Refused) or judge(answer, may_exist=False).follow is not NextStep.REJECT:
             self._first_rejections = None
             return
         seen.append((answer.http_status, answer.error.code, answer.error.field))

@@ -8,7 +8,7 @@ from batchrun.engine.session import Session
 from batchrun.errors import ApiError, Problem
 from batchrun.ledger.events import StatusEvent, epoch_seconds
 from batchrun.wherobots.enums import RunStatus
-from batchrun.wherobots.summaries import RunHead
+from batchrun.wherobots.summaries import RunSummary
 
 __all__ = ["Monitor"]
 
@@ -91,10 +91,10 @@ class Monitor:
         self._asked = [run_id for run_id in self._asked if run_id in unseen] or sorted(unseen)
         for run_id in self._asked[:STRAGGLERS_AT_ONCE]:
             view = await self._session.client.get(run_id)
-            self._saw(RunHead(id=run_id, status=view.status))
+            self._saw(RunSummary(id=run_id, status=view.status))
         del self._asked[:STRAGGLERS_AT_ONCE]
 
-    def _saw(self, head: RunHead) -> None:
+    def _saw(self, head: RunSummary) -> None:
         key = self._session.window.active.get(head.id)
         if key is None or head.status is None or not RunStatus(head.status).is_final:
             return
@@ -112,7 +112,7 @@ class Monitor:
         )
         self._session.window.ended(head.id)
 
-    def _learn(self, head: RunHead) -> None:
+    def _learn(self, head: RunSummary) -> None:
         """How long runs last: by the service's own times, else by when we saw them."""
         began_s = self._began_s.pop(head.id, time.monotonic())
         created_s, completed_s = epoch_seconds(head.create_time or ""), epoch_seconds(head.complete_time or "")

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from batchrun.engine.active_runs import Window
+from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.backlog import Backlog, Work
-from batchrun.engine.pacing.pacer import Pacing
+from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Observer
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopReason, StopSwitch
 from batchrun.engine.tally import Tally
 from batchrun.errors import Problem
 from batchrun.ledger.events import FailedEvent, SubmittedEvent
-from batchrun.ledger.file import Ledger
+from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import Outcome
 from batchrun.wherobots.answers import NO_ERROR_BODY, ServiceError
 from batchrun.wherobots.client import RunsClient
@@ -30,12 +30,12 @@ class Session:
     """One process's work on one batch: the shared parts, and what each ending means for all of them."""
 
     settings: SubmitSettings
-    ledger: Ledger
+    ledger: FileLedger
     client: RunsClient
-    pacing: Pacing
+    pacing: Pacer
     backlog: Backlog
     tally: Tally
-    window: Window
+    window: ActiveRuns
     switch: StopSwitch
     observer: Observer
     notes: list[Problem] = field(default_factory=list)

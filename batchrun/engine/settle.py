@@ -19,7 +19,7 @@ from batchrun.ledger.events import epoch_seconds
 from batchrun.ledger.fold import Outcome
 from batchrun.wherobots.answers import ServiceError
 from batchrun.wherobots.identity import is_same_payload
-from batchrun.wherobots.summaries import RunHead, RunHeadPage
+from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
 
 __all__ = ["Settler"]
 
@@ -101,7 +101,7 @@ class Settler:
             if case.work.run.name in self._cases:
                 self._missed(case, began_s)
 
-    async def _look_for(self, due: list[_Case]) -> dict[str, list[RunHead]]:
+    async def _look_for(self, due: list[_Case]) -> dict[str, list[RunSummary]]:
         """The runs found, by name; looks by name or page by page, whichever takes fewer calls."""
         after = min(self._created_after(case.work) for case in due)
         page = await self._page(after)
@@ -111,29 +111,29 @@ class Settler:
         heads = [head for name in names for head in await self._named(name, after)]
         return self._matching(heads, names)
 
-    async def _named(self, name: str, after: float) -> list[RunHead]:
+    async def _named(self, name: str, after: float) -> list[RunSummary]:
         return await self._all_from(await self._page(after, name=name), after, name=name)
 
-    async def _all_from(self, page: RunHeadPage, after: float, *, name: str | None = None) -> list[RunHead]:
+    async def _all_from(self, page: RunSummaryPage, after: float, *, name: str | None = None) -> list[RunSummary]:
         heads = list(page.items)
         while page.next_page is not None:
             page = await self._page(after, name=name, cursor=page.next_page)
             heads += page.items
         return heads
 
-    async def _page(self, after: float, *, name: str | None = None, cursor: str | None = None) -> RunHeadPage:
-        await self._session.pacing.wait_scan_turn()
+    async def _page(self, after: float, *, name: str | None = None, cursor: str | None = None) -> RunSummaryPage:
+        await self._session.pacing.wait_for_read()
         return await self._session.client.list_page(name=name, created_after=after, cursor=cursor, size=PAGE)
 
-    def _matching(self, heads: Iterable[RunHead], names: Iterable[str]) -> dict[str, list[RunHead]]:
+    def _matching(self, heads: Iterable[RunSummary], names: Iterable[str]) -> dict[str, list[RunSummary]]:
         wanted = set(names)
-        found: defaultdict[str, dict[str, RunHead]] = defaultdict(dict)
+        found: defaultdict[str, dict[str, RunSummary]] = defaultdict(dict)
         for head in heads:
             if head.name in wanted and self._is_ours(head, self._cases[head.name].work):
                 found[head.name][head.id] = head
         return {name: list(by_id.values()) for name, by_id in found.items()}
 
-    def _is_ours(self, head: RunHead, work: Work) -> bool:
+    def _is_ours(self, head: RunSummary, work: Work) -> bool:
         if not head.id:
             return False
         created_s = epoch_seconds(head.create_time or "")
@@ -145,7 +145,7 @@ class Settler:
         margin = MARGIN_S if self._session.client.clock.offset_s is not None else UNKNOWN_CLOCK_MARGIN_S
         return (work.since_s or 0.0) - margin
 
-    def _adopt(self, case: _Case, heads: list[RunHead]) -> None:
+    def _adopt(self, case: _Case, heads: list[RunSummary]) -> None:
         work = case.work
         oldest, *others = sorted(heads, key=lambda head: epoch_seconds(head.create_time or ""))
         duplicates = [head.id for head in others]

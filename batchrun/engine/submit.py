@@ -8,12 +8,12 @@ from importlib.metadata import version
 
 import anyio
 
-from batchrun.engine.active_runs import Window
+from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.attempt import Attempts, stop_for
 from batchrun.engine.backlog import Backlog
 from batchrun.engine.monitor import Monitor
 from batchrun.engine.pacing.limit_search import Learned
-from batchrun.engine.pacing.pacer import Pacing
+from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import NO_OBSERVER, Observer, Progress
 from batchrun.engine.resume import new_batch, unknown_work, unsent_work
 from batchrun.engine.session import Session
@@ -21,10 +21,10 @@ from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle import Settler
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.engine.tally import Tally
-from batchrun.engine.workers import work_off
+from batchrun.engine.workers import run_workers
 from batchrun.errors import ApiError, LedgerWriteError, Problem
 from batchrun.ledger.events import SessionEvent
-from batchrun.ledger.file import Ledger
+from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import Outcome
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.answers import Refused
@@ -51,7 +51,7 @@ class Submission:
 
 async def submit(
     plan: Plan,
-    ledger: Ledger,
+    ledger: FileLedger,
     client: RunsClient,
     *,
     settings: SubmitSettings,
@@ -76,13 +76,13 @@ async def submit(
     tally = Tally(plan.runs, ledger.state)
     for outcome in retry:
         tally.bring_back(outcome)
-    window = Window(settings.max_active, is_over=lambda: backlog.is_empty)
+    window = ActiveRuns(settings.max_active, is_over=lambda: backlog.is_empty)
     backlog = Backlog(unsent_work(plan, ledger.state, retry), time.monotonic, left=window.release)
     session = Session(
         settings=settings,
         ledger=ledger,
         client=client,
-        pacing=Pacing(rate=settings.rate, burst=settings.burst, learned=_learned(ledger.state.rate)),
+        pacing=Pacer(rate=settings.rate, burst=settings.burst, learned=_learned(ledger.state.rate)),
         backlog=backlog,
         window=window,
         tally=tally,
@@ -137,7 +137,7 @@ async def _run(session: Session, settler: Settler, plan: Plan) -> None:
             helpers.start_soon(_show_progress, session)
             helpers.start_soon(settler.run)
             helpers.start_soon(Monitor(session).run)
-            await work_off(session, Attempts(session, settler))
+            await run_workers(session, Attempts(session, settler))
             helpers.cancel_scope.cancel()
     except LedgerWriteError as error:
         session.switch.pull(StopReason.LEDGER, error.problems[0])

@@ -10,10 +10,10 @@ from enum import Enum, auto
 
 from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
 
-__all__ = ["Follow", "Pressure", "Verdict", "judge"]
+__all__ = ["NextStep", "Pressure", "Verdict", "judge"]
 
 
-class Follow(Enum):
+class NextStep(Enum):
     """What to do with the run."""
 
     SUBMITTED = auto()
@@ -46,7 +46,7 @@ class Pressure(Enum):
 class Verdict:
     """What follows from an answer. ``is_counted``: the attempt counts in ``max_attempts``."""
 
-    follow: Follow
+    follow: NextStep
     pressure: Pressure = Pressure.NONE
     is_counted: bool = False
     wait_s: float | None = None
@@ -57,15 +57,15 @@ QUOTA_CODE = "INSUFFICIENT_QUOTA_ERROR"
 RATE_CODE = "RATE_LIMIT_ERROR"
 TIMEOUT_CODE = "TIMEOUT_ERROR"
 
-SUBMITTED = Verdict(Follow.SUBMITTED)
-SETTLE = Verdict(Follow.SETTLE, Pressure.SICK, is_counted=True)
-SETTLE_ONLY = Verdict(Follow.SETTLE_ONLY)
-REJECT = Verdict(Follow.REJECT)
-STOP = Verdict(Follow.STOP)
-SLOW_DOWN = Verdict(Follow.RETRY, Pressure.RATE)
-FULL = Verdict(Follow.RETRY, Pressure.QUOTA)
-CONFLICT = Verdict(Follow.RETRY, is_counted=True)
-UNSENT = Verdict(Follow.RETRY, Pressure.SICK)
+SUBMITTED = Verdict(NextStep.SUBMITTED)
+SETTLE = Verdict(NextStep.SETTLE, Pressure.SICK, is_counted=True)
+SETTLE_ONLY = Verdict(NextStep.SETTLE_ONLY)
+REJECT = Verdict(NextStep.REJECT)
+STOP = Verdict(NextStep.STOP)
+SLOW_DOWN = Verdict(NextStep.RETRY, Pressure.RATE)
+FULL = Verdict(NextStep.RETRY, Pressure.QUOTA)
+CONFLICT = Verdict(NextStep.RETRY, is_counted=True)
+UNSENT = Verdict(NextStep.RETRY, Pressure.SICK)
 
 Row = tuple[Callable[[Refused], bool], Verdict]
 
@@ -126,6 +126,6 @@ def _judge_refusal(refused: Refused, *, may_exist: bool) -> Verdict:
     if verdict is CONFLICT and may_exist:
         # The conflict may be with our own earlier attempt.
         return SETTLE
-    if verdict.follow is Follow.RETRY:
+    if verdict.follow is NextStep.RETRY:
         return replace(verdict, wait_s=refused.retry_after_s)
     return verdict

@@ -8,10 +8,10 @@ from batchrun.engine.session import Session
 from batchrun.engine.stopping import StopReason
 from batchrun.errors import LedgerWriteError
 
-__all__ = ["work_off"]
+__all__ = ["run_workers"]
 
 
-async def work_off(session: Session, attempts: Attempts) -> None:
+async def run_workers(session: Session, attempts: Attempts) -> None:
     """Run ``concurrency`` workers until the backlog is finished; on a stop, return when what is under way has ended."""
     async with anyio.create_task_group() as watch:
         async with anyio.create_task_group() as pool:
@@ -40,7 +40,7 @@ async def _work(session: Session, attempts: Attempts) -> None:
     """One scope for all attempts of a worker, since making one for each costs more than recording it."""
     with anyio.CancelScope() as scope:
         while not session.switch.is_pulled and (work := await _next(session)) is not None:
-            turn = await session.pacing.wait_turn()
+            turn = await session.pacing.wait_for_permit()
             scope.shield = True
             try:
                 await attempts.attempt(work, turn)

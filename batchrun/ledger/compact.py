@@ -15,7 +15,7 @@ from batchrun.ledger.events import (
     SubmittedEvent,
     event_line,
 )
-from batchrun.ledger.file import Ledger
+from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_events
 
@@ -43,7 +43,7 @@ def compact(path: Path) -> Compaction:
         LedgerError: the ledger cannot be used.
 
     """
-    with Ledger.open(path) as ledger:
+    with FileLedger.open(path) as ledger:
         if ledger.is_new:
             raise LedgerError(str(path), "the ledger is empty", "there is nothing to compact")
         before = path.stat().st_size

@@ -15,10 +15,10 @@ from batchrun.ledger.lock import lock
 from batchrun.ledger.reader import Reading, reading
 from batchrun.ledger.writer import LedgerWriter
 
-__all__ = ["Ledger"]
+__all__ = ["FileLedger"]
 
 
-class Ledger:
+class FileLedger:
     """The one writer of a ledger file, holding its lock until closed. Make one with ``open``."""
 
     def __init__(self, path: Path, fd: int, state: BatchState, torn: bytes) -> None:

@@ -4,7 +4,7 @@ from collections import deque
 
 from batchrun.ledger.events import Event, SessionEvent, SubmittedEvent, epoch_seconds
 
-__all__ = ["Pulse"]
+__all__ = ["SubmissionRate"]
 
 RATE_OVER_S = 10.0
 """The present rate is taken over so many seconds."""
@@ -13,7 +13,7 @@ TENTHS = len("2026-01-01T00:00:00.0")
 MARKS = int(RATE_OVER_S * 10) + 1
 
 
-class Pulse:
+class SubmissionRate:
     """Counts the runs submitted in the latest session, with a mark each tenth of a second."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from batchrun.ledger.events import BatchEvent, SessionEvent
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.ledger.reader import read_events
 from batchrun.report.reasons import Ending, Reason, endings, reasons
-from batchrun.report.submission_rate import Pulse
+from batchrun.report.submission_rate import SubmissionRate
 from batchrun.report.writing import Writing, writing
 
 __all__ = ["Summary", "read_summary"]
@@ -98,7 +98,7 @@ def read_summary(path: Path) -> Summary:
         LedgerError: the file cannot be read, is no ledger of this format, or is damaged.
 
     """
-    state, pulse = BatchState(), Pulse()
+    state, pulse = BatchState(), SubmissionRate()
     for event in read_events(path):
         fold(state, event)
         pulse.see(event)
@@ -107,7 +107,7 @@ def read_summary(path: Path) -> Summary:
     return _summary(state, pulse, writing(path, state.session), state.batch)
 
 
-def _summary(state: BatchState, pulse: Pulse, now_writing: Writing, batch: BatchEvent) -> Summary:
+def _summary(state: BatchState, pulse: SubmissionRate, now_writing: Writing, batch: BatchEvent) -> Summary:
     is_running = now_writing is Writing.RUNNING
     return Summary(
         name=batch.name,

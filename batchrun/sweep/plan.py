@@ -14,7 +14,7 @@ from batchrun.sweep.plan_file import PLAN_FILE_FIX, PlanLines, read_header
 from batchrun.sweep.points.axes import load_axes
 from batchrun.sweep.points.files import PlanFile
 from batchrun.sweep.points.space import Step, point_space
-from batchrun.sweep.render.compiled import Compiled, compile_manifest
+from batchrun.sweep.render.compiled import CompiledSweep, compile_manifest
 from batchrun.sweep.render.names import PointError
 from batchrun.sweep.runs import PlannedRun
 
@@ -145,7 +145,7 @@ def _check_allowed(manifest: Manifest, names: list[str], problems: Problems) -> 
             problems.add("allow_unused", f"there is no axis '{name}'", f"axes: {', '.join(names)}")
 
 
-def _walk(compiled: Compiled, problems: Problems) -> _Pass:
+def _walk(compiled: CompiledSweep, problems: Problems) -> _Pass:
     walked, told = _Pass(), 0
     for at in compiled.positions():
         try:
@@ -166,7 +166,7 @@ def _walk(compiled: Compiled, problems: Problems) -> _Pass:
     return walked
 
 
-def _environment_files(compiled: Compiled, environ: Mapping[str, str] | None) -> Iterator[PlanFile]:
+def _environment_files(compiled: CompiledSweep, environ: Mapping[str, str] | None) -> Iterator[PlanFile]:
     """A resume notices a changed variable as it notices a changed file."""
     for name in sorted(compiled.env_used) if environ is not None else ():
         yield PlanFile(f"env.{name}", sha256((environ or {})[name].encode()).hexdigest())

@@ -19,7 +19,7 @@ from yarl import URL
 
 from batchrun.wherobots.transport import JSON, Reply, SendTrace, Timeouts
 
-__all__ = ["AiohttpCarrier"]
+__all__ = ["AiohttpTransport"]
 
 KEEPALIVE_S = 30.0
 
@@ -36,7 +36,7 @@ class _Connector(aiohttp.TCPConnector):
         return connection
 
 
-class AiohttpCarrier:
+class AiohttpTransport:
     """A pool of at most ``connections``. Reply bodies come as they are: no encoding is asked for."""
 
     def __init__(self, timeouts: Timeouts, *, connections: int, tls: ssl.SSLContext | bool, proxy: str | None) -> None:
@@ -72,7 +72,7 @@ class AiohttpCarrier:
 
         """
         if self._session is None:
-            raise RuntimeError("the carrier is not open")
+            raise RuntimeError("the transport is not open")
         _trace.set(trace)
         answer = await self._session.request(
             method,

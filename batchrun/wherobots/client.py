@@ -1,7 +1,6 @@
 """The Runs API, one request a call: no retries, no rates, no batches."""
 
 import platform
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,11 +14,13 @@ from typing_extensions import override
 
 from batchrun.errors import ApiError
 from batchrun.wherobots.answers import NO_ERROR_BODY, Answer, Created, Lost, Refused, ServiceError, Unreadable
+from batchrun.wherobots.clock import ServerClock
+from batchrun.wherobots.httpx_transport import HttpxTransport
 from batchrun.wherobots.rate_headers import rate_hint
-from batchrun.wherobots.retry_after import http_date, retry_after_s
+from batchrun.wherobots.retry_after import retry_after_s
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.summaries import RunHead, RunHeadPage
-from batchrun.wherobots.transport import Carrier, HttpxCarrier, Reply, SendTrace
+from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
+from batchrun.wherobots.transport import Reply, SendTrace, Transport
 from batchrun.wherobots.transports import timeouts_of
 from batchrun.wherobots.views import LogsResponse, RunView
 
@@ -29,8 +30,8 @@ MAX_PAGE_SIZE = 100
 LEAST_KEY_LENGTH = 8
 """Real keys are far longer; a shorter text may be part of any word."""
 
-_read_head = msgspec.json.Decoder(RunHead).decode
-_read_page = msgspec.json.Decoder(RunHeadPage).decode
+_read_summary = msgspec.json.Decoder(RunSummary).decode
+_read_page = msgspec.json.Decoder(RunSummaryPage).decode
 
 T = TypeVar("T")
 
@@ -43,39 +44,19 @@ class _ErrorBody(msgspec.Struct):
 _read_error_body = msgspec.json.Decoder(_ErrorBody).decode
 
 
-class ServerClock:
-    """How far the server's clock is ahead of ours, from the ``Date`` header of its answers."""
-
-    __slots__ = ("_seen", "offset_s")
-
-    def __init__(self) -> None:
-        self.offset_s: float | None = None
-        self._seen = ""
-
-    def read(self, date: str | None) -> None:
-        """Take one header; it has whole seconds, so half a second is the likeliest rest."""
-        if not date or date == self._seen:
-            return
-        self._seen = date
-        if (moment := http_date(date)) is not None:
-            self.offset_s = moment + 0.5 - time.time()
-
-    def now(self) -> float:
-        """The server's time in epoch seconds, as far as it is known."""
-        return time.time() + (self.offset_s or 0.0)
-
-
 class RunsClient:
-    """Speaks to one service with one key over one carrier, which it opens and closes.
+    """Speaks to one service with one key over one transport, which it opens and closes.
 
-    An httpx transport is as good as a carrier: httpx's ASGI transport speaks to an app in this process.
+    An httpx transport is as good as a transport: httpx's ASGI transport speaks to an app in this process.
     """
 
-    def __init__(self, settings: ApiSettings, carrier: Carrier | httpx.AsyncBaseTransport) -> None:
+    def __init__(self, settings: ApiSettings, transport: Transport | httpx.AsyncBaseTransport) -> None:
         self.settings = settings
         self.clock = ServerClock()
-        self._carrier: Carrier = (
-            HttpxCarrier(carrier, timeouts_of(settings)) if isinstance(carrier, httpx.AsyncBaseTransport) else carrier
+        self._transport: Transport = (
+            HttpxTransport(transport, timeouts_of(settings))
+            if isinstance(transport, httpx.AsyncBaseTransport)
+            else transport
         )
         self._urls: dict[str, str] = {}
 
@@ -84,19 +65,19 @@ class RunsClient:
         return f"<RunsClient {self.settings.base_url}>"
 
     async def __aenter__(self) -> Self:
-        await self._carrier.open(_headers(self.settings))
+        await self._transport.open(_headers(self.settings))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._carrier.close()
+        await self._transport.close()
 
     async def create(self, region: str, body: bytes) -> Answer:
         """Send one ``POST /runs``; whatever happens comes back as a value."""
         trace = SendTrace()
         try:
-            reply = await self._carrier.send("POST", self._create_url(region), body, trace)
+            reply = await self._transport.send("POST", self._create_url(region), body, trace)
         except Exception as error:  # noqa: BLE001 - whatever a transport raises, the outcome is what counts
             return Lost(_reason(error), sent=trace.started)
         self.clock.read(reply.headers.get("Date"))
@@ -141,7 +122,7 @@ class RunsClient:
         status: Sequence[str] = (),
         cursor: str | None = None,
         size: int = MAX_PAGE_SIZE,
-    ) -> RunHeadPage:
+    ) -> RunSummaryPage:
         """One page of runs, newest first; ``created_after`` is in epoch seconds of the server's clock.
 
         Raises:
@@ -164,7 +145,7 @@ class RunsClient:
         region: str | None = None,
         created_after: float | None = None,
         status: Sequence[str] = (),
-    ) -> AsyncIterator[RunHead]:
+    ) -> AsyncIterator[RunSummary]:
         """All runs that fit, page by page, newest first.
 
         Raises:
@@ -193,7 +174,7 @@ class RunsClient:
         if reply.broken is not None:
             return Unreadable(reply.status, reply.broken)
         try:
-            head = _read_head(reply.body)
+            head = _read_summary(reply.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return Unreadable(reply.status, f"the body cannot be read: {error}")
         if not head.id:
@@ -213,7 +194,7 @@ class RunsClient:
     async def _ask(self, method: str, path: str) -> bytes:
         place = f"{method} {path.partition('?')[0]}"
         try:
-            reply = await self._carrier.send(method, self.settings.base_url + path, None, SendTrace())
+            reply = await self._transport.send(method, self.settings.base_url + path, None, SendTrace())
         except Exception as error:
             raise ApiError(place, f"no answer: {_reason(error)}", "is the service up?") from error
         self.clock.read(reply.headers.get("Date"))

@@ -5,18 +5,17 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
-from typing_extensions import override
+
+from batchrun.wherobots.enums import RuntimeId
 
 __all__ = [
     "CreateRunPayload",
     "DependencySourceType",
     "FileDependency",
-    "OpenEnum",
     "PyPiDependency",
     "RunEnvironment",
     "RunJarPayload",
     "RunPythonPayload",
-    "RuntimeId",
     "WireModel",
 ]
 
@@ -24,57 +23,6 @@ DEFAULT_TIMEOUT_S = 3600
 NAME_PATTERN = r"^[a-zA-Z0-9_\-\.]+$"
 NAME_MIN_LENGTH = 8
 NAME_MAX_LENGTH = 255
-
-
-class OpenEnum(StrEnum):
-    """An enumeration that the service may extend: an unknown value is kept as a member that is not ``is_known``."""
-
-    @classmethod
-    @override
-    def _missing_(cls, value: object) -> "OpenEnum | None":
-        if not isinstance(value, str):
-            return None
-        stranger = str.__new__(cls, value)
-        stranger._name_ = stranger._value_ = value
-        return stranger
-
-    @property
-    def is_known(self) -> bool:
-        return self._value_ in type(self)._value2member_map_
-
-
-class RuntimeId(OpenEnum):
-    """The sizes of cluster that a run can ask for."""
-
-    TINY_UPPER = "TINY"
-    SMALL_UPPER = "SMALL"
-    MEDIUM_UPPER = "MEDIUM"
-    LARGE_UPPER = "LARGE"
-    XLARGE_UPPER = "XLARGE"
-    XXLARGE_UPPER = "XXLARGE"
-    MICRO = "micro"
-    TINY = "tiny"
-    SMALL = "small"
-    MEDIUM = "medium"
-    LARGE = "large"
-    X_LARGE = "x-large"
-    XX_LARGE = "2x-large"
-    XXXX_LARGE = "4x-large"
-    MEDIUM_HIMEM = "medium-himem"
-    LARGE_HIMEM = "large-himem"
-    X_LARGE_HIMEM = "x-large-himem"
-    XX_LARGE_HIMEM = "2x-large-himem"
-    XXXX_LARGE_HIMEM = "4x-large-himem"
-    X_LARGE_HICPU = "x-large-hicpu"
-    XX_LARGE_HICPU = "2x-large-hicpu"
-    X_LARGE_MATCHER = "x-large-matcher"
-    XX_LARGE_MATCHER = "2x-large-matcher"
-    MICRO_A10_GPU = "micro-a10-gpu"
-    TINY_A10_GPU = "tiny-a10-gpu"
-    SMALL_A10_GPU = "small-a10-gpu"
-    MEDIUM_A10_GPU = "medium-a10-gpu"
-    LARGE_A10_GPU = "large-a10-gpu"
-    X_LARGE_A10_GPU = "x-large-a10-gpu"
 
 
 class DependencySourceType(StrEnum):

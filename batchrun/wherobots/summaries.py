@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["RunHead", "RunHeadPage"]
+__all__ = ["RunSummary", "RunSummaryPage"]
 
 
-class RunHead(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class RunSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What batchrun itself needs of a ``RunView``; everything else may be missing, unknown or odd.
 
     Submitting and settling read this instead of a whole ``RunView``: an answer whose id can be read is a created run
@@ -24,9 +24,9 @@ class RunHead(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     payload: dict[str, Any] | None = None
 
 
-class RunHeadPage(msgspec.Struct, frozen=True, kw_only=True):
+class RunSummaryPage(msgspec.Struct, frozen=True, kw_only=True):
     """One page of ``GET /runs``, read as heads."""
 
-    items: list[RunHead]
+    items: list[RunSummary]
     total: int = 0
     next_page: str | None = None

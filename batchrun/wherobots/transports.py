@@ -1,4 +1,4 @@
-"""Which carrier takes the requests, with the environment's proxy and certificates."""
+"""Which transport takes the requests, with the environment's proxy and certificates."""
 
 import os
 import ssl
@@ -9,9 +9,10 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from batchrun.errors import SettingsError
-from batchrun.wherobots.aiohttp_transport import KEEPALIVE_S, AiohttpCarrier
+from batchrun.wherobots.aiohttp_transport import KEEPALIVE_S, AiohttpTransport
+from batchrun.wherobots.httpx_transport import HttpxTransport
 from batchrun.wherobots.settings import CONNECT_TIMEOUT_S, ApiSettings, is_loopback
-from batchrun.wherobots.transport import Carrier, HttpxCarrier, Timeouts
+from batchrun.wherobots.transport import Timeouts, Transport
 
 __all__ = ["TransportKind", "chosen_kind", "open_transport", "timeouts_of"]
 
@@ -25,8 +26,8 @@ class TransportKind(StrEnum):
     """httpx's own pool: slower with every connection."""
 
 
-def open_transport(settings: ApiSettings, *, connections: int, kind: TransportKind | None = None) -> Carrier:
-    """A carrier for ``connections`` requests at once.
+def open_transport(settings: ApiSettings, *, connections: int, kind: TransportKind | None = None) -> Transport:
+    """A transport for ``connections`` requests at once.
 
     ``kind`` defaults to what ``BATCHRUN_TRANSPORT`` names, else to aiohttp. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name
     the certificates to trust, as they do for httpx.
@@ -38,11 +39,11 @@ def open_transport(settings: ApiSettings, *, connections: int, kind: TransportKi
     timeouts = timeouts_of(settings)
     tls, proxy = _tls_context(settings.base_url), _proxy_for(settings.base_url)
     if (kind or chosen_kind()) is TransportKind.AIOHTTP:
-        return AiohttpCarrier(timeouts, connections=connections, tls=tls, proxy=proxy)
+        return AiohttpTransport(timeouts, connections=connections, tls=tls, proxy=proxy)
     limits = httpx.Limits(
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEPALIVE_S
     )
-    return HttpxCarrier(httpx.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits, retries=0), timeouts)
+    return HttpxTransport(httpx.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits, retries=0), timeouts)
 
 
 def timeouts_of(settings: ApiSettings) -> Timeouts:

@@ -13,6 +13,7 @@ from batchrun.wherobots.enums import (
     ErrorClass,
     Provider,
     RunStatus,
+    RuntimeId,
 )
 from batchrun.wherobots.payload import (
     DEFAULT_TIMEOUT_S,
@@ -23,7 +24,6 @@ from batchrun.wherobots.payload import (
     PyPiDependency,
     RunJarPayload,
     RunPythonPayload,
-    RuntimeId,
     WireModel,
 )
 

@@ -4,7 +4,7 @@ import time
 from functools import partial
 from typing import Any
 
-from batchrun.engine.pacing.pacer import Pacing
+from batchrun.engine.pacing.pacer import Pacer
 from benchmarks.pacing.sockets import Seen, configure, emulator, first_after, send_for
 from benchmarks.pacing.tables import head, row
 
@@ -26,7 +26,7 @@ def fixed() -> None:
     head(["rate", "answers take", "mean a second", "off by", "most in one second", "bound"])
     for rate, slow_s in ((50.0, 0.0), (200.0, 0.0), (1000.0, 0.0), (50.0, 1.5)):
         with emulator(slow_s=slow_s, faults={"slow": 1.0 if slow_s else 0.0}) as url:
-            seen = send_for(FIXED_S, partial(Pacing, rate=rate), url)
+            seen = send_for(FIXED_S, partial(Pacer, rate=rate), url)
         off = seen.mean_per_s / rate - 1.0
         how = f"{slow_s:g} s" if slow_s else "at once"
         row([f"{rate:g}/s", how, f"{seen.mean_per_s:.2f}", f"{off:+.2%}", str(seen.most_in_a_second), f"{rate + 1:g}"])
@@ -40,8 +40,8 @@ def over_sockets() -> None:
     for name, (rate, settings) in HIDDEN.items():
         for form in ("none", "seconds"):
             with emulator(rate_limit_per_s=rate, retry_after=form, limit_on="create", **settings) as url:
-                cold = send_for(HIDDEN_S, partial(Pacing, rate=None), url)
-                warm = send_for(HIDDEN_S, partial(Pacing, rate=None, learned=cold.learned), url)
+                cold = send_for(HIDDEN_S, partial(Pacer, rate=None), url)
+                warm = send_for(HIDDEN_S, partial(Pacer, rate=None, learned=cold.learned), url)
             row([name, form, *_figures(cold, rate), *_figures(warm, rate)])
 
 
@@ -57,7 +57,7 @@ def outage() -> None:
 
     with emulator() as url:
         began = time.monotonic()
-        seen = send_for(OUTAGE_ENDS_S, partial(Pacing, rate=50.0), url, meanwhile=break_and_mend)
+        seen = send_for(OUTAGE_ENDS_S, partial(Pacer, rate=50.0), url, meanwhile=break_and_mend)
     mended = began + OUTAGE_BEGINS_S + OUTAGE_S
     head(["attempts during the outage", "of these after the first 5 s", "first success after its end"])
     late = [at for at in seen.failed if at > began + OUTAGE_BEGINS_S + 5.0]

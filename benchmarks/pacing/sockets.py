@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.engine.pacing.limit_search import Learned
-from batchrun.engine.pacing.pacer import Pacing
+from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.verdicts import Pressure, judge
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
@@ -59,14 +59,14 @@ class Seen:
 
 
 def send_for(
-    seconds: float, pacing_of: Callable[[], Pacing], url: str, *, meanwhile: Callable[[], None] | None = None
+    seconds: float, pacing_of: Callable[[], Pacer], url: str, *, meanwhile: Callable[[], None] | None = None
 ) -> Seen:
     """Attempts for so long, paced; ``meanwhile`` runs in a thread beside them."""
     return anyio.run(_send_for, seconds, pacing_of, url, meanwhile)
 
 
 async def _send_for(
-    seconds: float, pacing_of: Callable[[], Pacing], url: str, meanwhile: Callable[[], None] | None
+    seconds: float, pacing_of: Callable[[], Pacer], url: str, meanwhile: Callable[[], None] | None
 ) -> Seen:
     settings = ApiSettings(api_key=SecretStr("bench-key"), base_url=url)
     seen, pacing, end = Seen(), pacing_of(), time.monotonic() + seconds
@@ -81,9 +81,9 @@ async def _send_for(
     return seen
 
 
-async def _work(client: RunsClient, pacing: Pacing, seen: Seen, end: float) -> None:
+async def _work(client: RunsClient, pacing: Pacer, seen: Seen, end: float) -> None:
     while True:
-        turn = await pacing.wait_turn()
+        turn = await pacing.wait_for_permit()
         sent_at = time.monotonic()
         if sent_at >= end:
             return

@@ -12,7 +12,7 @@ from batchrun.wherobots.transport import Reply, SendTrace
 
 
 class Service:
-    """A carrier whose replies take as long as they are told, and have the status they are told."""
+    """A transport whose replies take as long as they are told, and have the status they are told."""
 
     def __init__(self, *replies: tuple[float, int | None]) -> None:
         self._replies = list(replies)

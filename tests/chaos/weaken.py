@@ -6,11 +6,11 @@ from typing import Any
 
 from batchrun.engine import attempt
 from batchrun.engine.settle import Settler
-from batchrun.engine.verdicts import Follow, Verdict, judge
+from batchrun.engine.verdicts import NextStep, Verdict, judge
 from batchrun.ledger.events import AttemptEvent
-from batchrun.ledger.file import Ledger
+from batchrun.ledger.file import FileLedger
 from batchrun.wherobots.answers import Answer
-from batchrun.wherobots.summaries import RunHead
+from batchrun.wherobots.summaries import RunSummary
 
 __all__ = ["WEAKNESSES", "weaken"]
 
@@ -18,10 +18,10 @@ __all__ = ["WEAKNESSES", "weaken"]
 def send_before_durable() -> None:
     """The attempt is noted, and its POST leaves without waiting for the disk."""
 
-    async def attempted(self: Ledger, key: str, n: int) -> None:
+    async def attempted(self: FileLedger, key: str, n: int) -> None:
         self.record(AttemptEvent(at=self.clock.stamp(), key=key, n=n))
 
-    Ledger.attempted = attempted  # type: ignore[method-assign]
+    FileLedger.attempted = attempted  # type: ignore[method-assign]
 
 
 def retry_without_settling() -> None:
@@ -29,7 +29,7 @@ def retry_without_settling() -> None:
 
     def judged(answer: Answer, *, may_exist: bool) -> Verdict:
         verdict = judge(answer, may_exist=may_exist)
-        return replace(verdict, follow=Follow.RETRY) if verdict.follow is Follow.SETTLE else verdict
+        return replace(verdict, follow=NextStep.RETRY) if verdict.follow is NextStep.SETTLE else verdict
 
     attempt.judge = judged  # type: ignore[attr-defined]
 
@@ -37,7 +37,7 @@ def retry_without_settling() -> None:
 def settle_by_substring() -> None:
     """A run in whose name the wanted name occurs is taken as the wanted one."""
 
-    def matching(self: Settler, heads: Iterable[RunHead], names: Iterable[str]) -> dict[str, list[RunHead]]:
+    def matching(self: Settler, heads: Iterable[RunSummary], names: Iterable[str]) -> dict[str, list[RunSummary]]:
         del self
         held = list(heads)
         found = {name: [head for head in held if name in (head.name or "")] for name in names}

@@ -124,7 +124,7 @@ def test_when_nobody_reads_any_more_the_rest_is_not_written(monkeypatch: pytest.
     monkeypatch.setattr("sys.stdout", Gone())
     output = Output()
     output.say("first")
-    assert output.is_deaf
+    assert output.stdout_closed
     output.say("second")
 
 

@@ -6,7 +6,7 @@ from batchrun.emulator.runs.lifecycle import HeldRun
 from batchrun.emulator.runs.metrics import metrics_of, units_per_hour
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.settings import EmulatorSettings
-from batchrun.wherobots.payload import RuntimeId
+from batchrun.wherobots.enums import RuntimeId
 
 T = 1_000_000.0
 

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from batchrun.emulator.http.payloads import answered_payload, read_payload
-from batchrun.wherobots.payload import CreateRunPayload, RuntimeId
+from batchrun.wherobots.enums import RuntimeId
+from batchrun.wherobots.payload import CreateRunPayload
 
 CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text(encoding="utf-8"))
 

@@ -14,16 +14,16 @@ def test_flags_win_over_the_file_and_faults_are_merged(tmp_path: Path) -> None:
     file.write_text('speed = 60\nburst = 3\n[faults]\nconflict = 0.1\nhang = "1@5-6"\n')
     settings = layered(file, {"burst": 5, "faults": {"conflict": "0.2"}})
     assert (settings.speed, settings.burst) == (60, 5)
-    assert settings.told() == ["fault conflict = 0.2", "fault hang = 1@5-6", "burst = 5", "speed = 60.0"]
+    assert settings.describe() == ["fault conflict = 0.2", "fault hang = 1@5-6", "burst = 5", "speed = 60.0"]
 
 
 def test_a_well_behaved_service_says_so() -> None:
-    assert EmulatorSettings().told() == ["well behaved: every request is answered as the contract says"]
+    assert EmulatorSettings().describe() == ["well behaved: every request is answered as the contract says"]
 
 
 def test_the_key_is_in_no_text_of_the_settings() -> None:
     settings = EmulatorSettings(api_key="very-secret", faults=Faults(conflict=0.5))
-    assert "very-secret" not in repr(settings) + "".join(settings.told())
+    assert "very-secret" not in repr(settings) + "".join(settings.describe())
 
 
 def test_every_mistake_is_told_at_once_with_a_near_name() -> None:

@@ -12,7 +12,7 @@ from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.submit import Submission, submit
-from batchrun.ledger.file import Ledger
+from batchrun.ledger.file import FileLedger
 from batchrun.ledger.reader import read_state
 from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.plan import Plan, build_plan
@@ -41,7 +41,7 @@ async def submitted(url: str, plan: Plan, path: Path, **settings: float) -> Subm
     api = ApiSettings(api_key=SecretStr("k-active"), base_url=url)
     chosen = SubmitSettings.of(plan.submit, concurrency=16, rate=2000, settle_after_s=0.5, **settings)
     async with RunsClient(api, open_transport(api, connections=20)) as client:
-        with Ledger.open(path, create=True) as ledger:
+        with FileLedger.open(path, create=True) as ledger:
             return await submit(plan, ledger, client, settings=chosen)
 
 

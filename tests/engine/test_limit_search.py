@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchrun.engine.pacing.limit_search import DEFAULT_SEARCH, Learned, LimitSearch, SearchPolicy, SearchState, Ticket
-from batchrun.engine.pacing.rate_control import HoverPolicy
+from batchrun.engine.pacing.rate_control import RatePolicy
 from batchrun.wherobots.rate_headers import RateHint
 from benchmarks.pacing.clients import Searching
 from benchmarks.pacing.limiters import FixedWindow, Limiter, SlidingWindow, TokenBucket
 from benchmarks.pacing.simulator import Change, Network, Result, simulate
 
-LOW_CEILING = SearchPolicy(hover=HoverPolicy(ceiling_per_s=50.0))
+LOW_CEILING = SearchPolicy(controller=RatePolicy(ceiling_per_s=50.0))
 LONGEST_WAIT_S = DEFAULT_SEARCH.longest_pause_s + 60.0 + 1.0
 
 
@@ -183,7 +183,7 @@ def test_it_never_goes_above_its_ceiling(seed: int) -> None:
 
 def test_a_policy_in_the_headers_is_kept_without_a_single_refusal() -> None:
     search, limiter = LimitSearch(), FixedWindow(20.0, 60.0, 17.0)
-    search.told(0.0, RateHint(limit=1200, window_s=60))
+    search.announced(0.0, RateHint(limit=1200, window_s=60))
     result = run(limiter, search=search, seconds=300.0)
     assert result.refused == 0
     assert used_late(result, 20.0) == pytest.approx(0.99, abs=0.01)
@@ -191,13 +191,13 @@ def test_a_policy_in_the_headers_is_kept_without_a_single_refusal() -> None:
 
 def test_a_window_that_is_used_up_is_waited_for() -> None:
     search = LimitSearch()
-    search.told(5.0, RateHint(limit=100, window_s=60, remaining=0, reset_s=30.0))
+    search.announced(5.0, RateHint(limit=100, window_s=60, remaining=0, reset_s=30.0))
     assert search.next_start(5.0) == pytest.approx(35.0)
 
 
 def test_nothing_remaining_for_a_moment_is_no_reason_to_wait() -> None:
     search = LimitSearch()
-    search.told(5.0, RateHint(limit=10, window_s=1, remaining=0, reset_s=1.0))
+    search.announced(5.0, RateHint(limit=10, window_s=1, remaining=0, reset_s=1.0))
     assert search.next_start(5.0) == pytest.approx(5.0)
 
 
@@ -239,7 +239,7 @@ def test_no_history_stops_it_for_good_or_takes_it_out_of_its_bounds(
 ) -> None:
     search = LimitSearch(LOW_CEILING)
     now = live_through(search, steps)
-    hover = LOW_CEILING.hover
+    hover = LOW_CEILING.controller
     assert hover.floor_per_s <= search.rate_per_s <= hover.ceiling_per_s
     assert now <= search.next_start(now) <= now + LONGEST_WAIT_S
     assert math.isfinite(search.snapshot(now).rate_per_s)
@@ -257,7 +257,7 @@ def test_it_recovers_from_any_history(steps: list[tuple[float, float, str, float
 
 @given(st.lists(st.floats(0.0, 0.2), min_size=50, max_size=200))
 def test_starts_are_never_closer_than_the_ceiling_but_for_the_catching_up(lateness: list[float]) -> None:
-    search = LimitSearch(SearchPolicy(hover=HoverPolicy(ceiling_per_s=20.0)), learned=Learned(rate_per_s=20.0))
+    search = LimitSearch(SearchPolicy(controller=RatePolicy(ceiling_per_s=20.0)), learned=Learned(rate_per_s=20.0))
     now, starts = 0.0, list[float]()
     for late_s in lateness:
         now = search.next_start(now) + late_s

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrun.engine.verdicts import Follow, Pressure, judge
+from batchrun.engine.verdicts import NextStep, Pressure, judge
 from batchrun.wherobots.answers import Answer, Created, Lost, Refused, ServiceError, Unreadable
 
 
@@ -13,49 +13,49 @@ def refused(status: int, code: str | None = None, wait: float | None = None) -> 
 @pytest.mark.parametrize(
     ("answer", "follow", "pressure", "is_counted"),
     [
-        (Created("gt3oirei5widjk"), Follow.SUBMITTED, Pressure.NONE, False),
-        (Unreadable(201, "cut"), Follow.SETTLE_ONLY, Pressure.NONE, False),
-        (refused(400, "BAD_REQUEST_ERROR"), Follow.REJECT, Pressure.NONE, False),
-        (refused(404), Follow.REJECT, Pressure.NONE, False),
-        (refused(405), Follow.REJECT, Pressure.NONE, False),
-        (refused(413), Follow.REJECT, Pressure.NONE, False),
-        (refused(422, "INVALID_INPUT_ERROR"), Follow.REJECT, Pressure.NONE, False),
-        (refused(418), Follow.REJECT, Pressure.NONE, False),
-        (refused(401, "UNAUTHORIZED_ERROR"), Follow.STOP, Pressure.NONE, False),
-        (refused(403), Follow.STOP, Pressure.NONE, False),
-        (refused(403, "INSUFFICIENT_QUOTA_ERROR"), Follow.RETRY, Pressure.QUOTA, False),
-        (refused(403, "RATE_LIMIT_ERROR"), Follow.RETRY, Pressure.RATE, False),
-        (refused(408), Follow.RETRY, Pressure.RATE, False),
-        (refused(425), Follow.RETRY, Pressure.RATE, False),
-        (refused(429), Follow.RETRY, Pressure.RATE, False),
-        (refused(429, "INSUFFICIENT_QUOTA_ERROR"), Follow.RETRY, Pressure.QUOTA, False),
-        (refused(400, "RATE_LIMIT_ERROR"), Follow.RETRY, Pressure.RATE, False),
-        (refused(409, "CONFLICT_ERROR"), Follow.RETRY, Pressure.NONE, True),
-        (refused(409, "INSUFFICIENT_QUOTA_ERROR"), Follow.RETRY, Pressure.QUOTA, False),
-        (refused(301), Follow.STOP, Pressure.NONE, False),
-        (refused(307), Follow.STOP, Pressure.NONE, False),
-        (refused(503, "INTERNAL_SERVER_ERROR", 2.0), Follow.RETRY, Pressure.RATE, False),
-        (refused(503, None, 2.0), Follow.SETTLE, Pressure.SICK, True),
-        (refused(503, "INTERNAL_SERVER_ERROR"), Follow.SETTLE, Pressure.SICK, True),
-        (refused(500), Follow.SETTLE, Pressure.SICK, True),
-        (refused(500, "INSUFFICIENT_QUOTA_ERROR"), Follow.SETTLE, Pressure.SICK, True),
-        (refused(502), Follow.SETTLE, Pressure.SICK, True),
-        (refused(599), Follow.SETTLE, Pressure.SICK, True),
-        (refused(700), Follow.SETTLE, Pressure.SICK, True),
-        (refused(100), Follow.SETTLE, Pressure.SICK, True),
-        (refused(408, "TIMEOUT_ERROR"), Follow.SETTLE, Pressure.SICK, True),
-        (refused(400, "TIMEOUT_ERROR"), Follow.SETTLE, Pressure.SICK, True),
-        (Lost("ReadTimeout"), Follow.SETTLE, Pressure.SICK, True),
-        (Lost("ConnectError", sent=False), Follow.RETRY, Pressure.SICK, False),
+        (Created("gt3oirei5widjk"), NextStep.SUBMITTED, Pressure.NONE, False),
+        (Unreadable(201, "cut"), NextStep.SETTLE_ONLY, Pressure.NONE, False),
+        (refused(400, "BAD_REQUEST_ERROR"), NextStep.REJECT, Pressure.NONE, False),
+        (refused(404), NextStep.REJECT, Pressure.NONE, False),
+        (refused(405), NextStep.REJECT, Pressure.NONE, False),
+        (refused(413), NextStep.REJECT, Pressure.NONE, False),
+        (refused(422, "INVALID_INPUT_ERROR"), NextStep.REJECT, Pressure.NONE, False),
+        (refused(418), NextStep.REJECT, Pressure.NONE, False),
+        (refused(401, "UNAUTHORIZED_ERROR"), NextStep.STOP, Pressure.NONE, False),
+        (refused(403), NextStep.STOP, Pressure.NONE, False),
+        (refused(403, "INSUFFICIENT_QUOTA_ERROR"), NextStep.RETRY, Pressure.QUOTA, False),
+        (refused(403, "RATE_LIMIT_ERROR"), NextStep.RETRY, Pressure.RATE, False),
+        (refused(408), NextStep.RETRY, Pressure.RATE, False),
+        (refused(425), NextStep.RETRY, Pressure.RATE, False),
+        (refused(429), NextStep.RETRY, Pressure.RATE, False),
+        (refused(429, "INSUFFICIENT_QUOTA_ERROR"), NextStep.RETRY, Pressure.QUOTA, False),
+        (refused(400, "RATE_LIMIT_ERROR"), NextStep.RETRY, Pressure.RATE, False),
+        (refused(409, "CONFLICT_ERROR"), NextStep.RETRY, Pressure.NONE, True),
+        (refused(409, "INSUFFICIENT_QUOTA_ERROR"), NextStep.RETRY, Pressure.QUOTA, False),
+        (refused(301), NextStep.STOP, Pressure.NONE, False),
+        (refused(307), NextStep.STOP, Pressure.NONE, False),
+        (refused(503, "INTERNAL_SERVER_ERROR", 2.0), NextStep.RETRY, Pressure.RATE, False),
+        (refused(503, None, 2.0), NextStep.SETTLE, Pressure.SICK, True),
+        (refused(503, "INTERNAL_SERVER_ERROR"), NextStep.SETTLE, Pressure.SICK, True),
+        (refused(500), NextStep.SETTLE, Pressure.SICK, True),
+        (refused(500, "INSUFFICIENT_QUOTA_ERROR"), NextStep.SETTLE, Pressure.SICK, True),
+        (refused(502), NextStep.SETTLE, Pressure.SICK, True),
+        (refused(599), NextStep.SETTLE, Pressure.SICK, True),
+        (refused(700), NextStep.SETTLE, Pressure.SICK, True),
+        (refused(100), NextStep.SETTLE, Pressure.SICK, True),
+        (refused(408, "TIMEOUT_ERROR"), NextStep.SETTLE, Pressure.SICK, True),
+        (refused(400, "TIMEOUT_ERROR"), NextStep.SETTLE, Pressure.SICK, True),
+        (Lost("ReadTimeout"), NextStep.SETTLE, Pressure.SICK, True),
+        (Lost("ConnectError", sent=False), NextStep.RETRY, Pressure.SICK, False),
     ],
 )
-def test_each_row_of_the_table(answer: Answer, follow: Follow, pressure: Pressure, is_counted: bool) -> None:
+def test_each_row_of_the_table(answer: Answer, follow: NextStep, pressure: Pressure, is_counted: bool) -> None:
     verdict = judge(answer, may_exist=False)
     assert (verdict.follow, verdict.pressure, verdict.is_counted) == (follow, pressure, is_counted)
 
 
 def test_a_conflict_is_settled_first_when_an_earlier_attempt_may_be_what_it_conflicts_with() -> None:
-    assert judge(refused(409), may_exist=True).follow is Follow.SETTLE
+    assert judge(refused(409), may_exist=True).follow is NextStep.SETTLE
 
 
 def test_what_the_service_asked_for_is_kept() -> None:
@@ -69,4 +69,4 @@ def test_a_status_that_may_hide_a_created_run_is_never_simply_retried(
 ) -> None:
     verdict = judge(refused(status, code, wait), may_exist=may_exist)
     if not 300 <= status < 500 and status != 503:
-        assert verdict.follow is Follow.SETTLE
+        assert verdict.follow is NextStep.SETTLE

@@ -17,7 +17,7 @@ from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, Faults
 from batchrun.engine.resume import new_batch
 from batchrun.ledger.events import AttemptEvent, SessionEvent, UnknownEvent, timestamp
-from batchrun.ledger.file import Ledger
+from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
 from batchrun.sweep.manifest.manifest import Manifest
@@ -39,7 +39,7 @@ class Crashed:
         anyio.run(self._write, timestamp(time.time() + attempts_in_s), garbled)
 
     async def _write(self, at: str, garbled: bool) -> None:
-        with Ledger.open(self.path, create=True) as ledger:
+        with FileLedger.open(self.path, create=True) as ledger:
             await ledger.begin(new_batch(self.plan, self.server.url))
             ledger.record(SessionEvent(at=at, action="start", pid=1, host="h", server_offset_s=0.0))
             for run in self.runs:

@@ -20,7 +20,7 @@ from batchrun.ledger.events import (
     UnknownEvent,
     event_line,
 )
-from batchrun.ledger.file import Ledger
+from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState
 from batchrun.ledger.reader import read_state
 from tests.ledger.test_fold import AT, histories
@@ -130,7 +130,7 @@ def test_a_submitted_run_needs_one_line_and_its_latest_status(path: Path) -> Non
 
 def test_a_ledger_that_is_being_written_is_not_compacted(path: Path) -> None:
     held = write(path, [attempt(), submitted()]).read_bytes()
-    with Ledger.open(path), pytest.raises(LedgerHeldError):
+    with FileLedger.open(path), pytest.raises(LedgerHeldError):
         compact(path)
     assert path.read_bytes() == held
 
@@ -138,7 +138,7 @@ def test_a_ledger_that_is_being_written_is_not_compacted(path: Path) -> None:
 async def test_a_compacted_ledger_goes_on(path: Path) -> None:
     write(path, [session(), attempt(), submitted(), session("stop", submitted=1)])
     compact(path)
-    with Ledger.open(path) as ledger:
+    with FileLedger.open(path) as ledger:
         await ledger.attempted("b", 1)
         ledger.record(submitted(key="b", run_id="r2"))
         await ledger.flush()

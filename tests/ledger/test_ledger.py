@@ -10,7 +10,7 @@ import pytest
 from batchrun.errors import LedgerDamagedError, LedgerError, LedgerFormatError, LedgerHeldError, LedgerWriteError
 from batchrun.ledger import writer
 from batchrun.ledger.events import FORMAT, BatchEvent, RefusedEvent, SubmittedEvent, UnknownEvent
-from batchrun.ledger.file import Ledger
+from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import Outcome
 from batchrun.ledger.reader import read_state
 
@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 
 async def write_three(path: Path) -> None:
     """One submitted, one refused, one whose answer was lost."""
-    with Ledger.open(path, create=True) as ledger:
+    with FileLedger.open(path, create=True) as ledger:
         await ledger.begin(batch())
         at = ledger.clock.stamp()
         for key in ("a", "b", "c"):
@@ -62,7 +62,7 @@ async def test_what_was_written_is_read_back(path: Path) -> None:
 
 
 async def test_an_attempt_is_in_the_file_before_attempted_returns(path: Path) -> None:
-    with Ledger.open(path, create=True) as ledger:
+    with FileLedger.open(path, create=True) as ledger:
         await ledger.begin(batch())
         await ledger.attempted(KEY, 1)
         assert KEY in path.read_text()
@@ -82,7 +82,7 @@ async def test_a_torn_tail_is_cut_off_kept_and_told_wherever_it_is_torn(path: Pa
         path.write_bytes(whole[:end])
         keep = path.with_name(path.name + ".torn")
         keep.unlink(missing_ok=True)
-        with Ledger.open(path) as ledger:
+        with FileLedger.open(path) as ledger:
             assert ledger.torn == whole[start:end]
             assert ledger.state.runs["c"].outcome is Outcome.UNKNOWN
             assert ledger.state.runs["c"].open
@@ -92,7 +92,7 @@ async def test_a_torn_tail_is_cut_off_kept_and_told_wherever_it_is_torn(path: Pa
 
 async def test_a_torn_first_line_is_no_batch_yet(path: Path) -> None:
     path.write_bytes(b'{"event":"batch","at":"2026')
-    with Ledger.open(path) as ledger:
+    with FileLedger.open(path) as ledger:
         assert ledger.is_new
         await ledger.begin(batch())
     assert read_state(path).batch == batch()
@@ -104,7 +104,7 @@ async def test_a_line_in_the_middle_that_cannot_be_read_is_an_error_with_its_num
     damaged = lines[0] + lines[1] + b'{"event":"attempt","at"\n' + b"".join(lines[3:])
     path.write_bytes(damaged)
     with pytest.raises(LedgerDamagedError, match=":3: the line cannot be read"):
-        Ledger.open(path)
+        FileLedger.open(path)
     with pytest.raises(LedgerDamagedError, match=":3:"):
         read_state(path)
     assert path.read_bytes() == damaged
@@ -122,7 +122,7 @@ async def test_a_line_in_the_middle_that_cannot_be_read_is_an_error_with_its_num
 def test_another_kind_of_file_is_refused_and_left_alone(path: Path, first: bytes, fact: str) -> None:
     path.write_bytes(first)
     with pytest.raises(LedgerFormatError, match=fact):
-        Ledger.open(path)
+        FileLedger.open(path)
     assert path.read_bytes() == first
 
 
@@ -130,30 +130,30 @@ async def test_another_format_version_is_refused(path: Path) -> None:
     await write_three(path)
     path.write_bytes(path.read_bytes().replace(b'"format":1', b'"format":2', 1))
     with pytest.raises(LedgerFormatError, match="format 2, this batchrun reads format 1"):
-        Ledger.open(path)
+        FileLedger.open(path)
 
 
 def test_an_empty_file_is_a_new_ledger_to_write_and_no_ledger_to_read(path: Path) -> None:
     path.touch()
     with pytest.raises(LedgerFormatError, match="empty"):
         read_state(path)
-    with Ledger.open(path) as ledger:
+    with FileLedger.open(path) as ledger:
         assert ledger.is_new
     assert not path.exists()
 
 
 def test_a_missing_ledger_is_not_made_by_resume(path: Path) -> None:
     with pytest.raises(LedgerError, match="No such file"):
-        Ledger.open(path)
+        FileLedger.open(path)
     assert not path.exists()
 
 
 async def test_a_second_writer_is_told_who_holds_it(path: Path) -> None:
-    with Ledger.open(path, create=True) as ledger:
+    with FileLedger.open(path, create=True) as ledger:
         await ledger.begin(batch())
         with pytest.raises(LedgerHeldError, match="another process is writing it"):
-            Ledger.open(path)
-    Ledger.open(path).close()
+            FileLedger.open(path)
+    FileLedger.open(path).close()
 
 
 def test_a_lock_goes_with_the_process_that_held_it(path: Path) -> None:
@@ -164,14 +164,14 @@ def test_a_lock_goes_with_the_process_that_held_it(path: Path) -> None:
     with process.stdout, process.stdin:
         assert process.stdout.read(1) == b"x"
         with pytest.raises(LedgerHeldError):
-            Ledger.open(path)
+            FileLedger.open(path)
         process.kill()
         process.wait()
-    Ledger.open(path).close()
+    FileLedger.open(path).close()
 
 
 async def test_after_a_failed_write_nothing_is_ever_written_again(path: Path) -> None:
-    with Ledger.open(path, create=True) as ledger:
+    with FileLedger.open(path, create=True) as ledger:
         await ledger.begin(batch())
         held = os.dup(ledger._fd)
         readonly = os.open(path, os.O_RDONLY)
@@ -197,7 +197,7 @@ async def test_many_events_share_one_sync(path: Path, monkeypatch: pytest.Monkey
         real(fd)
 
     monkeypatch.setattr(writer, "_sync", counted)
-    with Ledger.open(path, create=True) as ledger:
+    with FileLedger.open(path, create=True) as ledger:
         await ledger.begin(batch())
         async with anyio.create_task_group() as group:
             for n in range(200):

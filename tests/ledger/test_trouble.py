@@ -13,7 +13,7 @@ import pytest
 from batchrun.errors import LedgerError, LedgerWriteError
 from batchrun.ledger import writer
 from batchrun.ledger.events import AttemptEvent, Event, LedgerClock, SessionEvent, SubmittedEvent, event_line
-from batchrun.ledger.file import Ledger
+from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.ledger.reader import read_state
 from tests.ledger.test_ledger import KEY, batch, write_three
@@ -27,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 async def test_after_a_failed_sync_nothing_is_ever_sent_on_the_strength_of_it(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Ledger.open(path, create=True) as ledger:
+    with FileLedger.open(path, create=True) as ledger:
         await ledger.begin(batch())
         real = writer._sync
 
@@ -46,7 +46,7 @@ async def test_after_a_failed_sync_nothing_is_ever_sent_on_the_strength_of_it(
 async def test_what_is_lost_for_want_of_a_thread_is_never_called_durable(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Ledger.open(path, create=True) as ledger:
+    with FileLedger.open(path, create=True) as ledger:
         await ledger.begin(batch())
 
         async def failing(*_: object) -> None:
@@ -86,7 +86,7 @@ def test_a_full_disk_stops_the_writer_and_loses_nothing_that_was_promised(path: 
     *promised, said = ended.stdout.splitlines()
     assert "File too large; make room and resume" in said
     assert promised == ["1"]
-    with Ledger.open(path) as ledger:
+    with FileLedger.open(path) as ledger:
         assert ledger.torn
         assert ledger.state.runs["e" * 16].n == 1
         assert ledger.state.outcome("a") is Outcome.SUBMITTED
@@ -96,7 +96,7 @@ def test_a_folder_that_is_no_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path, fact in [(tmp_path / "file" / "x", "Not a directory"), (tmp_path / "none" / "x", "No such file")]:
         with pytest.raises(LedgerError, match=f"cannot be opened for writing: {fact}"):
-            Ledger.open(path, create=True)
+            FileLedger.open(path, create=True)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -107,7 +107,7 @@ async def test_a_ledger_that_may_only_be_read_is_read_and_not_written(path: Path
     try:
         assert read_state(path).count(Outcome.SUBMITTED) == 1
         with pytest.raises(LedgerError, match="Permission denied"):
-            Ledger.open(path)
+            FileLedger.open(path)
     finally:
         path.parent.chmod(0o700)
 
@@ -117,7 +117,7 @@ async def test_a_ledger_can_be_moved(path: Path, tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere" / "other.jsonl"
     moved.parent.mkdir()
     path.rename(moved)
-    with Ledger.open(moved) as ledger:
+    with FileLedger.open(moved) as ledger:
         await ledger.attempted(KEY, 1)
     assert read_state(moved).outcome(KEY) is Outcome.UNKNOWN
     assert not path.exists()

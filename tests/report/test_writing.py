@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 from batchrun.ledger.events import SessionEvent
-from batchrun.ledger.file import Ledger
+from batchrun.ledger.file import FileLedger
 from batchrun.report.writing import Writing, writing
 
 AT = "2026-11-23T10:00:00.000Z"
@@ -27,7 +27,7 @@ def test_a_held_ledger_is_being_written_and_a_released_one_was_cut_off(tmp_path:
     path = tmp_path / "a.ledger.jsonl"
     path.write_bytes(b'{"event":"batch","at":"x","format":1,"batch_id":"b","name":"n","runs":1,'
                      b'"plan_sha256":"","base_url":"u","batchrun":"0"}\n')  # fmt: skip
-    with Ledger.open(path):
+    with FileLedger.open(path):
         assert writing(path, session("start")) is Writing.RUNNING
     assert writing(path, session("start")) is Writing.CUT_OFF
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
+from batchrun.wherobots.enums import RuntimeId
 from batchrun.wherobots.identity import payload_json
-from batchrun.wherobots.payload import CreateRunPayload, RuntimeId
+from batchrun.wherobots.payload import CreateRunPayload
 
 CONTRACT = json.loads((Path(__file__).parents[1] / "emulator" / "contract.json").read_text("utf-8"))
 VALIDATOR = Draft202012Validator({**CONTRACT, "$ref": "#/components/schemas/CreateRunPayload-Input"})

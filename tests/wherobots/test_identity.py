@@ -3,8 +3,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchrun.wherobots.enums import RuntimeId
 from batchrun.wherobots.identity import canonical_json, is_same_payload, payload_json, run_key
-from batchrun.wherobots.payload import CreateRunPayload, FileDependency, RunEnvironment, RunPythonPayload, RuntimeId
+from batchrun.wherobots.payload import CreateRunPayload, FileDependency, RunEnvironment, RunPythonPayload
 from batchrun.wherobots.views import CreateRunPayloadOutput
 
 PAYLOAD = CreateRunPayload(

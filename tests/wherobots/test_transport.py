@@ -1,185 +1,246 @@
-"""What lies between this machine and the service: certificates, proxies, and the choice of a transport."""
+"""Every way in which a connection can break, over real sockets, for each transport."""
 
 import socket
-import ssl
+import struct
 import threading
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
-import anyio
 import pytest
-import trustme
 from pydantic import SecretStr
 
-from batchrun.emulator.http.server import EmulatorServer
-from batchrun.errors import SettingsError
-from batchrun.wherobots.answers import Answer, Created, Lost
+from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.transports import TransportKind, _proxy_for, chosen_kind, open_transport
-from tests.wherobots.test_carriers import KINDS, RUN, answer, read_request
+from batchrun.wherobots.transports import TransportKind, open_transport
 
-PAYLOAD = b'{"name":"over-tls","runtime":"tiny","runPython":{"uri":"s3://a/b.py"},"timeoutSeconds":3600}'
-FAR = "https://api.far.test"
-
-
-async def create(base_url: str, kind: TransportKind, *, timeout_s: float = 5.0) -> Answer:
-    settings = ApiSettings(api_key=SecretStr("k-123"), base_url=base_url, timeout_s=timeout_s)
-    async with RunsClient(settings, open_transport(settings, connections=2, kind=kind)) as client:
-        return await client.create("aws-us-west-2", PAYLOAD)
+RUN = b'{"id":"gt3oirei5widjk","status":"PENDING"}'
+KINDS = pytest.mark.parametrize("kind", list(TransportKind))
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
+def answer(body: bytes, status: str = "201 Created", length: int | None = None, headers: str = "") -> bytes:
+    size = len(body) if length is None else length
+    return f"HTTP/1.1 {status}\r\nContent-Length: {size}\r\n{headers}\r\n".encode() + body
 
 
-@pytest.fixture
-def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+def read_request(connection: socket.socket) -> bytes:
+    """One whole request, body included; empty when the client has gone."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        if not (piece := connection.recv(65536)):
+            return b""
+        data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head
 
 
-class Proxy:
-    """Takes ``CONNECT`` and plays the service behind it, or says no; ``heads`` holds what it was sent."""
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
 
-    def __init__(self, authority: trustme.CA, *, refusal: bytes = b"", dies: bool = False) -> None:
-        self.heads: list[bytes] = []
-        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("api.far.test").configure_cert(self._tls)
-        self._refusal = refusal
-        self._dies = dies
+
+class Server:
+    """Accepts connections and gives each to ``behave``, which says how often it saw a request."""
+
+    def __init__(self, behave: Callable[[socket.socket], int]) -> None:
+        self.seen = 0
+        self._behave = behave
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://user:word@127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def _serve(self) -> None:
-        connection, _ = self._listener.accept()
-        with connection:
-            self.heads.append(read_request(connection))
-            if self._refusal:
-                connection.sendall(self._refusal)
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
                 return
-            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            with self._tls.wrap_socket(connection, server_side=True) as inside:
-                self.heads.append(read_request(inside))
-                if not self._dies:
-                    inside.sendall(answer(RUN))
+            with connection, suppress(OSError):
+                self.seen += self._behave(connection)
 
     def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(5)
+        self._thread.join()
+
+
+@contextmanager
+def serving(behave: Callable[[socket.socket], int]) -> Iterator[Server]:
+    server = Server(behave)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+async def create(url: str, kind: TransportKind, *, times: int = 1, timeout_s: float = 0.4) -> Answer:
+    settings = ApiSettings(api_key=SecretStr("k-123"), base_url=url, timeout_s=timeout_s)
+    async with RunsClient(settings, open_transport(settings, connections=2, kind=kind)) as client:
+        for _ in range(times - 1):
+            assert isinstance(await client.create("aws-us-west-2", b"{}"), Created)
+        return await client.create("aws-us-west-2", b"{}")
+
+
+def saying(reply: bytes) -> Callable[[socket.socket], int]:
+    def behave(connection: socket.socket) -> int:
+        read_request(connection)
+        connection.sendall(reply)
+        return 1
+
+    return behave
+
+
+def ending(how: Callable[[socket.socket], None]) -> Callable[[socket.socket], int]:
+    def behave(connection: socket.socket) -> int:
+        read_request(connection)
+        how(connection)
+        return 1
+
+    return behave
+
+
+def silent(connection: socket.socket) -> int:
+    read_request(connection)
+    connection.recv(1)
+    return 1
+
+
+def reset_the_second(connection: socket.socket) -> int:
+    read_request(connection)
+    connection.sendall(answer(RUN))
+    read_request(connection)
+    reset(connection)
+    return 2
 
 
 @KINDS
-async def test_a_certificate_of_ones_own_is_trusted_when_it_is_named(
-    kind: TransportKind, monkeypatch: pytest.MonkeyPatch
+async def test_a_created_run_is_read(kind: TransportKind) -> None:
+    with serving(saying(answer(RUN))) as server:
+        assert await create(server.url, kind) == Created("gt3oirei5widjk", "PENDING")
+
+
+@KINDS
+async def test_nothing_listening_is_proven_unsent(kind: TransportKind) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    lost = await create(f"http://127.0.0.1:{port}", kind)
+    assert isinstance(lost, Lost)
+    assert not lost.sent
+
+
+@KINDS
+async def test_tls_to_a_plain_port_is_proven_unsent(kind: TransportKind) -> None:
+    with serving(saying(answer(RUN))) as server:
+        lost = await create(server.url.replace("http:", "https:"), kind)
+    assert isinstance(lost, Lost)
+    assert not lost.sent
+
+
+@KINDS
+@pytest.mark.parametrize(
+    "behave", [ending(socket.socket.close), ending(reset), silent, saying(b"garbage\r\n\r\n"), saying(b"HTTP/1.1 20")]
+)
+async def test_an_ending_after_the_request_was_read_is_never_called_unsent(
+    kind: TransportKind, behave: Callable[[socket.socket], int]
 ) -> None:
-    with EmulatorServer(tls=True) as server:
-        monkeypatch.setenv("SSL_CERT_FILE", str(server.ca_file))
-        assert isinstance(await create(server.url, kind), Created)
-
-
-@KINDS
-async def test_a_certificate_that_nobody_vouches_for_gets_no_request(kind: TransportKind) -> None:
-    with EmulatorServer(tls=True) as server:
+    with serving(behave) as server:
         lost = await create(server.url, kind)
     assert isinstance(lost, Lost)
-    assert not lost.sent
-    assert "certificate" in lost.reason.lower()
+    assert lost.sent
+    assert server.seen == 1
 
 
 @KINDS
-def test_certificates_that_are_not_there_are_told(kind: TransportKind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
-    settings = ApiSettings(api_key=SecretStr("k-123"), base_url=FAR)
-    with pytest.raises(SettingsError, match=r"SSL_CERT_FILE: /nowhere/ca\.pem cannot be read"):
-        open_transport(settings, connections=1, kind=kind)
-
-
-@KINDS
-@pytest.mark.usefixtures("trusted")
-async def test_requests_go_through_the_proxy_that_is_named_and_its_key_does_not(
-    kind: TransportKind, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    proxy = Proxy(authority)
-    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-    try:
-        assert isinstance(await create(FAR, kind), Created)
-    finally:
-        proxy.close()
-    asked, inside = (head.lower() for head in proxy.heads)
-    assert asked.startswith(b"connect api.far.test:443")
-    assert b"proxy-authorization: basic dxnlcjp3b3jk" in asked
-    assert b"k-123" not in asked
-    assert b"x-api-key: k-123" in inside
-    assert b"proxy-authorization" not in inside
-
-
-@KINDS
-@pytest.mark.usefixtures("trusted")
-@pytest.mark.parametrize(
-    "refusal", [b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", b"HTTP/1.1 502 Bad\r\n\r\n"]
-)
-async def test_a_proxy_that_says_no_is_proof_that_nothing_was_sent(
-    kind: TransportKind, refusal: bytes, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    proxy = Proxy(authority, refusal=refusal)
-    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-    try:
-        lost = await create(FAR, kind)
-    finally:
-        proxy.close()
-    assert isinstance(lost, Lost)
-    assert not lost.sent
-
-
-@KINDS
-async def test_a_proxy_that_never_answers_is_waited_for_no_longer_than_for_a_connection(
-    kind: TransportKind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # connects, since the system accepts, and says nothing
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        with anyio.fail_after(4.0):
-            lost = await create(FAR, kind, timeout_s=0.5)
-    assert isinstance(lost, Lost)
-
-
-@KINDS
-@pytest.mark.usefixtures("trusted")
-async def test_a_tunnel_that_breaks_after_the_request_is_no_proof(
-    kind: TransportKind, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    proxy = Proxy(authority, dies=True)
-    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-    try:
-        lost = await create(FAR, kind)
-    finally:
-        proxy.close()
+async def test_a_kept_connection_reset_on_its_second_request_is_lost_and_not_sent_again(kind: TransportKind) -> None:
+    with serving(reset_the_second) as server:
+        lost = await create(server.url, kind, times=2)
     assert isinstance(lost, Lost)
     assert lost.sent
+    assert server.seen == 2
 
 
 @KINDS
-async def test_a_service_on_this_machine_needs_no_proxy(kind: TransportKind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
-    with EmulatorServer() as server:
-        assert isinstance(await create(server.url, kind), Created)
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(RUN, length=500),
+        answer(RUN[:20]),
+        answer(b""),
+        answer(b"\xff\xfe\x00"),
+        answer(b"[]"),
+        answer(b'{"id":""}'),
+        answer(b'{"id":7}'),
+        answer(b'{"name":"no id"}', status="200 OK"),
+        answer(b"not gzip", headers="Content-Encoding: gzip\r\n"),
+    ],
+)
+async def test_a_2xx_without_a_readable_id_is_unreadable(kind: TransportKind, reply: bytes) -> None:
+    with serving(saying(reply)) as server:
+        assert isinstance(await create(server.url, kind), Unreadable)
 
 
-def test_a_host_that_is_to_be_reached_without_a_proxy_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-    assert _proxy_for(FAR) == "http://127.0.0.1:1"
-    monkeypatch.setenv("NO_PROXY", "far.test")
-    assert _proxy_for(FAR) is None
+@KINDS
+async def test_a_body_that_breaks_the_protocol_is_at_least_not_called_unsent(kind: TransportKind) -> None:
+    chunked = b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    with serving(saying(chunked)) as server:
+        told = await create(server.url, kind)
+    # aiohttp reads status and body in one go here, and tells of neither.
+    assert isinstance(told, Unreadable) or (isinstance(told, Lost) and told.sent)
 
 
-def test_the_transport_is_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("BATCHRUN_TRANSPORT", raising=False)
-    assert chosen_kind() is TransportKind.AIOHTTP
-    monkeypatch.setenv("BATCHRUN_TRANSPORT", "httpx")
-    assert chosen_kind() is TransportKind.HTTPX
-    monkeypatch.setenv("BATCHRUN_TRANSPORT", "pigeon")
-    with pytest.raises(SettingsError, match="there is no transport 'pigeon'; use aiohttp or httpx"):
-        chosen_kind()
+@KINDS
+async def test_a_refusal_keeps_the_words_of_its_body(kind: TransportKind) -> None:
+    body = b'{"errors":[{"code":"CONFLICT_ERROR","message":"no","details":"d","path":"p","field":"name","x":1}],"requestId":"r1"}'
+    with serving(saying(answer(body, "409 Conflict", headers="Retry-After: 5.2\r\n"))) as server:
+        refused = await create(server.url, kind)
+    assert isinstance(refused, Refused)
+    assert (refused.http_status, refused.retry_after_s) == (409, 5.2)
+    assert (refused.error.code, refused.error.field, refused.error.request_id) == ("CONFLICT_ERROR", "name", "r1")
+
+
+@KINDS
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"errors":[]}', b'{"errors":[{"code":7}]}', b"\xff"])
+async def test_a_refusal_without_the_apis_own_body_is_judged_by_its_status(kind: TransportKind, body: bytes) -> None:
+    with serving(saying(answer(body, "502 Bad Gateway"))) as server:
+        refused = await create(server.url, kind)
+    assert isinstance(refused, Refused)
+    assert refused.http_status == 502
+    assert not refused.has_error_body
+
+
+@KINDS
+async def test_a_redirect_is_not_followed(kind: TransportKind) -> None:
+    requests: list[bytes] = []
+
+    def behave(connection: socket.socket) -> int:
+        requests.append(read_request(connection))
+        connection.sendall(answer(b"", "307 Temporary Redirect", headers="Location: /elsewhere\r\n"))
+        return 1
+
+    with serving(behave) as server:
+        refused = await create(server.url, kind)
+    assert isinstance(refused, Refused)
+    assert refused.http_status == 307
+    assert len(requests) == 1
+
+
+@KINDS
+async def test_what_is_sent(kind: TransportKind) -> None:
+    requests: list[bytes] = []
+
+    def behave(connection: socket.socket) -> int:
+        requests.append(read_request(connection))
+        connection.sendall(answer(RUN))
+        return 1
+
+    with serving(behave) as server:
+        await create(server.url, kind)
+    head = requests[0].lower()
+    assert head.startswith(b"post /runs?region=aws-us-west-2 http/1.1")
+    assert b"x-api-key: k-123" in head
+    assert b"content-type: application/json" in head
+    assert b"x-wherobots-client: client=batchrun;ver=" in head

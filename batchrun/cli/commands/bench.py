@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from batchrun.cli import options as o
-from batchrun.cli.benching import BenchOrder, carry_out_bench
+from batchrun.cli.benching import BenchRequest, run_bench
 from batchrun.cli.output import Output
 from batchrun.engine.settings import SubmitSettings
 from batchrun.errors import UsageError
@@ -77,7 +77,7 @@ def bench(
     else:
         settings = SubmitSettings(concurrency=concurrency, rate=UNPACED_PER_S, burst=UNPACED_BURST)
         pace = "as fast as they go"
-    order = BenchOrder(
+    order = BenchRequest(
         runs=runs,
         settings=settings,
         intended_per_s=rate,
@@ -86,4 +86,4 @@ def bench(
         directory=directory,
         ask=not yes,
     )
-    return carry_out_bench(order, Output(as_json=as_json, quiet=quiet))
+    return run_bench(order, Output(as_json=as_json, quiet=quiet))

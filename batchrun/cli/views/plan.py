@@ -47,7 +47,7 @@ def shown_runs(plan: Plan, show: int) -> Table:
 def show_all(plan: Plan, output: Output) -> None:
     """A line a run, as a stream."""
     for run in plan:
-        if output.is_deaf:
+        if output.stdout_closed:
             return
         output.say("  ".join(_row(run)))
 

@@ -5,23 +5,23 @@ from starlette.responses import Response
 from batchrun.emulator.chance import uniform
 from batchrun.emulator.faults.exchange import Exchange
 from batchrun.emulator.faults.retry_hints import retry_after_header
-from batchrun.emulator.problems import Wrong, refusal
+from batchrun.emulator.problems import ErrorDetail, refusal
 from batchrun.wherobots.views import ErrorClass
 
 __all__ = ["REFUSING", "refused", "server_error"]
 
 REFUSING = {
-    "rate_limit": Wrong(code=ErrorClass.RATE_LIMIT_ERROR, message="Too many requests"),
-    "redirect": Wrong(code=ErrorClass.BAD_REQUEST_ERROR, message="This has moved"),
-    "forbidden": Wrong(code=ErrorClass.INSUFFICIENT_PERMISSIONS_ERROR, message="The key may not create runs"),
-    "conflict": Wrong(code=ErrorClass.CONFLICT_ERROR, message="Another operation is in progress"),
-    "quota": Wrong(code=ErrorClass.INSUFFICIENT_QUOTA_ERROR, message="The organisation's quota is used up"),
-    "unavailable": Wrong(code=ErrorClass.INTERNAL_SERVER_ERROR, message="The service is overloaded"),
+    "rate_limit": ErrorDetail(code=ErrorClass.RATE_LIMIT_ERROR, message="Too many requests"),
+    "redirect": ErrorDetail(code=ErrorClass.BAD_REQUEST_ERROR, message="This has moved"),
+    "forbidden": ErrorDetail(code=ErrorClass.INSUFFICIENT_PERMISSIONS_ERROR, message="The key may not create runs"),
+    "conflict": ErrorDetail(code=ErrorClass.CONFLICT_ERROR, message="Another operation is in progress"),
+    "quota": ErrorDetail(code=ErrorClass.INSUFFICIENT_QUOTA_ERROR, message="The organisation's quota is used up"),
+    "unavailable": ErrorDetail(code=ErrorClass.INTERNAL_SERVER_ERROR, message="The service is overloaded"),
 }
 RETRY_AFTER_S = 1.0
 _STATUS = {"rate_limit": 429, "redirect": 307, "forbidden": 403, "conflict": 409, "unavailable": 503}
 _OWN_ERROR = 500
-_INTERNAL = Wrong(code=ErrorClass.INTERNAL_SERVER_ERROR, message="An internal error occurred")
+_INTERNAL = ErrorDetail(code=ErrorClass.INTERNAL_SERVER_ERROR, message="An internal error occurred")
 _GATEWAY_PAGE = b"<html><head><title>%d</title></head><body>The upstream did not answer.</body></html>"
 
 

@@ -16,11 +16,11 @@ from starlette.responses import Response
 from batchrun.emulator.faults.faults import FaultLayer
 from batchrun.emulator.faults.limits import is_same_limit
 from batchrun.emulator.http.control import Control, control_router
-from batchrun.emulator.http.gate import Gate, Visitors
+from batchrun.emulator.http.gate import AccessMiddleware, ClientRecords
 from batchrun.emulator.http.openapi import describe
 from batchrun.emulator.http.payloads import wrongs_of
 from batchrun.emulator.http.routes import Runs, add_runs
-from batchrun.emulator.problems import Wrong, refusal
+from batchrun.emulator.problems import ErrorDetail, refusal
 from batchrun.emulator.runs.state_file import open_state
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.settings import EmulatorSettings
@@ -40,7 +40,7 @@ def create_app(settings: EmulatorSettings | None = None, *, state_file: Path | N
 
     """
     store = _store(settings or EmulatorSettings(), state_file)
-    stats, visitors = Stats(), Visitors()
+    stats, visitors = Stats(), ClientRecords()
 
     def current() -> EmulatorSettings:
         return store.settings
@@ -53,7 +53,7 @@ def create_app(settings: EmulatorSettings | None = None, *, state_file: Path | N
     app = FastAPI(
         title="Wherobots Cloud API (emulated)",
         version="0.0.1",
-        middleware=[Middleware(Gate, current, stats, visitors), Middleware(FaultLayer, current, stats)],
+        middleware=[Middleware(AccessMiddleware, current, stats, visitors), Middleware(FaultLayer, current, stats)],
         lifespan=_closing(store),
         redirect_slashes=False,
     )
@@ -100,5 +100,5 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _no_such_thing(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for this class only
     code = _CODES.get(error.status_code, ErrorClass.BAD_REQUEST_ERROR)
-    wrong = Wrong(code=code, message=str(error.detail), path=request.url.path)
+    wrong = ErrorDetail(code=code, message=str(error.detail), path=request.url.path)
     return refusal(error.status_code, wrong, request.state.request_id, error.headers)

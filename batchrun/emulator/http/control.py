@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from batchrun.emulator.problems import Wrong, refusal
+from batchrun.emulator.problems import ErrorDetail, refusal
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.runs.views import audit_line
 from batchrun.emulator.settings import EmulatorSettings, changed
@@ -72,7 +72,9 @@ class Control:
         settings = changed(self._store.settings, values)
         if not isinstance(settings, EmulatorSettings):
             wrongs = [
-                Wrong(code=ErrorClass.INVALID_INPUT_ERROR, message=one.fact, path=f"body.{one.place}", field=one.place)
+                ErrorDetail(
+                    code=ErrorClass.INVALID_INPUT_ERROR, message=one.fact, path=f"body.{one.place}", field=one.place
+                )
                 for one in settings
             ]
             return refusal(422, wrongs, request.state.request_id)

@@ -9,12 +9,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from batchrun.emulator.faults.limits import Limit, limit_of
 from batchrun.emulator.faults.retry_hints import retry_after_header
-from batchrun.emulator.problems import Wrong, refusal
+from batchrun.emulator.problems import ErrorDetail, refusal
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.emulator.stats import Stats
 from batchrun.wherobots.views import ErrorClass
 
-__all__ = ["Gate", "Visitors", "key_in"]
+__all__ = ["AccessMiddleware", "ClientRecords", "key_in"]
 
 _log = logging.getLogger("batchrun.emulator")
 _UNAUTHORIZED = "Give a valid API key in the header X-API-Key."
@@ -31,7 +31,7 @@ class Visitor:
         self.at_once = 0
 
 
-class Visitors:
+class ClientRecords:
     """Everyone who came, by key."""
 
     def __init__(self) -> None:
@@ -54,16 +54,16 @@ class Visitors:
         return visitor
 
 
-class Gate:
+class AccessMiddleware:
     """ASGI middleware, outermost of ours: request ids, keys, limits, and the count of all answers."""
 
     def __init__(
-        self, app: ASGIApp, settings: Callable[[], EmulatorSettings], stats: Stats, visitors: Visitors
+        self, app: ASGIApp, settings: Callable[[], EmulatorSettings], stats: Stats, visitors: ClientRecords
     ) -> None:
         self._app = app
         self._settings = settings
         self._stats = stats
-        self._visitors = visitors
+        self._clients = visitors
         self._serial = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,7 +87,7 @@ class Gate:
     async def _let_in(self, scope: Scope, receive: Receive, send: "_Stamp") -> None:
         settings = self._settings()
         key = key_in(scope)
-        visitor = self._visitors.of(key, settings)
+        visitor = self._clients.of(key, settings)
         refused = self._refused(settings, key, visitor, scope)
         if refused is not None:
             await refused(scope, receive, send)
@@ -99,7 +99,7 @@ class Gate:
             if send.status is not None or isinstance(error, ConnectionResetError):
                 raise
             _log.exception("the emulator failed")
-            wrong = Wrong(code=ErrorClass.INTERNAL_SERVER_ERROR, message="The emulator itself failed")
+            wrong = ErrorDetail(code=ErrorClass.INTERNAL_SERVER_ERROR, message="The emulator itself failed")
             await refusal(500, wrong, scope["state"]["request_id"])(scope, receive, send)
         finally:
             visitor.at_once -= 1
@@ -108,7 +108,7 @@ class Gate:
         request_id = scope["state"]["request_id"]
         visitor.requests += 1
         if (reason := self._key_problem(settings, key, visitor)) is not None:
-            wrong = Wrong(code=ErrorClass.UNAUTHORIZED_ERROR, message=reason, suggestion=_UNAUTHORIZED)
+            wrong = ErrorDetail(code=ErrorClass.UNAUTHORIZED_ERROR, message=reason, suggestion=_UNAUTHORIZED)
             return refusal(401, wrong, request_id)
         if settings.limit_on == "create" and not (scope["method"] == "POST" and scope["path"] == "/runs"):
             return None
@@ -117,7 +117,7 @@ class Gate:
         if wait_s <= 0 and (most is None or visitor.at_once < most):
             return None
         message = "Too many requests" if wait_s > 0 else "Too many requests at once"
-        wrong = Wrong(code=ErrorClass.RATE_LIMIT_ERROR, message=message, suggestion="Send fewer requests.")
+        wrong = ErrorDetail(code=ErrorClass.RATE_LIMIT_ERROR, message=message, suggestion="Send fewer requests.")
         headers = retry_after_header(settings.retry_after, wait_s or 1.0, visitor.requests)
         return refusal(429, wrong, request_id, headers)
 
@@ -128,7 +128,7 @@ class Gate:
         if last is not None and visitor.requests > last:
             return "The API key has expired"
         age_s = settings.key_expires_after_s
-        if age_s is not None and time.monotonic() - self._visitors.since > age_s:
+        if age_s is not None and time.monotonic() - self._clients.since > age_s:
             return "The API key has expired"
         return None
 

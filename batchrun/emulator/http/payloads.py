@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationError
 
-from batchrun.emulator.problems import Wrong
-from batchrun.wherobots.payload import CreateRunPayload, FileDependency, RuntimeId
+from batchrun.emulator.problems import ErrorDetail
+from batchrun.wherobots.enums import RuntimeId
+from batchrun.wherobots.payload import CreateRunPayload, FileDependency
 from batchrun.wherobots.views import CreateRunPayloadOutput, ErrorClass
 
 __all__ = ["LenientPayload", "answered_payload", "read_payload", "wrongs_of"]
@@ -35,7 +36,7 @@ _SUGGESTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
 _RUNTIMES = ", ".join(RuntimeId)
 
 
-def read_payload(body: bytes, *, lenient: bool = False) -> CreateRunPayload | list[Wrong]:
+def read_payload(body: bytes, *, lenient: bool = False) -> CreateRunPayload | list[ErrorDetail]:
     """The payload, or everything that is wrong with it."""
     model = LenientPayload if lenient else CreateRunPayload
     try:
@@ -54,18 +55,18 @@ def answered_payload(payload: CreateRunPayload, default_runtime: str) -> bytes:
     return CreateRunPayloadOutput.model_validate(plain).model_dump_json(by_alias=True).encode()
 
 
-def wrongs_of(errors: list[Any], place: str = "") -> list[Wrong]:
-    """What pydantic found, one ``Wrong`` each; ``place`` leads the path."""
+def wrongs_of(errors: list[Any], place: str = "") -> list[ErrorDetail]:
+    """What pydantic found, one ``ErrorDetail`` each; ``place`` leads the path."""
     return [_wrong(error, place) for error in errors]
 
 
-def _wrong(error: dict[str, Any], place: str) -> Wrong:
+def _wrong(error: dict[str, Any], place: str) -> ErrorDetail:
     parts = [str(part) for part in error["loc"]]
     suggest = _SUGGESTIONS.get(error["type"])
     suggestion = {"suggestion": suggest(error)} if suggest else {}
     if parts[-1:] == ["runtime"] and error["type"] != "missing":
         suggestion = {"suggestion": f"Use one of {_RUNTIMES}."}
-    return Wrong(
+    return ErrorDetail(
         code=ErrorClass.INVALID_INPUT_ERROR,
         message=error["msg"],
         details=f"{error['type']} at {'.'.join(parts) or 'the body'}",

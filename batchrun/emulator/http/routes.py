@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from typing_extensions import override
 
 from batchrun.emulator.http.payloads import answered_payload, read_payload
-from batchrun.emulator.problems import Wrong, refusal
+from batchrun.emulator.problems import ErrorDetail, refusal
 from batchrun.emulator.runs.listing import Wanted, list_page, parse_cursor
 from batchrun.emulator.runs.logs import log_page
 from batchrun.emulator.runs.metrics import RunMetricsResponse, metrics_of
@@ -191,7 +191,7 @@ def add_runs(app: FastAPI, runs: Runs) -> None:
 
 _DOCUMENTED: dict[str, Any] = {"tags": ["runs"], "responses": REFUSALS}
 
-_MISSING_REGION = Wrong(
+_MISSING_REGION = ErrorDetail(
     code=ErrorClass.INVALID_INPUT_ERROR,
     message="Field required",
     details="missing at query.region",
@@ -201,16 +201,16 @@ _MISSING_REGION = Wrong(
 )
 
 
-def _too_large(settings: EmulatorSettings) -> Wrong:
-    return Wrong(
+def _too_large(settings: EmulatorSettings) -> ErrorDetail:
+    return ErrorDetail(
         code=ErrorClass.REQUEST_ENTITY_TOO_LARGE,
         message=f"The body is larger than {settings.max_body_bytes} bytes",
         path="body",
     )
 
 
-def _no_quota(settings: EmulatorSettings) -> Wrong:
-    return Wrong(
+def _no_quota(settings: EmulatorSettings) -> ErrorDetail:
+    return ErrorDetail(
         code=ErrorClass.INSUFFICIENT_QUOTA_ERROR,
         message=f"The quota of {settings.quota_runs} active runs is used up",
         suggestion="Wait until a run has ended, or cancel one.",
@@ -218,7 +218,7 @@ def _no_quota(settings: EmulatorSettings) -> Wrong:
 
 
 def _not_found(run_id: str, request: Request) -> Response:
-    wrong = Wrong(
+    wrong = ErrorDetail(
         code=ErrorClass.NOT_FOUND_ERROR,
         message=f"There is no run {run_id!r}",
         path="path.run_id",

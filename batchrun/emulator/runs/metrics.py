@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from batchrun.emulator.runs.lifecycle import HeldRun
 from batchrun.emulator.settings import EmulatorSettings
-from batchrun.wherobots.payload import OpenEnum
+from batchrun.wherobots.enums import OpenEnum
 
 __all__ = ["RunMetricsResponse", "metrics_of", "units_per_hour"]
 

@@ -10,10 +10,10 @@ from batchrun.emulator.runs.lifecycle import HeldRun, life_of
 from batchrun.emulator.runs.slots import Slots
 from batchrun.emulator.settings import EmulatorSettings
 
-__all__ = ["Keeper", "RunStore"]
+__all__ = ["RunPersistence", "RunStore"]
 
 
-class Keeper(Protocol):
+class RunPersistence(Protocol):
     """Keeps what the store holds beyond the process."""
 
     def created(self, run: HeldRun) -> None: ...
@@ -25,11 +25,11 @@ class Keeper(Protocol):
 class RunStore:
     """Every created run, in the order of creation. Moments are epoch seconds and never go back."""
 
-    def __init__(self, settings: EmulatorSettings, keeper: Keeper | None = None) -> None:
+    def __init__(self, settings: EmulatorSettings, keeper: RunPersistence | None = None) -> None:
         self.settings = settings
         self.active_runs = 0
         self.active_runs_peak = 0
-        self._keeper = keeper
+        self._persistence = keeper
         self._runs: list[HeldRun] = []
         self._by_id: dict[str, HeldRun] = {}
         self._by_name: dict[str, list[HeldRun]] = defaultdict(list)
@@ -63,8 +63,8 @@ class RunStore:
             created_at=now,
             life=life_of(self.settings, number, timeout_s),
         )
-        if self._keeper is not None:
-            self._keeper.created(run)
+        if self._persistence is not None:
+            self._persistence.created(run)
         self.hold(run)
         return run
 
@@ -83,8 +83,8 @@ class RunStore:
         """Ask for a run's end; nothing happens if it has ended."""
         self.advance(now)
         delay_s = self.settings.cancel_delay_s
-        if self._slots_of(run.region).cancel(run, now, delay_s) and self._keeper is not None:
-            self._keeper.cancelled(run, delay_s)
+        if self._slots_of(run.region).cancel(run, now, delay_s) and self._persistence is not None:
+            self._persistence.cancelled(run, delay_s)
 
     def cancel_again(self, run: HeldRun, at: float, delay_s: float) -> None:
         """Repeat a cancellation of an earlier session."""
@@ -105,8 +105,8 @@ class RunStore:
 
     def clear(self) -> None:
         """Forget every run."""
-        if self._keeper is not None:
-            self._keeper.forget()
+        if self._persistence is not None:
+            self._persistence.forget()
         self._runs.clear()
         self._by_id.clear()
         self._by_name.clear()
@@ -115,8 +115,8 @@ class RunStore:
 
     def close(self) -> None:
         """Close what keeps the runs."""
-        if self._keeper is not None:
-            self._keeper.close()
+        if self._persistence is not None:
+            self._persistence.close()
 
     def _slots_of(self, region: str) -> Slots:
         if region not in self._slots:

@@ -7,14 +7,14 @@ slow the sending down before anything is refused.
 
 import math
 
-__all__ = ["Headroom"]
+__all__ = ["ConcurrencyLimit"]
 
 _ROOM = 2.0
 _LEAST = 4
 _DRIFT = 1.002  # a share each answer: what was fast once is forgotten in a few hundred answers
 
 
-class Headroom:
+class ConcurrencyLimit:
     """Remembers how fast the service answers when it is well."""
 
     __slots__ = ("_usual_s",)

@@ -1,7 +1,7 @@
 """The hidden limit: from what was let in and what was refused, when the next attempt may start. Pure.
 
-Starts gently and doubles its rate a second until the first refusal; then `Hover` searches and holds. Where everything is
-refused, `ClosedWindow` takes over: nothing goes but single probes, and what the window let in is the limit. No clock and
+Starts gently and doubles its rate a second until the first refusal; then `RateController` searches and holds. Where everything is
+refused, `QuotaWindow` takes over: nothing goes but single probes, and what the window let in is the limit. No clock and
 no waiting here: every call is given ``now``, in seconds of one monotonic clock.
 """
 
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from typing_extensions import override
 
-from batchrun.engine.pacing.quota_window import DEFAULT_PROBES, AcceptedCount, ClosedWindow, ProbePolicy, RefusedRuns
-from batchrun.engine.pacing.rate_control import DEFAULT_HOVER, Hover, HoverPolicy
+from batchrun.engine.pacing.quota_window import DEFAULT_PROBES, AcceptedCount, ProbePolicy, QuotaWindow, RefusedRuns
+from batchrun.engine.pacing.rate_control import DEFAULT_RATE_POLICY, RateController, RatePolicy
 from batchrun.wherobots.rate_headers import RateHint
 
 __all__ = ["DEFAULT_SEARCH", "Learned", "LimitSearch", "SearchPolicy", "SearchState", "Snapshot", "Ticket"]
@@ -22,7 +22,7 @@ _SMOOTHING = 0.1
 _CUTS_BEFORE_DOUBT = 4  # in a row, within a window: then it is no window
 _FEWEST = 10  # let in since the last cut, for their average to mean something
 _FEWEST_IN_WINDOW = 5
-_OWED_FOR_LEARNED = 4
+_DEBT_FOR_LEARNED = 4
 _LONG_RESET_S = 2.0  # with a shorter one, "none remaining" may just be how a bucket without a burst always looks
 
 
@@ -67,7 +67,7 @@ class SearchPolicy:
     closed_after: int = 3
     longest_pause_s: float = 3600.0
     longest_verify_s: float = 30.0
-    hover: HoverPolicy = DEFAULT_HOVER
+    controller: RatePolicy = DEFAULT_RATE_POLICY
     probes: ProbePolicy = DEFAULT_PROBES
 
 
@@ -96,8 +96,8 @@ class LimitSearch:
         self, policy: SearchPolicy = DEFAULT_SEARCH, *, learned: Learned | None = None, now: float = 0.0
     ) -> None:
         self._policy = policy
-        self._hover = _first_hover(policy, learned)
-        self._window = ClosedWindow(now, length_s=learned.window_s if learned else None, policy=policy.probes)
+        self._controller = _first_controller(policy, learned)
+        self._window = QuotaWindow(now, length_s=learned.window_s if learned else None, policy=policy.probes)
         self._accepted = AcceptedCount()
         self._runs = RefusedRuns()
         self._is_starting = learned is None
@@ -112,7 +112,7 @@ class LimitSearch:
 
     @property
     def rate_per_s(self) -> float:
-        return self._hover.rate_per_s
+        return self._controller.rate_per_s
 
     def next_start(self, now: float) -> float:
         """When the next attempt may start; never before ``now``. Ask again after each answer: it may have moved."""
@@ -142,7 +142,7 @@ class LimitSearch:
         """Refused for the rate; ``retry_after_s`` holds everything back."""
         self._refusal_s += _SMOOTHING * (now - ticket.sent_at - self._refusal_s)
         self._refused_at = max(self._refused_at, ticket.sent_at)
-        self._hover.owe_refusal()
+        self._controller.add_refusal_debt()
         self._window.known_shut(ticket.sent_at)
         if retry_after_s is not None:
             self._pause(now, min(max(retry_after_s, 0.0), self._policy.longest_pause_s))
@@ -154,17 +154,17 @@ class LimitSearch:
         if run >= self._policy.closed_after:
             self._window.close(now, since=ticket.sent_at, feedback_s=self._refusal_s)
 
-    def told(self, now: float, hint: RateHint) -> None:
+    def announced(self, now: float, hint: RateHint) -> None:
         """An answer's headers: a policy is kept to; a window that is used up is waited for."""
         rate = hint.rate_per_s
         if rate is None:
             return
-        self._hover.bound(now, rate)
+        self._controller.cap(now, rate)
         if hint.remaining is not None and hint.remaining < 1.0 and (hint.reset_s or 0.0) >= _LONG_RESET_S:
             self._pause_until = max(self._pause_until, now + min(hint.reset_s or 0.0, self._policy.longest_pause_s))
 
     def snapshot(self, now: float) -> Snapshot:
-        limit = self._hover.refused_per_s
+        limit = self._controller.refused_per_s
         return Snapshot(
             state=self._state(),
             rate_per_s=self.rate_per_s,
@@ -177,7 +177,7 @@ class LimitSearch:
         """None while no limit was met."""
         if self._is_starting:
             return None
-        rate = min(self.rate_per_s, self._hover.refused_per_s)
+        rate = min(self.rate_per_s, self._controller.refused_per_s)
         return Learned(rate_per_s=rate, window_s=self._window.length_s)
 
     @override
@@ -189,14 +189,16 @@ class LimitSearch:
             return SearchState.CLOSED
         if self._is_starting:
             return SearchState.STARTING
-        if self._hover.is_holding:
+        if self._controller.is_holding:
             return SearchState.HOLDING
-        return SearchState.SEARCHING if self._hover.gap > self._policy.hover.tight_gap else SearchState.PROBING
+        return (
+            SearchState.SEARCHING if self._controller.gap > self._policy.controller.tight_gap else SearchState.PROBING
+        )
 
     def _succeeded(self, now: float, ticket: Ticket) -> None:
         if self._is_starting:  # so much a success doubles the rate in doubling_s, and no faster than answers come
-            self._hover.grow(now, math.log(2.0) / self._policy.doubling_s)
-        elif not self._hover.succeeded(now, sent_at=ticket.sent_at, verify_s=self._verify_s()):
+            self._controller.grow(now, math.log(2.0) / self._policy.doubling_s)
+        elif not self._controller.succeeded(now, sent_at=ticket.sent_at, verify_s=self._verify_s()):
             return
         self._bring_forward(now)
 
@@ -208,18 +210,20 @@ class LimitSearch:
         until = now + seconds
         self._window.known_shut(until - 1.0)  # whole seconds are rounded up
         if until > self._pause_until:
-            self._hover.owe_pause(until - max(now, self._pause_until))
+            self._controller.add_pause_debt(until - max(now, self._pause_until))
             self._pause_until = until
 
     def _cut(self, now: float, ticket: Ticket) -> None:
         refused_per_s = ticket.rate_per_s
         if self._is_starting:
             self._is_starting = False
-            self._hover.halve(now, refused_per_s=refused_per_s)
-        elif self._window.length_s is not None and self._hover.cuts < _CUTS_BEFORE_DOUBT:
-            self._hover.yield_to(now, refused_per_s=refused_per_s, window_per_s=self._window_average(ticket.sent_at))
+            self._controller.halve(now, refused_per_s=refused_per_s)
+        elif self._window.length_s is not None and self._controller.cuts < _CUTS_BEFORE_DOUBT:
+            self._controller.back_off(
+                now, refused_per_s=refused_per_s, window_per_s=self._window_average(ticket.sent_at)
+            )
         else:
-            self._hover.cut(now, refused_per_s=refused_per_s, average_per_s=self._cycle_average(ticket.sent_at))
+            self._controller.cut(now, refused_per_s=refused_per_s, average_per_s=self._cycle_average(ticket.sent_at))
         self._cycle_at = ticket.sent_at
         self._cut_at = now + self._policy.echo_s
         self._bring_forward(now)
@@ -235,18 +239,18 @@ class LimitSearch:
         return self._accepted.since(until - length_s) / length_s
 
     def _reopen(self, now: float, ticket: Ticket) -> None:
-        turn = self._window.reopened(ticket.sent_at)
+        reset = self._window.reopened(ticket.sent_at)
         self._runs.clear()
         self._is_starting = False
         self._cycle_at = ticket.sent_at
         self._cut_at = now
-        count = self._accepted.since(turn.counts_since)
-        is_known = turn.is_telling or (self._window.length_s is not None and not turn.is_settling)
+        count = self._accepted.since(reset.counts_since)
+        is_known = reset.is_telling or (self._window.length_s is not None and not reset.is_settling)
         if is_known and count >= _FEWEST_IN_WINDOW:
-            limit = count / turn.length_s
-            self._hover.settle(now, limit if turn.is_telling else min(limit, self.rate_per_s))
+            limit = count / reset.length_s
+            self._controller.set_limit(now, limit if reset.is_telling else min(limit, self.rate_per_s))
         else:
-            self._hover.restart(now)
+            self._controller.restart(now)
         self._due = now
 
     def _bring_forward(self, now: float) -> None:
@@ -254,11 +258,13 @@ class LimitSearch:
         self._due = min(self._due, now + 1.0 / self.rate_per_s)
 
 
-def _first_hover(policy: SearchPolicy, learned: Learned | None) -> Hover:
+def _first_controller(policy: SearchPolicy, learned: Learned | None) -> RateController:
     if learned is None:
-        return Hover(policy.hover, policy.start_per_s)
-    margin = 2.0 * policy.hover.margin
-    hover = Hover(policy.hover, learned.rate_per_s * (1.0 - margin), refused_per_s=learned.rate_per_s * (1.0 + margin))
-    for _ in range(_OWED_FOR_LEARNED):  # it was found at some cost: see that it still holds before asking for more
-        hover.owe_refusal()
-    return hover
+        return RateController(policy.controller, policy.start_per_s)
+    margin = 2.0 * policy.controller.margin
+    controller = RateController(
+        policy.controller, learned.rate_per_s * (1.0 - margin), refused_per_s=learned.rate_per_s * (1.0 + margin)
+    )
+    for _ in range(_DEBT_FOR_LEARNED):  # it was found at some cost: see that it still holds before asking for more
+        controller.add_refusal_debt()
+    return controller

@@ -9,13 +9,13 @@ import anyio
 from aiolimiter import AsyncLimiter
 
 from batchrun.engine.pacing.backoff import RetryBudget
-from batchrun.engine.pacing.concurrency_limit import Headroom
+from batchrun.engine.pacing.concurrency_limit import ConcurrencyLimit
 from batchrun.engine.pacing.fixed_rate import FixedRate
 from batchrun.engine.pacing.limit_search import Learned, LimitSearch, SearchState, Ticket
 from batchrun.engine.verdicts import Pressure, Verdict
 from batchrun.wherobots.rate_headers import RateHint
 
-__all__ = ["Pace", "Pacing", "Turn"]
+__all__ = ["Pace", "Pacer", "Permit"]
 
 SCAN_SHARE = 0.1
 """List calls a second, as a share of a fixed rate; one a second is always allowed."""
@@ -37,16 +37,16 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """The right to make one attempt; given back by `Pacing.ended`."""
+class Permit:
+    """The right to make one attempt; given back by `Pacer.ended`."""
 
     ticket: Ticket | None
 
 
-NO_TICKET = Turn(None)
+UNMETERED = Permit(None)
 
 
-class Pacing:
+class Pacer:
     """Hands out turns, one after the other, to all workers of a batch.
 
     With a ``rate`` that rate is kept; without one the service's limit is searched for, from what was ``learned`` on.
@@ -63,7 +63,7 @@ class Pacing:
         self._now = now
         self._fixed = FixedRate(rate, burst=burst or 1, now=now()) if rate is not None else None
         self._search = LimitSearch(learned=learned, now=now())
-        self._headroom = Headroom()
+        self._concurrency = ConcurrencyLimit()
         self._budget = RetryBudget()
         self._scans = AsyncLimiter(1, 1 / max(1.0, SCAN_SHARE * (rate or 0.0)))
         self._one_by_one = anyio.Lock(fast_acquire=True)
@@ -78,7 +78,7 @@ class Pacing:
     def is_paused(self) -> bool:
         return self._resume_at > self._now()
 
-    async def wait_turn(self) -> Turn:
+    async def wait_for_permit(self) -> Permit:
         """Return when an attempt may start; in the order of asking."""
         if not self._waiting and self._is_due(now := self._now()):
             return self._take(now)
@@ -90,15 +90,15 @@ class Pacing:
         finally:
             self._waiting -= 1
 
-    def _take(self, now: float) -> Turn:
+    def _take(self, now: float) -> Permit:
         self._budget.sent(now)
         self._in_flight += 1
         if self._fixed is None:
-            return Turn(self._search.sent(now))
+            return Permit(self._search.sent(now))
         self._fixed.sent(now)
-        return NO_TICKET
+        return UNMETERED
 
-    async def wait_scan_turn(self) -> None:
+    async def wait_for_read(self) -> None:
         """Return when a list call may start: they have a small rate of their own, and keep out of pauses."""
         await self._scans.acquire()
         while True:
@@ -107,17 +107,17 @@ class Pacing:
                 return
             await anyio.sleep(left)
 
-    def answered(self, turn: Turn, verdict: Verdict, latency_s: float, *, hint: RateHint | None = None) -> None:
+    def answered(self, permit: Permit, verdict: Verdict, latency_s: float, *, hint: RateHint | None = None) -> None:
         """Learn from an answer and what its headers said of the limit; a ``Retry-After`` holds everyone."""
         now = self._now()
         if hint is not None:
-            self._search.told(now, hint)
+            self._search.announced(now, hint)
         if verdict.pressure is Pressure.SICK:
             self._budget.failed(now)
         elif verdict.pressure is Pressure.RATE:
-            self._refused(now, turn, verdict.wait_s)
+            self._refused(now, permit, verdict.wait_s)
         else:
-            self._accepted(now, turn, verdict, latency_s)
+            self._accepted(now, permit, verdict, latency_s)
 
     def ended(self) -> None:
         """A turn is over, whether its attempt was made or not."""
@@ -138,23 +138,23 @@ class Pacing:
 
     def pace(self) -> Pace:
         now = self._now()
-        rate, words = self._rate_per_s(), self._words()
+        rate, words = self._rate_per_s(), self._describe()
         for until, reason in self._holds(now):
             if until > now:
                 return Pace(limit_per_s=rate, words=words, pause_s=until - now, pause_reason=reason)
         return Pace(limit_per_s=rate, words=words)
 
-    def _accepted(self, now: float, turn: Turn, verdict: Verdict, latency_s: float) -> None:
+    def _accepted(self, now: float, permit: Permit, verdict: Verdict, latency_s: float) -> None:
         """The limiter let it in, also where a quota or the run itself was refused."""
         if verdict.pressure is Pressure.NONE:
             self._budget.succeeded()
-            self._headroom.answered(latency_s)
-        if turn.ticket is not None:
-            self._search.accepted(now, turn.ticket)
+            self._concurrency.answered(latency_s)
+        if permit.ticket is not None:
+            self._search.accepted(now, permit.ticket)
 
-    def _refused(self, now: float, turn: Turn, retry_after_s: float | None) -> None:
-        if turn.ticket is not None:
-            self._search.refused(now, turn.ticket, retry_after_s)
+    def _refused(self, now: float, permit: Permit, retry_after_s: float | None) -> None:
+        if permit.ticket is not None:
+            self._search.refused(now, permit.ticket, retry_after_s)
         elif retry_after_s is None:
             retry_after_s = DEFAULT_PAUSE_S
         if retry_after_s is not None:
@@ -164,7 +164,7 @@ class Pacing:
     def _rate_per_s(self) -> float:
         return self._fixed.rate_per_s if self._fixed is not None else self._search.rate_per_s
 
-    def _words(self) -> str:
+    def _describe(self) -> str:
         return "fixed rate" if self._fixed is not None else self._search.snapshot(self._now()).state.value
 
     def _holds(self, now: float) -> list[tuple[float, str]]:
@@ -188,7 +188,7 @@ class Pacing:
 
     def _has_room(self) -> bool:
         """At a fixed rate the number of workers is the only bound."""
-        return self._fixed is not None or self._in_flight < self._headroom.most_in_flight(self._rate_per_s())
+        return self._fixed is not None or self._in_flight < self._concurrency.most_in_flight(self._rate_per_s())
 
     async def _wait_until_due(self) -> None:
         while True:

@@ -9,7 +9,15 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-__all__ = ["DEFAULT_PROBES", "NATURAL_WINDOWS_S", "AcceptedCount", "ClosedWindow", "ProbePolicy", "RefusedRuns", "Turn"]
+__all__ = [
+    "DEFAULT_PROBES",
+    "NATURAL_WINDOWS_S",
+    "AcceptedCount",
+    "ProbePolicy",
+    "QuotaWindow",
+    "RefusedRuns",
+    "WindowReset",
+]
 
 NATURAL_WINDOWS_S = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
 """The lengths that people configure; a measured one is taken for the one that fits."""
@@ -91,7 +99,7 @@ DEFAULT_PROBES = ProbePolicy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class WindowReset:
     """A window that opened again.
 
     ``shut_for_s`` is how long it was closed for at least; ``length_s`` its length as far as that can be told; what was
@@ -108,7 +116,7 @@ class Turn:
         return self.shut_for_s >= _LONG_S
 
 
-class ClosedWindow:
+class QuotaWindow:
     """The turns seen so far, the length once known, and when a closed window is probed next."""
 
     __slots__ = (
@@ -169,7 +177,7 @@ class ClosedWindow:
         """A refusal, or a ``Retry-After``, says that it is closed at least ``until`` then."""
         self._shut_until = max(self._shut_until, until)
 
-    def reopened(self, at: float) -> Turn:
+    def reopened(self, at: float) -> WindowReset:
         """It let one in that was sent ``at``."""
         closed_at = at if self._closed_at is None else self._closed_at
         is_settling = self.is_settling(closed_at)
@@ -185,7 +193,7 @@ class ClosedWindow:
         since = closed_at - length_s
         if at - turned_at > 0.8 * length_s:  # sooner, and it slides: then the turn begins nothing new
             since = max(since, turned_at)
-        return Turn(shut_for_s=shut_for_s, length_s=length_s, counts_since=since, is_settling=is_settling)
+        return WindowReset(shut_for_s=shut_for_s, length_s=length_s, counts_since=since, is_settling=is_settling)
 
     def _turned(self, after: float, at: float) -> None:
         """Learn the length: from turn to turn, or, where it slides, from the first request to the first turn."""
@@ -206,4 +214,4 @@ class ClosedWindow:
     def _next_probe(self, now: float) -> float:
         soonest = now + self._gap_s / 4.0
         turns = (self._opened_at + length + self._policy.after_turn_s for length in NATURAL_WINDOWS_S)
-        return min([now + self._gap_s, *(turn for turn in turns if turn >= soonest)])
+        return min([now + self._gap_s, *(reset for reset in turns if reset >= soonest)])

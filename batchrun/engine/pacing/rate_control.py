@@ -8,11 +8,11 @@ between the rate that held and the one that was refused, the smaller the part to
 import math
 from dataclasses import dataclass
 
-__all__ = ["DEFAULT_HOVER", "Hover", "HoverPolicy"]
+__all__ = ["DEFAULT_RATE_POLICY", "RateController", "RatePolicy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HoverPolicy:
+class RatePolicy:
     """Shares are of 1; ``…_s`` are seconds; rates a second."""
 
     floor_per_s: float = 1.0 / 60.0
@@ -32,51 +32,51 @@ class HoverPolicy:
     slow_step: float = 0.25
 
 
-DEFAULT_HOVER = HoverPolicy()
+DEFAULT_RATE_POLICY = RatePolicy()
 
 
-class Hover:
+class RateController:
     """The rate, the lowest one that was refused, the last that held, and what is still to be paid before the next step."""
 
     __slots__ = (
+        "_announced_per_s",
+        "_debt",
         "_good",
         "_held_per_s",
-        "_owed",
         "_policy",
         "_since",
         "_steps",
-        "_told_per_s",
         "cuts",
         "rate_per_s",
         "refused_per_s",
     )
 
-    def __init__(self, policy: HoverPolicy, rate_per_s: float, *, refused_per_s: float = math.inf) -> None:
+    def __init__(self, policy: RatePolicy, rate_per_s: float, *, refused_per_s: float = math.inf) -> None:
         self._policy = policy
-        self._told_per_s = math.inf
+        self._announced_per_s = math.inf
         self.rate_per_s = self._bounded(rate_per_s)
         self.refused_per_s = refused_per_s
         self.cuts = 0  # in a row: since the last step up
         self._held_per_s = 0.0
-        self._owed = 0.0  # successes
+        self._debt = 0.0  # successes
         self._good = 0  # of the present rate
         self._steps = 0  # up, since the last cut
         self._since = -math.inf
 
     @property
     def is_holding(self) -> bool:
-        return self._owed > 0.0
+        return self._debt > 0.0
 
     @property
     def gap(self) -> float:
         """How far above the rate the refused one lies, as a share of the rate; 0 when it is not above, or unknown."""
         return self.refused_per_s / self.rate_per_s - 1.0 if self.rate_per_s < self.refused_per_s < math.inf else 0.0
 
-    def owe_refusal(self) -> None:
-        self._owed += 1.0 / self._policy.refused_target
+    def add_refusal_debt(self) -> None:
+        self._debt += 1.0 / self._policy.refused_target
 
-    def owe_pause(self, seconds: float) -> None:
-        self._owed += seconds * self.rate_per_s / self._policy.lost_target
+    def add_pause_debt(self, seconds: float) -> None:
+        self._debt += seconds * self.rate_per_s / self._policy.lost_target
 
     def succeeded(self, now: float, *, sent_at: float, verify_s: float = 0.0) -> bool:
         """Count a success of the present rate; True when it was the last one needed and the rate went up."""
@@ -108,24 +108,24 @@ class Hover:
         best = max(average_per_s, held, self.rate_per_s * self._policy.deepest_cut)
         self._give_way(now, min(self.rate_per_s, best) * (1.0 - self._policy.margin), refused_per_s)
 
-    def yield_to(self, now: float, *, refused_per_s: float, window_per_s: float | None) -> None:
+    def back_off(self, now: float, *, refused_per_s: float, window_per_s: float | None) -> None:
         """A refusal near the end of a window that gives ``window_per_s`` on average; None when it has just turned."""
         rate = self.rate_per_s
         if window_per_s is not None:
             rate = (window_per_s if 0.5 * rate < window_per_s < rate else rate) * (1.0 - self._policy.margin)
         self._give_way(now, rate, refused_per_s)
 
-    def settle(self, now: float, limit_per_s: float) -> None:
+    def set_limit(self, now: float, limit_per_s: float) -> None:
         """The limit is known to be this."""
         self.cuts = 0
         self._level(now, limit_per_s * (1.0 - self._policy.margin))
         self.refused_per_s = limit_per_s * (1.0 + 2.0 * self._policy.margin)
 
-    def bound(self, now: float, limit_per_s: float) -> None:
+    def cap(self, now: float, limit_per_s: float) -> None:
         """The service says that this is its limit: it is no longer searched for above."""
-        told = limit_per_s * (1.0 - self._policy.margin)
-        if told != self._told_per_s:
-            self._told_per_s = told
+        announced = limit_per_s * (1.0 - self._policy.margin)
+        if announced != self._announced_per_s:
+            self._announced_per_s = announced
             self._level(now, self.rate_per_s)
 
     def restart(self, now: float) -> None:
@@ -146,7 +146,7 @@ class Hover:
         fewest = max(1.0, min(policy.verify_successes, policy.longest_verify_s * self.rate_per_s))
         verify = max(fewest, max(policy.verify_s, verify_s) * self.rate_per_s)
         gap = self.gap
-        owed = self._owed * min(1.0, policy.tight_gap / gap) if gap > 0.0 else self._owed
+        owed = self._debt * min(1.0, policy.tight_gap / gap) if gap > 0.0 else self._debt
         return max(verify, min(owed, policy.longest_hold_s * self.rate_per_s))
 
     def _step_up(self, now: float) -> None:
@@ -154,7 +154,7 @@ class Hover:
             self._held_per_s = self.rate_per_s
         step = self._step()
         self.cuts = 0
-        self._owed = 0.0
+        self._debt = 0.0
         self._level(now, self.rate_per_s * (1.0 + min(step, self._policy.largest_step)))
 
     def _step(self) -> float:
@@ -175,4 +175,4 @@ class Hover:
         self._good = 0
 
     def _bounded(self, rate_per_s: float) -> float:
-        return max(min(rate_per_s, self._policy.ceiling_per_s, self._told_per_s), self._policy.floor_per_s)
+        return max(min(rate_per_s, self._policy.ceiling_per_s, self._announced_per_s), self._policy.floor_per_s)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from batchrun.sweep.manifest.tables import Tables
-from batchrun.wherobots.payload import RuntimeId
+from batchrun.wherobots.enums import RuntimeId
 
 __all__ = ["manifest_schema"]
 

@@ -12,14 +12,14 @@ from batchrun.errors import Problem
 from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.manifest.problems import Problems
 from batchrun.sweep.points.space import Entry, PointSpace, compile_entry
-from batchrun.sweep.render.names import At, Scope
+from batchrun.sweep.render.names import PointContext, Scope
 from batchrun.sweep.render.naming import namer
-from batchrun.sweep.render.render import Recipe, recipe_of
+from batchrun.sweep.render.render import PayloadTemplate, recipe_of
 from batchrun.sweep.runs import PlannedRun
 from batchrun.sweep.values import canonical_value, shown
 from batchrun.wherobots.identity import canonical_json, run_key
 
-__all__ = ["Compiled", "compile_manifest"]
+__all__ = ["CompiledSweep", "compile_manifest"]
 
 HASH_HEX_DIGITS = 10
 MADE_AT_ONCE = 100
@@ -27,15 +27,15 @@ MADE_AT_ONCE = 100
 
 
 @dataclass(slots=True)
-class Compiled:
+class CompiledSweep:
     """Makes planned runs from points. ``sent`` differs from ``keyed`` only where the environment is used."""
 
     space: PointSpace
     overrides: list[Entry]
-    name: Callable[[At], str]
-    keyed: Callable[[tuple[int, ...]], Recipe]
+    name: Callable[[PointContext], str]
+    keyed: Callable[[tuple[int, ...]], PayloadTemplate]
     """The recipe for the overrides that a point matches, with ``<env.NAME>`` in place of values."""
-    sent: Callable[[tuple[int, ...]], Recipe] | None
+    sent: Callable[[tuple[int, ...]], PayloadTemplate] | None
     warnings: tuple[Problem, ...]
     env_used: frozenset[str]
     _fragments: list[list[bytes]] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Compiled:
 
         """
         index, point, point_json = where
-        at = At(point, index, sha256(point_json).hexdigest()[:HASH_HEX_DIGITS])
+        at = PointContext(point, index, sha256(point_json).hexdigest()[:HASH_HEX_DIGITS])
         name = self.name(at)
         quoted = f'"{name}"'.encode()
         matched = tuple([number for number, entry in enumerate(self.overrides) if entry.matches(point)])
@@ -126,7 +126,7 @@ class Compiled:
 
 def compile_manifest(
     manifest: Manifest, space: PointSpace, environ: Mapping[str, str] | None, problems: Problems
-) -> Compiled:
+) -> CompiledSweep:
     """Everything that can be made before the first point.
 
     Raises:
@@ -157,17 +157,17 @@ def compile_manifest(
     if name is None:
         raise AssertionError("a template that is wrong told nothing")
     keyed = _recipes(manifest, shown_scope)
-    compiled = Compiled(space, overrides, name, keyed, sent, _warnings(manifest), frozenset(shown_scope.env_used))
+    compiled = CompiledSweep(space, overrides, name, keyed, sent, _warnings(manifest), frozenset(shown_scope.env_used))
     compiled.count_hits()
     return compiled
 
 
-def _recipes(manifest: Manifest, scope: Scope) -> Callable[[tuple[int, ...]], Recipe]:
+def _recipes(manifest: Manifest, scope: Scope) -> Callable[[tuple[int, ...]], PayloadTemplate]:
     """A recipe for each set of overrides that some point matches, made when it is first needed."""
-    known: dict[tuple[int, ...], Recipe] = {}
+    known: dict[tuple[int, ...], PayloadTemplate] = {}
     tables = manifest.tables.override
 
-    def recipe(matched: tuple[int, ...]) -> Recipe:
+    def recipe(matched: tuple[int, ...]) -> PayloadTemplate:
         if (made := known.get(matched)) is None:
             made = recipe_of(manifest.tables.run, [(number + 1, tables[number]) for number in matched], scope)
             if made is None:

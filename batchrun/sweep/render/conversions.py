@@ -7,7 +7,7 @@ from batchrun.sweep.manifest.durations import DURATION_FIX, seconds_of
 from batchrun.sweep.manifest.problems import did_you_mean
 from batchrun.sweep.render.names import PointError, Scope
 from batchrun.sweep.values import shown, text_of
-from batchrun.wherobots.payload import RuntimeId
+from batchrun.wherobots.enums import RuntimeId
 
 __all__ = ["as_disk", "as_region", "as_runtime", "as_text", "as_timeout", "checked_uri"]
 

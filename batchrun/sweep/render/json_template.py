@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from batchrun.sweep.render.names import At
+from batchrun.sweep.render.names import PointContext
 
 __all__ = ["Gap", "Leaf", "Segment", "Text", "inner", "json_bytes", "merged", "segments_of"]
 
-Gap = Callable[[At], bytes]
+Gap = Callable[[PointContext], bytes]
 Segment = bytes | Gap
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode

@@ -13,7 +13,7 @@ from batchrun.sweep.points.axes import Axis
 from batchrun.sweep.render.template import Placeholder, Template, parse_template
 from batchrun.sweep.values import Kind, Value, is_text, kind_of, shown, text_of
 
-__all__ = ["At", "Meaning", "PointError", "Scope", "formatted"]
+__all__ = ["Binding", "PointContext", "PointError", "Scope", "formatted"]
 
 _ABSURD = re.compile(r"\d{5}")
 """A width or precision in a format that would fill the memory."""
@@ -31,7 +31,7 @@ class PointError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class PointContext:
     """One point on its way through rendering: its positions, its index in the plan, its hash."""
 
     point: tuple[int, ...]
@@ -40,19 +40,19 @@ class At:
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class Binding:
     """A value that depends on some of the axes, or on the run's place in the plan."""
 
     axes: frozenset[int]
-    value: Callable[[At], Value]
+    value: Callable[[PointContext], Value]
     is_own: bool = False
     """True for ``index`` and ``hash``: another value for every run."""
     is_secret: bool = False
     """True for what comes from the environment, which a name must not show."""
 
 
-def _constant(value: Value) -> Meaning:
-    return Meaning(frozenset(), lambda _: value)
+def _constant(value: Value) -> Binding:
+    return Binding(frozenset(), lambda _: value)
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ class Scope:
     used: set[str] = field(default_factory=set)
     """The axes that some template or override depends on."""
     env_used: set[str] = field(default_factory=set)
-    _derived: dict[str, Meaning | None] = field(default_factory=dict)
+    _derived: dict[str, Binding | None] = field(default_factory=dict)
 
     @property
     def known(self) -> set[str]:
@@ -81,7 +81,7 @@ class Scope:
     def template(self, text: str, place: str) -> Template:
         return parse_template(text, place, self.known, self.problems)
 
-    def meaning(self, name: str, place: str, *, in_name: bool = False) -> Meaning | None:
+    def meaning(self, name: str, place: str, *, in_name: bool = False) -> Binding | None:
         """What a name stands for, or None when it stands for nothing, which is told."""
         head, _, column = name.partition(".")
         tables = self.manifest.tables
@@ -105,15 +105,15 @@ class Scope:
         own = {
             "sweep": _constant(self.manifest.name),
             "count": _constant(self.count),
-            "index": Meaning(frozenset(), lambda at: at.index, is_own=True),
-            "hash": Meaning(frozenset(), lambda at: at.hash, is_own=True),
+            "index": Binding(frozenset(), lambda at: at.index, is_own=True),
+            "hash": Binding(frozenset(), lambda at: at.hash, is_own=True),
         }
         if name in own:
             return own[name]
         self.problems.add(place, f"unknown name '{name}'", did_you_mean(name, sorted(self.known), "did you mean '{}'?"))
         return None
 
-    def _environment(self, name: str, place: str, *, in_name: bool) -> Meaning | None:
+    def _environment(self, name: str, place: str, *, in_name: bool) -> Binding | None:
         if in_name:
             self.problems.add(place, f"env.{name} in a run's name", NO_ENVIRONMENT)
             return None
@@ -122,7 +122,7 @@ class Scope:
             return None
         self.env_used.add(name)
         if self.environ is None:
-            return Meaning(frozenset(), lambda _: f"<env.{name}>", is_secret=True)
+            return Binding(frozenset(), lambda _: f"<env.{name}>", is_secret=True)
         if name not in self.environ:
             self.problems.add(place, f"the environment has no {name}", f"export {name}=…")
             return None
@@ -130,15 +130,15 @@ class Scope:
         if not is_text(value):
             self.problems.add(place, f"the value of {name} is not UTF-8", f"export another {name}")
             return None
-        return Meaning(frozenset(), lambda _: value, is_secret=True)
+        return Binding(frozenset(), lambda _: value, is_secret=True)
 
-    def _of_axis(self, number: int, axis: Axis, column: str, place: str) -> Meaning | None:
+    def _of_axis(self, number: int, axis: Axis, column: str, place: str) -> Binding | None:
         here, values, following = frozenset({number}), axis.values, axis.following
         if column == "next" and following is not None:
-            return Meaning(here, lambda at: following[at.point[number]])
+            return Binding(here, lambda at: following[at.point[number]])
         if axis.kind is Kind.RECORD:
             if column in axis.field_kinds:
-                return Meaning(here, lambda at: values[at.point[number]][column])
+                return Binding(here, lambda at: values[at.point[number]][column])
             fields = list(axis.field_kinds)
             fact = f"unknown name '{axis.name}.{column}'" if column else f"'{axis.name}' holds records"
             hint = did_you_mean(column, fields) if column else f"write {{{{{axis.name}.{fields[0]}}}}}"
@@ -148,9 +148,9 @@ class Scope:
             fact = f"unknown name '{axis.name}.{column}'"
             self.problems.add(place, fact, f"'{axis.name}' holds {axis.kind}s, write {{{{{axis.name}}}}}")
             return None
-        return Meaning(here, lambda at: values[at.point[number]])
+        return Binding(here, lambda at: values[at.point[number]])
 
-    def _variable(self, name: str) -> Meaning | None:
+    def _variable(self, name: str) -> Binding | None:
         value = self.manifest.tables.vars[name]
         if kind_of(value) in {None, Kind.RECORD}:
             self.problems.add(
@@ -159,7 +159,7 @@ class Scope:
             return None
         return _constant(value)
 
-    def _derivation(self, name: str) -> Meaning | None:
+    def _derivation(self, name: str) -> Binding | None:
         if name not in self._derived:
             self._derived[name] = None  # a name that comes to itself finds this
             used = set(self.used)  # what is derived uses its axes only where it is used itself
@@ -169,19 +169,19 @@ class Scope:
                 self.problems.add(f"derive.{name}", "it depends on itself", "break the circle")
         return self._derived[name]
 
-    def _derive(self, name: str) -> Meaning | None:
+    def _derive(self, name: str) -> Binding | None:
         source = self.manifest.tables.derive[name]
         place = f"derive.{name}"
         if isinstance(source, LookupTable):
             return self._lookup(source, place)
         return joined(self.template(source, place), self)
 
-    def _lookup(self, table: LookupTable, place: str) -> Meaning | None:
+    def _lookup(self, table: LookupTable, place: str) -> Binding | None:
         looked_up = self.meaning(table.lookup, f"{place}.lookup")
         if looked_up is None:
             return None
 
-        def value(at: At) -> Value:
+        def value(at: PointContext) -> Value:
             text = text_of(looked_up.value(at))
             if text in table.map:
                 return table.map[text]
@@ -190,10 +190,10 @@ class Scope:
             fact = f"no entry for '{text}' in map ({', '.join(table.map)}) and no default"
             raise PointError(Problem(place, fact))
 
-        return Meaning(looked_up.axes, value, looked_up.is_own, looked_up.is_secret)
+        return Binding(looked_up.axes, value, looked_up.is_own, looked_up.is_secret)
 
 
-def joined(template: Template, scope: Scope, *, in_name: bool = False) -> Meaning | None:
+def joined(template: Template, scope: Scope, *, in_name: bool = False) -> Binding | None:
     """A whole template as one value: its text, or the value itself where it is one placeholder and nothing else."""
     if (sole := template.sole) is not None:
         return scope.meaning(sole.name, template.place, in_name=in_name)
@@ -203,17 +203,17 @@ def joined(template: Template, scope: Scope, *, in_name: bool = False) -> Meanin
     ]
     if None in parts:
         return None
-    whole = [part if isinstance(part, Meaning) else _constant(part) for part in parts]
+    whole = [part if isinstance(part, Binding) else _constant(part) for part in parts]
     axes = frozenset[int]().union(*(part.axes for part in whole))
     is_own, is_secret = any(part.is_own for part in whole), any(part.is_secret for part in whole)
-    return Meaning(axes, lambda at: "".join(part.value(at) for part in whole), is_own, is_secret)
+    return Binding(axes, lambda at: "".join(part.value(at) for part in whole), is_own, is_secret)
 
 
-def _text(part: Placeholder, place: str, scope: Scope, *, in_name: bool) -> Meaning | None:
+def _text(part: Placeholder, place: str, scope: Scope, *, in_name: bool) -> Binding | None:
     meaning = scope.meaning(part.name, place, in_name=in_name)
     if meaning is None:
         return None
-    return Meaning(
+    return Binding(
         meaning.axes, lambda at: formatted(meaning.value(at), part, place), meaning.is_own, meaning.is_secret
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from batchrun.errors import Problem
 from batchrun.sweep.manifest.manifest import Manifest
-from batchrun.sweep.render.names import At, PointError, Scope, formatted
+from batchrun.sweep.render.names import PointContext, PointError, Scope, formatted
 from batchrun.sweep.render.template import Placeholder
 from batchrun.wherobots.payload import NAME_MAX_LENGTH, NAME_MIN_LENGTH
 
@@ -22,27 +22,27 @@ def slug(text: str) -> str:
     return _OTHERS.sub("-", text)
 
 
-def namer(manifest: Manifest, scope: Scope) -> Callable[[At], str] | None:
+def namer(manifest: Manifest, scope: Scope) -> Callable[[PointContext], str] | None:
     """Makes a point's run name; None when the template is wrong.
 
     The function raises PointError when a name is too short, too long or of the wrong characters.
     """
     template = scope.template(manifest.tables.run.name, PLACE)
-    pieces: list[str | Callable[[At], str]] = []
+    pieces: list[str | Callable[[PointContext], str]] = []
     for part in template.parts:
         made = part if isinstance(part, str) else _piece(part, scope)
         if made is None:
             return None
         pieces.append(made)
 
-    def name(at: At) -> str:
+    def name(at: PointContext) -> str:
         made = "".join([piece if isinstance(piece, str) else piece(at) for piece in pieces])
         return made if NAME_MIN_LENGTH <= len(made) <= NAME_MAX_LENGTH and _NAME.fullmatch(made) else _refuse(made)
 
     return name
 
 
-def _piece(part: Placeholder, scope: Scope) -> Callable[[At], str] | None:
+def _piece(part: Placeholder, scope: Scope) -> Callable[[PointContext], str] | None:
     meaning = scope.meaning(part.name, PLACE, in_name=True)
     if meaning is None:
         return None
@@ -51,7 +51,7 @@ def _piece(part: Placeholder, scope: Scope) -> Callable[[At], str] | None:
     (axis,) = meaning.axes
     table: list[Any] = [None] * len(scope.axes[axis].values)
 
-    def look_up(at: At) -> str:
+    def look_up(at: PointContext) -> str:
         position = at.point[axis]
         if (made := table[position]) is None:
             made = table[position] = slug(formatted(meaning.value(at), part, PLACE))

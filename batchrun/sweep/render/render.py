@@ -11,35 +11,35 @@ from typing import Any
 from batchrun.sweep.manifest.tables import DependencyTable, OverrideTable, PythonTable, RunTable
 from batchrun.sweep.render.conversions import as_disk, as_region, as_runtime, as_text, as_timeout, checked_uri
 from batchrun.sweep.render.json_template import Gap, Leaf, Segment, Text, inner, json_bytes, merged, segments_of
-from batchrun.sweep.render.names import At, Meaning, PointError, Scope, joined
+from batchrun.sweep.render.names import Binding, PointContext, PointError, Scope, joined
 from batchrun.sweep.values import Kind, kind_of, shown, text_of
 from batchrun.wherobots.payload import DEFAULT_TIMEOUT_S
 
-__all__ = ["Recipe", "recipe_of"]
+__all__ = ["PayloadTemplate", "recipe_of"]
 
 Convert = Callable[[Any, str], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class PayloadTemplate:
     """How to make the body of a run, and what else is told of it."""
 
     segments: tuple[Segment, ...]
-    region: Callable[[At], str]
-    runtime: Callable[[At], str]
+    region: Callable[[PointContext], str]
+    runtime: Callable[[PointContext], str]
 
-    def body(self, at: At, name: bytes) -> bytes:
+    def body(self, at: PointContext, name: bytes) -> bytes:
         """The canonical JSON of the payload. ``name`` is the JSON of the run's name."""
         return b"".join(
             [part if isinstance(part, bytes) else (name if part is _name_gap else part(at)) for part in self.segments]
         )
 
 
-def _name_gap(at: At) -> bytes:
+def _name_gap(at: PointContext) -> bytes:
     raise AssertionError(at)  # stands for the name; never called
 
 
-def recipe_of(run: RunTable, overrides: list[tuple[int, OverrideTable]], scope: Scope) -> Recipe | None:
+def recipe_of(run: RunTable, overrides: list[tuple[int, OverrideTable]], scope: Scope) -> PayloadTemplate | None:
     """The recipe for ``[run]`` with these overrides laid over it, the last one winning; None when something is wrong.
 
     Overrides come with their numbers in the manifest, from 1.
@@ -50,7 +50,7 @@ def recipe_of(run: RunTable, overrides: list[tuple[int, OverrideTable]], scope: 
     runtime = maker.text("runtime", "runtime", as_runtime)
     if document is None or region is None or runtime is None:
         return None
-    return Recipe(tuple(merged(segments_of(document))), region, runtime)
+    return PayloadTemplate(tuple(merged(segments_of(document))), region, runtime)
 
 
 class _Maker:
@@ -79,7 +79,7 @@ class _Maker:
         }
         return document if self._scope.problems.count == before else None
 
-    def text(self, key: str, said: str, convert: Convert) -> Callable[[At], str] | None:
+    def text(self, key: str, said: str, convert: Convert) -> Callable[[PointContext], str] | None:
         """A setting that is told of a run as well."""
         value, place = self._setting(key)
         if value is None and key == "region":
@@ -114,10 +114,10 @@ class _Maker:
             return None
         return Leaf(_remembered(meaning, lambda at: json_bytes(convert(meaning.value(at), place)), self._scope))
 
-    def _meaning(self, value: Any, place: str) -> Meaning | None:
+    def _meaning(self, value: Any, place: str) -> Binding | None:
         if isinstance(value, str):
             return joined(self._scope.template(value, place), self._scope)
-        return Meaning(frozenset(), lambda _: value)
+        return Binding(frozenset(), lambda _: value)
 
     def _string(self, value: Any, place: str) -> Any:
         """A string of the payload, piece by piece, so that each piece depends on as little as it can."""
@@ -217,7 +217,7 @@ def _flattened(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield name, value
 
 
-def _remembered(meaning: Meaning, make: Callable[[At], Any], scope: Scope) -> Callable[[At], Any]:
+def _remembered(meaning: Binding, make: Callable[[PointContext], Any], scope: Scope) -> Callable[[PointContext], Any]:
     """``make``, called once for each combination of the axes that it depends on."""
     if meaning.is_own:
         return make
@@ -228,7 +228,7 @@ def _remembered(meaning: Meaning, make: Callable[[At], Any], scope: Scope) -> Ca
         (axis,) = meaning.axes
         table: list[Any] = [None] * len(scope.axes[axis].values)
 
-        def look_up(at: At) -> Any:
+        def look_up(at: PointContext) -> Any:
             position = at.point[axis]
             if (made := table[position]) is None:
                 made = table[position] = make(at)
@@ -238,7 +238,7 @@ def _remembered(meaning: Meaning, make: Callable[[At], Any], scope: Scope) -> Ca
     axes = tuple(sorted(meaning.axes))
     known: dict[Any, Any] = {}
 
-    def remember(at: At) -> Any:
+    def remember(at: PointContext) -> Any:
         key = tuple([at.point[axis] for axis in axes])
         if (made := known.get(key)) is None:
             made = known[key] = make(at)
@@ -247,14 +247,14 @@ def _remembered(meaning: Meaning, make: Callable[[At], Any], scope: Scope) -> Ca
     return remember
 
 
-def _now(make: Callable[[At], Any], scope: Scope) -> Any:
+def _now(make: Callable[[PointContext], Any], scope: Scope) -> Any:
     """A value that is the same for all points; what is wrong with it is told with the templates."""
     try:
-        return make(At((), 0, ""))
+        return make(PointContext((), 0, ""))
     except PointError as error:
         scope.problems.add(error.problem.place, error.problem.fact, error.problem.fix)
         return None
 
 
-def _inner_of(meaning: Meaning) -> Gap:
+def _inner_of(meaning: Binding) -> Gap:
     return lambda at: inner(text_of(meaning.value(at)))

@@ -1,13 +1,13 @@
 """Rates from the times in a ledger."""
 
 from batchrun.ledger.events import SessionEvent, SubmittedEvent, epoch_seconds, timestamp
-from batchrun.report.submission_rate import Pulse
+from batchrun.report.submission_rate import SubmissionRate
 
 BEGAN = epoch_seconds("2026-11-23T10:00:00.000Z")
 
 
-def pulse_of(count: int, *, every_s: float) -> Pulse:
-    pulse = Pulse()
+def pulse_of(count: int, *, every_s: float) -> SubmissionRate:
+    pulse = SubmissionRate()
     pulse.see(SessionEvent(at=timestamp(BEGAN), action="start", pid=1, host="here"))
     for n in range(count):
         pulse.see(SubmittedEvent(at=timestamp(BEGAN + n * every_s), key=str(n), n=1, run_id="r", name="name"))

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrun.engine.pacing.quota_window import NATURAL_WINDOWS_S, AcceptedCount, ClosedWindow, RefusedRuns
+from batchrun.engine.pacing.quota_window import NATURAL_WINDOWS_S, AcceptedCount, QuotaWindow, RefusedRuns
 
 
-def shut(window: ClosedWindow, since: float, until: float) -> None:
+def shut(window: QuotaWindow, since: float, until: float) -> None:
     """Closed from ``since``, with a probe refused just before ``until``."""
     window.close(since, since=since, feedback_s=0.05)
     window.known_shut(until)
@@ -42,7 +42,7 @@ def test_nothing_is_lost_within_the_horizon(times: list[float]) -> None:
 
 
 def test_probes_come_ever_more_rarely() -> None:
-    window = ClosedWindow(0.0)
+    window = QuotaWindow(0.0)
     window.close(5000.0, since=5000.0, feedback_s=0.05)
     probes = [5000.0]
     for _ in range(25):
@@ -55,7 +55,7 @@ def test_probes_come_ever_more_rarely() -> None:
 
 
 def test_a_probe_comes_where_a_usual_window_would_turn() -> None:
-    window = ClosedWindow(100.0)
+    window = QuotaWindow(100.0)
     window.close(140.0, since=140.0, feedback_s=0.05)
     probes = []
     while window.probe_at < 165.0:
@@ -65,31 +65,31 @@ def test_a_probe_comes_where_a_usual_window_would_turn() -> None:
 
 
 def test_two_turns_tell_the_length() -> None:
-    window = ClosedWindow(0.0)
+    window = QuotaWindow(0.0)
     shut(window, 20.0, 41.0)
     assert window.reopened(43.0).shut_for_s == pytest.approx(21.0)
     shut(window, 70.0, 100.0)
-    turn = window.reopened(103.1)
+    reset = window.reopened(103.1)
     assert window.length_s == 60.0
-    assert turn.counts_since == 43.0
+    assert reset.counts_since == 43.0
 
 
 def test_before_two_turns_the_least_length_that_fits_is_taken() -> None:
-    window = ClosedWindow(0.0)
+    window = QuotaWindow(0.0)
     shut(window, 10.0, 33.0)
     window.reopened(35.0)
     assert window.length_s == 30.0
 
 
 def test_a_moment_of_refusals_is_no_window() -> None:
-    window = ClosedWindow(0.0)
+    window = QuotaWindow(0.0)
     shut(window, 10.0, 10.3)
     assert not window.reopened(10.4).is_telling
     assert window.length_s is None
 
 
 def test_a_window_that_closes_again_right_after_its_turn_is_settling() -> None:
-    window = ClosedWindow(0.0)
+    window = QuotaWindow(0.0)
     shut(window, 20.0, 59.5)
     window.reopened(60.5)
     shut(window, 62.0, 62.1)
@@ -97,7 +97,7 @@ def test_a_window_that_closes_again_right_after_its_turn_is_settling() -> None:
 
 
 def test_a_learned_length_that_was_too_short_is_given_up() -> None:
-    window = ClosedWindow(0.0, length_s=10.0)
+    window = QuotaWindow(0.0, length_s=10.0)
     shut(window, 20.0, 41.0)
     window.reopened(43.0)
     shut(window, 70.0, 100.0)
@@ -109,12 +109,12 @@ def test_a_learned_length_that_was_too_short_is_given_up() -> None:
 def test_whatever_it_sees_it_opens_again_and_knows_natural_lengths_only(
     spans: list[tuple[float, float, float]],
 ) -> None:
-    window, now = ClosedWindow(0.0), 0.0
+    window, now = QuotaWindow(0.0), 0.0
     for open_s, closed_s, more_s in spans:
         now += open_s
         shut(window, now, now + closed_s)
         now += closed_s + more_s
-        turn = window.reopened(now)
+        reset = window.reopened(now)
         assert not window.is_closed
-        assert turn.length_s > 0.0
+        assert reset.length_s > 0.0
         assert window.length_s is None or window.length_s in NATURAL_WINDOWS_S

@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from batchrun.emulator.process import EmulatorBeside
+from batchrun.emulator.process import EmulatorProcess
 
 STARTS_ONE = """
 import sys, time
@@ -30,7 +30,7 @@ def answers(url: str) -> bool:
 
 
 def test_it_serves_until_the_context_ends() -> None:
-    with EmulatorBeside() as emulator:
+    with EmulatorProcess() as emulator:
         assert answers(emulator.url)
     assert not answers(emulator.url)
 
