@@ -31,6 +31,7 @@ __all__ = [
     "ManifestError",
     "Problem",
     "SettingsError",
+    "Trouble",
     "UsageError",
 ]
 
@@ -50,6 +51,31 @@ class Problem:
 
     def json(self) -> dict[str, Any]:
         return {"place": self.place, "fact": self.fact, "fix": self.fix}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Why a request or a run failed, in the service's own terms; every field may be missing.
+
+    The same value travels from the response through the ledger to the export.
+    """
+
+    status: int | None = None
+    """The HTTP status; None if no response arrived."""
+    code: str | None = None
+    message: str | None = None
+    field: str | None = None
+    """The field of the payload that the service objects to."""
+    suggestion: str | None = None
+
+    def describe(self) -> str:
+        """``HTTP 409 (CONFLICT_ERROR): message``, as far as it is known."""
+        status = f"HTTP {self.status}" if self.status is not None else ""
+        code = (f" ({self.code})" if status else self.code) if self.code else ""
+        return ": ".join(filter(None, [status + code, self.message]))
+
+
+NO_TROUBLE = Trouble()
 
 
 class BatchrunError(Exception):
@@ -106,9 +132,9 @@ class LedgerWriteError(LedgerError):
 
 
 class ApiError(BatchrunError):
-    """The service refused a request, or answered what cannot be used.
+    """The service refused a request, or sent a response that cannot be used.
 
-    ``http_status`` is None when no answer came; ``code`` and ``request_id`` are the error body's, where it has them.
+    ``trouble`` holds the HTTP status, if any response arrived, and what the error body says.
     """
 
     def __init__(
@@ -117,13 +143,14 @@ class ApiError(BatchrunError):
         fact: str,
         fix: str = "",
         *,
-        http_status: int | None = None,
-        code: str | None = None,
-        request_id: str | None = None,
+        trouble: Trouble = NO_TROUBLE,
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(place, fact, fix)
-        self.http_status = http_status
-        self.code = code
-        self.request_id = request_id
+        self.trouble = trouble
         self.retry_after_s = retry_after_s
+
+    @property
+    def http_status(self) -> int | None:
+        """None if no response arrived."""
+        return self.trouble.status

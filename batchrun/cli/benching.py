@@ -135,7 +135,7 @@ def _service(base_url: str | None) -> Iterator[ApiSettings]:
 
     """
     if base_url is None:
-        beside = load_extra("batchrun.emulator.process:EmulatorBeside", extra="emulator", wanted_by="bench")
+        beside = load_extra("batchrun.emulator.process:EmulatorProcess", extra="emulator", wanted_by="bench")
         with beside() as emulator:
             yield ApiSettings(api_key=SecretStr(KEY), base_url=emulator.url, timeout_s=DEFAULT_TIMEOUT_S)
         return

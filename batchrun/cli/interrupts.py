@@ -8,7 +8,7 @@ from collections.abc import Callable
 import anyio
 
 from batchrun.cli.exits import ExitStatus
-from batchrun.engine.stopping import StopReason, StopSwitch
+from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.errors import Problem
 
 __all__ = ["stop_on_signals"]
@@ -40,14 +40,14 @@ async def stop_on_signals(
                 say(f"stopped at once: {at_once}")
                 os._exit(_status(received))  # the ledger is durable at every instruction; nothing needs to be tidied
             first_s = time.monotonic()
-            switch.pull(*_reason(received))
+            switch.pull(_stop(received))
             say("stopping: waiting for the attempts under way to end; Ctrl-C again stops at once")
 
 
-def _reason(received: signal.Signals) -> tuple[StopReason, Problem]:
+def _stop(received: signal.Signals) -> Stop:
     if received is signal.SIGTERM:
-        return StopReason.TERMINATED, Problem("SIGTERM", "the batch was asked to end")
-    return StopReason.INTERRUPTED, Problem("Ctrl-C", "the batch was interrupted")
+        return Stop(StopReason.TERMINATED, Problem("SIGTERM", "the batch was asked to end"))
+    return Stop(StopReason.INTERRUPTED, Problem("Ctrl-C", "the batch was interrupted"))
 
 
 def _status(received: signal.Signals) -> ExitStatus:

@@ -1,26 +1,26 @@
-"""From what a person names to a plan."""
+"""From what a person types to a plan."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from batchrun.engine.resume import Difference, difference, plan_of
-from batchrun.errors import ManifestError, UsageError
-from batchrun.ledger.fold import BatchState
+from batchrun.engine.batch import earlier_keys
+from batchrun.engine.difference import Difference, difference
+from batchrun.errors import UsageError
 from batchrun.ledger.reader import read_state
 from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan, read_plan
 
-__all__ = ["default_ledger", "difference_to", "earlier_keys", "overrides_from", "plan_from"]
+__all__ = ["default_ledger", "difference_to", "overrides_from", "plan_from"]
 
 PLAN_SUFFIX = ".jsonl"
 LEDGER_SUFFIX = ".ledger.jsonl"
 
 
 def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str], *, resolve: bool) -> Plan:
-    """The plan of a manifest, or a plan written earlier. ``resolve`` fills in the values of the environment.
+    """The plan of a manifest, or a plan written earlier. ``resolve`` fills in environment values.
 
     Raises:
-        UsageError: it cannot be planned, or is no sweep; every problem of a stage at once.
+        UsageError: it cannot be planned, or is not a sweep; all problems of a stage at once.
 
     """
     if path.name.endswith(LEDGER_SUFFIX):
@@ -28,7 +28,7 @@ def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str], *, r
     if path.suffix != PLAN_SUFFIX:
         return build_plan(Manifest.load(path, overrides, environ=environ), environ=environ if resolve else None)
     if overrides != Overrides():
-        raise UsageError(str(path), "a plan is fixed; nothing can be laid over it", "plan again from the manifest")
+        raise UsageError(str(path), "a plan file is fixed; options cannot change it", "plan again from the manifest")
     return read_plan(path)
 
 
@@ -41,17 +41,6 @@ def difference_to(plan: Plan, ledger: Path, environ: Mapping[str, str]) -> Diffe
     """
     state = read_state(ledger)
     return difference(plan, state, earlier_keys(state, ledger, environ))
-
-
-def earlier_keys(state: BatchState, ledger: Path, environ: Mapping[str, str]) -> set[str] | None:
-    """The keys of the ledger's own plan; None where it cannot be made again, as when a data file has changed."""
-    if state.batch is None:
-        return None
-    try:
-        earlier = plan_of(state.batch, ledger, environ)
-        return {run.key for run in earlier} if earlier.sha256 == state.batch.plan_sha256 else None
-    except ManifestError:
-        return None
 
 
 def default_ledger(sweep: Path) -> Path:
@@ -68,7 +57,7 @@ def overrides_from(
     seed: int | None,
     max_points: int | None,
 ) -> Overrides:
-    """What the command line lays over the manifest."""
+    """What the command line changes in the manifest."""
     return Overrides(
         set=tuple(set_ or ()),
         axis=tuple(axis or ()),

@@ -1,7 +1,10 @@
-"""What ``submit`` and ``resume`` have in common: one order, checked against its ledger and carried out."""
+"""What ``submit`` and ``resume`` have in common: one request, checked against its ledger and submitted."""
 
 import gc
 import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -11,12 +14,12 @@ from batchrun.cli.loading import loop_options
 from batchrun.cli.output import Output
 from batchrun.cli.progress import View, view_for
 from batchrun.cli.service import open_service
-from batchrun.cli.standing import Standing, SubmitRequest, standing_of, target_changed
 from batchrun.cli.text import numbered
 from batchrun.cli.views.plan import totals_words
 from batchrun.cli.views.result import Result, show_result
 from batchrun.cli.views.tables import outcome_table
-from batchrun.engine.resume import extended_batch
+from batchrun.engine.preflight import Preflight, check_ledger
+from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submit import Submission, submit
 from batchrun.errors import BatchrunError, Problem
@@ -24,61 +27,102 @@ from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
 from batchrun.report.summary import read_summary
+from batchrun.sweep.plan import Plan
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
 from batchrun.wherobots.transports import open_transport
 
-__all__ = ["run_submission"]
+__all__ = ["SubmitRequest", "run_submission"]
 
 SPARE_CONNECTIONS = 2
-"""For settling and for watching, beside those that submit."""
+"""For settling and for watching active runs, in addition to those that submit."""
 
 
-def run_submission(order: SubmitRequest, output: Output) -> ExitStatus:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitRequest:
+    """What to submit, where to, and what a person allows."""
+
+    plan: Plan
+    ledger: Path
+    service: str
+    """How the ledger names the service."""
+    settings: SubmitSettings
+    resume: tuple[str, ...]
+    """The command that resumes the batch."""
+    retry: frozenset[Outcome] = frozenset()
+    timeout_s: float | None = None
+    create: bool = True
+    """Start a new ledger if there is none."""
+    extend: bool = False
+    to_another_server: bool = False
+    ask: bool = False
+    dry_run: bool = False
+
+    def check(self, state: BatchState) -> Preflight:
+        """Whether this ledger may be continued, and what is left to do.
+
+        Raises:
+            LedgerMismatchError: it belongs to another service or another plan, and that was not allowed.
+
+        """
+        return check_ledger(
+            self.plan,
+            state,
+            self.ledger,
+            service=self.service,
+            extend=self.extend,
+            to_another_server=self.to_another_server,
+            retry=self.retry,
+        )
+
+
+def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
     """Submit what the ledger does not know as created.
 
     Raises:
-        BatchrunError: it cannot be begun; nothing was sent.
+        BatchrunError: the batch cannot be started; nothing was sent.
 
     """
-    if order.dry_run:
-        return _dry_run(order, output)
-    with open_service(order.service, os.environ, timeout_s=order.timeout_s) as api:
-        with FileLedger.open(order.ledger, create=order.create) as ledger:
-            _tell_torn(ledger, output)
-            standing = standing_of(order, ledger.state)
-            if standing.is_finished and not target_changed(order, ledger.state):
-                return _nothing_left(order, standing, output)
-            if not _may_go(order, standing, output):
+    if request.dry_run:
+        return _dry_run(request, output)
+    with open_service(request.service, os.environ, timeout_s=request.timeout_s) as api:
+        with FileLedger.open(request.ledger, create=request.create) as ledger:
+            _warn_of_torn_line(ledger, output)
+            preflight = request.check(ledger.state)
+            if preflight.is_finished and not preflight.target_changed:
+                return _nothing_left(request, preflight, output)
+            if not _is_confirmed(request, preflight, output):
                 return ExitStatus.STOPPED
             gc.freeze()  # the plan stays to the end: no need to look through it for garbage
-            with view_for(output, order.plan.name) as view:
-                submission = anyio.run(_submit, order, ledger, api, view, output, backend_options=loop_options())
-        return _tell(order, submission, output)
+            with view_for(output, request.plan.name) as view:
+                submission = anyio.run(_submit, request, ledger, api, view, output, backend_options=loop_options())
+        return _show(request, submission, output)
 
 
-async def _submit(order: SubmitRequest, ledger: FileLedger, api: ApiSettings, view: View, output: Output) -> Submission:
+async def _submit(
+    request: SubmitRequest, ledger: FileLedger, api: ApiSettings, view: View, output: Output
+) -> Submission:
     switch, failure, submission = StopSwitch(), None, None
-    connections = order.settings.concurrency + SPARE_CONNECTIONS
+    connections = request.settings.concurrency + SPARE_CONNECTIONS
     async with (
         RunsClient(api, open_transport(api, connections=connections)) as client,
         anyio.create_task_group() as tasks,
     ):
         tasks.start_soon(stop_on_signals, switch, output.urge, view.leave)
         try:
-            if target_changed(order, ledger.state):
-                await ledger.begin(extended_batch(order.plan, ledger.state, order.service))
             submission = await submit(
-                order.plan,
+                request.plan,
                 ledger,
                 client,
-                settings=order.settings,
+                settings=request.settings,
                 observer=view,
                 switch=switch,
-                retry=order.retry,
-                base_url=order.service,
+                retry=request.retry,
+                extend=request.extend,
+                to_another_server=request.to_another_server,
+                base_url=request.service,
             )
-        except BatchrunError as error:
+        except BatchrunError as error:  # raised outside the task group, which would wrap it in an exception group
             failure = error
         tasks.cancel_scope.cancel()
     if submission is None:
@@ -86,58 +130,70 @@ async def _submit(order: SubmitRequest, ledger: FileLedger, api: ApiSettings, vi
     return submission
 
 
-def _tell_torn(ledger: FileLedger, output: Output) -> None:
+def _warn_of_torn_line(ledger: FileLedger, output: Output) -> None:
     if ledger.torn:
         fact = "the last line was torn when its writer died; it was cut off"
         output.warn(Problem(str(ledger.path), fact, f"it is kept in {ledger.path}.torn"))
 
 
-def _may_go(order: SubmitRequest, standing: Standing, output: Output) -> bool:
-    """Say what is going to happen, and ask where there is somebody to ask."""
-    plan = order.plan
+def _is_confirmed(request: SubmitRequest, preflight: Preflight, output: Output) -> bool:
+    """Say what is going to happen, and ask if there is somebody to ask."""
+    plan = request.plan
     for warning in plan.warnings:
         output.warn(warning)
-    if standing.is_new:
-        output.tell(f"{plan.name}: {numbered(plan.runs, 'run')} to submit to {order.service}: {totals_words(plan)}")
+    if preflight.is_new:
+        output.tell(f"{plan.name}: {numbered(plan.runs, 'run')} to submit to {request.service}: {totals_words(plan)}")
     else:
-        output.tell(f"{plan.name}: going on with {order.ledger}: {standing.words()}")
-    if not (order.ask and output.can_ask):
+        output.tell(f"{plan.name}: resuming {request.ledger}: {preflight.describe()}")
+    if not (request.ask and output.can_ask):
         return True
-    if output.ask(f"Send {numbered(standing.to_send, 'run')} to {order.service}?"):
+    if output.ask(f"Send {numbered(preflight.to_send, 'run')} to {request.service}?"):
         return True
     output.tell("nothing was sent")
     return False
 
 
-def _nothing_left(order: SubmitRequest, standing: Standing, output: Output) -> ExitStatus:
-    done = standing.outcomes[Outcome.SUBMITTED] == order.plan.runs
+def _nothing_left(request: SubmitRequest, preflight: Preflight, output: Output) -> ExitStatus:
+    done = preflight.outcomes[Outcome.SUBMITTED] == request.plan.runs
     status = ExitStatus.DONE if done else ExitStatus.INCOMPLETE
-    words = f"all {numbered(order.plan.runs, 'run')} are submitted already" if done else standing.words()
-    output.say(f"{order.plan.name}: nothing is left to send: {words}")
+    counts = f"all {numbered(request.plan.runs, 'run')} are already submitted" if done else preflight.describe()
+    output.say(f"{request.plan.name}: nothing left to send: {counts}")
     if not done:
         output.say("to send those again: --retry rejected,failed")
-    output.document(standing.json() | {"exit_status": int(status)})
+    output.document(_document(request, preflight) | {"exit_status": int(status)})
     return status
 
 
-def _dry_run(order: SubmitRequest, output: Output) -> ExitStatus:
+def _dry_run(request: SubmitRequest, output: Output) -> ExitStatus:
     """What submitting would do, without the network and without touching the ledger."""
-    exists = order.ledger.exists() and order.ledger.stat().st_size > 0
-    standing = standing_of(order, read_state(order.ledger) if exists or not order.create else BatchState())
-    output.table(outcome_table(order.plan.name, standing.outcomes, order.plan.runs))
-    output.say(f"would go to {order.service}: {standing.words()}")
-    output.document(standing.json() | {"dry_run": True, "exit_status": 0})
+    exists = request.ledger.exists() and request.ledger.stat().st_size > 0
+    preflight = request.check(read_state(request.ledger) if exists or not request.create else BatchState())
+    output.table(outcome_table(request.plan.name, preflight.outcomes, request.plan.runs))
+    output.say(f"would submit to {request.service}: {preflight.describe()}")
+    output.document(_document(request, preflight) | {"dry_run": True, "exit_status": 0})
     return ExitStatus.DONE
 
 
-def _tell(order: SubmitRequest, submission: Submission, output: Output) -> ExitStatus:
+def _document(request: SubmitRequest, preflight: Preflight) -> dict[str, Any]:
+    return {
+        "batch": request.plan.name,
+        "ledger": str(request.ledger),
+        "service": request.service,
+        "planned": request.plan.runs,
+        "outcomes": {outcome.value: count for outcome, count in preflight.outcomes.items()},
+        "to_send": preflight.to_send,
+        "to_settle": preflight.to_settle,
+    }
+
+
+def _show(request: SubmitRequest, submission: Submission, output: Output) -> ExitStatus:
     progress = submission.progress
-    is_whole = progress.submitted + progress.pending == progress.planned
+    is_all_well = progress.submitted + progress.pending == progress.planned  # then there is no reason to look for
     result = Result(
-        name=order.plan.name,
-        ledger=str(order.ledger),
+        name=request.plan.name,
+        ledger=str(request.ledger),
         submission=submission,
-        reasons=() if is_whole else read_summary(order.ledger).reasons,
-        resume=order.resume,
+        reasons=() if is_all_well else read_summary(request.ledger).reasons,
+        resume=request.resume,
     )
     return show_result(result, output)

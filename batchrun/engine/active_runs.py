@@ -1,43 +1,65 @@
-"""At most N unfinished runs of this batch at the service: the number given, the quota found, and who waits for room."""
+"""At most N unfinished runs of this batch at the service: the configured bound, the quota found, and who waits for room."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 
 import anyio
 
 __all__ = ["ActiveRuns"]
 
 QUOTA_GROWTH = 0.2
-"""What a window full of created runs adds to a quota that was found: probing costs a refusal each time it is too much."""
+"""How much a full set of created runs adds to a quota that was found. Each probe beyond the quota costs one refusal, so
+five generations of runs pay for one more slot."""
+RECENT_RUNS = 10_000
+"""Runs of this session that are remembered in case a quota is met: more than any organisation is likely to run at once."""
 
 
 class ActiveRuns:
-    """Room for runs. A slot is held from before an attempt until its run has ended, or is known not to exist.
+    """Bounds how many runs are unfinished. A slot is held from before an attempt until its run ended or does not exist.
 
     ``max_active`` bounds it from the start. A refusal for quota bounds it as well, at what is active just then: nobody
-    enters until that has been looked at. From there the bound grows slowly with what is created.
+    enters until the active runs have been looked at. From there the bound grows slowly with what is created.
+
+    ``earlier`` yields the ids and keys of runs that earlier sessions created and that have not ended, as far as the
+    ledger knows; ``is_over`` is true when no work is left to enter with.
     """
 
-    def __init__(self, max_active: int | None, *, is_over: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        max_active: int | None,
+        *,
+        is_over: Callable[[], bool],
+        earlier: Callable[[], Iterable[tuple[str, str]]] = tuple,
+    ) -> None:
         self._max = max_active
         self._quota: float | None = None
         self._is_unsure = False
         self._is_over = is_over
+        self._earlier = earlier
+        self._recent: deque[tuple[str, str]] = deque(maxlen=RECENT_RUNS)
         self.has_earlier = False
-        """True: runs of earlier sessions are among the active ones."""
+        """Whether runs of earlier sessions are among the active ones."""
         self._held = 0
         self._active: dict[str, str] = {}
         self._changed = anyio.Event()
         self._waiters = 0
+        if max_active is not None:
+            self._count_earlier()
 
     @property
     def is_bounded(self) -> bool:
-        """True when active runs matter, and so have to be watched."""
+        """True when active runs matter, and therefore have to be watched."""
         return self._max is not None or self._quota is not None
 
     @property
     def active(self) -> dict[str, str]:
         """Unfinished runs at the service: their ids, with the key of each."""
         return self._active
+
+    @property
+    def count(self) -> int | None:
+        """How many runs are active; None while nobody watches them."""
+        return len(self._active) if self.is_bounded else None
 
     @property
     def limit(self) -> int | None:
@@ -53,13 +75,13 @@ class ActiveRuns:
         return limit is not None and self._held + len(self._active) >= limit
 
     async def enter(self) -> None:
-        """Take a slot, as soon as there is one; or when there is nothing left to do with it."""
+        """Take a slot as soon as there is one, or when no work is left to do with it."""
         while self.is_full and not self._is_over():
             await self._wait()
         self._held += 1
 
     def hold(self) -> None:
-        """Take a slot for a run that may exist already."""
+        """Take a slot for a run that may already exist."""
         self._held += 1
 
     def release(self) -> None:
@@ -67,28 +89,43 @@ class ActiveRuns:
         self._held -= 1
         self._wake()
 
-    def created(self, run_id: str, key: str) -> None:
-        """A run exists and has not ended."""
-        self._active[run_id] = key
-        if self._quota is not None:
-            self._quota += QUOTA_GROWTH / max(self._quota, 1.0)
+    def created(self, run_id: str, key: str, *, is_final: bool = False) -> None:
+        """A run exists; ``is_final``: it has already ended."""
+        if not self.is_bounded:
+            self._recent.append((run_id, key))
+        elif not is_final:
+            self._add(run_id, key)
 
     def ended(self, run_id: str) -> None:
         """A run has ended."""
         if self._active.pop(run_id, None) is not None:
             self._wake()
 
-    def refused(self) -> None:
-        """The service refused a run for quota: no more than are active now, as soon as that is known."""
+    def quota_refused(self) -> None:
+        """The service refused a run for quota: allow no more than are active now, as soon as that is known."""
+        if not self.is_bounded:
+            for run_id, key in self._recent:
+                self._add(run_id, key)
+            self._count_earlier()
         self._quota = float(max(1, len(self._active)))
         self._is_unsure = True
 
     def looked(self) -> None:
-        """``active`` is what was active a moment ago."""
+        """The watcher has just brought ``active`` up to date."""
         if self._is_unsure:
             self._is_unsure = False
             self._quota = float(max(1, len(self._active)))
             self._wake()
+
+    def _count_earlier(self) -> None:
+        for run_id, key in self._earlier():
+            self._add(run_id, key)
+            self.has_earlier = True
+
+    def _add(self, run_id: str, key: str) -> None:
+        self._active[run_id] = key
+        if self._quota is not None:
+            self._quota += QUOTA_GROWTH / max(self._quota, 1.0)
 
     async def _wait(self) -> None:
         self._waiters += 1

@@ -1,4 +1,4 @@
-"""What is left to send: ready, waiting until a time, or out with a worker. A waiting run holds no worker."""
+"""What is left to send: ready, waiting for a time, or out with a worker. A waiting run holds no worker."""
 
 import heapq
 from collections import deque
@@ -20,31 +20,31 @@ class Work:
     run: PlannedRun
     n: int = 0
     """Attempts so far, over all sessions."""
-    held: int = 0
-    """Attempts of this session that never left: a pause or a stop came first."""
-    counted: int = 0
-    """Attempts of this session that count in ``max_attempts``."""
-    since_s: float | None = None
+    unsent_attempts: int = 0
+    """Attempts of this session that were journaled but never left: a pause or a stop came first."""
+    failed_attempts: int = 0
+    """Attempts of this session that count towards ``max_attempts``."""
+    first_unknown_at_s: float | None = None
     """Server time, epoch seconds, of the first attempt that may have created the run."""
-    created: bool = False
-    """A 2xx was received that could not be read: never to be sent again."""
-    ended_s: float = 0.0
-    """When the latest attempt of unknown outcome ended, monotonic."""
+    exists_without_id: bool = False
+    """A 2xx arrived whose body could not be read: the run exists, and must never be sent again."""
+    lost_at_s: float = 0.0
+    """When the latest attempt of unknown outcome ended, on the monotonic clock."""
 
 
 class Backlog:
-    """Hands out work in plan order; what came back to wait goes out again when its time has come.
+    """Hands out work in plan order; work that was put back to wait goes out again when it is due.
 
-    Everything handed out by ``take`` comes back by ``put`` or ``retire``; the backlog is finished when nothing is left
-    inside and nothing is out.
+    Everything handed out by ``take`` comes back through ``put`` or ``retire``; the backlog is finished when nothing is
+    left inside and nothing is out.
     """
 
     def __init__(
-        self, source: Iterator[Work], now: Callable[[], float], *, left: Callable[[], None] = lambda: None
+        self, source: Iterator[Work], now: Callable[[], float], *, on_return: Callable[[], None] = lambda: None
     ) -> None:
         self._source: Iterator[Work] | None = source
-        self._next_new: Work | None = None
-        self._left = left
+        self._next_new: Work | None = None  # one run of look-ahead, so that is_empty can answer without sending
+        self._on_return = on_return
         self._now = now
         self._ready: deque[Work] = deque()
         self._waiting: list[tuple[float, int, Work]] = []
@@ -55,7 +55,7 @@ class Backlog:
 
     @property
     def waiting(self) -> int:
-        """Runs that wait for their time."""
+        """Runs that wait for another attempt."""
         return len(self._waiting) + len(self._ready)
 
     @property
@@ -65,11 +65,11 @@ class Backlog:
 
     @property
     def is_empty(self) -> bool:
-        """True when nothing could go out now or later but what is out already."""
+        """True when nothing is queued; only in-flight runs remain."""
         return not (self._ready or self._waiting) and self._peek() is None
 
     async def take(self) -> Work | None:
-        """The next run to send, as soon as there is one; None when none will ever come again."""
+        """The next run to send, as soon as there is one; None when the backlog is finished."""
         while True:
             work = self._next()
             if work is not None:
@@ -81,7 +81,7 @@ class Backlog:
             await self._wait()
 
     def adopt(self) -> None:
-        """Count a run as out that did not come from here: it is being settled from the start."""
+        """Count a run as out that was never in here: it is being settled from the start."""
         self._out += 1
 
     def put(self, work: Work, *, due_s: float | None = None) -> None:
@@ -93,13 +93,13 @@ class Backlog:
         self.retire()
 
     def retire(self) -> None:
-        """A run that was out is done with."""
+        """A run that was out has an outcome, or waits elsewhere."""
         self._out -= 1
-        self._left()
+        self._on_return()
         self._wake()
 
     def is_drained_but(self, out: int) -> bool:
-        """True when nothing is left but ``out`` runs that are out."""
+        """True when nothing is queued and at most ``out`` runs are out."""
         return not (self._ready or self._waiting) and self._out <= out and self._peek() is None
 
     def _next(self) -> Work | None:
@@ -111,7 +111,7 @@ class Backlog:
         return work
 
     def _peek(self) -> Work | None:
-        """The next run that was never out, left where it is."""
+        """The next run that was never out, without taking it."""
         if self._next_new is None and self._source is not None:
             self._next_new = next(self._source, None)
             if self._next_new is None:

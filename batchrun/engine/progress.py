@@ -1,11 +1,11 @@
-"""What a batch is doing, as frozen snapshots for whoever watches."""
+"""What a batch is doing, as frozen snapshots for an observer."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from batchrun.errors import Problem
 
-__all__ = ["NO_OBSERVER", "Observer", "Progress"]
+__all__ = ["NO_OBSERVER", "Observer", "Progress", "Reporter"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,41 +18,42 @@ class Progress:
     failed: int = 0
     unknown: int = 0
     pending: int = 0
-    """Includes those in flight and those waiting for another attempt."""
+    """Not yet created, including runs in flight and runs waiting for another attempt."""
     in_flight: int = 0
     waiting: int = 0
-    """Refused or lost earlier, and waiting for another attempt."""
+    """Runs that were refused or lost earlier and wait for another attempt."""
     attempts: int = 0
-    """Attempts of this session."""
+    """Attempts of this session: one ``POST /runs`` each."""
     retries: int = 0
     """Attempts of this session that were not a run's first."""
     settled: int = 0
-    """Lost attempts of this session whose run was found by listing."""
+    """Attempts of this session whose response was lost and whose run was found by listing."""
     active: int | None = None
-    """Unfinished runs of this batch at the service, where they are watched."""
+    """Unfinished runs of this batch at the service; None while they are not watched."""
     rate_per_s: float = 0.0
-    """Runs submitted a second, over the last seconds."""
+    """Runs submitted per second, over the last ten seconds."""
     limit_per_s: float | None = None
-    """The rate that pacing allows now."""
+    """Attempts per second that pacing allows now; None without a bound."""
     pace: str = ""
-    """What pacing is doing, in a few words: a fixed rate, searching, holding."""
+    """What pacing is doing, in a few words: ``fixed rate``, ``finding the limit``, …"""
     pause_s: float | None = None
-    """Seconds until a shared pause ends."""
+    """Seconds until a pause that holds every worker ends; None without one."""
     pause_reason: str = ""
+    """Why attempts are paused; empty without a pause."""
     elapsed_s: float = 0.0
     """Seconds since this session began."""
     left_s: float | None = None
-    """Seconds until the rest is submitted at the present rate; None where that cannot be said."""
+    """Seconds until the rest is submitted at the current rate; None if that cannot be estimated."""
 
 
 class Observer(Protocol):
-    """Sees a batch go by. Called on the event loop: be quick."""
+    """Follows a batch. Called on the event loop, so it must not block. One that raises is reported once and detached."""
 
     def progress(self, progress: Progress) -> None:
-        """The batch now; several times a second, and once at the end."""
+        """The batch now; about ten times a second, and once at the end."""
 
     def note(self, note: Problem) -> None:
-        """Something that a person should know, and that stops nothing."""
+        """Something that a person should know and that does not stop the batch."""
 
 
 class _NoObserver:
@@ -64,3 +65,33 @@ class _NoObserver:
 
 
 NO_OBSERVER: Observer = _NoObserver()
+
+
+class Reporter:
+    """Passes progress and notes to an observer, and keeps the notes for the summary.
+
+    An observer is somebody else's code: if it raises, that becomes a note, and it is not called again.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self.notes: list[Problem] = []
+
+    def progress(self, progress: Progress) -> None:
+        try:
+            self._observer.progress(progress)
+        except Exception as error:  # noqa: BLE001 - see the class
+            self._detach(error)
+
+    def note(self, note: Problem) -> None:
+        """Report a problem now, and again in the summary."""
+        self.notes.append(note)
+        try:
+            self._observer.note(note)
+        except Exception as error:  # noqa: BLE001 - see the class
+            self._detach(error)
+
+    def _detach(self, error: Exception) -> None:
+        fact = f"it raised {type(error).__name__}: {error}"
+        self._observer = NO_OBSERVER
+        self.notes.append(Problem("observer", fact, "it was detached; the batch continues without it"))

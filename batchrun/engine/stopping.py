@@ -1,24 +1,34 @@
 """Why a batch stops early, and the switch that every worker sees."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 
 import anyio
 
+from batchrun.engine.tally import Tally
+from batchrun.engine.verdicts import NextStep, Verdict
 from batchrun.errors import Problem
+from batchrun.ledger.fold import Outcome
+from batchrun.wherobots.answers import Answer, Refused
 
-__all__ = ["Stop", "StopReason", "StopSwitch"]
+__all__ = ["FirstAnswers", "Stop", "StopReason", "StopSwitch", "failures_stop", "refusal_stop"]
+
+ALL_REJECTED_AFTER = 20
+"""This many identical rejections before any other answer mean that every run will be rejected."""
+MIN_ENDED_FOR_SHARE = 20
+"""``stop_after_failures`` as a share waits for this many ended runs: a share of fewer says little."""
 
 
 class StopReason(StrEnum):
     """Why no further attempts are sent."""
 
     UNAUTHORIZED = "unauthorized"
-    """401 or 403: the key does not open this."""
+    """401 or 403: the service does not accept the API key."""
     REDIRECTED = "redirected"
     """3xx: the base URL is wrong."""
     UNREACHABLE = "unreachable"
-    """The service did not answer at all before anything was sent, or for a long time."""
+    """The service did not respond at all before anything was sent."""
     FAILURES = "failures"
     """``stop_after_failures`` was reached."""
     ALL_REJECTED = "all_rejected"
@@ -33,14 +43,14 @@ class StopReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A reason, and the problem that says it to a person."""
+    """A reason, and the problem that explains it to a person."""
 
     reason: StopReason
     problem: Problem
 
 
 class StopSwitch:
-    """Pulled once; what was under way finishes, nothing new is sent."""
+    """Pulled once; in-flight attempts finish, no new ones are sent."""
 
     def __init__(self) -> None:
         self._event = anyio.Event()
@@ -50,11 +60,67 @@ class StopSwitch:
     def is_pulled(self) -> bool:
         return self.stop is not None
 
-    def pull(self, reason: StopReason, problem: Problem) -> None:
+    def pull(self, stop: Stop) -> None:
         """Stop the batch; the first reason given stays."""
         if self.stop is None:
-            self.stop = Stop(reason, problem)
+            self.stop = stop
             self._event.set()
 
     async def wait_pulled(self) -> None:
         await self._event.wait()
+
+
+def refusal_stop(refused: Refused, base_url: str) -> Stop:
+    """Why a batch stops after a response that `judge` answers with ``NextStep.STOP``: a 3xx, 401 or 403."""
+    if refused.http_status // 100 == 3:  # noqa: PLR2004 - 3xx
+        code = f" ({refused.trouble.code})" if refused.trouble.code else ""
+        fact = f"it answers HTTP {refused.http_status}{code}, a redirect"
+        fix = "set the base URL that it redirects to; redirects are not followed"
+        return Stop(StopReason.REDIRECTED, Problem(base_url, fact, fix))
+    fact = f"the API key was refused, {refused.trouble.describe()}"
+    return Stop(StopReason.UNAUTHORIZED, Problem(base_url, fact, "check WHEROBOTS_API_KEY, then resume"))
+
+
+def failures_stop(tally: Tally, bound: float | None) -> Stop | None:
+    """The stop for ``stop_after_failures``, once too many runs ended badly; ``bound`` below 1 is a share."""
+    bad = tally.ended_badly
+    if bound is None or not _is_too_many(bad, bound, tally):
+        return None
+    shown = f"{bound:g}" if bound >= 1 else f"{bound:.0%}"
+    fact = f"{bad:,} runs were rejected or failed, and stop_after_failures is {shown}"
+    fix = "look at them with batchrun status --failed, then resume with --retry rejected,failed"
+    return Stop(StopReason.FAILURES, Problem("submit", fact, fix))
+
+
+def _is_too_many(bad: int, bound: float, tally: Tally) -> bool:
+    if bound >= 1:
+        return bad >= bound
+    ended = bad + tally.outcomes[Outcome.SUBMITTED]
+    return ended >= min(MIN_ENDED_FOR_SHARE, tally.planned) and bad > 0 and bad >= bound * ended
+
+
+class FirstAnswers:
+    """Watches the first answers of a session: identical rejections, and nothing else, make the rest pointless."""
+
+    def __init__(self) -> None:
+        self._rejections = 0
+        self._kind: Hashable = None
+        self._is_over = False
+
+    def see(self, answer: Answer, verdict: Verdict) -> Stop | None:
+        """The stop, when this answer is one too many of the same."""
+        if self._is_over:
+            return None
+        if not isinstance(answer, Refused) or verdict.next_step is not NextStep.REJECT:
+            self._is_over = True
+            return None
+        trouble = answer.trouble
+        kind = (trouble.status, trouble.code, trouble.field)
+        self._is_over = self._rejections > 0 and kind != self._kind
+        self._kind = kind
+        self._rejections += 1
+        if self._is_over or self._rejections < ALL_REJECTED_AFTER:
+            return None
+        fact = f"the first {ALL_REJECTED_AFTER} answers were all the same rejection, {trouble.describe()}"
+        problem = Problem(trouble.field or "submit", fact, trouble.suggestion or "fix the manifest")
+        return Stop(StopReason.ALL_REJECTED, problem)

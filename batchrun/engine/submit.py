@@ -3,38 +3,42 @@
 import os
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Literal
 
 import anyio
 
 from batchrun.engine.active_runs import ActiveRuns
-from batchrun.engine.attempt import Attempts, stop_for
+from batchrun.engine.attempt import Attempts
 from batchrun.engine.backlog import Backlog
+from batchrun.engine.batch import extended_batch, new_batch
 from batchrun.engine.monitor import Monitor
+from batchrun.engine.outcomes import Outcomes
 from batchrun.engine.pacing.limit_search import Learned
 from batchrun.engine.pacing.pacer import Pacer
-from batchrun.engine.progress import NO_OBSERVER, Observer, Progress
-from batchrun.engine.resume import new_batch, unknown_work, unsent_work
-from batchrun.engine.session import Session
+from batchrun.engine.preflight import check_ledger, check_plan, check_service
+from batchrun.engine.progress import NO_OBSERVER, Observer, Progress, Reporter
+from batchrun.engine.resume import unknown_work, unsent_work
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle import Settler
+from batchrun.engine.settle_queue import SettleQueue
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.engine.tally import Tally
-from batchrun.engine.workers import run_workers
-from batchrun.errors import ApiError, LedgerWriteError, Problem
+from batchrun.engine.workers import Workers
+from batchrun.errors import LedgerWriteError, Problem
 from batchrun.ledger.events import SessionEvent
 from batchrun.ledger.file import FileLedger
-from batchrun.ledger.fold import Outcome
+from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.sweep.plan import Plan
-from batchrun.wherobots.answers import Refused
 from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.enums import RunStatus
 
 __all__ = ["Submission", "submit"]
 
 PROGRESS_EVERY_S = 0.1
-REACH_ATTEMPTS = 3
-REACH_PAUSE_S = 1.0
+"""Fast enough to look alive, slow enough to cost nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +46,11 @@ class Submission:
     """How a session ended."""
 
     progress: Progress
-    """The batch at the end; its outcomes add up to what was planned."""
+    """The batch at the end; its outcomes add up to the plan."""
     stop: Stop | None
-    """Why it stopped early; None when there was nothing left to do."""
+    """Why it stopped early; None if there was nothing left to do."""
     notes: tuple[Problem, ...]
-    """What a person should know: duplicates, and runs that stay unknown."""
+    """What a person should know: duplicates, runs that stay unknown, an observer that failed."""
 
 
 async def submit(
@@ -54,143 +58,200 @@ async def submit(
     ledger: FileLedger,
     client: RunsClient,
     *,
-    settings: SubmitSettings,
+    settings: SubmitSettings | None = None,
     observer: Observer = NO_OBSERVER,
     switch: StopSwitch | None = None,
     retry: frozenset[Outcome] = frozenset(),
+    extend: bool = False,
+    to_another_server: bool = False,
     base_url: str | None = None,
 ) -> Submission:
-    """Create every run of the plan that the ledger does not know as created, each once.
+    """Create every run of the plan that the ledger does not know as created, each exactly once.
 
-    Begins the ledger when it is new and goes on where it stopped otherwise. Neither the ledger nor the client is closed.
-    ``retry`` names outcomes (rejected, failed) to try again; ``switch`` lets the caller stop the batch. ``base_url`` is
-    what the ledger calls the service, where that is not the client's own.
+    Starts the ledger if it is new and continues it otherwise. Neither the ledger nor the client is closed.
+
+    Args:
+        plan: What to create, with its environment resolved: ``build_plan(manifest, environ=os.environ)``.
+        ledger: Open for writing.
+        client: Open, for the service that the batch belongs to.
+        settings: How to submit; by default, what the manifest's ``[submit]`` table says.
+        observer: Receives progress and notes.
+        switch: Lets the caller stop the batch.
+        retry: Outcomes (rejected, failed) whose runs are sent again.
+        extend: Continue even if the plan changed after the batch started.
+        to_another_server: Continue even if the batch was started at another base URL.
+        base_url: How the ledger names the service; by default, the client's own base URL.
 
     Raises:
-        LedgerWriteError: the ledger could not even be begun; nothing was sent.
+        UsageError: the plan cannot be sent as it is.
+        LedgerMismatchError: the ledger belongs to another plan or another service, and that was not allowed.
+        LedgerWriteError: the ledger could not even be started; nothing was sent.
 
     """
-    switch = switch or StopSwitch()
-    if ledger.is_new:
-        await ledger.begin(new_batch(plan, base_url or client.settings.base_url))
-    tally = Tally(plan.runs, ledger.state)
-    for outcome in retry:
-        tally.bring_back(outcome)
-    window = ActiveRuns(settings.max_active, is_over=lambda: backlog.is_empty)
-    backlog = Backlog(unsent_work(plan, ledger.state, retry), time.monotonic, left=window.release)
-    session = Session(
-        settings=settings,
+    service = base_url or client.settings.base_url
+    check_plan(plan)
+    preflight = check_ledger(
+        plan,
+        ledger.state,
+        ledger.path,
+        service=service,
+        extend=extend,
+        to_another_server=to_another_server,
+        retry=retry,
+    )
+    if preflight.is_new:
+        await ledger.begin(new_batch(plan, service))
+    elif preflight.target_changed:
+        await ledger.begin(extended_batch(plan, ledger.state, service))
+    session = _Session(
+        plan=plan,
         ledger=ledger,
         client=client,
-        pacing=Pacer(rate=settings.rate, burst=settings.burst, learned=_learned(ledger.state.rate)),
-        backlog=backlog,
-        window=window,
-        tally=tally,
-        switch=switch,
-        observer=observer,
+        settings=settings or SubmitSettings.of(plan.submit),
+        reporter=Reporter(observer),
+        switch=switch or StopSwitch(),
+        retry=retry,
     )
-    settler = Settler(session)
-    await _reach(session)
-    if not switch.is_pulled:
-        await _run(session, settler, plan)
-    return await _end(session)
+    return await session.run()
 
 
-async def _reach(session: Session) -> None:
-    """Ask for one run before anything is sent, to learn if the key opens the service and what time it is there."""
-    for attempt in range(1, REACH_ATTEMPTS + 1):
-        try:
-            await session.client.list_page(size=1)
-        except ApiError as error:
-            if error.http_status is None and session.client.clock.offset_s is None:
-                if attempt == REACH_ATTEMPTS:
-                    session.switch.pull(StopReason.UNREACHABLE, _unreachable(session, error))
-                await anyio.sleep(REACH_PAUSE_S * (attempt < REACH_ATTEMPTS))
-                continue
-            _stop_if_pointless(session, error)
-        return
+class _Session:
+    """Wires the parts of one session, each given only what it uses, and keeps the session's own events."""
 
+    def __init__(
+        self,
+        *,
+        plan: Plan,
+        ledger: FileLedger,
+        client: RunsClient,
+        settings: SubmitSettings,
+        reporter: Reporter,
+        switch: StopSwitch,
+        retry: frozenset[Outcome],
+    ) -> None:
+        self._plan = plan
+        self._ledger = ledger
+        self._client = client
+        self._reporter = reporter
+        self._switch = switch
+        state = ledger.state
+        self._tally = Tally(plan.runs, state, retry)
+        self._pacer = Pacer(rate=settings.rate, burst=settings.burst, learned=_learned(state.rate))
+        self._active_runs = ActiveRuns(
+            settings.max_active, is_over=lambda: self._backlog.is_empty, earlier=lambda: _unfinished(state)
+        )
+        self._backlog = Backlog(unsent_work(plan, state, retry), time.monotonic, on_return=self._active_runs.release)
+        self._to_settle = SettleQueue(settings.settle_after_s)
+        outcomes = Outcomes(
+            settings=settings,
+            base_url=client.settings.base_url,
+            ledger=ledger,
+            backlog=self._backlog,
+            to_settle=self._to_settle,
+            active_runs=self._active_runs,
+            tally=self._tally,
+            switch=switch,
+            reporter=reporter,
+        )
+        self._settler = Settler(
+            queue=self._to_settle,
+            client=client,
+            pacer=self._pacer,
+            backlog=self._backlog,
+            outcomes=outcomes,
+            switch=switch,
+        )
+        self._monitor = Monitor(
+            active_runs=self._active_runs, client=client, ledger=ledger, pacer=self._pacer, reporter=reporter
+        )
+        attempts = Attempts(
+            ledger=ledger, client=client, pacer=self._pacer, outcomes=outcomes, tally=self._tally, switch=switch
+        )
+        self._workers = Workers(
+            settings.concurrency,
+            backlog=self._backlog,
+            active_runs=self._active_runs,
+            pacer=self._pacer,
+            attempts=attempts,
+            switch=switch,
+        )
 
-def _unreachable(session: Session, error: ApiError) -> Problem:
-    return Problem(
-        session.client.settings.base_url, error.problems[0].fact, "check the base URL and the network, then resume"
-    )
+    async def run(self) -> Submission:
+        """Preflight, workers, end."""
+        if (stop := await check_service(self._client)) is not None:
+            self._switch.pull(stop)
+        if not self._switch.is_pulled:
+            try:
+                await self._ledger.record_durably(self._event("start"))
+                await self._work()
+            except LedgerWriteError as error:
+                self._switch.pull(_ledger_stop(error))
+        return await self._end()
 
-
-def _stop_if_pointless(session: Session, error: ApiError) -> None:
-    """A key that opens nothing stops the batch; any other trouble with the list is for later."""
-    if error.http_status is not None and (error.http_status in {401, 403} or error.http_status // 100 == 3):  # noqa: PLR2004
-        session.switch.pull(*stop_for(Refused(error.http_status), session.client.settings.base_url))
-
-
-async def _run(session: Session, settler: Settler, plan: Plan) -> None:
-    try:
-        await session.ledger.record_durably(_event(session, "start"))
-        if session.window.is_bounded:
-            session.count_earlier()
-        for work in unknown_work(plan, session.ledger.state):
-            session.backlog.adopt()
-            session.window.hold()
-            settler.put(work)
+    async def _work(self) -> None:
+        for work in unknown_work(self._plan, self._ledger.state):
+            self._backlog.adopt()
+            self._active_runs.hold()
+            self._to_settle.put(work)
         async with anyio.create_task_group() as helpers:
-            helpers.start_soon(_keep_flushing, session)
-            helpers.start_soon(_show_progress, session)
-            helpers.start_soon(settler.run)
-            helpers.start_soon(Monitor(session).run)
-            await run_workers(session, Attempts(session, settler))
+            helpers.start_soon(self._keep_flushing)
+            helpers.start_soon(self._keep_reporting)
+            helpers.start_soon(self._settler.run)
+            helpers.start_soon(self._monitor.run)
+            await self._workers.run()
             helpers.cancel_scope.cancel()
-    except LedgerWriteError as error:
-        session.switch.pull(StopReason.LEDGER, error.problems[0])
+
+    async def _keep_flushing(self) -> None:
+        try:
+            await self._ledger.keep_flushing()
+        except LedgerWriteError as error:
+            self._switch.pull(_ledger_stop(error))
+
+    async def _keep_reporting(self) -> None:
+        while True:
+            self._reporter.progress(self._progress())
+            await anyio.sleep(PROGRESS_EVERY_S)
+
+    async def _end(self) -> Submission:
+        stop = self._switch.stop
+        try:
+            with anyio.CancelScope(shield=True):
+                await self._ledger.record_durably(self._event("stop"))
+        except LedgerWriteError as error:
+            self._switch.pull(_ledger_stop(error))
+            stop = self._switch.stop
+        progress = self._progress()
+        self._reporter.progress(progress)
+        return Submission(progress=progress, stop=stop, notes=tuple(self._reporter.notes))
+
+    def _progress(self) -> Progress:
+        return self._tally.snapshot(self._pacer.pace(), waiting=self._backlog.waiting, active=self._active_runs.count)
+
+    def _event(self, action: Literal["start", "stop"]) -> SessionEvent:
+        is_stop = action == "stop"
+        stop, offset_s = self._switch.stop, self._client.clock.offset_s
+        return SessionEvent(
+            at=self._ledger.clock.stamp(),
+            action=action,
+            reason=stop.reason.value if stop is not None else ("done" if is_stop else ""),
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            batchrun=version("batchrun"),
+            server_offset_s=None if offset_s is None else round(offset_s, 3),
+            totals=self._tally.totals() if is_stop else None,
+            rate=_rate_table(self._pacer.learned()) if is_stop else None,
+        )
 
 
-async def _keep_flushing(session: Session) -> None:
-    try:
-        await session.ledger.keep_flushing()
-    except LedgerWriteError as error:
-        session.switch.pull(StopReason.LEDGER, error.problems[0])
+def _unfinished(state: BatchState) -> Iterator[tuple[str, str]]:
+    """Ids and keys of the runs that the ledger knows as created and not as ended."""
+    for key, run in state.runs.items():
+        if run.run_id is not None and not RunStatus(run.status or "").is_final:
+            yield run.run_id, key
 
 
-async def _show_progress(session: Session) -> None:
-    while True:
-        session.observer.progress(_progress(session))
-        await anyio.sleep(PROGRESS_EVERY_S)
-
-
-async def _end(session: Session) -> Submission:
-    stop = session.switch.stop
-    try:
-        with anyio.CancelScope(shield=True):
-            await session.ledger.record_durably(_event(session, "stop"))
-    except LedgerWriteError as error:
-        session.switch.pull(StopReason.LEDGER, error.problems[0])
-        stop = session.switch.stop
-    progress = _progress(session)
-    session.observer.progress(progress)
-    return Submission(progress=progress, stop=stop, notes=tuple(session.notes))
-
-
-def _progress(session: Session) -> Progress:
-    return session.tally.snapshot(session.pacing.pace(), waiting=session.backlog.waiting, active=_active(session))
-
-
-def _active(session: Session) -> int | None:
-    return len(session.window.active) if session.window.is_bounded else None
-
-
-def _event(session: Session, action: str) -> SessionEvent:
-    is_stop = action == "stop"
-    stop = session.switch.stop
-    return SessionEvent(
-        at=session.ledger.clock.stamp(),
-        action="stop" if is_stop else "start",
-        reason=stop.reason.value if stop is not None else ("done" if is_stop else ""),
-        pid=os.getpid(),
-        host=socket.gethostname(),
-        batchrun=version("batchrun"),
-        server_offset_s=_rounded(session.client.clock.offset_s),
-        totals=session.tally.totals() if is_stop else None,
-        rate=_learned_table(session.pacing.learned()) if is_stop else None,
-    )
+def _ledger_stop(error: LedgerWriteError) -> Stop:
+    return Stop(StopReason.LEDGER, error.problems[0])
 
 
 def _learned(table: dict[str, float | None] | None) -> Learned | None:
@@ -198,9 +259,5 @@ def _learned(table: dict[str, float | None] | None) -> Learned | None:
     return Learned(rate_per_s=rate, window_s=(table or {}).get("window_s")) if rate else None
 
 
-def _learned_table(learned: Learned | None) -> dict[str, float | None] | None:
+def _rate_table(learned: Learned | None) -> dict[str, float | None] | None:
     return None if learned is None else {"rate_per_s": round(learned.rate_per_s, 3), "window_s": learned.window_s}
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)

@@ -10,14 +10,17 @@ from batchrun.ledger.fold import BatchState, Outcome
 __all__ = ["Tally"]
 
 RATE_WINDOW_S = 10.0
+"""Over which the submission rate is averaged: long enough to be steady, short enough to follow a change."""
 
 
 class Tally:
-    """Every planned run stands in exactly one of the outcomes; ``move`` is how it gets to another."""
+    """Every planned run has exactly one outcome; ``move`` changes it. Runs with an outcome in ``retry`` start as pending."""
 
-    def __init__(self, planned: int, state: BatchState) -> None:
+    def __init__(self, planned: int, state: BatchState, retry: frozenset[Outcome] = frozenset()) -> None:
         self.planned = planned
         self.outcomes = {outcome: state.count(outcome) for outcome in Outcome}
+        for outcome in retry:
+            self.outcomes[outcome] = 0
         self.outcomes[Outcome.PENDING] = planned - sum(
             n for outcome, n in self.outcomes.items() if outcome is not Outcome.PENDING
         )
@@ -29,14 +32,8 @@ class Tally:
         self._submitted_at: deque[tuple[float, int]] = deque([(self._began_s, self.outcomes[Outcome.SUBMITTED])])
 
     def move(self, before: Outcome, after: Outcome) -> None:
-        """A run that stood in ``before`` stands in ``after``."""
         self.outcomes[before] -= 1
         self.outcomes[after] += 1
-
-    def bring_back(self, outcome: Outcome) -> None:
-        """All runs of an outcome are to be sent again."""
-        self.outcomes[Outcome.PENDING] += self.outcomes[outcome]
-        self.outcomes[outcome] = 0
 
     def attempted(self, *, is_retry: bool) -> None:
         self.attempts += 1

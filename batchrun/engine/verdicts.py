@@ -1,16 +1,17 @@
-"""How an answer is read: from what came back to what follows. Pure; the table is the policy.
+"""How a response is judged: from what came back to what follows. Pure; the table is the policy.
 
-Rows are tried from the top, the first that fits decides. The status counts before the code, since an answer may carry a
-code that does not fit its status; the exceptions are the rows about codes themselves.
+Rows are tried from the top, and the first that fits decides. The status counts before the code, since a response may carry
+a code that does not fit its status; the exceptions are the rows about codes themselves.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from batchrun.errors import ApiError
 from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
 
-__all__ = ["NextStep", "Pressure", "Verdict", "judge"]
+__all__ = ["NextStep", "Pressure", "Verdict", "judge", "judge_read"]
 
 
 class NextStep(Enum):
@@ -27,7 +28,7 @@ class NextStep(Enum):
     REJECT = auto()
     """It does not exist, and will not as it is."""
     STOP = auto()
-    """It does not exist, and going on with the batch is pointless."""
+    """It does not exist, and continuing the batch is pointless."""
 
 
 class Pressure(Enum):
@@ -39,14 +40,14 @@ class Pressure(Enum):
     QUOTA = auto()
     """Too many runs at once."""
     SICK = auto()
-    """The service is not well; feeds the retry budget, never the rate."""
+    """The service is unhealthy; feeds the retry budget, never the rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What follows from an answer. ``is_counted``: the attempt counts in ``max_attempts``."""
 
-    follow: NextStep
+    next_step: NextStep
     pressure: Pressure = Pressure.NONE
     is_counted: bool = False
     wait_s: float | None = None
@@ -79,11 +80,11 @@ def _family(hundreds: int) -> Callable[[Refused], bool]:
 
 
 def _client_error_with(code: str) -> Callable[[Refused], bool]:
-    return lambda refused: refused.http_status // 100 == 4 and refused.error.code == code  # noqa: PLR2004 - 4xx
+    return lambda refused: refused.http_status // 100 == 4 and refused.trouble.code == code  # noqa: PLR2004 - 4xx
 
 
 def _has_code(code: str) -> Callable[[Refused], bool]:
-    return lambda refused: refused.error.code == code
+    return lambda refused: refused.trouble.code == code
 
 
 def _is_polite_503(refused: Refused) -> bool:
@@ -102,8 +103,8 @@ REFUSALS: tuple[Row, ...] = (
     (_is_polite_503, SLOW_DOWN),
     (lambda _: True, SETTLE),
 )
-"""4xx says that nothing was created; so does a 503 that the API itself wrote and that names a time. All other 5xx, and
-any status that HTTP does not know, say nothing about what was created."""
+"""A 4xx means that nothing was created; so does a 503 that the API itself wrote and that names a time. All other 5xx, and
+any status that HTTP does not define, say nothing about what was created."""
 
 
 def judge(answer: Answer, *, may_exist: bool) -> Verdict:
@@ -126,6 +127,16 @@ def _judge_refusal(refused: Refused, *, may_exist: bool) -> Verdict:
     if verdict is CONFLICT and may_exist:
         # The conflict may be with our own earlier attempt.
         return SETTLE
-    if verdict.follow is NextStep.RETRY:
+    if verdict.next_step is NextStep.RETRY:
         return replace(verdict, wait_s=refused.retry_after_s)
     return verdict
+
+
+def judge_read(error: ApiError) -> Verdict:
+    """The same table for a reading call that failed: whether to stop, to slow down, or to try again.
+
+    A reading call creates nothing, so ``SETTLE`` means no more than that it may be repeated.
+    """
+    if error.http_status is None:
+        return UNSENT
+    return _judge_refusal(Refused(error.trouble, error.retry_after_s), may_exist=False)

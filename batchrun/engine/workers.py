@@ -1,51 +1,69 @@
-"""The pool: workers over the backlog, until it is empty or the batch stops."""
+"""The worker pool: attempts run over the backlog until it is empty or the batch stops."""
 
 import anyio
 
+from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.attempt import Attempts
-from batchrun.engine.backlog import Work
-from batchrun.engine.session import Session
-from batchrun.engine.stopping import StopReason
+from batchrun.engine.backlog import Backlog, Work
+from batchrun.engine.pacing.pacer import Pacer
+from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.errors import LedgerWriteError
 
-__all__ = ["run_workers"]
+__all__ = ["Workers"]
 
 
-async def run_workers(session: Session, attempts: Attempts) -> None:
-    """Run ``concurrency`` workers until the backlog is finished; on a stop, return when what is under way has ended."""
-    async with anyio.create_task_group() as watch:
-        async with anyio.create_task_group() as pool:
-            watch.start_soon(_cancel_on_stop, session, pool.cancel_scope)
-            for _ in range(session.settings.concurrency):
-                pool.start_soon(_work, session, attempts)
-        watch.cancel_scope.cancel()
+class Workers:
+    """``concurrency`` workers, each with one attempt at a time."""
 
+    def __init__(
+        self,
+        concurrency: int,
+        *,
+        backlog: Backlog,
+        active_runs: ActiveRuns,
+        pacer: Pacer,
+        attempts: Attempts,
+        switch: StopSwitch,
+    ) -> None:
+        self._concurrency = concurrency
+        self._backlog = backlog
+        self._active_runs = active_runs
+        self._pacer = pacer
+        self._attempts = attempts
+        self._switch = switch
 
-async def _cancel_on_stop(session: Session, feeding: anyio.CancelScope) -> None:
-    """Cancels what feeds the workers; attempts under way are shielded and end by themselves."""
-    await session.switch.wait_pulled()
-    feeding.cancel()
+    async def run(self) -> None:
+        """Return when the backlog is finished; on a stop, when the attempts in flight have ended."""
+        async with anyio.create_task_group() as watch:
+            async with anyio.create_task_group() as pool:
+                watch.start_soon(self._cancel_on_stop, pool.cancel_scope)
+                for _ in range(self._concurrency):
+                    pool.start_soon(self._work)
+            watch.cancel_scope.cancel()
 
+    async def _cancel_on_stop(self, waiting: anyio.CancelScope) -> None:
+        """Cancels workers that wait for something to do; attempts in flight are shielded and end by themselves."""
+        await self._switch.wait_pulled()
+        waiting.cancel()
 
-async def _next(session: Session) -> Work | None:
-    """A run to send and a slot to send it in; the slot goes back with the run."""
-    await session.window.enter()
-    work = await session.backlog.take()
-    if work is None:
-        session.window.release()
-    return work
+    async def _next(self) -> Work | None:
+        """A run to send and a slot to send it in; the slot goes back with the run."""
+        await self._active_runs.enter()
+        work = await self._backlog.take()
+        if work is None:
+            self._active_runs.release()
+        return work
 
-
-async def _work(session: Session, attempts: Attempts) -> None:
-    """One scope for all attempts of a worker, since making one for each costs more than recording it."""
-    with anyio.CancelScope() as scope:
-        while not session.switch.is_pulled and (work := await _next(session)) is not None:
-            turn = await session.pacing.wait_for_permit()
-            scope.shield = True
-            try:
-                await attempts.attempt(work, turn)
-            except LedgerWriteError as error:
-                session.switch.pull(StopReason.LEDGER, error.problems[0])
-            finally:
-                session.pacing.ended()
-            scope.shield = False
+    async def _work(self) -> None:
+        """One scope serves all attempts of a worker: making one for each costs more than recording the attempt."""
+        with anyio.CancelScope() as scope:
+            while not self._switch.is_pulled and (work := await self._next()) is not None:
+                permit = await self._pacer.wait_for_permit()
+                scope.shield = True
+                try:
+                    await self._attempts.attempt(work, permit)
+                except LedgerWriteError as error:
+                    self._switch.pull(Stop(StopReason.LEDGER, error.problems[0]))
+                finally:
+                    self._pacer.ended()
+                scope.shield = False

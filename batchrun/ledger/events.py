@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from batchrun.errors import Trouble
+
 __all__ = [
     "FORMAT",
     "AttemptEvent",
@@ -135,6 +137,12 @@ class _EndEvent(_Event, kw_only=True, frozen=True):
     field: str | None = None
     suggestion: str | None = None
     point: msgspec.Raw = msgspec.Raw(b"{}")
+
+    @property
+    def trouble(self) -> Trouble:
+        return Trouble(
+            status=self.status, code=self.code, message=self.message, field=self.field, suggestion=self.suggestion
+        )
 
 
 class RejectedEvent(_EndEvent, tag="rejected", kw_only=True, frozen=True):

@@ -32,7 +32,7 @@ class FileLedger:
         self._writer = LedgerWriter(fd, path)
 
     @classmethod
-    def open(cls, path: Path, *, create: bool = False) -> Self:
+    def open(cls, path: str | Path, *, create: bool = False) -> Self:
         """Open for writing, alone; recover from a torn tail.
 
         A file with no whole line in it holds no batch yet: ``state.batch`` is None, and ``begin`` writes it.
@@ -44,6 +44,7 @@ class FileLedger:
             LedgerError: it cannot be opened.
 
         """
+        path = Path(path)
         fd = _open_locked(path, create=create)
         try:
             with _said_as_ledger_error(path):

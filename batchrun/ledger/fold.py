@@ -6,6 +6,7 @@ from enum import StrEnum
 from sys import intern
 from typing import Any
 
+from batchrun.errors import Trouble
 from batchrun.ledger.events import (
     AttemptEvent,
     BatchEvent,
@@ -21,7 +22,7 @@ from batchrun.ledger.events import (
     epoch_seconds,
 )
 
-__all__ = ["BatchState", "Outcome", "RunState", "Trouble", "fold"]
+__all__ = ["BatchState", "Outcome", "RunState", "fold"]
 
 
 UNKNOWN_OFFSET_S = 3600.0
@@ -43,25 +44,15 @@ class Outcome(StrEnum):
     """An attempt may have created it; settling will tell."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """Why a run is not submitted: the service's words, or how the answer was lost."""
-
-    name: str = ""
-    status: int | None = None
-    code: str | None = None
-    message: str | None = None
-    field: str | None = None
-    suggestion: str | None = None
-
-
 class RunState:
     """One planned run as the ledger knows it. Lean: a ledger may hold a million."""
 
-    __slots__ = ("created", "n", "open", "outcome", "run_id", "since_n", "since_s", "status", "trouble")
+    __slots__ = ("created", "n", "name", "open", "outcome", "run_id", "since_n", "since_s", "status", "trouble")
 
     def __init__(self) -> None:
         self.outcome = Outcome.PENDING
+        self.name: str | None = None
+        """The run's name, if it was rejected or failed: these are the ones that a person looks for."""
         self.n = 0
         """Attempts so far."""
         self.since_s: float | None = None
@@ -168,7 +159,7 @@ def _submitted(state: BatchState, event: SubmittedEvent) -> None:
     run = _ended(state, event.key, event.n)
     run.run_id = event.run_id
     run.status = intern(event.status) if event.status is not None else None
-    run.since_s = run.trouble = None
+    run.since_s = run.trouble = run.name = None
     state.settled += event.via == "settled"
     if event.duplicates:
         state.duplicates[event.key] = event.duplicates
@@ -213,14 +204,8 @@ def _compacted(state: BatchState, event: CompactedEvent) -> None:
 def _end(state: BatchState, event: RejectedEvent | FailedEvent, outcome: Outcome) -> None:
     run = _ended(state, event.key, event.n)
     run.since_s = None
-    run.trouble = Trouble(
-        name=event.name,
-        status=event.status,
-        code=event.code,
-        message=event.message,
-        field=event.field,
-        suggestion=event.suggestion,
-    )
+    run.name = event.name
+    run.trouble = event.trouble
     _move(state, run, outcome)
 
 

@@ -25,7 +25,7 @@ class Reading:
     torn: bytes = b""
 
 
-def read_state(path: Path) -> BatchState:
+def read_state(path: str | Path) -> BatchState:
     """The state of the batch in a ledger file; a torn last line is passed over.
 
     Raises:
@@ -33,7 +33,7 @@ def read_state(path: Path) -> BatchState:
 
     """
     state = BatchState()
-    for event in read_events(path):
+    for event in read_events(Path(path)):
         fold(state, event)
     if state.batch is None:
         raise LedgerFormatError(str(path), "the ledger is empty", "submit the sweep again")

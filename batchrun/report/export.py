@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from batchrun.engine.resume import plan_of
+from batchrun.engine.batch import plan_of
 from batchrun.errors import UsageError
 from batchrun.ledger.events import AttemptEvent, Event, StatusEvent, SubmittedEvent
 from batchrun.ledger.fold import BatchState, Outcome, RunState, fold

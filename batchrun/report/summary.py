@@ -91,13 +91,14 @@ class Summary:
         }
 
 
-def read_summary(path: Path) -> Summary:
+def read_summary(path: str | Path) -> Summary:
     """The summary of a ledger file; works while it is being written, and where it cannot be.
 
     Raises:
         LedgerError: the file cannot be read, is no ledger of this format, or is damaged.
 
     """
+    path = Path(path)
     state, pulse = BatchState(), SubmissionRate()
     for event in read_events(path):
         fold(state, event)

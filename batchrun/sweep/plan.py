@@ -68,6 +68,8 @@ class Plan:
     manifest: Manifest | None = None
     path: Path | None = None
     """The plan file that it was read from."""
+    unresolved: tuple[str, ...] = ()
+    """Placeholders of the environment that still stand for their values, as ``<env.NAME>``: such a plan is not to be sent."""
 
     def __iter__(self) -> Iterator[PlannedRun]:
         return iter(self.source)
@@ -136,6 +138,7 @@ def build_plan(manifest: Manifest, *, environ: Mapping[str, str] | None = None) 
         hits=tuple(Hit(entry.place, entry.hits) for entry in (*space.excludes, *compiled.overrides)),
         totals=walked.total(),
         manifest=manifest,
+        unresolved=tuple(f"{{{{env.{name}}}}}" for name in sorted(compiled.env_used)) if environ is None else (),
     )
 
 
@@ -172,7 +175,7 @@ def _environment_files(compiled: CompiledSweep, environ: Mapping[str, str] | Non
         yield PlanFile(f"env.{name}", sha256((environ or {})[name].encode()).hexdigest())
 
 
-def write_plan(plan: Plan, path: Path) -> None:
+def write_plan(plan: Plan, path: str | Path) -> None:
     """Write a plan as JSON Lines: a header, then a run a line.
 
     Raises:
@@ -182,6 +185,7 @@ def write_plan(plan: Plan, path: Path) -> None:
     header = {"batchrun_plan": 1, "name": plan.name, "runs": plan.runs, "sha256": plan.sha256}
     header["submit"] = plan.submit.model_dump(mode="json", by_alias=True, exclude_none=True)
     problems = Problems()
+    path = Path(path)
     try:
         with path.open("w", encoding="utf-8") as file:
             file.write(json.dumps(header) + "\n")
@@ -190,13 +194,14 @@ def write_plan(plan: Plan, path: Path) -> None:
         problems.fail(str(path), f"cannot be written: {error.strerror}", "choose another path")
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: str | Path) -> Plan:
     """A plan that ``write_plan`` wrote, checked line by line.
 
     Raises:
         ManifestError: it cannot be read, or is no plan; with line numbers.
 
     """
+    path = Path(path)
     header = read_header(path)
     lines, walked, problems = PlanLines(path), _Pass(), Problems()
     for run in lines:

@@ -2,24 +2,10 @@
 
 import msgspec
 
+from batchrun.errors import Trouble
 from batchrun.wherobots.rate_headers import RateHint
 
-__all__ = ["Answer", "Created", "Lost", "Refused", "ServiceError", "Unreadable"]
-
-
-class ServiceError(msgspec.Struct, frozen=True, kw_only=True):
-    """The first error of an error body, read leniently: any part may be missing."""
-
-    code: str | None = None
-    message: str | None = None
-    details: str | None = None
-    path: str | None = None
-    field: str | None = None
-    suggestion: str | None = None
-    request_id: str | None = None
-
-
-NO_ERROR_BODY = ServiceError()
+__all__ = ["Answer", "Created", "Lost", "Refused", "Unreadable"]
 
 
 class Created(msgspec.Struct, frozen=True):
@@ -38,16 +24,20 @@ class Unreadable(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Any other status, with what its body says; ``error`` is empty when the body is not the API's own."""
+    """Any other status, with what its body says."""
 
-    http_status: int
-    error: ServiceError = NO_ERROR_BODY
+    trouble: Trouble
     retry_after_s: float | None = None
     hint: RateHint | None = None
 
     @property
+    def http_status(self) -> int:
+        return self.trouble.status or 0
+
+    @property
     def has_error_body(self) -> bool:
-        return self.error.code is not None
+        """Whether the body is the API's own, and not, for example, a proxy's page."""
+        return self.trouble.code is not None
 
 
 class Lost(msgspec.Struct, frozen=True):

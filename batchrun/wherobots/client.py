@@ -12,8 +12,8 @@ import httpx
 import msgspec
 from typing_extensions import override
 
-from batchrun.errors import ApiError
-from batchrun.wherobots.answers import NO_ERROR_BODY, Answer, Created, Lost, Refused, ServiceError, Unreadable
+from batchrun.errors import ApiError, Trouble
+from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
 from batchrun.wherobots.clock import ServerClock
 from batchrun.wherobots.httpx_transport import HttpxTransport
 from batchrun.wherobots.rate_headers import rate_hint
@@ -36,9 +36,17 @@ _read_page = msgspec.json.Decoder(RunSummaryPage).decode
 T = TypeVar("T")
 
 
+class _ErrorItem(msgspec.Struct):
+    """One error of an error body, read leniently: any field may be missing."""
+
+    code: str | None = None
+    message: str | None = None
+    field: str | None = None
+    suggestion: str | None = None
+
+
 class _ErrorBody(msgspec.Struct):
-    errors: list[ServiceError] = []
-    requestId: str | None = None  # noqa: N815 - as on the wire
+    errors: list[_ErrorItem] = []
 
 
 _read_error_body = msgspec.json.Decoder(_ErrorBody).decode
@@ -184,11 +192,11 @@ class RunsClient:
     def _refused(self, reply: Reply) -> Refused:
         wait = retry_after_s(reply.headers.get("Retry-After"), now=self.clock.now())
         hint = rate_hint(reply.headers, now=self.clock.now())
-        return Refused(reply.status, _service_error(self._without_key(reply.body)), wait, hint)
+        return Refused(_trouble(reply.status, self._without_key(reply.body)), wait, hint)
 
     def _without_key(self, content: bytes) -> bytes:
         """A service may repeat the key when it refuses it; what it says goes into the ledger and onto screens."""
-        key = self.settings.api_key.get_secret_value().encode()
+        key = self.settings.secret.encode()
         return content.replace(key, b"********") if len(key) >= LEAST_KEY_LENGTH else content
 
     async def _ask(self, method: str, path: str) -> bytes:
@@ -208,35 +216,31 @@ class RunsClient:
 def _headers(settings: ApiSettings) -> dict[str, str]:
     release = version("batchrun")
     return {
-        "X-API-Key": settings.api_key.get_secret_value(),
+        "X-API-Key": settings.secret,
         "Accept": "application/json",
         "User-Agent": f"batchrun/{release}",
         "X-Wherobots-Client": f"client=batchrun;ver={release};plat={platform.system().lower()}",
     }
 
 
-def _service_error(content: bytes) -> ServiceError:
+def _trouble(status: int, content: bytes) -> Trouble:
+    """The status with the first error of the body; only the status if the body is not the API's own."""
     try:
         body = _read_error_body(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return NO_ERROR_BODY
+        return Trouble(status=status)
     if not body.errors:
-        return NO_ERROR_BODY
-    return msgspec.structs.replace(body.errors[0], request_id=body.requestId)
+        return Trouble(status=status)
+    first = body.errors[0]
+    return Trouble(
+        status=status, code=first.code, message=first.message, field=first.field, suggestion=first.suggestion
+    )
 
 
 def _api_error(place: str, refused: Refused) -> ApiError:
-    error = refused.error
-    code = f" ({error.code})" if error.code else ""
-    message = f": {error.message}" if error.message else ""
+    trouble = refused.trouble
     return ApiError(
-        place,
-        f"HTTP {refused.http_status}{code}{message}",
-        error.suggestion or "",
-        http_status=refused.http_status,
-        code=error.code,
-        request_id=error.request_id,
-        retry_after_s=refused.retry_after_s,
+        place, trouble.describe(), trouble.suggestion or "", trouble=trouble, retry_after_s=refused.retry_after_s
     )
 
 

@@ -21,15 +21,21 @@ CONNECT_TIMEOUT_S = 10.0
 class ApiSettings:
     """How to reach the Runs API. The key is never shown, not even by ``repr``."""
 
-    api_key: SecretStr
+    api_key: SecretStr | str
+    """Kept as a ``SecretStr``, also if it was given as plain text."""
     base_url: str = DEFAULT_BASE_URL
     timeout_s: float = DEFAULT_TIMEOUT_S
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", checked_base_url(self.base_url))
-        object.__setattr__(self, "api_key", _checked_key(self.api_key))
+        object.__setattr__(self, "api_key", SecretStr(_checked_key(self.secret)))
         if not (self.timeout_s > 0 and math.isfinite(self.timeout_s)):
             raise SettingsError("request timeout", f"{self.timeout_s} is not a number of seconds", "give more than 0")
+
+    @property
+    def secret(self) -> str:
+        """The key itself, for the one place that sends it and the one that masks it."""
+        return self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else self.api_key
 
     @classmethod
     def from_environment(
@@ -92,13 +98,13 @@ def _without_user(url: str) -> str:
     return url.rsplit("@", 1)[-1]
 
 
-def _checked_key(key: SecretStr) -> SecretStr:
-    value = key.get_secret_value().strip()
+def _checked_key(key: str) -> str:
+    value = key.strip()
     if not value:
         raise SettingsError("WHEROBOTS_API_KEY", "no API key is set", "export WHEROBOTS_API_KEY=… or use --emulator")
     if not (value.isascii() and value.isprintable()) or " " in value:
         raise SettingsError("WHEROBOTS_API_KEY", "it holds characters that no API key has", "copy the key again")
-    return SecretStr(value)
+    return value
 
 
 def _timeout_from(environ: Mapping[str, str]) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from batchrun.engine.resume import plan_of
+from batchrun.engine.batch import plan_of
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
 from batchrun.sweep.plan import PlannedRun

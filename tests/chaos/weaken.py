@@ -29,7 +29,7 @@ def retry_without_settling() -> None:
 
     def judged(answer: Answer, *, may_exist: bool) -> Verdict:
         verdict = judge(answer, may_exist=may_exist)
-        return replace(verdict, follow=NextStep.RETRY) if verdict.follow is NextStep.SETTLE else verdict
+        return replace(verdict, next_step=NextStep.RETRY) if verdict.next_step is NextStep.SETTLE else verdict
 
     attempt.judge = judged  # type: ignore[attr-defined]
 
@@ -37,11 +37,10 @@ def retry_without_settling() -> None:
 def settle_by_substring() -> None:
     """A run in whose name the wanted name occurs is taken as the wanted one."""
 
-    def matching(self: Settler, heads: Iterable[RunSummary], names: Iterable[str]) -> dict[str, list[RunSummary]]:
-        del self
-        held = list(heads)
-        found = {name: [head for head in held if name in (head.name or "")] for name in names}
-        return {name: heads for name, heads in found.items() if heads}
+    def matching(self: Settler, listed: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
+        runs, names = list(listed), [case.work.run.name for case in self._queue.due(float("inf"))]
+        found = {name: [run for run in runs if name in (run.name or "")] for name in names}
+        return {name: runs for name, runs in found.items() if runs}
 
     Settler._matching = matching  # type: ignore[method-assign]
 

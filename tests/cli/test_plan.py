@@ -105,7 +105,7 @@ def test_a_written_plan_can_be_submitted(batchrun: Run, sweep: Path, server: Emu
     assert batchrun("resume", "plan.ledger.jsonl", "--base-url", server.url).status == 0
     refused = batchrun("submit", "plan.jsonl", "--base-url", server.url, "--sample", "1", "--seed", "1")
     assert refused.status == 2
-    assert "a plan is fixed" in refused.err
+    assert "a plan file is fixed" in refused.err
 
 
 def test_a_plan_is_not_written_over_its_sweep(batchrun: Run, sweep: Path) -> None:
@@ -119,7 +119,7 @@ def test_diff_says_what_is_new_gone_and_submitted(batchrun: Run, sweep: Path, se
     batchrun("submit", sweep, "--base-url", server.url, "--rate", "200")
     sweep.write_text(MANIFEST.replace("2024", "2025").replace('"nyc", ', ""), "utf-8")
     words = ["plan", sweep, "--diff", "jobs.ledger.jsonl"]
-    assert "2 new, 4 gone, 8 already submitted (new: job-lax-2025, job-ord-2025)" in batchrun(*words).out
+    assert "2 new, 4 removed, 8 already submitted (new: job-lax-2025, job-ord-2025)" in batchrun(*words).out
     found = batchrun(*words, "--json").document["difference"]
     assert (found["new"], found["gone"], found["submitted"]) == (2, 4, 8)
 
@@ -131,7 +131,7 @@ def test_what_was_laid_over_the_manifest_is_kept_for_the_resume(
     batchrun("submit", sweep, *flags, "--base-url", server.url, "--rate", "200")
     again = batchrun("resume", "jobs.ledger.jsonl", "--base-url", server.url)
     assert again.status == 0
-    assert "all 4 runs are submitted already" in again.out
+    assert "all 4 runs are already submitted" in again.out
     assert batchrun("submit", sweep, "--base-url", server.url).status == 4
 
 
@@ -164,7 +164,7 @@ def test_a_changed_data_file_shows_the_difference(batchrun: Run, sweep: Path, se
     data.write_text("id\nnyc\nlax\nord\n", "utf-8")
     refused = batchrun(*words)
     assert refused.status == 4
-    assert "4 new, 0 gone, 8 already submitted" in refused.err
+    assert "4 new, 0 removed, 8 already submitted" in refused.err
     assert "changed: sites.csv" in refused.err
     assert batchrun(*words, "--extend").status == 0
     assert len(held(server)) == 12

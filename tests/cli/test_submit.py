@@ -47,7 +47,7 @@ def test_submitting_again_says_that_all_is_done(batchrun: Run, sweep: Path, serv
     batchrun(*words)
     again = batchrun(*words)
     assert again.status == 0
-    assert "nothing is left to send: all 12 runs are submitted already" in again.out
+    assert "nothing left to send: all 12 runs are already submitted" in again.out
     assert len(held(server)) == 12
 
 
@@ -99,7 +99,7 @@ def test_a_changed_sweep_shows_the_difference_and_needs_extend(
     sweep.write_text(MANIFEST.replace('"nyc", ', '"sea", '), "utf-8")
     refused = batchrun(*words)
     assert refused.status == 4
-    assert "4 new, 4 gone, 8 already submitted (new: job-sea-2021, " in refused.err
+    assert "4 new, 4 removed, 8 already submitted (new: job-sea-2021, " in refused.err
     assert "--extend" in refused.err
     assert len(held(server)) == 12
     extended = batchrun(*words, "--extend", "--json")

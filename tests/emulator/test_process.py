@@ -14,8 +14,8 @@ from batchrun.emulator.process import EmulatorProcess
 
 STARTS_ONE = """
 import sys, time
-from batchrun.emulator.process import EmulatorBeside
-with EmulatorBeside() as emulator:
+from batchrun.emulator.process import EmulatorProcess
+with EmulatorProcess() as emulator:
     print(emulator.url, flush=True)
     time.sleep(60)
 """

@@ -37,12 +37,12 @@ def plan_of(runs: int, tmp_path: Path) -> Plan:
     return build_plan(Manifest.parse(SWEEP.replace("LAST", str(1000 + runs)), name="active", directory=tmp_path))
 
 
-async def submitted(url: str, plan: Plan, path: Path, **settings: float) -> Submission:
+async def submitted(url: str, plan: Plan, path: Path, *, extend: bool = False, **settings: float) -> Submission:
     api = ApiSettings(api_key=SecretStr("k-active"), base_url=url)
     chosen = SubmitSettings.of(plan.submit, concurrency=16, rate=2000, settle_after_s=0.5, **settings)
     async with RunsClient(api, open_transport(api, connections=20)) as client:
         with FileLedger.open(path, create=True) as ledger:
-            return await submit(plan, ledger, client, settings=chosen)
+            return await submit(plan, ledger, client, settings=chosen, extend=extend)
 
 
 def most_active(server: EmulatorServer) -> int:
@@ -67,7 +67,7 @@ async def test_a_resume_counts_what_is_still_active(tmp_path: Path) -> None:
     path = tmp_path / "a.ledger.jsonl"
     with EmulatorServer(EmulatorSettings(startup_s=0.1, run_s=1.5)) as server:
         await submitted(server.url, plan_of(10, tmp_path), path)
-        ended = await submitted(server.url, plan_of(20, tmp_path), path, max_active=12)
+        ended = await submitted(server.url, plan_of(20, tmp_path), path, max_active=12, extend=True)
         most = await to_thread.run_sync(most_active, server)
     assert ended.progress.submitted >= 10
     assert most <= 12

@@ -3,15 +3,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchrun.engine.verdicts import NextStep, Pressure, judge
-from batchrun.wherobots.answers import Answer, Created, Lost, Refused, ServiceError, Unreadable
+from batchrun.errors import Trouble
+from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
 
 
 def refused(status: int, code: str | None = None, wait: float | None = None) -> Refused:
-    return Refused(status, ServiceError(code=code), wait)
+    return Refused(Trouble(status=status, code=code), wait)
 
 
 @pytest.mark.parametrize(
-    ("answer", "follow", "pressure", "is_counted"),
+    ("answer", "next_step", "pressure", "is_counted"),
     [
         (Created("gt3oirei5widjk"), NextStep.SUBMITTED, Pressure.NONE, False),
         (Unreadable(201, "cut"), NextStep.SETTLE_ONLY, Pressure.NONE, False),
@@ -49,13 +50,13 @@ def refused(status: int, code: str | None = None, wait: float | None = None) -> 
         (Lost("ConnectError", sent=False), NextStep.RETRY, Pressure.SICK, False),
     ],
 )
-def test_each_row_of_the_table(answer: Answer, follow: NextStep, pressure: Pressure, is_counted: bool) -> None:
+def test_each_row_of_the_table(answer: Answer, next_step: NextStep, pressure: Pressure, is_counted: bool) -> None:
     verdict = judge(answer, may_exist=False)
-    assert (verdict.follow, verdict.pressure, verdict.is_counted) == (follow, pressure, is_counted)
+    assert (verdict.next_step, verdict.pressure, verdict.is_counted) == (next_step, pressure, is_counted)
 
 
 def test_a_conflict_is_settled_first_when_an_earlier_attempt_may_be_what_it_conflicts_with() -> None:
-    assert judge(refused(409), may_exist=True).follow is NextStep.SETTLE
+    assert judge(refused(409), may_exist=True).next_step is NextStep.SETTLE
 
 
 def test_what_the_service_asked_for_is_kept() -> None:
@@ -69,4 +70,4 @@ def test_a_status_that_may_hide_a_created_run_is_never_simply_retried(
 ) -> None:
     verdict = judge(refused(status, code, wait), may_exist=may_exist)
     if not 300 <= status < 500 and status != 503:
-        assert verdict.follow is NextStep.SETTLE
+        assert verdict.next_step is NextStep.SETTLE

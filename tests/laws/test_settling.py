@@ -15,7 +15,7 @@ import pytest
 from batchrun.cli import app
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, Faults
-from batchrun.engine.resume import new_batch
+from batchrun.engine.batch import new_batch
 from batchrun.ledger.events import AttemptEvent, SessionEvent, UnknownEvent, timestamp
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome

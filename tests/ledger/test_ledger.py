@@ -157,7 +157,7 @@ async def test_a_second_writer_is_told_who_holds_it(path: Path) -> None:
 
 
 def test_a_lock_goes_with_the_process_that_held_it(path: Path) -> None:
-    code = "import sys, os, pathlib; from batchrun.ledger.file import Ledger; l = Ledger.open(pathlib.Path(sys.argv[1]), create=True); os.write(1, b'x'); os.read(0, 1)"
+    code = "import sys, os, pathlib; from batchrun.ledger.file import FileLedger; l = FileLedger.open(pathlib.Path(sys.argv[1]), create=True); os.write(1, b'x'); os.read(0, 1)"
     process = subprocess.Popen([sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdin is not None

@@ -64,12 +64,12 @@ async def test_what_is_lost_for_want_of_a_thread_is_never_called_durable(
 
 FULL = """
 import anyio, pathlib, resource, signal, sys
-from batchrun.ledger.file import Ledger
+from batchrun.ledger.file import FileLedger
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 path = pathlib.Path(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, resource.RLIM_INFINITY))
 async def main():
-    with Ledger.open(path) as ledger:
+    with FileLedger.open(path) as ledger:
         for n in range(1, 50):
             await ledger.attempted("e" * 16, n)
             print(n, flush=True)

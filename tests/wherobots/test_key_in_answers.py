@@ -19,4 +19,4 @@ async def test_a_key_that_a_refusal_repeats_is_masked() -> None:
     async with RunsClient(settings, httpx.MockTransport(refuse)) as client:
         answer = await client.create("aws-us-west-2", b"{}")
     assert isinstance(answer, Refused)
-    assert answer.error.message == "the key ******** is unknown"
+    assert answer.trouble.message == "the key ******** is unknown"

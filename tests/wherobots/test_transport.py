@@ -199,7 +199,7 @@ async def test_a_refusal_keeps_the_words_of_its_body(kind: TransportKind) -> Non
         refused = await create(server.url, kind)
     assert isinstance(refused, Refused)
     assert (refused.http_status, refused.retry_after_s) == (409, 5.2)
-    assert (refused.error.code, refused.error.field, refused.error.request_id) == ("CONFLICT_ERROR", "name", "r1")
+    assert (refused.trouble.code, refused.trouble.message, refused.trouble.field) == ("CONFLICT_ERROR", "no", "name")
 
 
 @KINDS

@@ -105,7 +105,7 @@ def _greet(output: Output, server: Any, host: str, state: Path | None) -> None: 
     output.say(f"emulator listening on {server.url}")
     if not is_loopback(host):
         output.warn(Problem("--host", f"whoever can reach {host} can use it", "leave it out to stay on this machine"))
-    for line in server.app.state.store.settings.told():
+    for line in server.app.state.store.settings.describe():
         output.tell(f"  {line}")
     if state is not None:
         output.tell(f"  {len(server.app.state.store.runs)} runs from {state}")

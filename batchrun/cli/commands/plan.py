@@ -9,8 +9,8 @@ import typer
 from batchrun.cli import options as o
 from batchrun.cli.output import Output
 from batchrun.cli.planning import difference_to, overrides_from, plan_from
-from batchrun.cli.views.plan import difference_words, plan_document, show_all, show_plan, shown_runs
-from batchrun.engine.resume import Difference
+from batchrun.cli.views.plan import plan_document, show_all, show_plan, shown_runs
+from batchrun.engine.difference import Difference
 from batchrun.errors import UsageError
 from batchrun.sweep.plan import Plan, write_plan
 
@@ -80,7 +80,7 @@ def _tell(planned: Plan, output: Output, *, show: int | None, found: Difference 
     elif show:
         output.table(shown_runs(planned, show))
     if found is not None:
-        output.say(difference_words(found))
+        output.say(found.describe())
 
 
 def _write(planned: Plan, to: Path, sweep: Path) -> None:

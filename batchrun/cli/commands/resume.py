@@ -5,9 +5,8 @@ import os
 from batchrun.cli import options as o
 from batchrun.cli.output import Output
 from batchrun.cli.service import EMULATOR, service_name
-from batchrun.cli.standing import SubmitRequest
-from batchrun.cli.submitting import run_submission
-from batchrun.engine.resume import plan_of
+from batchrun.cli.submitting import SubmitRequest, run_submission
+from batchrun.engine.batch import plan_of
 from batchrun.engine.settings import SubmitSettings
 from batchrun.ledger.reader import read_batch
 
@@ -62,7 +61,7 @@ def resume(
     }
     plan = plan_of(batch, ledger, os.environ)
     was_emulated = batch.base_url == EMULATOR and base_url is None
-    order = SubmitRequest(
+    request = SubmitRequest(
         plan=plan,
         ledger=ledger,
         service=service_name(os.environ, base_url=base_url, emulator=emulator or was_emulated),
@@ -74,4 +73,4 @@ def resume(
         dry_run=dry_run,
         resume=o.resume_command(ledger, base_url=base_url, timeout=timeout, **typed),
     )
-    return run_submission(order, Output(as_json=as_json, quiet=quiet))
+    return run_submission(request, Output(as_json=as_json, quiet=quiet))

@@ -6,8 +6,7 @@ from batchrun.cli import options as o
 from batchrun.cli.output import Output
 from batchrun.cli.planning import default_ledger, overrides_from, plan_from
 from batchrun.cli.service import service_name
-from batchrun.cli.standing import SubmitRequest
-from batchrun.cli.submitting import run_submission
+from batchrun.cli.submitting import SubmitRequest, run_submission
 from batchrun.engine.settings import SubmitSettings
 
 __all__ = ["EXAMPLES", "submit"]
@@ -73,7 +72,7 @@ def submit(
     service = service_name(os.environ, base_url=base_url, emulator=emulator)
     plan = plan_from(sweep, overrides, os.environ, resolve=True)
     path = ledger or default_ledger(sweep)
-    order = SubmitRequest(
+    request = SubmitRequest(
         plan=plan,
         ledger=path,
         service=service,
@@ -86,4 +85,4 @@ def submit(
         dry_run=dry_run,
         resume=o.resume_command(path, base_url=base_url, timeout=timeout, **typed),
     )
-    return run_submission(order, Output(as_json=as_json, quiet=quiet))
+    return run_submission(request, Output(as_json=as_json, quiet=quiet))

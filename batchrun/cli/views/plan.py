@@ -9,10 +9,10 @@ from typing import Any
 
 from batchrun.cli.output import Output, Table
 from batchrun.cli.text import numbered
-from batchrun.engine.resume import Difference
+from batchrun.engine.difference import Difference
 from batchrun.sweep.plan import Plan, PlannedRun
 
-__all__ = ["difference_words", "plan_document", "show_all", "show_plan", "shown_runs", "totals_words"]
+__all__ = ["plan_document", "show_all", "show_plan", "shown_runs", "totals_words"]
 
 NAMED = 3
 """So many new runs, or kinds of runs, are told by name."""
@@ -50,14 +50,6 @@ def show_all(plan: Plan, output: Output) -> None:
         if output.stdout_closed:
             return
         output.say("  ".join(_row(run)))
-
-
-def difference_words(found: Difference) -> str:
-    """What has changed against a ledger, in numbers and a few names."""
-    said = f"{found.new:,} new, {found.gone:,} gone, {found.submitted:,} already submitted"
-    names = f" (new: {', '.join(found.new_names[:NAMED])}{', ...' if found.new > NAMED else ''})" if found.new else ""
-    files = f"; changed: {', '.join(found.files)}" if found.files else ""
-    return f"{said}{names}{files}"
 
 
 def plan_document(plan: Plan, *, show: int | None, found: Difference | None) -> dict[str, Any]:

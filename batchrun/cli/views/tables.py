@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from batchrun.cli.output import Table
+from batchrun.errors import Trouble
 from batchrun.ledger.fold import Outcome
 from batchrun.report.reasons import Ending, Reason
 
@@ -20,19 +21,22 @@ def outcome_table(name: str, outcomes: dict[Outcome, int], planned: int) -> Tabl
 
 def reason_table(reasons: Sequence[Reason]) -> Table:
     """Why runs are not submitted, most frequent first."""
-    rows = tuple((f"{why.runs:,}", why.outcome.value, _answer(why), _words(why), _named(why)) for why in reasons)
+    rows = tuple(
+        (f"{why.runs:,}", why.outcome.value, _answer(why.trouble), _message(why.trouble), _named(why))
+        for why in reasons
+    )
     head = ("runs", "outcome", "answer", "reason", "for example")
     return Table(title="Not submitted", head=head, rows=rows, right=frozenset({"runs"}))
 
 
-def _answer(why: Reason) -> str:
-    return " ".join(str(word) for word in (why.status, why.code) if word is not None)
+def _answer(trouble: Trouble) -> str:
+    return " ".join(str(word) for word in (trouble.status, trouble.code) if word is not None)
 
 
-def _words(why: Reason) -> str:
-    field = f"{why.field}: " if why.field else ""
-    suggestion = f"; {why.suggestion}" if why.suggestion else ""
-    return f"{field}{why.message or ''}{suggestion}"
+def _message(trouble: Trouble) -> str:
+    field = f"{trouble.field}: " if trouble.field else ""
+    suggestion = f"; {trouble.suggestion}" if trouble.suggestion else ""
+    return f"{field}{trouble.message or ''}{suggestion}"
 
 
 def _named(why: Reason) -> str:
@@ -46,8 +50,8 @@ def ending_table(endings: Sequence[Ending]) -> Table:
             ending.name,
             ending.outcome.value,
             f"{ending.attempts:,}",
-            " ".join(str(word) for word in (ending.status, ending.code) if word is not None),
-            ending.message or "",
+            _answer(ending.trouble),
+            ending.trouble.message or "",
         )
         for ending in endings
     )

@@ -48,7 +48,7 @@ class Manifest:
 
     @classmethod
     def load(
-        cls, path: Path, overrides: Overrides = NO_OVERRIDES, *, environ: Mapping[str, str] | None = None
+        cls, path: str | Path, overrides: Overrides = NO_OVERRIDES, *, environ: Mapping[str, str] | None = None
     ) -> "Manifest":
         """Read a manifest file.
 
@@ -56,6 +56,7 @@ class Manifest:
             ManifestError: it cannot be read, is not TOML, or has the wrong shape.
 
         """
+        path = Path(path)
         manifest = cls.parse(
             read_text(path), name=path.stem, directory=path.parent, overrides=overrides, environ=environ, file=str(path)
         )
@@ -67,7 +68,7 @@ class Manifest:
         text: str,
         *,
         name: str,
-        directory: Path,
+        directory: str | Path,
         overrides: Overrides = NO_OVERRIDES,
         environ: Mapping[str, str] | None = None,
         stdin: bytes | None = None,
@@ -85,7 +86,7 @@ class Manifest:
         return cls(
             name=name,
             text=text,
-            directory=directory,
+            directory=Path(directory),
             overrides=overrides,
             tables=checked_tables(document, Problems(lines, file)),
             default_region=(environ or {}).get("WHEROBOTS_REGION") or None,

@@ -1,0 +1,84 @@
+"""A batch as its ledger records it: how one begins, how it is extended, and its plan made again from the ledger."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from batchrun.errors import ManifestError
+from batchrun.ledger.events import FORMAT, BatchEvent, FileDigest, timestamp
+from batchrun.ledger.fold import BatchState
+from batchrun.sweep.manifest.manifest import Manifest, Overrides
+from batchrun.sweep.plan import Plan, build_plan, read_plan
+
+__all__ = ["earlier_keys", "extended_batch", "new_batch", "plan_of"]
+
+
+def new_batch(plan: Plan, base_url: str) -> BatchEvent:
+    """The first line of a new ledger: everything that a resume needs."""
+    manifest = plan.manifest
+    return BatchEvent(
+        at=timestamp(time.time()),
+        format=FORMAT,
+        batch_id=secrets.token_hex(8),
+        name=plan.name,
+        runs=plan.runs,
+        plan_sha256=plan.sha256,
+        base_url=base_url,
+        batchrun=version("batchrun"),
+        manifest=manifest.text if manifest is not None else None,
+        stdin=manifest.stdin.decode() if manifest is not None and manifest.stdin is not None else None,
+        overrides=manifest.overrides.to_json() if manifest is not None else {},
+        directory=str(manifest.directory.resolve()) if manifest is not None else "",
+        plan_file=str(plan.path.resolve()) if plan.path is not None else None,
+        files=[FileDigest(file.path, file.sha256) for file in plan.files],
+    )
+
+
+def extended_batch(plan: Plan, state: BatchState, base_url: str) -> BatchEvent:
+    """The line that moves a batch to another plan, or to another service.
+
+    Runs that both plans contain keep what the ledger knows of them.
+    """
+    planned = {run.key for run in plan}
+    batch_id = state.batch.batch_id if state.batch is not None else ""
+    gone = [key for key in state.runs if key not in planned]
+    return msgspec.structs.replace(new_batch(plan, base_url), batch_id=batch_id, gone=gone)
+
+
+def plan_of(batch: BatchEvent, ledger_path: Path, environ: Mapping[str, str]) -> Plan:
+    """The batch's plan, made again from what the ledger holds.
+
+    Data files are looked for where they were, and beside the ledger if it was moved.
+
+    Raises:
+        ManifestError: it cannot be planned any more, for example because a data file is gone.
+
+    """
+    if batch.plan_file is not None:
+        recorded_file = Path(batch.plan_file)
+        return read_plan(recorded_file if recorded_file.exists() else ledger_path.parent / recorded_file.name)
+    recorded = Path(batch.directory)
+    manifest = Manifest.parse(
+        batch.manifest or "",
+        name=batch.name,
+        directory=recorded if recorded.is_dir() else ledger_path.parent,
+        overrides=Overrides.from_json(batch.overrides),
+        environ=environ,
+        stdin=batch.stdin.encode() if batch.stdin is not None else None,
+    )
+    return build_plan(manifest, environ=environ)
+
+
+def earlier_keys(state: BatchState, ledger_path: Path, environ: Mapping[str, str]) -> set[str] | None:
+    """The keys of the ledger's own plan; None if it cannot be made again, as when a data file changed."""
+    if state.batch is None:
+        return None
+    try:
+        earlier = plan_of(state.batch, ledger_path, environ)
+    except ManifestError:
+        return None
+    return {run.key for run in earlier} if earlier.sha256 == state.batch.plan_sha256 else None

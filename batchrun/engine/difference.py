@@ -1,0 +1,92 @@
+"""What changed between the plan that a ledger holds and the plan of today. Pure."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from batchrun.ledger.events import BatchEvent
+from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.sweep.plan import Plan
+
+__all__ = ["Difference", "changed_files", "difference", "is_changed"]
+
+SHOWN = 10
+"""Names of new runs that are kept, for a document."""
+NAMED = 3
+"""Names of new runs that a sentence shows: enough to recognise a mistake."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How a plan differs from the batch in a ledger, by key."""
+
+    new: int
+    """Planned now, and not in the ledger's plan as far as that is known."""
+    gone: int
+    """In the ledger's plan, and not planned any more."""
+    gone_keys: tuple[str, ...]
+    """Their keys."""
+    submitted: int
+    """Planned now and already submitted."""
+    unknown_gone: int
+    """Gone while their outcome is unknown: they must be settled before the plan may drop them."""
+    files: tuple[str, ...]
+    """Data files whose content changed."""
+    is_same: bool
+    """The plan is the one that the ledger began with."""
+    new_names: tuple[str, ...] = ()
+    """The first few of the new runs."""
+
+    def describe(self) -> str:
+        """What changed, in numbers and a few names."""
+        counts = f"{self.new:,} new, {self.gone:,} removed, {self.submitted:,} already submitted"
+        more = ", ..." if self.new > NAMED else ""
+        names = f" (new: {', '.join(self.new_names[:NAMED])}{more})" if self.new else ""
+        files = f"; changed: {', '.join(self.files)}" if self.files else ""
+        return f"{counts}{names}{files}"
+
+
+def difference(plan: Plan, state: BatchState, earlier: Collection[str] | None = None) -> Difference:
+    """What changed between a ledger's plan and this one.
+
+    ``earlier`` holds the keys of the ledger's own plan if it could be made again. Without it, a run that the ledger never
+    attempted counts as new.
+    """
+    batch = state.batch
+    known = state.runs if earlier is None else earlier
+    keys: set[str] = set()
+    new: list[str] = []
+    submitted = new_count = 0
+    for run in plan:
+        keys.add(run.key)
+        submitted += state.outcome(run.key) is Outcome.SUBMITTED
+        if run.key not in known:
+            new_count += 1
+            new += [run.name] if len(new) < SHOWN else []
+    gone = [key for key in known if key not in keys]
+    return Difference(
+        new=new_count,
+        gone=len(gone),
+        gone_keys=tuple(gone),
+        unknown_gone=sum(state.outcome(key) is Outcome.UNKNOWN for key in gone),
+        submitted=submitted,
+        files=changed_files(plan, batch),
+        is_same=batch is not None and batch.plan_sha256 == plan.sha256,
+        new_names=tuple(new),
+    )
+
+
+def changed_files(plan: Plan, batch: BatchEvent | None) -> tuple[str, ...]:
+    """The inputs of the plan that read differently now: data files, and ``env.NAME`` for environment values."""
+    before = {file.path: file.sha256 for file in batch.files} if batch is not None else {}
+    return tuple(file.path for file in plan.files if before.get(file.path, file.sha256) != file.sha256)
+
+
+def is_changed(plan: Plan, batch: BatchEvent) -> bool:
+    """Whether other runs would be sent, or the same runs with other environment values in them.
+
+    A data file may change without changing the plan, for example by a comment; environment values are not part of a key,
+    so the plan's digest cannot show that they changed.
+    """
+    if batch.plan_sha256 != plan.sha256:
+        return True
+    return any(name.startswith("env.") for name in changed_files(plan, batch))
