@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable
 
-import anyio
+from batchrun.engine.change import Change
 
 __all__ = ["ActiveRuns"]
 
@@ -41,8 +41,7 @@ class ActiveRuns:
         """Whether runs of earlier sessions are among the active ones."""
         self._held = 0
         self._active: dict[str, str] = {}
-        self._changed = anyio.Event()
-        self._waiters = 0
+        self._change = Change()
         if max_active is not None:
             self._count_earlier()
 
@@ -77,7 +76,7 @@ class ActiveRuns:
     async def enter(self) -> None:
         """Take a slot as soon as there is one, or when no work is left to do with it."""
         while self.is_full and not self._is_over():
-            await self._wait()
+            await self._change.wait()
         self._held += 1
 
     def hold(self) -> None:
@@ -87,7 +86,7 @@ class ActiveRuns:
     def release(self) -> None:
         """Give a slot back: its run does not exist, or is counted as active."""
         self._held -= 1
-        self._wake()
+        self._change.notify()
 
     def created(self, run_id: str, key: str, *, is_final: bool = False) -> None:
         """A run exists; ``is_final``: it has already ended."""
@@ -99,7 +98,7 @@ class ActiveRuns:
     def ended(self, run_id: str) -> None:
         """A run has ended."""
         if self._active.pop(run_id, None) is not None:
-            self._wake()
+            self._change.notify()
 
     def quota_refused(self) -> None:
         """The service refused a run for quota: allow no more than are active now, as soon as that is known."""
@@ -115,7 +114,7 @@ class ActiveRuns:
         if self._is_unsure:
             self._is_unsure = False
             self._quota = float(max(1, len(self._active)))
-            self._wake()
+            self._change.notify()
 
     def _count_earlier(self) -> None:
         for run_id, key in self._earlier():
@@ -126,15 +125,3 @@ class ActiveRuns:
         self._active[run_id] = key
         if self._quota is not None:
             self._quota += QUOTA_GROWTH / max(self._quota, 1.0)
-
-    async def _wait(self) -> None:
-        self._waiters += 1
-        try:
-            await self._changed.wait()
-        finally:
-            self._waiters -= 1
-
-    def _wake(self) -> None:
-        if self._waiters:
-            self._changed.set()
-            self._changed = anyio.Event()

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
-import anyio
-
+from batchrun.engine.change import Change
 from batchrun.sweep.plan import PlannedRun
 
 __all__ = ["Backlog", "Work"]
@@ -50,8 +49,7 @@ class Backlog:
         self._waiting: list[tuple[float, int, Work]] = []
         self._order = count()
         self._out = 0
-        self._changed = anyio.Event()
-        self._waiters = 0
+        self._change = Change()
 
     @property
     def waiting(self) -> int:
@@ -76,9 +74,9 @@ class Backlog:
                 self._out += 1
                 return work
             if self.is_finished:
-                self._wake()
+                self._change.notify()
                 return None
-            await self._wait()
+            await self._change.wait(self._waiting[0][0] - self._now() if self._waiting else None)
 
     def adopt(self) -> None:
         """Count a run as out that was never in here: it is being settled from the start."""
@@ -96,7 +94,7 @@ class Backlog:
         """A run that was out has an outcome, or waits elsewhere."""
         self._out -= 1
         self._on_return()
-        self._wake()
+        self._change.notify()
 
     def is_drained_but(self, out: int) -> bool:
         """True when nothing is queued and at most ``out`` runs are out."""
@@ -117,17 +115,3 @@ class Backlog:
             if self._next_new is None:
                 self._source = None
         return self._next_new
-
-    async def _wait(self) -> None:
-        timeout = self._waiting[0][0] - self._now() if self._waiting else None
-        self._waiters += 1
-        try:
-            with anyio.move_on_after(timeout):
-                await self._changed.wait()
-        finally:
-            self._waiters -= 1
-
-    def _wake(self) -> None:
-        if self._waiters:
-            self._changed.set()
-            self._changed = anyio.Event()

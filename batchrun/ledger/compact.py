@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchrun.errors import LedgerError, LedgerWriteError
+from batchrun.ledger.durable import sync_directory
 from batchrun.ledger.events import (
     CompactedEvent,
     Event,
@@ -70,16 +71,8 @@ def _replace(path: Path, state: BatchState) -> tuple[int, int]:
     except OSError:
         shorter.unlink(missing_ok=True)
         raise
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
     return read, kept
-
-
-def _sync_directory(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _kept(path: Path, state: BatchState) -> Iterator[bytes]:

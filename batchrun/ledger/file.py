@@ -9,6 +9,7 @@ from typing import Self
 from typing_extensions import override
 
 from batchrun.errors import LedgerError
+from batchrun.ledger.durable import sync_directory
 from batchrun.ledger.events import AttemptEvent, BatchEvent, Event, LedgerClock, event_line
 from batchrun.ledger.fold import BatchState, fold
 from batchrun.ledger.lock import lock
@@ -138,20 +139,11 @@ def _open_locked(path: Path, *, create: bool) -> int:
         try:
             with _said_as_ledger_error(path):
                 if lock(fd, path):
-                    _sync_directory(path)
+                    sync_directory(path.parent)
                     return fd
         except BaseException:
             os.close(fd)
             raise
-        os.close(fd)
-
-
-def _sync_directory(path: Path) -> None:
-    """Make the file's name durable, not only what is in it."""
-    fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
         os.close(fd)
 
 

@@ -8,10 +8,9 @@ import anyio
 import anyio.to_thread
 
 from batchrun.errors import LedgerWriteError
+from batchrun.ledger.durable import sync_file
 
 __all__ = ["LedgerWriter"]
-
-_sync = getattr(os, "fdatasync", os.fsync)
 
 FLUSH_EVERY_S = 0.05
 GATHER_S = 0.001
@@ -101,7 +100,7 @@ class LedgerWriter:
         view = memoryview(data)
         while view:
             view = view[os.write(self._fd, view) :]
-        _sync(self._fd)
+        sync_file(self._fd)
 
 
 def _failure(path: Path, error: BaseException) -> LedgerWriteError:

@@ -190,13 +190,13 @@ async def test_after_a_failed_write_nothing_is_ever_written_again(path: Path) ->
 
 async def test_many_events_share_one_sync(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     syncs = []
-    real = writer._sync
+    real = writer.sync_file
 
     def counted(fd: int) -> None:
         syncs.append(fd)
         real(fd)
 
-    monkeypatch.setattr(writer, "_sync", counted)
+    monkeypatch.setattr(writer, "sync_file", counted)
     with FileLedger.open(path, create=True) as ledger:
         await ledger.begin(batch())
         async with anyio.create_task_group() as group:

@@ -29,15 +29,15 @@ async def test_after_a_failed_sync_nothing_is_ever_sent_on_the_strength_of_it(
 ) -> None:
     with FileLedger.open(path, create=True) as ledger:
         await ledger.begin(batch())
-        real = writer._sync
+        real = writer.sync_file
 
         def failing(_: int) -> None:
             raise OSError(errno.EIO, "Input/output error")
 
-        monkeypatch.setattr(writer, "_sync", failing)
+        monkeypatch.setattr(writer, "sync_file", failing)
         with pytest.raises(LedgerWriteError, match="Input/output error; check the disk and resume"):
             await ledger.attempted(KEY, 1)
-        monkeypatch.setattr(writer, "_sync", real)  # a second sync would claim success
+        monkeypatch.setattr(writer, "sync_file", real)  # a second sync would claim success
         with pytest.raises(LedgerWriteError):
             await ledger.attempted("f" * 16, 1)
     assert read_state(path).outcome(KEY) is Outcome.UNKNOWN

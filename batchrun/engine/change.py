@@ -1,0 +1,30 @@
+"""Waiting until something changed, at no cost to those who change it while nobody waits."""
+
+import anyio
+
+__all__ = ["Change"]
+
+
+class Change:
+    """Wakes all current waiters at once; each of them then looks for itself whether its condition holds."""
+
+    __slots__ = ("_event", "_waiters")
+
+    def __init__(self) -> None:
+        self._event = anyio.Event()
+        self._waiters = 0
+
+    async def wait(self, timeout_s: float | None = None) -> None:
+        """Return after the next `notify`, or after ``timeout_s`` seconds."""
+        self._waiters += 1
+        try:
+            with anyio.move_on_after(timeout_s):
+                await self._event.wait()
+        finally:
+            self._waiters -= 1
+
+    def notify(self) -> None:
+        # An event is made only if somebody waits: this is called for every run.
+        if self._waiters:
+            self._event.set()
+            self._event = anyio.Event()
