@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from batchrun.errors import LedgerDamagedError, LedgerError, LedgerFormatError, LedgerHeldError, LedgerWriteError
-from batchrun.ledger import writer
+from batchrun.ledger import durable, writer
 from batchrun.ledger.events import FORMAT, BatchEvent, RefusedEvent, SubmittedEvent, UnknownEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import Outcome
@@ -190,7 +190,7 @@ async def test_after_a_failed_write_nothing_is_ever_written_again(path: Path) ->
 
 async def test_many_events_share_one_sync(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     syncs = []
-    real = writer.sync_file
+    real = durable.sync_file
 
     def counted(fd: int) -> None:
         syncs.append(fd)

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from batchrun.errors import LedgerError, LedgerWriteError
-from batchrun.ledger import writer
+from batchrun.ledger import durable, writer
 from batchrun.ledger.events import AttemptEvent, Event, LedgerClock, SessionEvent, SubmittedEvent, event_line
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome, fold
@@ -29,7 +29,7 @@ async def test_after_a_failed_sync_nothing_is_ever_sent_on_the_strength_of_it(
 ) -> None:
     with FileLedger.open(path, create=True) as ledger:
         await ledger.begin(batch())
-        real = writer.sync_file
+        real = durable.sync_file
 
         def failing(_: int) -> None:
             raise OSError(errno.EIO, "Input/output error")
