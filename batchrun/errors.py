@@ -8,8 +8,10 @@ BatchrunError
 │   ├── LedgerHeldError    another process is writing it
 │   ├── LedgerDamagedError a line that is not the torn last one cannot be read
 │   ├── LedgerFormatError  it is of another format version, or no ledger at all
-│   ├── LedgerMismatchError  it belongs to another plan or another base URL
+│   ├── LedgerMismatchError  it belongs to another plan, another service or another organisation
+│   ├── RunsExistError     the service holds runs that the ledger should know and does not
 │   └── LedgerWriteError   a write or a sync failed; nothing may be sent any more
+│       └── LedgerChangedError  the file was replaced, removed or written by somebody else while in use
 └── ApiError               the service refused, or answered what cannot be used
 """
 
@@ -22,6 +24,7 @@ from typing_extensions import override
 __all__ = [
     "ApiError",
     "BatchrunError",
+    "LedgerChangedError",
     "LedgerDamagedError",
     "LedgerError",
     "LedgerFormatError",
@@ -30,6 +33,7 @@ __all__ = [
     "LedgerWriteError",
     "ManifestError",
     "Problem",
+    "RunsExistError",
     "SettingsError",
     "Trouble",
     "UsageError",
@@ -124,11 +128,26 @@ class LedgerFormatError(LedgerError):
 
 
 class LedgerMismatchError(LedgerError):
-    """The ledger belongs to another plan or another base URL."""
+    """The ledger belongs to another plan, another service or another organisation."""
+
+
+class RunsExistError(LedgerError):
+    """The service holds runs of planned names that the ledger does not know.
+
+    ``run_ids`` are their ids, with the name of each.
+    """
+
+    def __init__(self, place: str, fact: str, fix: str = "", *, run_ids: dict[str, str]) -> None:
+        super().__init__(place, fact, fix)
+        self.run_ids = run_ids
 
 
 class LedgerWriteError(LedgerError):
     """A write or a sync failed; what reached the disk is unknown and nothing may be sent any more."""
+
+
+class LedgerChangedError(LedgerWriteError):
+    """The ledger was replaced, removed, cut or written by somebody else while this process used it."""
 
 
 class ApiError(BatchrunError):

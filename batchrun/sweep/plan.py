@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -68,6 +69,8 @@ class Plan:
     manifest: Manifest | None = None
     path: Path | None = None
     """The plan file that it was read from."""
+    name_prefix: str = ""
+    """What the names of all runs begin with; may be empty."""
     unresolved: tuple[str, ...] = ()
     """Placeholders of the environment that still stand for their values, as ``<env.NAME>``: such a plan is not to be sent."""
 
@@ -85,6 +88,9 @@ class _Pass:
     digest: Any = field(default_factory=sha256)
     runs: int = 0
     names: set[int] = field(default_factory=set)
+    first_name: str = ""
+    last_name: str = ""
+    """The least and the greatest name: what these two begin with, all names begin with."""
     kept: list[PlannedRun] | None = field(default_factory=list)
     """The runs themselves, while they are few: a small plan is made once."""
     totals: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -99,11 +105,18 @@ class _Pass:
         self.digest.update(run.key.encode() + run.name.encode() + b"\n")
         where = (run.region, runtime)
         self.totals[where] = self.totals.get(where, 0) + 1
+        if run.name < self.first_name or not self.first_name:
+            self.first_name = run.name
+        self.last_name = max(self.last_name, run.name)
         marked = hash(run.name)
         if marked in self.names:
             return False
         self.names.add(marked)
         return True
+
+    def name_prefix(self) -> str:
+        pairs = zip(self.first_name, self.last_name, strict=False)
+        return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     def total(self) -> tuple[Total, ...]:
         return tuple(Total(region, runtime, runs) for (region, runtime), runs in sorted(self.totals.items()))
@@ -137,6 +150,7 @@ def build_plan(manifest: Manifest, *, environ: Mapping[str, str] | None = None) 
         steps=tuple(space.steps),
         hits=tuple(Hit(entry.place, entry.hits) for entry in (*space.excludes, *compiled.overrides)),
         totals=walked.total(),
+        name_prefix=walked.name_prefix(),
         manifest=manifest,
         unresolved=tuple(f"{{{{env.{name}}}}}" for name in sorted(compiled.env_used)) if environ is None else (),
     )
@@ -220,5 +234,6 @@ def read_plan(path: str | Path) -> Plan:
         files=(header.file,),
         steps=(Step("plan file", walked.runs, path.name),),
         totals=walked.total(),
+        name_prefix=walked.name_prefix(),
         path=path,
     )

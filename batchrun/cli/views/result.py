@@ -41,6 +41,8 @@ class Result:
 def exit_status(submission: Submission) -> ExitStatus:
     """What the shell learns; an interruption after the last run was sent is none."""
     progress, stop = submission.progress, submission.stop
+    if stop is not None and stop.reason is StopReason.LEDGER_CHANGED:
+        return ExitStatus.LEDGER
     if stop is not None and stop.reason not in _SIGNALS:
         return ExitStatus.STOPPED
     if stop is not None and progress.pending + progress.unknown:

@@ -74,11 +74,11 @@ class CompiledSweep:
         matched = tuple([number for number, entry in enumerate(self.overrides) if entry.matches(point)])
         recipe = self.keyed(matched)
         body, region = recipe.body(at, quoted), recipe.region(at)
-        key = run_key(region, body)
+        key, keyed = run_key(region, body), None
         if self.sent is not None:
-            recipe = self.sent(matched)
+            keyed, recipe = body, self.sent(matched)
             body, region = recipe.body(at, quoted), recipe.region(at)
-        return PlannedRun(index, key, name, region, body, point_json), recipe.runtime(at)
+        return PlannedRun(index, key, name, region, body, point_json, keyed), recipe.runtime(at)
 
     def same_name(self, run: PlannedRun) -> PlannedRun | None:
         """An earlier run of the same name."""
