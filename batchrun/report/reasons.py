@@ -1,20 +1,21 @@
-"""Why runs of a batch are not submitted, one by one and grouped by the words that were given."""
+"""Why runs of a batch are not submitted: grouped by reason, and one by one."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from batchrun.ledger.fold import BatchState, Outcome, RunState, Trouble
+from batchrun.ledger.fold import BatchState, Outcome, Trouble
 
-__all__ = ["Ending", "Reason", "endings", "reasons"]
+__all__ = ["FailedRun", "Reason", "failed_runs", "reasons"]
 
-EXAMPLES = 3
-_CUT_OFF = Trouble(message="the answer was not written before the process ended")
+MAX_EXAMPLES = 3
+_NOT_SUBMITTED = frozenset({Outcome.REJECTED, Outcome.FAILED, Outcome.UNKNOWN})
+_CRASHED = Trouble(message="the process ended before the response was recorded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Runs with the same outcome for the same words."""
+    """Runs that share an outcome and the service's error."""
 
     outcome: Outcome
     status: int | None
@@ -24,15 +25,15 @@ class Reason:
     suggestion: str | None
     runs: int
     examples: tuple[str, ...]
-    """The names of the first few; empty for unknown runs, whose names the ledger does not hold."""
+    """Names of the first few runs; empty for unknown runs, whose names the ledger does not hold."""
 
     def json(self) -> dict[str, Any]:
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """One run that was rejected or failed."""
+class FailedRun:
+    """A run that was rejected or failed."""
 
     key: str
     name: str
@@ -49,51 +50,32 @@ class Ending:
 
 
 def reasons(state: BatchState, *, is_running: bool) -> tuple[Reason, ...]:
-    """Grouped, the most frequent first; attempts under way in a running session are no trouble yet."""
-    found: dict[tuple[Outcome, Trouble], list[str]] = {}
+    """Groups of runs that are not submitted, the largest first.
+
+    While a session is running, its in-flight attempts are left out: they count as unknown, but nothing went wrong yet.
+    """
+    names: dict[tuple[Outcome, Trouble], list[str]] = {}
     for run in state.runs.values():
-        if run.outcome in _TOLD and not (is_running and run.open):
-            found.setdefault(_group(run), []).append(run.trouble.name if run.trouble is not None else "")
-    told = [_reason(outcome, words, names) for (outcome, words), names in found.items()]
-    return tuple(sorted(told, key=lambda reason: -reason.runs))
+        if run.outcome in _NOT_SUBMITTED and not (is_running and run.open):
+            trouble = run.trouble or _CRASHED
+            names.setdefault((run.outcome, replace(trouble, name="")), []).append(trouble.name)
+    groups = [
+        Reason(outcome=outcome, runs=len(runs), examples=tuple(filter(None, runs[:MAX_EXAMPLES])), **_error(trouble))
+        for (outcome, trouble), runs in names.items()
+    ]
+    return tuple(sorted(groups, key=lambda reason: -reason.runs))
 
 
-_TOLD = frozenset({Outcome.REJECTED, Outcome.FAILED, Outcome.UNKNOWN})
-
-
-def _group(run: RunState) -> tuple[Outcome, Trouble]:
-    words = run.trouble or _CUT_OFF
-    return run.outcome, Trouble(
-        status=words.status, code=words.code, message=words.message, field=words.field, suggestion=words.suggestion
-    )
-
-
-def _reason(outcome: Outcome, words: Trouble, names: list[str]) -> Reason:
-    return Reason(
-        outcome=outcome,
-        status=words.status,
-        code=words.code,
-        message=words.message,
-        field=words.field,
-        suggestion=words.suggestion,
-        runs=len(names),
-        examples=tuple(filter(None, names[:EXAMPLES])),
-    )
-
-
-def endings(state: BatchState) -> Iterator[Ending]:
+def failed_runs(state: BatchState) -> Iterator[FailedRun]:
     """Every run that was rejected or failed, in the order of the ledger."""
     for key, run in state.runs.items():
-        words = run.trouble
-        if words is not None and run.outcome in {Outcome.REJECTED, Outcome.FAILED}:
-            yield Ending(
-                key=key,
-                name=words.name,
-                outcome=run.outcome,
-                attempts=run.n,
-                status=words.status,
-                code=words.code,
-                message=words.message,
-                field=words.field,
-                suggestion=words.suggestion,
-            )
+        trouble = run.trouble
+        if trouble is not None and run.outcome in {Outcome.REJECTED, Outcome.FAILED}:
+            yield FailedRun(key=key, name=trouble.name, outcome=run.outcome, attempts=run.n, **_error(trouble))
+
+
+def _error(trouble: Trouble) -> dict[str, Any]:
+    """The fields that ``Reason`` and ``FailedRun`` share."""
+    error = asdict(trouble)
+    del error["name"]
+    return error
