@@ -98,14 +98,14 @@ def test_stopped_at_once_it_leaves_nothing_behind(tmp_path: Path) -> None:
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=10)
     assert process.returncode == 130
-    assert "stopped at once: there are no figures" in err
+    assert "stopped immediately: there are no figures" in err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_rate_is_kept_and_named(batchrun: Run, server: EmulatorServer) -> None:
     ended = batchrun("bench", "--runs", 100, "--rate", 200, "--base-url", server.url)
-    assert "intended start to known to exist" in ended.out
-    assert "100 runs, 64 at once, 200 a second" in ended.err
+    assert "scheduled start until known to exist" in ended.out
+    assert "100 runs, concurrency 64, 200 per second" in ended.err
     [rate] = re.findall(r"throughput +([\d.]+) runs/s", ended.out)
     assert 150 < float(rate) <= 210
 
@@ -132,12 +132,12 @@ def test_a_pipe_gets_no_picture(batchrun: Run, server: EmulatorServer) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--base-url", "https://api.cloud.wherobots.com"], "would be run and paid for; give a loopback address"),
+        (["--base-url", "https://api.cloud.wherobots.com"], "would be executed and billed; use a loopback address"),
         (["--base-url", "http://10.0.0.1:80"], "not https"),
         (["--rate", "0"], "rate: 0.0 is no usable number; give more than 0"),
-        (["--rate", "5", "--find-limit"], "--find-limit: a rate was given"),
+        (["--rate", "5", "--find-limit"], "--find-limit: cannot be used with --rate"),
         (["--runs", "0"], "greater than or equal to 1"),
-        (["--directory", "nowhere"], "--directory: nowhere: no ledger can be written there"),
+        (["--directory", "nowhere"], "--directory: nowhere: cannot create a ledger there"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_before_anything_is_sent(batchrun: Run, words: list[str], said: str) -> None:
@@ -150,7 +150,7 @@ def test_a_transport_that_does_not_exist_is_told(batchrun: Run, monkeypatch: pyt
     monkeypatch.setenv("BATCHRUN_TRANSPORT", "pigeon")
     ended = batchrun("bench", "--runs", 5)
     assert ended.status == 2
-    assert "there is no transport 'pigeon'" in ended.err
+    assert "unknown transport 'pigeon'" in ended.err
 
 
 def test_a_service_that_is_not_there_is_told_with_the_figures(batchrun: Run) -> None:
@@ -158,7 +158,7 @@ def test_a_service_that_is_not_there_is_told_with_the_figures(batchrun: Run) -> 
     assert ended.status == 3
     assert ended.document["outcomes"]["pending"] == 5
     assert ended.document["run_latency_ms"] is None
-    assert "mend it and measure again" in ended.err
+    assert "fix it and run the benchmark again" in ended.err
 
 
 @pytest.mark.slow
@@ -193,7 +193,7 @@ def test_interrupted_before_it_begins_it_says_so(tmp_path: Path) -> None:
 
 def test_it_asks_before_it_sends_to_a_service_of_someone_else(server: EmulatorServer, tmp_path: Path) -> None:
     terminal = Terminal("bench", "--runs", "5", "--base-url", server.url, cwd=tmp_path)
-    terminal.wait_for("Send them? [y/N]")
+    terminal.wait_for("Send these runs? [y/N]")
     terminal.type("n\n")
     assert terminal.wait() == 3
     with urllib.request.urlopen(f"{server.url}/_emulator/runs") as answer:
