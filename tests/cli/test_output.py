@@ -137,7 +137,7 @@ def test_a_full_disk_under_standard_output_is_told_once(
     output = Output()
     output.say("first")
     output.say("second")
-    assert capsys.readouterr().err == "note: standard output: cannot be written: no more\n"
+    assert capsys.readouterr().err == "note: stdout: cannot be written: no more\n"
 
 
 def test_closed_streams_are_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,7 @@ def test_a_written_plan_can_be_submitted(batchrun: Run, sweep: Path, server: Emu
 def test_a_plan_is_not_written_over_its_sweep(batchrun: Run, sweep: Path) -> None:
     ended = batchrun("plan", sweep, "-o", sweep)
     assert ended.status == 2
-    assert "this is the sweep itself" in ended.err
+    assert "is the sweep itself" in ended.err
     assert sweep.read_text("utf-8") == MANIFEST
 
 
@@ -119,7 +119,7 @@ def test_diff_says_what_is_new_gone_and_submitted(batchrun: Run, sweep: Path, se
     batchrun("submit", sweep, "--base-url", server.url, "--rate", "200")
     sweep.write_text(MANIFEST.replace("2024", "2025").replace('"nyc", ', ""), "utf-8")
     words = ["plan", sweep, "--diff", "jobs.ledger.jsonl"]
-    assert "2 new, 4 gone, 8 already submitted (new: job-lax-2025, job-ord-2025)" in batchrun(*words).out
+    assert "2 new, 4 removed, 8 already submitted (new: job-lax-2025, job-ord-2025)" in batchrun(*words).out
     found = batchrun(*words, "--json").document["difference"]
     assert (found["new"], found["gone"], found["submitted"]) == (2, 4, 8)
 
@@ -164,7 +164,7 @@ def test_a_changed_data_file_shows_the_difference(batchrun: Run, sweep: Path, se
     data.write_text("id\nnyc\nlax\nord\n", "utf-8")
     refused = batchrun(*words)
     assert refused.status == 4
-    assert "4 new, 0 gone, 8 already submitted" in refused.err
+    assert "4 new, 0 removed, 8 already submitted" in refused.err
     assert "changed: sites.csv" in refused.err
     assert batchrun(*words, "--extend").status == 0
     assert len(held(server)) == 12
@@ -184,6 +184,6 @@ def test_schema_and_init_give_what_they_promise(batchrun: Run, tmp_path: Path) -
     assert batchrun("init").status == 0
     again = batchrun("init")
     assert again.status == 2
-    assert "it is there already" in again.err
+    assert "already exists" in again.err
     assert batchrun("plan", tmp_path / "sweep.toml").status == 0
     assert batchrun("submit", "sweep.toml", "--emulator", "--rate", "500").status == 0

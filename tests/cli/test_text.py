@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrun.cli.text import duration, inert, masked, numbered, one_line
+from batchrun.cli.text import duration, masked, numbered, one_line, sanitized
 
 NO_KEY: dict[str, str] = {}
 
@@ -18,7 +18,7 @@ def test_nothing_that_a_terminal_obeys_is_left(text: str) -> None:
 
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P", "Zs"])))
 def test_ordinary_text_is_left_alone(text: str) -> None:
-    assert inert(text, NO_KEY) == text
+    assert sanitized(text, NO_KEY) == text
 
 
 def test_escapes_are_written_out() -> None:
@@ -29,7 +29,7 @@ def test_escapes_are_written_out() -> None:
 
 
 def test_half_a_character_is_written_out() -> None:
-    assert inert("name-\udc80", NO_KEY) == r"name-\udc80"
+    assert sanitized("name-\udc80", NO_KEY) == r"name-\udc80"
 
 
 @pytest.mark.parametrize("around", ["{}", "Bearer {}", "x{}y", "https://host/?key={}"])
