@@ -9,9 +9,14 @@ from typing import Any
 
 from batchrun.cli import options as o
 from batchrun.engine.settings import SubmitSettings
+from batchrun.ledger.fold import Outcome
 from batchrun.sweep.manifest.manifest import Overrides, SubmitTable
 
 __all__ = ["SubmissionFlags", "SweepFlags", "expand_flags"]
+
+
+PACING = ("rate", "burst", "concurrency", "max_active", "max_attempts", "settle_after", "stop_after_failures")
+"""The flags that become ``SubmitSettings`` and are repeated in the resume command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +43,11 @@ class SweepFlags:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionFlags:
-    """Options of ``submit`` and ``resume`` that pace a batch and name its service, as typed; None is not given."""
+    """Options of both ``submit`` and ``resume``, as typed; None means not given."""
 
+    emulator: o.Emulator = False
+    dry_run: o.DryRun = False
+    retry: o.Retry = None
     rate: o.Rate = None
     burst: o.Burst = None
     concurrency: o.Concurrency = None
@@ -50,6 +58,16 @@ class SubmissionFlags:
     base_url: o.BaseUrl = None
     timeout: o.Timeout = None
     to_another_server: o.ToAnotherServer = False
+
+    @property
+    def retried_outcomes(self) -> frozenset[Outcome]:
+        """The outcomes whose runs are sent again.
+
+        Raises:
+            UsageError: an outcome that cannot be retried.
+
+        """
+        return o.retry_from(self.retry)
 
     @property
     def timeout_s(self) -> float | None:
@@ -75,8 +93,7 @@ class SubmissionFlags:
         return o.resume_command(ledger, base_url=self.base_url, timeout=self.timeout, **self._pacing())
 
     def _pacing(self) -> dict[str, Any]:
-        other = {"base_url", "timeout", "to_another_server"}
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in other}
+        return {name: getattr(self, name) for name in PACING}
 
 
 def expand_flags(command: Callable[..., int]) -> Callable[..., int]:
