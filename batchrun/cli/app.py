@@ -23,7 +23,7 @@ __all__ = ["COMMANDS", "command_line", "main"]
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("batchrun.cli.commands.init:init", "Write a commented starter manifest."),
     "plan": ("batchrun.cli.commands.plan:plan", "Show what a sweep would submit, without using the network."),
-    "submit": ("batchrun.cli.commands.submit:submit", "Create every run of a sweep exactly once; rerun to resume."),
+    "submit": ("batchrun.cli.commands.submit:submit", "Create every run of a sweep exactly once; run again to resume."),
     "resume": ("batchrun.cli.commands.resume:resume", "Resume a batch from its ledger alone."),
     "status": ("batchrun.cli.commands.status:status", "Show a batch's status, even during submission."),
     "ledger": ("batchrun.cli.commands.ledger:ledger", "Check, export or compact a ledger."),
@@ -49,8 +49,8 @@ Get started:
 
 \b
 Exit status: 0 all runs submitted; 1 some runs rejected, failed or unknown; 2 invalid
-manifest or command line; 3 stopped early, resumable; 4 ledger cannot be used; 130 or 143
-interrupted, resumable.
+manifest or command line; 3 stopped early, resumable; 4 ledger unusable, or it belongs to
+a different sweep or service; 130 or 143 interrupted, resumable.
 """
 
 

@@ -23,7 +23,7 @@ class ExitStatus(IntEnum):
     STOPPED = 3
     """Stopped early; resumable."""
     LEDGER = 4
-    """The ledger cannot be used."""
+    """The ledger cannot be used, or belongs to a different sweep or service."""
     BUG = 70
     """A bug in batchrun (``EX_SOFTWARE`` of BSD's sysexits)."""
     INTERRUPTED = 130

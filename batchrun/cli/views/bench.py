@@ -73,7 +73,7 @@ def figure_table(figures: Figures) -> Table:
 
 
 def latency_table(figures: Figures, *, is_paced: bool) -> Table:
-    """Percentiles of runs and of single requests; ``is_paced`` says what a run's latency is counted from."""
+    """Percentiles of runs and of single requests; paced runs count from their scheduled start."""
     start = "scheduled start" if is_paced else "first attempt"
     rows = (
         _latency_row("run", figures.run, f"{start} until known to exist"),

@@ -45,7 +45,7 @@ def shown_runs(plan: Plan, show: int) -> Table:
 
 
 def show_all(plan: Plan, output: Output) -> None:
-    """Every run on a line of its own, streamed: a plan may be larger than a table in memory should be."""
+    """One line per run, streamed: a table would hold a million rows in memory."""
     for run in plan:
         if output.stdout_closed:
             return
