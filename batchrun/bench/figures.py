@@ -63,13 +63,14 @@ def histogram(seconds: Sequence[float]) -> tuple[Bin, ...]:
     bounds = list(_bounds(max(min(seconds), 1e-6), max(seconds)))
     counts = [0] * (len(bounds) - 1)
     for value in seconds:
-        counts[max(bisect_right(bounds, value) - 1, 0)] += 1
+        counts[max(bisect_right(bounds, value) - 1, 0)] += 1  # zero is below every bound; it goes in the first bin
     return tuple(Bin(low, high, n) for low, high, n in zip(bounds, bounds[1:], counts, strict=False))
 
 
 def _bounds(least: float, greatest: float) -> Iterable[float]:
     """Every bound from the last one not above ``least`` to the first one above ``greatest``."""
     power = math.floor(math.log10(least)) - 1
+    # From text, since 1.5 * 10.0**-5 is not the float 1.5e-05. Twenty powers of ten are more than any latency spans.
     every = [float(f"{edge}e{number}") for number in range(power, power + 20) for edge in EDGES]
     first = max(at for at, bound in enumerate(every) if bound <= least)
     last = next(at for at, bound in enumerate(every) if bound > greatest)

@@ -24,7 +24,7 @@ from batchrun.wherobots.transports import open_transport
 
 __all__ = ["measure", "synthetic_plan"]
 
-SPARE_CONNECTIONS = 2
+SPARE_CONNECTIONS = 2  # for listing, as in submit
 UNSENT = "UNSENT"
 """The refusal code in the ledger of an attempt that a pause or a stop held back, so that nothing was sent."""
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -83,6 +83,7 @@ async def measure(
             started, cpu_started, epoch_s = time.perf_counter(), time.process_time(), time.time()
             submission = await submit(plan, opened, client, settings=settings, observer=observer, switch=switch)
             submit_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu_started
+    # From here on the clock has stopped; reading the ledger again costs the figures nothing.
     progress = submission.progress
     if progress.settled:
         _time_settled(plan, ledger, stopwatch, started - epoch_s)
@@ -92,7 +93,7 @@ async def measure(
         runs=plan.runs,
         submitted=progress.submitted,
         attempts=stopwatch.attempts,
-        retries=stopwatch.attempts - stopwatch.runs,
+        retries=stopwatch.attempts - stopwatch.runs,  # by requests: the engine also counts attempts that never left
         settled=progress.settled,
         refused={code: count for code, count in state.refusals.items() if code != UNSENT},
         limit_per_s=(state.rate or {}).get("rate_per_s"),

@@ -151,8 +151,9 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def run(args: list[str]) -> int:
     """Run one command and return its exit status; every foreseeable error is reported as place, fact and fix."""
-    as_json = "--json" in args
+    as_json = "--json" in args  # an error may come before the options are parsed
     try:
+        # Outside standalone mode typer neither prints errors nor exits, so that every error is reported below.
         status = command_line().main(args, prog_name="batchrun", standalone_mode=False) or 0
         if status == ExitStatus.INTERRUPTED and not isinstance(status, ExitStatus):
             return _interrupted(as_json=as_json)  # typer turned Ctrl-C into a plain 130; commands return an ExitStatus
@@ -211,5 +212,5 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError):  # closed pipe, closed stream, no stream at all
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1 if stream is sys.stdout else 2)

@@ -74,9 +74,10 @@ def run_bench(request: BenchRequest, output: Output) -> ExitStatus:
         BatchrunError: the benchmark cannot start; nothing was sent.
 
     """
-    transport = chosen_kind()
+    transport = chosen_kind()  # first, because it raises for an unknown BATCHRUN_TRANSPORT
     with _ledger_directory(request.directory) as directory, _service(request.base_url) as api:
         output.tell(f"bench: {request.describe()}")
+        # An emulator of our own needs no question; a service that somebody else started may hold their runs.
         if request.base_url is not None and request.ask and output.can_ask and not output.ask("Send these runs?"):
             output.tell("nothing was sent")
             return ExitStatus.STOPPED
@@ -125,13 +126,14 @@ def _measure(request: BenchRequest, api: ApiSettings, directory: Path, output: O
 @contextmanager
 def _ledger_directory(parent: Path) -> Iterator[Path]:
     """A temporary directory for the ledger, which SIGTERM removes as well."""
+    # By default SIGTERM ends Python without unwinding, which would leave the directory behind.
     before = signal.signal(signal.SIGTERM, _exit_terminated)
     try:
         with TemporaryDirectory(prefix=TEMPORARY, dir=parent) as name:
             yield Path(name)
     except OSError as error:
         if error.filename is None or TEMPORARY not in str(error.filename):
-            raise
+            raise  # from the work inside, not from creating the directory
         fact = f"cannot create a ledger there: {error.strerror}"
         raise UsageError("--directory", f"{parent}: {fact}", "name a directory on the disk to measure") from None
     finally:

@@ -97,6 +97,7 @@ class Output:
     def document(self, value: dict[str, Any]) -> None:
         """The JSON document; printed only with ``--json``."""
         if self.as_json:
+            # ASCII only: valid in every encoding, and no character in it can act on a terminal.
             self._print(self.out, masked(json.dumps(value, indent=2, ensure_ascii=True)))
 
     def raw_line(self, text: str) -> None:
@@ -131,7 +132,7 @@ class Output:
 
 def _stream(stream: TextIO | None) -> TextIO:
     """The stream, or a sink when it was closed before the start; characters its encoding lacks become escapes."""
-    if stream is None:
+    if stream is None:  # as after `batchrun ... >&-`
         return io.StringIO()
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")
@@ -169,6 +170,7 @@ def _rich_table(table: Table) -> RichTable:
 
 def _plain_lines(table: Table) -> Iterable[str]:
     """Columns aligned with spaces and never wrapped, for files, pipes and grep."""
+    # Cells hold text from the service; one_line keeps each of them on its row.
     rows = [table.head, *(tuple(one_line(cell) for cell in row) for row in table.rows)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     right = [name in table.right for name in table.head]

@@ -18,8 +18,8 @@ from batchrun.errors import Problem
 
 __all__ = ["View", "count_line", "pace_line", "pause_line", "view_for"]
 
-REDRAW_PER_S = 8
-FIRST_LINE_AFTER_S = 2.0
+REDRAW_PER_S = 8  # smooth to the eye, and cheap enough over ssh
+FIRST_LINE_AFTER_S = 2.0  # a small batch is over by then and needs no progress
 LINE_EVERY_S = 5.0
 LONGEST_SILENCE_S = 30.0
 """Plain lines become less frequent, so that the log of a batch that takes hours stays short."""
@@ -84,7 +84,7 @@ def _time_left(progress: Progress) -> str:
         return f"checking {progress.unknown:,} unknown"
     if progress.pending == 0:
         return "all sent"
-    if progress.left_s is None or progress.pause_s is not None:
+    if progress.left_s is None or progress.pause_s is not None:  # a pause makes the recent rate meaningless
         return "time left unknown"
     return f"about {duration(progress.left_s)} left" if progress.left_s >= 1 else "less than a second left"
 
@@ -127,7 +127,7 @@ class _PlainView(_QuietView):
         if now < self._next_s:
             return
         self._next_s = now + self._every_s
-        self._every_s = min(self._every_s * 1.1, LONGEST_SILENCE_S)
+        self._every_s = min(self._every_s * 1.1, LONGEST_SILENCE_S)  # 30 s apart after some four minutes
         parts = [count_line(progress), pace_line(progress), pause_line(progress)]
         self.output.tell("; ".join(filter(None, parts)))
 
@@ -144,7 +144,7 @@ class _LiveView(_QuietView):
             console=output.terminal,
             refresh_per_second=REDRAW_PER_S,
             transient=True,
-            redirect_stdout=False,
+            redirect_stdout=False,  # Output is the only writer of both streams
             redirect_stderr=False,
         )
 
@@ -176,6 +176,7 @@ class _LiveView(_QuietView):
 
 
 def _bar(name: str, progress: Progress) -> RenderableType:
+    # Unknown runs do not count as done: they may still have to be sent again.
     done = progress.submitted + progress.rejected + progress.failed
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True, overflow="ellipsis", max_width=32)

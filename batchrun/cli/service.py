@@ -40,5 +40,5 @@ def open_service(name: str, environ: Mapping[str, str], *, timeout_s: float | No
         return
     server = load_extra("batchrun.emulator.http.server:EmulatorServer", extra="emulator", wanted_by="--emulator")
     with server() as running:
-        key = SecretStr("emulator-in-this-process")
+        key = SecretStr("emulator-in-this-process")  # never the real key: the emulator accepts any
         yield ApiSettings(api_key=key, base_url=running.url, timeout_s=timeout_s or DEFAULT_TIMEOUT_S)

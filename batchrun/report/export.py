@@ -51,6 +51,7 @@ def rows(ledger: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Row]
         ManifestError: the plan can no longer be built, for example because a data file is missing.
 
     """
+    # The folded state holds no times, so they are collected from the same events in passing.
     state, times = BatchState(), dict[str, Row]()
     for event in read_events(ledger):
         fold(state, event)
@@ -111,6 +112,7 @@ def export(ledger: Path, target: Path, environ: Mapping[str, str] = os.environ) 
         raise UsageError(str(target), fact, f"use one of {', '.join(FORMATS)}")
     if target.resolve() == ledger.resolve():
         raise UsageError(str(target), "is the ledger itself", "choose another name")
+    # In the same directory, because a rename across file systems is not atomic.
     unfinished = target.with_name(target.name + ".part")
     try:
         count = write(rows(ledger, environ), unfinished)
@@ -150,6 +152,7 @@ def _write_parquet(rows: Iterable[Row], path: Path) -> int:
     except ModuleNotFoundError:
         fix = "pip install 'batchrun[parquet]'"
         raise UsageError(str(path), "Parquet requires the package pyarrow, which is not installed", fix) from None
+    # An explicit schema: inferred from the rows, a column without values would have no type.
     schema = pa.schema([(name, pa.int64() if kind is int else pa.string()) for name, kind in COLUMNS.items()])
     table = pa.Table.from_pylist(list(rows), schema=schema)
     pq.write_table(table, path)

@@ -115,7 +115,7 @@ def _summary(state: BatchState, rate: SubmissionRate, writer: WriterState, batch
         base_url=batch.base_url,
         planned=batch.runs,
         outcomes={outcome: state.count(outcome) for outcome in Outcome},
-        under_way=state.open_attempts if is_running else 0,
+        under_way=state.open_attempts if is_running else 0,  # without a writer they are simply unknown
         reasons=reasons(state, is_running=is_running),
         failed_runs=tuple(failed_runs(state)),
         attempts=state.attempts,

@@ -37,6 +37,7 @@ Examples:
 """
 
 API_KEY_VARIABLE = "BATCHRUN_EMULATOR_API_KEY"
+"""An environment variable rather than an option: other users of the machine can read a process's arguments."""
 LOOPBACK = "127.0.0.1"
 
 
@@ -107,6 +108,7 @@ def emulator(
     layered = load_extra("batchrun.emulator.settings:layered", extra="emulator", wanted_by="emulator")
     server_of = load_extra("batchrun.emulator.http.server:EmulatorServer", extra="emulator", wanted_by="emulator")
     server = server_of(layered(config, wanted), host=host, port=port, tls=tls, state_file=state)
+    # Handlers first, so that a signal during startup still shuts the server down in order.
     with _stop_event() as stop, server:
         _print_banner(output, server, host, state)
         stop.wait()

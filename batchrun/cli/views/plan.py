@@ -96,6 +96,7 @@ def _ends(plan: Plan, show: int) -> Iterator[PlannedRun | None]:
     if plan.runs <= 2 * show:
         yield from runs
         return
+    # One pass: a plan renders each run as it is iterated, and may have a million.
     yield from islice(runs, show)
     yield None
     yield from deque(runs, maxlen=show)
@@ -104,7 +105,7 @@ def _ends(plan: Plan, show: int) -> Iterator[PlannedRun | None]:
 def _row(run: PlannedRun) -> tuple[str, ...]:
     payload = json.loads(run.body)
     code = payload.get("runPython") or payload.get("runJar") or {}
-    arguments = join(code.get("args", []))
+    arguments = join(code.get("args", []))  # quoted as a shell would need it, so that blanks are visible
     short = arguments if len(arguments) <= WIDEST_ARGUMENTS else f"{arguments[:WIDEST_ARGUMENTS]}..."
     return str(run.index), run.name, run.region, str(payload.get("runtime", "")), short
 

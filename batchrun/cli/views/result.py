@@ -41,6 +41,7 @@ class Result:
 def exit_status(submission: Submission) -> ExitStatus:
     """The exit status; an interrupt that came when nothing was left to do does not count."""
     progress, stop = submission.progress, submission.stop
+    # A stop with a cause needs attention even if it came with the last run.
     if stop is not None and stop.reason not in _SIGNALS:
         return ExitStatus.STOPPED
     if stop is not None and progress.pending + progress.unknown:
