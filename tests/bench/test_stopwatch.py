@@ -12,7 +12,7 @@ from batchrun.wherobots.transport import Reply, SendTrace
 
 
 class Service:
-    """A transport whose replies take as long as they are told, and have the status they are told."""
+    """A transport whose replies have a given delay and status."""
 
     def __init__(self, *replies: tuple[float, int | None]) -> None:
         self._replies = list(replies)

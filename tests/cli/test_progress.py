@@ -1,4 +1,4 @@
-"""What is said of a batch going by."""
+"""The progress line of a batch."""
 
 from batchrun.cli.progress import count_line, pace_line, pause_line
 from batchrun.engine.progress import Progress

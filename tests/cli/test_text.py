@@ -33,7 +33,7 @@ def test_half_a_character_is_written_out() -> None:
 
 
 @pytest.mark.parametrize("around", ["{}", "Bearer {}", "x{}y", "https://host/?key={}"])
-def test_a_key_is_masked_wherever_it_stands(around: str) -> None:
+def test_a_key_is_masked_wherever_it_appears(around: str) -> None:
     key = "wbk-0123456789"
     assert key not in masked(around.format(key), {"WHEROBOTS_API_KEY": key})
 
@@ -47,7 +47,7 @@ def test_a_short_key_is_masked_as_a_word_of_its_own() -> None:
     ("seconds", "text"),
     [(0.04, "0.0 s"), (9.94, "9.9 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
 )
-def test_durations_read_as_said(seconds: float, text: str) -> None:
+def test_durations_are_readable(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 

@@ -89,9 +89,9 @@ def test_every_planned_run_is_accounted_for(ledger: Path) -> None:
 
 
 def test_reasons_are_grouped_most_frequent_first(ledger: Path) -> None:
-    told = [(why.runs, why.outcome.value, why.message, why.examples) for why in read_summary(ledger).reasons]
-    assert told[0] == (2, "rejected", "too small", ("run-c", "run-d"))
-    assert sorted(told[1:], key=str) == [
+    found = [(why.runs, why.outcome.value, why.message, why.examples) for why in read_summary(ledger).reasons]
+    assert found[0] == (2, "rejected", "too small", ("run-c", "run-d"))
+    assert sorted(found[1:], key=str) == [
         (1, "failed", None, ("run-f",)),
         (1, "rejected", "too large", ("run-e",)),
         (1, "unknown", "connection reset", ()),
