@@ -20,13 +20,15 @@ T = TypeVar("T")
 SAME_WITHIN_S = 0.3
 """Signals this close together count as one: ``timeout`` signals both the process and its process group."""
 
+IN_FLIGHT_UNKNOWN = "in-flight attempts are unknown; resume to check them"
+
 
 async def run_interruptible(
     work: Callable[[StopSwitch], Awaitable[T]],
     notify: Callable[[str], None],
     clean_up: Callable[[], None],
     *,
-    when_killed: str = "in-flight attempts are unknown; resume to check them",
+    when_killed: str = IN_FLIGHT_UNKNOWN,
 ) -> T:
     """Run ``work`` with a stop switch that the first Ctrl-C or SIGTERM pulls; a second one ends the process.
 
@@ -56,7 +58,7 @@ async def stop_on_signals(
     notify: Callable[[str], None],
     clean_up: Callable[[], None],
     *,
-    when_killed: str = "in-flight attempts are unknown; resume to check them",
+    when_killed: str = IN_FLIGHT_UNKNOWN,
 ) -> None:
     """Pull the switch at the first signal and end the process at the second; runs until cancelled."""
     first_s: float | None = None
