@@ -43,37 +43,58 @@ LOOPBACK = "127.0.0.1"
 
 def emulator(
     *,
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65535)] = 0,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="Port to listen on; 0 picks a free one.", min=0, max=65535)
+    ] = 0,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; other machines can reach any but loopback.")
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; other machines can reach any but loopback.")
     ] = LOOPBACK,
     tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS with a generated certificate.")] = False,
-    state: Annotated[Path | None, typer.Option(help="Persist runs in this SQLite file.", dir_okay=False)] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file with settings; options override it.", dir_okay=False)
+    state: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Persist runs in this SQLite file.", dir_okay=False)
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed for faults and run outcomes, for repeatable tests.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML file with settings; options override it.", dir_okay=False)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Seed for faults and run outcomes, for repeatable tests.")
+    ] = None,
     lenient: Annotated[bool, typer.Option("--lenient", help="Accept runs without a region or runtime.")] = False,
-    rate_limit: Annotated[float | None, typer.Option(help="Requests per second allowed per API key.")] = None,
-    burst: Annotated[int | None, typer.Option(help="Burst size of the bucket limiter.")] = None,
-    limiter: Annotated[str | None, typer.Option(help="Kind of rate limit: bucket, window or sliding.")] = None,
-    max_at_once: Annotated[int | None, typer.Option(help="Concurrent requests allowed per API key.")] = None,
+    rate_limit: Annotated[
+        float | None, typer.Option(metavar="R", help="Requests per second allowed per API key.")
+    ] = None,
+    burst: Annotated[int | None, typer.Option(metavar="N", help="Burst size of the bucket limiter.")] = None,
+    limiter: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Kind of rate limit: bucket, window or sliding.")
+    ] = None,
+    max_at_once: Annotated[
+        int | None, typer.Option(metavar="N", help="Concurrent requests allowed per API key.")
+    ] = None,
     retry_after: Annotated[
-        str | None, typer.Option(help="Retry-After format: none, seconds, fraction, date, mixed or odd.")
+        str | None,
+        typer.Option(metavar="FORMAT", help="Retry-After format: none, seconds, fraction, date, mixed or odd."),
     ] = None,
     fault: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=SHARE[@A-B]",
-            help="Fault for a share of requests, optionally only requests A to B. Repeatable.",
+            help="Inject a fault into a share of requests, or only into requests A to B. Repeatable.",
         ),
     ] = None,
-    list_lag: Annotated[float | None, typer.Option(help="Seconds before a new run appears in lists.")] = None,
-    capacity: Annotated[int | None, typer.Option(help="Concurrent runs per region; others stay pending.")] = None,
-    quota: Annotated[int | None, typer.Option(help="Maximum active runs; further ones are refused.")] = None,
-    run_seconds: Annotated[float | None, typer.Option(help="Duration of a run in seconds.")] = None,
-    failure_rate: Annotated[float | None, typer.Option(help="Share of runs that fail, from 0 to 1.")] = None,
-    speed: Annotated[float | None, typer.Option(help="Speed-up of simulated time for runs.")] = None,
+    list_lag: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Delay before a new run appears in lists.")
+    ] = None,
+    capacity: Annotated[
+        int | None, typer.Option(metavar="N", help="Concurrent runs per region; others stay pending.")
+    ] = None,
+    quota: Annotated[
+        int | None, typer.Option(metavar="N", help="Maximum active runs; further ones are refused.")
+    ] = None,
+    run_seconds: Annotated[float | None, typer.Option(metavar="SECONDS", help="Duration of a run.")] = None,
+    failure_rate: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Share of runs that fail, from 0 to 1.")
+    ] = None,
+    speed: Annotated[float | None, typer.Option(metavar="FACTOR", help="Speed-up of simulated time for runs.")] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, named as in the TOML file. Repeatable."),
@@ -119,11 +140,8 @@ def emulator(
 def _print_banner(output: Output, server: "EmulatorServer", host: str, state: Path | None) -> None:
     output.say(f"emulator listening on {server.url}")
     if not is_loopback(host):
-        output.warn(
-            Problem(
-                "--host", f"anyone who can reach {host} can use the emulator", "omit it to listen on this machine only"
-            )
-        )
+        fact = f"anyone who can reach {host} can use the emulator"
+        output.warn(Problem("--host", fact, "omit it to listen on this machine only"))
     for line in server.app.state.store.settings.describe():
         output.tell(f"  {line}")
     if state is not None:
