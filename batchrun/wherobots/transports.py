@@ -63,7 +63,7 @@ def chosen_kind() -> TransportKind:
         return TransportKind(name)
     except ValueError:
         known = " or ".join(TransportKind)
-        raise SettingsError("BATCHRUN_TRANSPORT", f"there is no transport {name!r}", f"use {known}") from None
+        raise SettingsError("BATCHRUN_TRANSPORT", f"unknown transport {name!r}", f"use {known}") from None
 
 
 def _tls_context(base_url: str) -> ssl.SSLContext | bool:

@@ -181,5 +181,5 @@ def test_the_transport_is_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("BATCHRUN_TRANSPORT", "httpx")
     assert chosen_kind() is TransportKind.HTTPX
     monkeypatch.setenv("BATCHRUN_TRANSPORT", "pigeon")
-    with pytest.raises(SettingsError, match="there is no transport 'pigeon'; use aiohttp or httpx"):
+    with pytest.raises(SettingsError, match="unknown transport 'pigeon'; use aiohttp or httpx"):
         chosen_kind()

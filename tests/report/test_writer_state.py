@@ -6,7 +6,7 @@ from pathlib import Path
 
 from batchrun.ledger.events import SessionEvent
 from batchrun.ledger.file import FileLedger
-from batchrun.report.writing import Writing, writing
+from batchrun.report.writer_state import WriterState, writer_state
 
 AT = "2026-11-23T10:00:00.000Z"
 
@@ -19,8 +19,8 @@ def session(action: str, host: str | None = None) -> SessionEvent:
 
 
 def test_a_session_that_ended_is_nobody(tmp_path: Path) -> None:
-    assert writing(tmp_path / "any", None) is Writing.NOBODY
-    assert writing(tmp_path / "any", session("stop")) is Writing.NOBODY
+    assert writer_state(tmp_path / "any", None) is WriterState.NONE
+    assert writer_state(tmp_path / "any", session("stop")) is WriterState.NONE
 
 
 def test_a_held_ledger_is_being_written_and_a_released_one_was_cut_off(tmp_path: Path) -> None:
@@ -28,9 +28,9 @@ def test_a_held_ledger_is_being_written_and_a_released_one_was_cut_off(tmp_path:
     path.write_bytes(b'{"event":"batch","at":"x","format":1,"batch_id":"b","name":"n","runs":1,'
                      b'"plan_sha256":"","base_url":"u","batchrun":"0"}\n')  # fmt: skip
     with FileLedger.open(path):
-        assert writing(path, session("start")) is Writing.RUNNING
-    assert writing(path, session("start")) is Writing.CUT_OFF
+        assert writer_state(path, session("start")) is WriterState.RUNNING
+    assert writer_state(path, session("start")) is WriterState.CRASHED
 
 
 def test_another_machine_cannot_be_seen_from_here(tmp_path: Path) -> None:
-    assert writing(tmp_path / "any", session("start", host="elsewhere.example")) is Writing.ELSEWHERE
+    assert writer_state(tmp_path / "any", session("start", host="elsewhere.example")) is WriterState.REMOTE
