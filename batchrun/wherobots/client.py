@@ -29,6 +29,8 @@ __all__ = ["MAX_PAGE_SIZE", "RunsClient"]
 MAX_PAGE_SIZE = 100
 LEAST_KEY_LENGTH = 8
 """Real keys are far longer; a shorter text may be part of any word."""
+_RELEASE = version("batchrun")
+"""Looked up on import, because that reads files and a client is opened inside the event loop."""
 
 _read_summary = msgspec.json.Decoder(RunSummary).decode
 _read_page = msgspec.json.Decoder(RunSummaryPage).decode
@@ -214,12 +216,11 @@ class RunsClient:
 
 
 def _headers(settings: ApiSettings) -> dict[str, str]:
-    release = version("batchrun")
     return {
         "X-API-Key": settings.secret,
         "Accept": "application/json",
-        "User-Agent": f"batchrun/{release}",
-        "X-Wherobots-Client": f"client=batchrun;ver={release};plat={platform.system().lower()}",
+        "User-Agent": f"batchrun/{_RELEASE}",
+        "X-Wherobots-Client": f"client=batchrun;ver={_RELEASE};plat={platform.system().lower()}",
     }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import to_thread
 from hypothesis import given
 
 from batchrun.errors import LedgerHeldError
@@ -137,7 +138,7 @@ def test_a_ledger_that_is_being_written_is_not_compacted(path: Path) -> None:
 
 async def test_a_compacted_ledger_goes_on(path: Path) -> None:
     write(path, [session(), attempt(), submitted(), session("stop", submitted=1)])
-    compact(path)
+    await to_thread.run_sync(compact, path)
     with FileLedger.open(path) as ledger:
         await ledger.attempted("b", 1)
         ledger.record(submitted(key="b", run_id="r2"))
