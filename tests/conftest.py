@@ -25,7 +25,7 @@ PACKAGE = Path(batchrun.__file__).parent
 
 MAY_BLOCK = {
     ("batchrun/ledger/file.py", "open"): "a ledger is opened before its batch starts, by a synchronous call",
-    ("batchrun/engine/resume.py", "new_batch"): "reads the installed version and resolves two paths, once a batch",
+    ("batchrun/engine/batch.py", "new_batch"): "reads the installed version and resolves two paths, once a batch",
     ("batchrun/engine/submit.py", "_event"): "reads the installed version, twice a batch",
     ("batchrun/emulator/http/server.py", "__init__"): "tests make an emulator inside the loop that they test",
     ("batchrun/emulator/http/server.py", "__enter__"): "and wait for its thread to start",

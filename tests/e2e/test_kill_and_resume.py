@@ -72,7 +72,7 @@ def test_an_interrupted_batch_says_how_to_go_on_and_goes_on(
         assert len(emulator.names()) == 400
         again = command.run("submit", sweep, "--base-url", emulator.url)
         assert again.returncode == 0
-        assert "submitted already" in again.stdout + again.stderr
+        assert "already submitted" in again.stdout + again.stderr
 
 
 @pytest.mark.e2e

@@ -97,7 +97,7 @@ async def submits(plan: Plan, path: Path) -> Submission:
     assert_type(settings.rate, float | None)
     assert_type(SubmitSettings.of(plan.submit, rate=1), SubmitSettings)
     switch = StopSwitch()
-    switch.pull(StopReason.INTERRUPTED, Problem("here", "is enough", "resume later"))
+    switch.pull(Stop(StopReason.INTERRUPTED, Problem("here", "is enough", "resume later")))
     assert_type(switch.stop, Stop | None)
     assert_type(switch.is_pulled, bool)
     async with RunsClient(api, open_transport(api, connections=8)) as client:
@@ -112,7 +112,7 @@ async def submits(plan: Plan, path: Path) -> Submission:
                 plan, ledger, client, settings=settings, retry=frozenset({Outcome.FAILED}), base_url="emulator"
             )
             await submit(plan, ledger, client, settings=settings, observer=Deaf())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-            await submit(plan, ledger, client)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+            await submit(plan, ledger, client)
             await submit(plan, ledger, client, settings)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
             return await submit(plan, ledger, client, settings=settings, observer=Subclassed())
 
