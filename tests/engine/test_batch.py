@@ -15,7 +15,7 @@ from tests.engine.service import SWEEP
 from tests.ledger.test_fold import AT
 
 URL = "https://api.example.com"
-TILES = SWEEP.replace("n = { from = 1, to = LAST }", 'n = { lines = "tiles.txt" }')
+TILES = SWEEP.replace("n = { from = 1, to = LAST }", 'n = { file = "tiles.csv" }').replace("{{n}}", "{{n.id}}")
 ENVIRON = {"BUCKET": "b"}
 
 
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     """A sweep over the lines of a data file."""
     folder = tmp_path / "project"
     folder.mkdir()
-    (folder / "tiles.txt").write_text("11\n12\n13\n")
+    (folder / "tiles.csv").write_text("id\n11\n12\n13\n")
     (folder / "tiles.toml").write_text(TILES)
     return folder
 
@@ -53,7 +53,7 @@ def test_a_new_batch_names_its_plan_its_service_and_its_files(folder: Path) -> N
     batch = new_batch(plan, URL)
     assert (batch.name, batch.runs, batch.plan_sha256, batch.base_url) == ("tiles", 3, plan.sha256, URL)
     assert (batch.manifest, batch.directory, batch.plan_file) == (TILES, str(folder), None)
-    assert [Path(file.path).name for file in batch.files] == ["tiles.txt"]
+    assert [Path(file.path).name for file in batch.files] == ["tiles.csv"]
     assert batch.gone == []
 
 
@@ -66,7 +66,7 @@ def test_an_extended_batch_stays_the_same_batch_and_names_the_known_runs_that_ar
     before = plan_in(folder)
     first, second, _ = before
     state = state_of(new_batch(before, URL), attempted(first.key), attempted(second.key))
-    (folder / "tiles.txt").write_text("12\n13\n14\n15\n")
+    (folder / "tiles.csv").write_text("id\n12\n13\n14\n15\n")
     assert state.batch is not None
     extended = extended_batch(plan_in(folder), state, "https://other.example.com")
     assert extended.batch_id == state.batch.batch_id
@@ -96,8 +96,8 @@ def test_data_files_that_moved_with_the_ledger_are_found(folder: Path, tmp_path:
 
 def test_a_plan_whose_data_file_is_gone_cannot_be_made_again(folder: Path) -> None:
     batch = new_batch(plan_in(folder), URL)
-    (folder / "tiles.txt").unlink()
-    with pytest.raises(ManifestError, match=r"tiles\.txt"):
+    (folder / "tiles.csv").unlink()
+    with pytest.raises(ManifestError, match=r"tiles\.csv"):
         plan_of(batch, ledger_in(folder), ENVIRON)
     assert earlier_keys(state_of(batch), ledger_in(folder), ENVIRON) is None
 
@@ -107,18 +107,19 @@ def test_a_plan_file_is_read_again_also_when_it_moved_with_the_ledger(folder: Pa
     plan = read_plan(folder / "plan.jsonl")
     batch = new_batch(plan, URL)
     assert (batch.manifest, batch.plan_file) == (None, str(folder / "plan.jsonl"))
-    assert list(plan_of(batch, ledger_in(folder), {})) == list(plan)
+    runs = list(plan)
+    assert list(plan_of(batch, ledger_in(folder), {})) == runs
     moved = tmp_path / "elsewhere"
     shutil.move(folder, moved)
-    assert list(plan_of(batch, ledger_in(moved), {})) == list(plan)
+    assert list(plan_of(batch, ledger_in(moved), {})) == runs
 
 
 def test_standard_input_is_kept_since_nothing_else_keeps_it(folder: Path) -> None:
-    text = TILES.replace('"tiles.txt"', '"-"')
-    manifest = Manifest.parse(text, name="tiles", directory=folder, stdin=b"21\n22\n")
+    text = TILES.replace('"tiles.csv"', '"-"')
+    manifest = Manifest.parse(text, name="tiles", directory=folder, stdin=b'{"id": 21}\n')
     plan = build_plan(manifest, environ={})
     batch = new_batch(plan, URL)
-    assert batch.stdin == "21\n22\n"
+    assert batch.stdin == '{"id": 21}\n'
     assert list(plan_of(batch, ledger_in(folder), {})) == list(plan)
 
 
@@ -126,7 +127,7 @@ def test_the_keys_of_the_earlier_plan_are_known_while_its_files_are_as_they_were
     plan = plan_in(folder)
     state = state_of(new_batch(plan, URL))
     assert earlier_keys(state, ledger_in(folder), ENVIRON) == {run.key for run in plan}
-    (folder / "tiles.txt").write_text("11\n12\n")
+    (folder / "tiles.csv").write_text("id\n11\n12\n")
     assert earlier_keys(state, ledger_in(folder), ENVIRON) is None
 
 
