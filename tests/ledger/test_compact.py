@@ -1,48 +1,30 @@
-"""Verifying a ledger, and making it shorter without changing what it says."""
+"""Making a ledger shorter without changing what it says."""
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from anyio import to_thread
 from hypothesis import given
 
-from batchrun.errors import LedgerHeldError
+from batchrun.errors import LedgerError, LedgerHeldError, LedgerWriteError
 from batchrun.ledger.check import check
 from batchrun.ledger.compact import compact
-from batchrun.ledger.events import (
-    AttemptEvent,
-    Event,
-    RefusedEvent,
-    SessionEvent,
-    StatusEvent,
-    SubmittedEvent,
-    UnknownEvent,
-    event_line,
-)
+from batchrun.ledger.events import AttemptEvent, Event, RefusedEvent, StatusEvent, SubmittedEvent, UnknownEvent
 from batchrun.ledger.file import FileLedger
-from batchrun.ledger.fold import BatchState
-from batchrun.ledger.reader import read_state
+from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.ledger.reader import read_events, read_state
+from tests.ledger.test_check import attempt, session, submitted, write
 from tests.ledger.test_fold import AT, histories
 from tests.ledger.test_ledger import batch
 
 
-def attempt(n: int = 1, key: str = "a") -> AttemptEvent:
-    return AttemptEvent(at=AT, key=key, n=n)
-
-
-def submitted(n: int = 1, key: str = "a", run_id: str = "r1") -> SubmittedEvent:
-    return SubmittedEvent(at=AT, key=key, n=n, run_id=run_id, name=f"name-{key}", status="PENDING")
-
-
-def session(action: Any = "start", **totals: int) -> SessionEvent:
-    return SessionEvent(at=AT, action=action, pid=1, host="h", totals=totals or None)
-
-
-def write(path: Path, events: Iterable[Event]) -> Path:
-    path.write_bytes(b"".join(map(event_line, [batch(), *events])))
-    return path
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "sweep.ledger.jsonl"
 
 
 def said(state: BatchState) -> dict[str, Any]:
@@ -54,44 +36,6 @@ def said(state: BatchState) -> dict[str, Any]:
         if name not in {"runs", "first_at", "batch"}
     }
     return told | {"runs": {key: {name: getattr(run, name) for name in slots} for key, run in state.runs.items()}}
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "sweep.ledger.jsonl"
-
-
-def test_a_sound_ledger_has_no_findings(path: Path) -> None:
-    lost = UnknownEvent(at=AT, key="b", n=1, reason="ReadTimeout")
-    refused = RefusedEvent(at=AT, key="a", n=1, status=429)
-    events: list[Event] = [session(), attempt(), refused, attempt(2), submitted(2), attempt(key="b"), lost]
-    events += [
-        submitted(key="b", run_id="r2"),
-        attempt(key="c"),
-        session(),
-        attempt(2, "c"),
-        session("stop", submitted=2),
-    ]
-    assert check(write(path, events)).findings == []
-
-
-@pytest.mark.parametrize(
-    ("events", "line", "fact"),
-    [
-        ([attempt(), submitted(), attempt(2)], 4, "submitted already"),
-        ([attempt(), RefusedEvent(at=AT, key="a", n=1, status=429), attempt(3)], 4, "attempt 3 of a follows attempt 1"),
-        ([attempt(), attempt(2)], 3, "begins before attempt 1 has ended"),
-        ([attempt(), submitted(), submitted()], 4, "ends twice"),
-        ([attempt(), submitted(2)], 3, "the latest is attempt 1"),
-        ([submitted()], 2, "never began"),
-        ([attempt(), submitted(), attempt(key="b"), submitted(key="b")], 5, "is the run of a and of b"),
-        ([session(), session("stop", submitted=1)], 3, "counted 1 submitted"),
-        ([attempt(key=key) for key in "abcd"], 0, "4 runs, and 3 are planned"),
-    ],
-)
-def test_each_broken_rule_is_found_with_its_line(path: Path, events: list[Event], line: int, fact: str) -> None:
-    found = check(write(path, events)).findings
-    assert any(one.line == line and fact in one.fact for one in found), found
 
 
 def until_submitted(events: list[Event]) -> Iterator[Event]:
@@ -144,4 +88,57 @@ async def test_a_compacted_ledger_goes_on(path: Path) -> None:
         ledger.record(submitted(key="b", run_id="r2"))
         await ledger.flush()
     assert read_state(path).attempts == 2
+    assert check(path).findings == []
+
+
+def test_runs_that_are_not_over_keep_every_line(path: Path) -> None:
+    waiting: list[Event] = [attempt(key="b"), RefusedEvent(at=AT, key="b", n=1, status=429)]
+    lost: list[Event] = [attempt(key="c"), UnknownEvent(at=AT, key="c", n=1, reason="ReadTimeout")]
+    write(path, [session(), attempt(), submitted(), *waiting, *lost])
+    compact(path)
+    kept = [event for event in read_events(path) if getattr(event, "key", "a") != "a"]
+    assert kept == [*waiting, *lost]
+    assert read_state(path).runs["c"].since_s is not None
+
+
+def test_runs_that_the_batch_dropped_are_left_out_and_still_counted(path: Path) -> None:
+    without = msgspec.structs.replace(batch(), gone=["a"])
+    write(path, [session(), attempt(), submitted(), without])
+    compact(path)
+    assert not any(isinstance(event, AttemptEvent | SubmittedEvent) for event in read_events(path))
+    assert read_state(path).gone[Outcome.SUBMITTED] == 1
+
+
+def test_an_empty_ledger_is_not_compacted(path: Path) -> None:
+    path.touch()
+    with pytest.raises(LedgerError, match="empty"):
+        compact(path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_leaves_the_ledger_as_it_was(path: Path) -> None:
+    before = write(path, [session(), attempt(), submitted()]).read_bytes()
+    path.parent.chmod(0o500)
+    try:
+        with pytest.raises(LedgerWriteError, match="the ledger is as it was"):
+            compact(path)
+    finally:
+        path.parent.chmod(0o700)
+    assert path.read_bytes() == before
+
+
+def test_something_in_the_way_of_the_shorter_file_leaves_the_ledger_as_it_was(path: Path) -> None:
+    before = write(path, [session(), attempt(), submitted()]).read_bytes()
+    (path.parent / f"{path.name}.compacting").mkdir()
+    with pytest.raises(LedgerWriteError, match="the ledger is as it was"):
+        compact(path)
+    assert path.read_bytes() == before
+    FileLedger.open(path).close()
+
+
+def test_what_a_killed_compaction_left_behind_is_replaced(path: Path) -> None:
+    write(path, [session(), attempt(), submitted()])
+    (path.parent / f"{path.name}.compacting").write_bytes(b"half a li")
+    compact(path)
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
     assert check(path).findings == []
