@@ -124,7 +124,10 @@ MISSPELT = {
         '[[override]]\nwhen = { a = 1 }\nruntim = "x"\n',
         "override #1: unknown key 'runtim'; did you mean 'runtime'?",
     ),
-    "extends": ('[extends]\nfile = "x"\n', "extends: it is reserved for a later version; write the manifest out"),
+    "extends": (
+        '[extends]\nfile = "x"\n',
+        "extends: reserved for a later version; write the whole manifest in one file",
+    ),
     "a name overridden": (
         '[[override]]\nwhen = { a = 1 }\nname = "another-name"\n',
         "override #1: 'name' may not be overridden; a run's name comes from run.name alone",

@@ -31,16 +31,16 @@ def with_line(number: int, **changed: Any) -> Edit:
 
 
 DAMAGE: dict[str, tuple[Edit, str]] = {
-    "cut off": (lambda lines: lines[:-1], ": 2 runs, its first line says 3"),
-    "torn": (lambda lines: [*lines[:-1], lines[-1][:40]], ":4: no planned run: "),
-    "a run twice": (lambda lines: [*lines[:-1], lines[1]], ":4: the name 'sweep-015abd7f5c' stands twice"),
-    "another region": (with_line(2, region="eu"), ":3: the key is not the payload's"),
+    "cut off": (lambda lines: lines[:-1], ": 2 runs, but its first line says 3"),
+    "torn": (lambda lines: [*lines[:-1], lines[-1][:40]], ":4: not a planned run: "),
+    "a run twice": (lambda lines: [*lines[:-1], lines[1]], ":4: the name 'sweep-015abd7f5c' appears twice"),
+    "another region": (with_line(2, region="eu"), ":3: the key does not match the payload"),
     "no region": (with_line(2, region=""), ":3: no region"),
     "another payload": (with_line(2, payload={"runtime": "tiny", "name": "short"}), ":3: payload.name: "),
     "another version": (with_line(0, batchrun_plan=2), ":1: a plan of version 2"),
-    "no header": (lambda lines: lines[1:], ":1: no plan begins like this"),
-    "nothing": (lambda _: [], ":1: no plan begins like this"),
-    "a list": (lambda lines: ["[]\n", *lines[1:]], ":1: no plan begins like this"),
+    "no header": (lambda lines: lines[1:], ":1: not the first line of a plan"),
+    "nothing": (lambda _: [], ":1: not the first line of a plan"),
+    "a list": (lambda lines: ["[]\n", *lines[1:]], ":1: not the first line of a plan"),
 }
 
 

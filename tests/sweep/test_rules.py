@@ -78,7 +78,10 @@ REFUSED = {
         "exclude #1: a: the axis holds datetimes, the test is the datetime without offset",
     ),
     "the same number twice": ("[axes]\na = [1, 1.0]\n", "axes.a: value 1.0 twice"),
-    "included already": ("[axes]\na = [1, 2]\n[[include]]\na = 2.0\n", "include: point 1, {a = 2}, is there already"),
+    "included already": (
+        "[axes]\na = [1, 2]\n[[include]]\na = 2.0\n",
+        "include: point 1, {a = 2}, is already in the sweep; remove it",
+    ),
     "a circle": ('[axes]\na = [1]\n[derive]\na2 = "{{a3}}{{a}}"\na3 = "{{a2}}"\n', "derive.a3: it depends on itself"),
     "used by what is not used": (
         '[axes]\na = [1]\nb = [2]\n[derive]\nb2 = "{{b}}"\n',
@@ -105,11 +108,11 @@ REFUSED = {
     ),
     "an included point twice": (
         "[axes]\na = [1]\n[[include]]\na = [2, 2.0]\n",
-        "include #1: it adds a point twice; drop one",
+        "include #1: it adds the same point twice; remove one",
     ),
     "a spark key in two spellings": (
         '[axes]\na = [1]\n[run.spark]\nspark.x = 1\n"spark.x" = 2\n',
-        "run.spark.spark.x: the key stands twice, nested and in quotes",
+        "run.spark.spark.x: the key appears twice, nested and in quotes; remove one",
     ),
     "no failures at all": ('[submit]\nstop_after_failures = "0%"\n', 'submit.stop_after_failures: "0%" is neither'),
     "a sample of too many": ("[axes]\na = [1]\n[sample]\ncount = 2\nseed = 1\n", "sample.count: 2 of 1 points"),
