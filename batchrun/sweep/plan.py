@@ -90,8 +90,8 @@ class _Tally:
     def add(self, run: PlannedRun, runtime: str) -> bool:
         """Count a run; False if its name may be taken.
 
-        Hashes, not names: a million names take three times the memory. They are equal for different names about once in
-        30 million plans of a million runs, so the caller compares the names themselves.
+        Hashes take less memory than names. Two of them are equal by chance in one of 37 million plans of a million runs,
+        so the caller compares the names themselves.
         """
         self.runs += 1
         if self.kept is not None:
@@ -155,6 +155,7 @@ def _render_all(compiled: CompiledSweep, problems: Problems) -> _Tally:
     """Render every run once, so that whatever is wrong with one is known before the first is sent."""
     tally, failed = _Tally(), 0
     for point in compiled.points():
+        # One point may be wrong where others are fine: a format that does not fit, a look-up without an entry.
         try:
             run, runtime = compiled.run(point)
         except PointError as error:

@@ -47,7 +47,7 @@ class PlanLines:
         """
         problems = Problems()
         with self.path.open("rb") as file:
-            next(file, None)
+            next(file, None)  # the header, which read_header checks
             for number, line in enumerate(file, 2):
                 run = _run(line, number - 2, problems.at(f"{self.path}:{number}"))
                 if run is not None and not problems:
@@ -66,6 +66,7 @@ def read_header(path: Path) -> Header:
     """
     problems = Problems()
     try:
+        # Hashed as a stream: a plan may have millions of lines.
         with path.open("rb") as file:
             first = file.readline()
             digest = sha256(first)
@@ -103,6 +104,7 @@ def _run(line: bytes, index: int, at: Cursor) -> PlannedRun | None:
     if not isinstance(region, str) or not region:
         at.add("no region", PLAN_FILE_FIX)
         return None
+    # A plan file never holds secrets; where the manifest needs some, only the manifest can be submitted.
     if b"<env." in body:
         at.add("the payload contains an unresolved <env.NAME>", "submit the manifest itself")
         return None

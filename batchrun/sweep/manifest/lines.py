@@ -20,7 +20,7 @@ class Lines:
     def __init__(self, text: str) -> None:
         self._lines: dict[str, int] = {}
         for number, path in _paths(text):
-            self._lines.setdefault(path, number)
+            self._lines.setdefault(path, number)  # the first; a second one is an error of TOML's
 
     def of(self, place: str) -> int | None:
         """The line of a place such as ``run.args[3]`` or ``exclude #2: res``, or of its nearest parent that has one."""

@@ -60,6 +60,7 @@ class Manifest:
         manifest = cls.parse(
             read_text(path), name=path.stem, directory=path.parent, overrides=overrides, environ=environ, file=str(path)
         )
+        # Read once and kept: a plan is iterated several times, standard input only once.
         return manifest if not manifest.reads_stdin else replace(manifest, stdin=sys.stdin.buffer.read())
 
     @classmethod
@@ -89,6 +90,7 @@ class Manifest:
             directory=directory,
             overrides=overrides,
             tables=checked_tables(document, Problems(lines, file)),
+            # Only a default: what the manifest says wins over the environment.
             default_region=(environ or {}).get("WHEROBOTS_REGION") or None,
             stdin=stdin,
             lines=lines,

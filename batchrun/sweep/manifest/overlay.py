@@ -49,6 +49,7 @@ def lay_over(document: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
     """
     changed = copy.deepcopy(document)
     problems = Problems()
+    # The flags are kept in the ledger and shown in messages; neither can hold what is not UTF-8.
     for text in (*overrides.set, *overrides.axis, *overrides.where):
         if not is_text(text):
             problems.at("").fail(f"{text!r} is not UTF-8", "pass valid UTF-8")
@@ -94,7 +95,7 @@ def _set(document: dict[str, Any], key: str, text: str, flag: Cursor) -> None:
 
 def _set_spark(document: dict[str, Any], key: str, text: str, flag: Cursor) -> None:
     if (table := _table(document, ["run", "spark"], flag)) is not None:
-        _drop_dotted(table, key)
+        _drop_dotted(table, key)  # nested and quoted at once would be a key that appears twice
         table[key] = text
 
 

@@ -11,9 +11,10 @@ from batchrun.wherobots.enums import RuntimeId
 __all__ = ["manifest_schema"]
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
-# Patterns are ECMA-262 regular expressions, not Python's: editors compile them with the u flag, which wants both braces escaped.
+# Patterns are ECMA-262 regular expressions, as JSON Schema prescribes: with the u flag, a brace that is not escaped is an error.
 PLACEHOLDER = {"type": "string", "pattern": r"\{\{"}
 SCALAR = {"type": ["string", "number", "boolean"]}
+# Editors see TOML's dates as strings.
 DATE_OR_NUMBER = {"type": ["string", "number"], "description": "A number, or a date."}
 COLUMN = {"type": "array", "minItems": 1, "items": SCALAR}
 RECORD = {"type": "object", "minProperties": 1, "additionalProperties": SCALAR}
@@ -72,6 +73,7 @@ def manifest_schema() -> dict[str, Any]:
     runtime = {"anyOf": [{"enum": [one.value for one in RuntimeId]}, PLACEHOLDER]}
     definitions["RunTable"]["properties"]["runtime"] = runtime | {"description": "The size of the cluster."}
     definitions["OverrideTable"]["properties"]["runtime"] = runtime
+    # Their validators take more than the type that they return.
     definitions["SubmitTable"]["properties"]["settle_after"] = {"type": ["string", "number"]}
     definitions["SubmitTable"]["properties"]["stop_after_failures"] = {"type": ["string", "number"]}
     schema["properties"]["vars"]["additionalProperties"] = SCALAR

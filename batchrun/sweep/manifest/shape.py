@@ -60,7 +60,7 @@ def checked_tables(document: dict[str, Any], problems: Problems) -> Tables:
         problems.at("version").add("the manifest has no version", "add version = 1 as its first line")
     if "run" not in document:
         problems.at("run").add("the manifest has no [run] table", "add one; it sets what every run sends")
-    problems.check()
+    problems.check()  # without these two tables every other message would be noise
     try:
         return Tables.model_validate(document)
     except ValidationError as error:

@@ -85,7 +85,7 @@ def _syntax_problem(message: str, text: str, place: str) -> Problem:
 
 def split_pair(text: str, flag: Cursor) -> tuple[str, str] | None:
     """The key and the value of a flag's ``KEY=VALUE``."""
-    key, equals, value = text.partition("=")
+    key, equals, value = text.partition("=")  # the first one: a value may contain others
     if not equals or not key.strip():
         flag.add(f"'{text}' is not KEY=VALUE", f"write {flag.path} KEY=VALUE")
         return None

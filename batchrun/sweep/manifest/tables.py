@@ -29,6 +29,7 @@ MAX_COUNT = 2**53  # a float counts exactly up to here
 class Table(BaseModel):
     """Unknown keys are errors, and no value is converted to another type."""
 
+    # strict: pydantic would otherwise accept "4" as a number and 1 as true.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
@@ -59,7 +60,7 @@ class SettingsTable(Table):
     python: str | PythonTable | None = None
     jar: JarTable | None = None
     spark: dict[str, Any] = Field(default_factory=dict)
-    driver_disk_gb: int | str | None = None
+    driver_disk_gb: int | str | None = None  # a string may be a placeholder
     executor_disk_gb: int | str | None = None
 
 
@@ -72,7 +73,10 @@ class RunTable(SettingsTable):
 
 
 class OverrideTable(SettingsTable):
-    """``when``, then the settings that change where it matches. Lists replace, and ``add_`` lists append."""
+    """``when``, then the settings that change where it matches. Lists replace, and ``add_`` lists append.
+
+    There is no ``name``: two templates for names would make it easy to give two points one name.
+    """
 
     when: dict[str, Any]
     args: list[Any] | None = None
@@ -90,6 +94,8 @@ class LookupTable(Table):
 
 
 class SampleTable(Table):
+    """Both are required: a sample nobody asked for, or one that is different every time, is worse than an error."""
+
     count: int = Field(ge=1)
     seed: int
 

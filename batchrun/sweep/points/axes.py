@@ -12,6 +12,7 @@ from batchrun.sweep.values import Kind, Value, as_toml, canonical_value, kind_of
 
 __all__ = ["Axis", "load_axes"]
 
+# Names that placeholders have for the sweep itself.
 RESERVED = {"sweep", "hash", "index", "count", "env"}
 MAX_SHOWN = 60
 
@@ -144,6 +145,7 @@ def _has_uniform_fields(axis: Axis, at: Cursor) -> bool:
             return False
     for name in fields:
         kinds = {kind_of(row[name]) for row in axis.values}
+        # {{axis.next}} is the next value of a date range.
         if not NAME.fullmatch(name) or name == "next":
             at.add(f"'{name}' cannot be a field name", "use letters, digits and _, but not 'next'")
         elif len(kinds) > 1 or kinds & {None, Kind.RECORD}:
@@ -154,6 +156,7 @@ def _has_uniform_fields(axis: Axis, at: Cursor) -> bool:
 
 
 def _is_distinct(axis: Axis, at: Cursor) -> bool:
+    """Whether no value is there twice: each would make the same runs again."""
     seen: set[Any] = set()
     for value in axis.values:
         canonical = canonical_value(value)

@@ -16,6 +16,7 @@ __all__ = ["csv_rows"]
 
 
 def _boolean(text: str) -> bool:
+    # bool("false") is True, and whether 0, no or N mean false is for the file's author to say.
     if text not in {"true", "false"}:
         raise ValueError
     return text == "true"

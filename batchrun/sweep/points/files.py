@@ -42,6 +42,7 @@ def read_rows(table: dict[str, Any], manifest: Manifest, at: Cursor) -> FileRows
     if not _is_well_shaped(table, at):
         return None
     name = table["file"]
+    # All of it is read at once: what is hashed must be what is parsed, even if somebody is writing the file.
     if (data := _read_bytes(name, manifest, at)) is None:
         return None
     before = at.problems.count
@@ -101,7 +102,7 @@ def _filtered(rows: list[Row], where: dict[str, Any], at: Cursor) -> list[Row]:
     """The rows that pass every test."""
     tests, before = [], at.problems.count
     for column, test in where.items():
-        kinds = {kind_of(row.get(column)) for row in rows}
+        kinds = {kind_of(row.get(column)) for row in rows}  # JSON's rows may differ
         kind = next(iter(kinds)) if len(kinds) == 1 else None
         if rows and column not in rows[0]:
             at.add(f"no column '{column}' (it has {', '.join(rows[0])})")

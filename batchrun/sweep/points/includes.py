@@ -23,6 +23,7 @@ def included(tables: list[dict[str, Any]], axes: list[Axis], limit: int, problem
     """
     indexed = [_IndexedAxis(axis) for axis in axes] if tables else []
     grids = [_grid(table, indexed, problems.rule("include", number)) for number, table in enumerate(tables, 1)]
+    # Lists multiply: a few of them make millions of points, so they are counted before they are made.
     total = sum(math.prod(len(choices) for choices in grid) for grid in grids)
     if total > limit:
         problems.at("include").fail(f"{total:,} points, over max_points = {limit:,}", "raise it in [submit]")

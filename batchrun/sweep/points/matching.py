@@ -16,8 +16,8 @@ Test = Callable[[Value], bool]
 def compile_test(test: Any, kind: Kind, at: Cursor) -> Test | None:
     """A test as a function, or None if it does not fit values of this kind.
 
-    A test of another kind is an error rather than a test that never matches: in Travis, an exclude that compared the
-    string "3.6" with the float 3.6 silently excluded nothing.
+    A test of another kind is an error rather than a test that never matches: in Travis CI, an exclude that compares a
+    string with a float silently excludes nothing.
     """
     match test:
         case list():

@@ -16,6 +16,7 @@ from batchrun.sweep.values import Kind, TypedFloat, Value, as_toml, kind_of
 
 __all__ = ["MAX_VALUES", "RangeError", "RangeValues", "range_values"]
 
+# Both bounds are far above the default max_points; they keep a slip of the keyboard from filling the memory.
 MAX_VALUES = 1_000_000
 """More values in one axis are taken for a typing mistake."""
 MAX_INTEGERS = 1_000_000_000
@@ -97,6 +98,7 @@ def _stepped(table: dict[str, Any]) -> Sequence[Value]:
     if are_integers and isinstance(table.get("step", 1), int):
         return _integers(table["from"], table["to"], table.get("step", 1))
     first, last = _exact(table["from"]), _exact(table["to"])
+    # Counted before any value is made. Where a step lands on `to`, the quotient is a whole number without rounding.
     size = int((last - first) / step) + 1 if (last - first) / step >= 0 else 0
     _check_size(size)
     return [_computed(first + step * n) for n in range(size)]
@@ -150,6 +152,7 @@ def _logarithmic(first: float, last: float, count: int) -> list[Value]:
 
 
 def _exact(number: float) -> Decimal:
+    # Through the spelling: Decimal(0.1) would be the binary fraction nearest to it, with 55 digits.
     return Decimal(number.text if isinstance(number, TypedFloat) else str(number))
 
 
@@ -178,7 +181,7 @@ def _dates(table: dict[str, Any]) -> RangeValues:
 def _until(nth: Callable[[int], Any], first: Any, last: Any) -> Iterator[Any]:
     value, n = first, 0
     while value <= last:
-        _check_size(n + 1)
+        _check_size(n + 1)  # months differ in length, so the values cannot be counted beforehand
         yield value
         n += 1
         value = nth(n)
@@ -205,7 +208,7 @@ def _parsed_step(step: Any) -> tuple[int, str]:
     words = step.split() if isinstance(step, str) else []
     if len(words) != 2 or not words[0].isascii() or not words[0].isdigit() or int(words[0]) < 1:  # noqa: PLR2004
         raise RangeError(f"step is {as_toml(step)}", fix)
-    unit = words[1].lower().removesuffix("s")
+    unit = words[1].lower().removesuffix("s")  # "3 months" as well as "1 month"
     if unit not in UNITS and unit not in MONTHS:
         raise RangeError(f"unknown unit '{words[1]}' in step", fix)
     return int(words[0]), unit

@@ -121,6 +121,7 @@ def _count(space: PointSpace, size: int, limit: int, problems: Problems) -> None
     _check_includes(space, problems)
     if space.includes:
         before, left = left, left + len(space.includes)
+        # The limit holds for product and includes together; a sample does not get round it, as it is taken from both.
         kept = f"{_breakdown(space.axes)}, less {size - before:,}," if before < size else _breakdown(space.axes)
         _check_limit(left, f"{kept} + include({len(space.includes)})", limit, problems)
         space.steps.append(Step("include", left, f"+{len(space.includes):,}"))
@@ -140,6 +141,7 @@ def _after_excludes(space: PointSpace, size: int, problems: Problems) -> int:
         for rule in hit:
             rule.hits += 1
         left += not hit
+    # Most likely a misspelt value; the points that should go would stay, and cost money.
     for rule in space.excludes:
         if not rule.hits:
             problems.at(rule.place).add("matches no point")

@@ -23,11 +23,10 @@ from batchrun.wherobots.identity import canonical_json, run_key
 
 __all__ = ["CompiledSweep", "IndexedPoint", "compile_manifest"]
 
-HASH_HEX_DIGITS = (
-    10  # 40 bits: in a million points two share one about once in two sweeps, which the name check reports
-)
+HASH_HEX_DIGITS = 10
+# 40 bits: of 100,000 points two collide in one sweep of 220, of a million in one of three; equal names are then an error.
 BATCH_SIZE = 100
-"""Runs made at a time: one by one, between requests, each costs twice as much (cold caches)."""
+"""Runs made at a time: one by one, between requests, each costs twice as much."""
 
 IndexedPoint = tuple[int, Point, bytes]
 """A point's index in the plan, its positions, and its canonical JSON."""
@@ -205,6 +204,7 @@ def _check_used(scope: Scope) -> None:
 
 
 def _warnings(manifest: Manifest) -> tuple[Problem, ...]:
+    # The name is part of the payload and so of the key: a run whose index moves is another run to a resume.
     if "{{index" not in manifest.tables.run.name.replace(" ", ""):
         return ()
     fact = "it contains {{index}}, which changes when the sweep is edited"

@@ -19,7 +19,6 @@ def as_text(value: Any, at: Cursor) -> str:
 
 
 def as_region(value: Any, at: Cursor) -> str:
-    # Not held against a list: which regions there are depends on the organization.
     text = text_of(value)
     if not text.strip():
         raise PointError(at, "the region is empty", "name one, such as aws-us-west-2")

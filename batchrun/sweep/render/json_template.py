@@ -13,6 +13,7 @@ Render = Callable[[PointContext], bytes]
 Segment = bytes | Render
 """A part of the encoded document: fixed bytes, or a function that makes them for each point."""
 
+# As identity.canonical_json encodes: the template must give the bytes that the payload's model would.
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 

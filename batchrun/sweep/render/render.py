@@ -97,7 +97,7 @@ class _Builder:
     def text(self, key: str, convert: Convert) -> Callable[[PointContext], str] | None:
         """A setting that is needed beside the payload as well."""
         value, at = self._settings.get(key)
-        if value is None and key == "region":
+        if value is None and key == "region":  # a query parameter of the request, not part of its body
             value = self._scope.manifest.default_region
         if value is None:
             fix = "set it, or export WHEROBOTS_REGION" if key == "region" else f"add {key} = …"

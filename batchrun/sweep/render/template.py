@@ -11,9 +11,12 @@ from batchrun.sweep.manifest.problems import Cursor
 
 __all__ = ["Placeholder", "Template", "parse_template"]
 
+# An axis and a field at most: no arithmetic, filters or nesting, which would be a second language to learn and to escape.
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _PLACEHOLDER = re.compile(rf"\{{\{{\s*({_NAME}(?:\.{_NAME})?)\s*(?::([^{{}}]*))?\}}\}}")
+# {{"{{"}} and {{"}}"}} stand for the braces themselves.
 _LITERAL = re.compile(r'\{\{\s*"(\{\{|\}\})"\s*\}\}')
+# {name}, but not ${name}, which is Spark's and the shell's.
 _SINGLE = re.compile(rf"(?<![{{$])\{{({_NAME}(?:\.{_NAME})?)\}}(?!\}})")
 _OPENING = re.compile(r"\{\{")
 
