@@ -9,10 +9,12 @@ from typing import Any
 
 from typing_extensions import override
 
-__all__ = ["Kind", "TypedFloat", "Value", "as_toml", "canonical_value", "is_text", "kind_of", "text_of"]
+__all__ = ["Kind", "TypedFloat", "Value", "as_toml", "canonical_value", "is_text", "kind_of", "shown", "text_of"]
 
 Value = Any
 """str, int, float, bool, date, datetime, or a dict of those (a record)."""
+
+MAX_SHOWN = 60
 
 
 class Kind(StrEnum):
@@ -120,6 +122,12 @@ def as_toml(value: Value) -> str:
             return "[" + ", ".join(map(as_toml, value)) + "]"
         case _:
             return text_of(value)
+
+
+def shown(value: Value) -> str:
+    """A value as TOML spells it, cut to 60 characters: in a message, the place says which value it is."""
+    text = as_toml(value)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "…"
 
 
 def canonical_value(value: Value) -> Any:

@@ -16,7 +16,7 @@ from batchrun.sweep.manifest.tables import (
     SubmitTable,
     Tables,
 )
-from batchrun.sweep.values import as_toml
+from batchrun.sweep.values import as_toml, shown
 
 __all__ = ["checked_tables", "place_of"]
 
@@ -44,9 +44,6 @@ _EXPECTED = {
     "model_type": "give a table",
 }
 """Pydantic's words for these are Python's, such as "a valid dictionary or instance of PythonTable"."""
-
-MAX_SHOWN = 60
-"""A longer value is cut in a message: its place says which one it is."""
 
 
 def checked_tables(document: dict[str, Any], problems: Problems) -> Tables:
@@ -89,10 +86,9 @@ def _report(error: Any, problems: Problems) -> None:
             fact, _, fix = str(error["ctx"]["error"]).partition("; ")
             at.add(fact, fix)
         case _:
-            text, message = as_toml(error["input"]), error["msg"]
-            shown = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "…"
+            message = error["msg"]
             fix = _EXPECTED.get(error["type"], message[:1].lower() + message[1:])
-            at.add(f"invalid value {shown}", fix)
+            at.add(f"invalid value {shown(error['input'])}", fix)
 
 
 def place_of(loc: list[Any] | tuple[Any, ...]) -> str:

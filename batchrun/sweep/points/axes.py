@@ -8,13 +8,12 @@ from batchrun.sweep.manifest.manifest import NAME, Manifest
 from batchrun.sweep.manifest.problems import Cursor, Problems
 from batchrun.sweep.points.files import PlanFile, read_rows
 from batchrun.sweep.points.ranges import RangeError, range_values
-from batchrun.sweep.values import Kind, Value, as_toml, canonical_value, kind_of
+from batchrun.sweep.values import Kind, Value, as_toml, canonical_value, kind_of, shown
 
 __all__ = ["Axis", "load_axes"]
 
 # Names that placeholders have for the sweep itself.
 RESERVED = {"sweep", "hash", "index", "count", "env"}
-MAX_SHOWN = 60
 
 
 @dataclass(slots=True)
@@ -77,7 +76,7 @@ def _load(name: str, source: Any, manifest: Manifest, at: Cursor) -> Axis | None
         case {"from": _} | {"to": _}:
             return _from_range(name, source, at)
         case _:
-            fact = f"{as_toml(source)[:MAX_SHOWN]} is not an axis source"
+            fact = f"{shown(source)} is not an axis source"
             at.add(fact, "give a list, { from, to }, a zip, rows, or { file }")
             return None
 
@@ -99,8 +98,8 @@ def _from_zip(name: str, columns: dict[str, Any], at: Cursor) -> Axis | None:
     lengths = {column: len(values) for column, values in columns.items()}
     # GNU parallel truncates linked lists to the shortest without a word.
     if len(set(lengths.values())) > 1:
-        shown = ", ".join(f"{column} has {length}" for column, length in lengths.items())
-        at.add(f"columns differ in length: {shown}")
+        facts = ", ".join(f"{column} has {length}" for column, length in lengths.items())
+        at.add(f"columns differ in length: {facts}")
         return None
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return _from_list(name, rows, at)
@@ -122,12 +121,12 @@ def _common_kind(values: list[Any], at: Cursor) -> Kind | None:
         return None
     kinds = {kind_of(value): value for value in reversed(values)}  # each with its first value
     if None in kinds:
-        fact = f"{as_toml(kinds[None])[:MAX_SHOWN]} cannot be a value"
+        fact = f"{shown(kinds[None])} cannot be a value"
         at.add(fact, "use strings, finite numbers, booleans or dates")
         return None
     if len(kinds) > 1:
-        shown = " and ".join(f"{as_toml(value)} ({kind})" for kind, value in kinds.items())
-        at.add(f"values of more than one kind: {shown}", "an axis holds one kind")
+        examples = " and ".join(f"{as_toml(value)} ({kind})" for kind, value in kinds.items())
+        at.add(f"values of more than one kind: {examples}", "an axis holds one kind")
         return None
     return next(iter(kinds))
 

@@ -10,12 +10,11 @@ from batchrun.sweep.points.csv_rows import csv_rows
 from batchrun.sweep.points.matching import compile_test
 from batchrun.sweep.points.table_source import Row, TableSource
 from batchrun.sweep.points.typed_rows import json_rows, parquet_rows
-from batchrun.sweep.values import as_toml, kind_of
+from batchrun.sweep.values import kind_of, shown
 
 __all__ = ["FileRows", "PlanFile", "read_rows"]
 
 KEYS = ["file", "types", "columns", "rename", "where", "missing"]
-MAX_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +56,16 @@ def _is_well_shaped(table: dict[str, Any], at: Cursor) -> bool:
     before = at.problems.count
     for key in ("types", "rename", "missing", "where"):
         if not isinstance(value := table.get(key, {}), dict):
-            fact = f"{as_toml(value)[:MAX_SHOWN]} is not a table"
+            fact = f"{shown(value)} is not a table"
             at.child(key).add(fact, f"write {key} = {{ column = … }}")
     for key in ("types", "rename"):
         value = table.get(key, {})
         for text in value.values() if isinstance(value, dict) else ():
             if not isinstance(text, str):
-                at.child(key).add(f"{as_toml(text)[:MAX_SHOWN]} is not a string", "put it in quotes")
+                at.child(key).add(f"{shown(text)} is not a string", "put it in quotes")
     columns = table.get("columns", [])
     if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):
-        fact = f"{as_toml(columns)[:MAX_SHOWN]} is not a list of strings"
+        fact = f"{shown(columns)} is not a list of strings"
         at.child("columns").add(fact, 'write columns = ["…"]')
     return at.problems.count == before
 

@@ -40,8 +40,8 @@ def _fit(values: list[Value], kind: Kind, at: Cursor) -> bool:
     """Whether all of a test's values are of the axis' kind; every one that is not is reported."""
     misfits = [value for value in values if kind_of(value) is not kind or kind is Kind.RECORD]
     for value in misfits:
-        shown = f"string '{value}'" if isinstance(value, str) else f"{kind_of(value)} {as_toml(value)}"
-        at.add(f"the axis holds {kind.plural}, the test is the {shown}")
+        misfit = f"string '{value}'" if isinstance(value, str) else f"{kind_of(value)} {as_toml(value)}"
+        at.add(f"the axis holds {kind.plural}, the test is the {misfit}")
     return not misfits
 
 

@@ -25,14 +25,13 @@ from batchrun.sweep.render.json_template import (
 from batchrun.sweep.render.names import Scope
 from batchrun.sweep.render.settings import RunSettings
 from batchrun.sweep.render.template import Template
-from batchrun.sweep.values import Kind, as_toml, kind_of, text_of
+from batchrun.sweep.values import Kind, kind_of, shown, text_of
 from batchrun.wherobots.payload import DEFAULT_TIMEOUT_S
 
 __all__ = ["PayloadTemplate", "payload_template"]
 
 T = TypeVar("T")
 Convert = Callable[[Any, Cursor], Any]
-MAX_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class _Builder:
     def _string(self, value: Any, at: Cursor) -> StringTemplate | str | None:
         """A string of the payload, rendered part by part, so that each part depends on as few axes as possible."""
         if kind_of(value) in {None, Kind.RECORD}:
-            at.add(f"{as_toml(value)[:MAX_SHOWN]} is not a string", "give a string, number, boolean or date")
+            at.add(f"{shown(value)} is not a string", "give a string, number, boolean or date")
             return None
         if not isinstance(value, str):
             return text_of(value)
