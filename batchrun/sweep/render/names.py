@@ -174,13 +174,11 @@ class Scope:
             if column in axis.field_kinds:
                 return Binding(axes, lambda context: values[context.point[number]][column])
             fields = list(axis.field_kinds)
-            fact = f"unknown name '{axis.name}.{column}'" if column else f"'{axis.name}' holds records"
-            at.add(
-                fact,
-                did_you_mean(column, fields, prefix=f"{axis.name}.")
-                if column
-                else f"write {{{{{axis.name}.{fields[0]}}}}}",
-            )
+            if column:
+                fix = did_you_mean(column, fields, prefix=f"{axis.name}.")
+                at.add(f"unknown name '{axis.name}.{column}'", fix)
+            else:
+                at.add(f"'{axis.name}' holds records", f"write {{{{{axis.name}.{fields[0]}}}}}")
             return None
         if column:
             fact = f"unknown name '{axis.name}.{column}'"
