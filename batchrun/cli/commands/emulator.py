@@ -24,13 +24,13 @@ Examples:
 
 \b
   batchrun emulator --port 8080
-      any key is accepted; use it with WHEROBOTS_API_BASE_URL=http://127.0.0.1:8080
+      accept any API key; use it with WHEROBOTS_API_BASE_URL=http://127.0.0.1:8080
   batchrun emulator --rate-limit 50 --retry-after fraction
-      refuse what comes faster than 50 a second
+      refuse requests beyond 50 a second
   batchrun emulator --fault reset_after_commit=0.05 --fault error_after_commit=0.05
-      take every twentieth answer away although the run was created, and fail as many
+      lose 5 % of the responses although the run was created, and answer 5 % with a server error
   batchrun emulator --fault conflict=1@100-200 --run-seconds 600 --speed 60
-      409 for requests 100 to 200; runs of ten minutes that take ten seconds
+      409 for requests 100 to 200; runs of ten minutes that end after ten seconds
 """
 
 API_KEY_VARIABLE = "BATCHRUN_EMULATOR_API_KEY"
@@ -39,36 +39,44 @@ LOOPBACK = "127.0.0.1"
 
 def emulator(
     *,
-    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 0,
-    host: Annotated[str, typer.Option(help="Address to listen on; others can reach all but loopback.")] = LOOPBACK,
-    tls: Annotated[bool, typer.Option("--tls", help="Speak https, with a certificate of its own making.")] = False,
-    state: Annotated[Path | None, typer.Option(help="Keep the runs in this SQLite file.", dir_okay=False)] = None,
-    config: Annotated[Path | None, typer.Option(help="Settings in TOML; flags win.", dir_okay=False)] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed misbehaves in the same way.")] = None,
-    lenient: Annotated[bool, typer.Option("--lenient", help="Region and runtime may be left out.")] = False,
-    rate_limit: Annotated[float | None, typer.Option(help="Requests a second for one key.")] = None,
-    burst: Annotated[int | None, typer.Option(help="Requests at once that a bucket takes.")] = None,
-    limiter: Annotated[str | None, typer.Option(help="bucket, window or sliding.")] = None,
-    max_at_once: Annotated[int | None, typer.Option(help="Requests under way for one key.")] = None,
-    retry_after: Annotated[str | None, typer.Option(help="none, seconds, fraction, date, mixed or odd.")] = None,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free port.", min=0, max=65535)] = 0,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Anything but loopback is open to the network.")
+    ] = LOOPBACK,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve https with a temporary certificate.")] = False,
+    state: Annotated[Path | None, typer.Option(help="Persist the runs in this SQLite file.", dir_okay=False)] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Read settings from this TOML file; flags override it.", dir_okay=False)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed for faults, durations and failures.")] = None,
+    lenient: Annotated[bool, typer.Option("--lenient", help="Make region and runtime optional.")] = False,
+    rate_limit: Annotated[float | None, typer.Option(help="Requests per second for one key.")] = None,
+    burst: Annotated[int | None, typer.Option(help="Size of the token bucket.")] = None,
+    limiter: Annotated[str | None, typer.Option(help="Rate limiter: bucket, window or sliding.")] = None,
+    max_at_once: Annotated[int | None, typer.Option(help="Concurrent requests for one key.")] = None,
+    retry_after: Annotated[
+        str | None, typer.Option(help="Form of Retry-After: none, seconds, fraction, date, mixed or odd.")
+    ] = None,
     fault: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=SHARE[@A-B]", help="Let a share of requests go wrong, or of requests A to B."),
+        typer.Option(
+            metavar="NAME=SHARE[@A-B]", help="Make a share of all requests fail, or a share of requests A to B."
+        ),
     ] = None,
-    list_lag: Annotated[float | None, typer.Option(help="Seconds until a new run is listed.")] = None,
-    capacity: Annotated[int | None, typer.Option(help="Runs at once in one region.")] = None,
+    list_lag: Annotated[float | None, typer.Option(help="Seconds until a new run appears in lists.")] = None,
+    capacity: Annotated[int | None, typer.Option(help="Concurrent runs in one region; others stay pending.")] = None,
     quota: Annotated[int | None, typer.Option(help="Active runs beyond which creating is refused.")] = None,
-    run_seconds: Annotated[float | None, typer.Option(help="How long a run takes.")] = None,
+    run_seconds: Annotated[float | None, typer.Option(help="Duration of a run.")] = None,
     failure_rate: Annotated[float | None, typer.Option(help="Share of runs that fail.")] = None,
-    speed: Annotated[float | None, typer.Option(help="How many times as fast runs live.")] = None,
+    speed: Annotated[float | None, typer.Option(help="Divide the durations of runs by this.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, as in the TOML file.")
     ] = None,
 ) -> int:
-    """Serve a local Wherobots Cloud, well behaved or not.
+    """Serve a local Wherobots Cloud that misbehaves on request.
 
-    The first line on standard output holds the address. Any API key is accepted, unless BATCHRUN_EMULATOR_API_KEY
-    names the only one. What was really created is told by GET /_emulator/runs.
+    The first line of standard output contains the address. Any API key is accepted, unless BATCHRUN_EMULATOR_API_KEY
+    is set to the only valid one. GET /_emulator/runs lists the runs that were really created.
     """
     output = Output()
     flags: dict[str, Any] = {
@@ -87,47 +95,47 @@ def emulator(
         "speed": speed,
         "api_key": os.environ.get(API_KEY_VARIABLE) or None,
     }
-    wanted: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
-    wanted |= {name: _value(text) for name, text in _pairs("--set", settings or ()).items()}
+    values: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+    values |= {name: _value(text) for name, text in _pairs("--set", settings or ()).items()}
     if fault:
-        wanted["faults"] = _pairs("--fault", fault)
-    layered = load_extra("batchrun.emulator.settings:layered", extra="emulator", wanted_by="emulator")
+        values["faults"] = _pairs("--fault", fault)
+    load_settings = load_extra("batchrun.emulator.settings:load_settings", extra="emulator", wanted_by="emulator")
     server_of = load_extra("batchrun.emulator.http.server:EmulatorServer", extra="emulator", wanted_by="emulator")
-    server = server_of(layered(config, wanted), host=host, port=port, tls=tls, state_file=state)
-    with _until_asked_to_stop() as stop, server:
-        _greet(output, server, host, state)
+    server = server_of(load_settings(config, values), host=host, port=port, tls=tls, state_file=state)
+    with _stop_on_signal() as stop, server:
+        _print_greeting(output, server, host, state)
         stop.wait()
         output.tell("stopping")
     return 0
 
 
-def _greet(output: Output, server: Any, host: str, state: Path | None) -> None:  # noqa: ANN401 - the extra may be missing
+def _print_greeting(output: Output, server: Any, host: str, state: Path | None) -> None:  # noqa: ANN401 - the extra may be missing
     output.say(f"emulator listening on {server.url}")
     if not is_loopback(host):
-        output.warn(Problem("--host", f"whoever can reach {host} can use it", "leave it out to stay on this machine"))
+        output.warn(Problem("--host", f"anyone who can reach {host} can use it", "omit it to listen on loopback only"))
     for line in server.app.state.store.settings.describe():
         output.tell(f"  {line}")
     if state is not None:
-        output.tell(f"  {len(server.app.state.store.runs)} runs from {state}")
+        output.tell(f"  {len(server.app.state.store.runs)} runs loaded from {state}")
     if server.ca_file is not None:
-        output.tell(f"  trust its certificate: SSL_CERT_FILE={server.ca_file}")
-    output.tell(f"  what it holds: {server.url}/_emulator/runs; its endpoints: {server.url}/docs; Ctrl-C stops it")
+        output.tell(f"  certificate to trust: SSL_CERT_FILE={server.ca_file}")
+    output.tell(f"  runs created: {server.url}/_emulator/runs; endpoints: {server.url}/docs; stop with Ctrl-C")
 
 
 @contextmanager
-def _until_asked_to_stop() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set."""
+def _stop_on_signal() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, instead of ending the process."""
     stop = threading.Event()
 
-    def ask(number: int, frame: FrameType | None) -> None:
+    def request_stop(number: int, frame: FrameType | None) -> None:
         del number, frame
         stop.set()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
@@ -136,13 +144,13 @@ def _pairs(flag: str, texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
-            raise UsageError(flag, f"{text!r} names no value", f"write {flag} NAME=VALUE")
+            raise UsageError(flag, f"{text!r} has no value", f"write {flag} NAME=VALUE")
         pairs[name.strip()] = value.strip()
     return pairs
 
 
 def _value(text: str) -> Any:  # noqa: ANN401 - any TOML value
-    """A value as TOML has it; what is not TOML is a text."""
+    """A TOML value; anything that is not TOML is taken as a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
