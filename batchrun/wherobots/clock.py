@@ -1,4 +1,4 @@
-"""The server's clock, as far as the ``Date`` headers of its responses reveal it."""
+"""The server's clock, estimated from the ``Date`` headers of its responses."""
 
 import time
 
@@ -8,7 +8,7 @@ __all__ = ["ServerClock"]
 
 
 class ServerClock:
-    """How far the server's clock is ahead of ours, from the ``Date`` header of its answers."""
+    """``offset_s``: how far the server's clock is ahead of ours; None until a ``Date`` header has been read."""
 
     __slots__ = ("_seen", "offset_s")
 
@@ -17,7 +17,8 @@ class ServerClock:
         self._seen = ""
 
     def read(self, date: str | None) -> None:
-        """Take one header; it has whole seconds, so half a second is the likeliest rest."""
+        """Read one header. It is truncated to whole seconds, so the expected true time is half a second later."""
+        # A repeated value adds nothing but drift: the first response of a second is the closest to its start.
         if not date or date == self._seen:
             return
         self._seen = date
@@ -25,5 +26,5 @@ class ServerClock:
             self.offset_s = moment + 0.5 - time.time()
 
     def now(self) -> float:
-        """The server's time in epoch seconds, as far as it is known."""
+        """The server's time in epoch seconds; our own time while the offset is unknown."""
         return time.time() + (self.offset_s or 0.0)

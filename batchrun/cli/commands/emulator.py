@@ -122,13 +122,13 @@ def emulator(
         "speed": speed,
         "api_key": os.environ.get(API_KEY_VARIABLE) or None,
     }
-    wanted: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
-    wanted |= {name: _toml_value(text) for name, text in _pairs("--set", settings or ()).items()}
+    values: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+    values |= {name: _toml_value(text) for name, text in _pairs("--set", settings or ()).items()}
     if fault:
-        wanted["faults"] = _pairs("--fault", fault)
-    layered = load_extra("batchrun.emulator.settings:layered", extra="emulator", wanted_by="emulator")
+        values["faults"] = _pairs("--fault", fault)
+    load_settings = load_extra("batchrun.emulator.settings:load_settings", extra="emulator", wanted_by="emulator")
     server_of = load_extra("batchrun.emulator.http.server:EmulatorServer", extra="emulator", wanted_by="emulator")
-    server = server_of(layered(config, wanted), host=host, port=port, tls=tls, state_file=state)
+    server = server_of(load_settings(config, values), host=host, port=port, tls=tls, state_file=state)
     # Handlers first, so that a signal during startup still shuts the server down in order.
     with _stop_event() as stop, server:
         _print_banner(output, server, host, state)
@@ -145,7 +145,7 @@ def _print_banner(output: Output, server: "EmulatorServer", host: str, state: Pa
     for line in server.app.state.store.settings.describe():
         output.tell(f"  {line}")
     if state is not None:
-        output.tell(f"  {len(server.app.state.store.runs)} runs from {state}")
+        output.tell(f"  {len(server.app.state.store.runs)} runs loaded from {state}")
     if server.ca_file is not None:
         output.tell(f"  to trust its certificate: SSL_CERT_FILE={server.ca_file}")
     output.tell(f"  runs: {server.url}/_emulator/runs; API docs: {server.url}/docs; press Ctrl-C to stop")
@@ -160,11 +160,11 @@ def _stop_event() -> Iterator[threading.Event]:
         del number, frame
         stop.set()
 
-    before = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 

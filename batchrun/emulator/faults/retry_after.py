@@ -1,4 +1,4 @@
-"""``Retry-After``, in the three forms that real services send, and in some that no client should trust."""
+"""``Retry-After`` headers: the forms that real services send, and values that no client should trust."""
 
 import math
 import time
@@ -10,11 +10,16 @@ __all__ = ["retry_after_header"]
 
 _MIXED: tuple[RetryAfterForm, ...] = ("seconds", "fraction", "date", "none")
 
+# Negative, zero, a thousand days, infinite, not a number, empty, and dates in the past and beyond any calendar.
 _ODD = ("-5", "0", "86400000", "1e400", "soon", "", "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT")
 
 
 def retry_after_header(form: RetryAfterForm, wait_s: float, number: int) -> dict[str, str]:
-    """The header that tells a client to wait ``wait_s``; "mixed" goes through the forms by request number, "odd" through nonsense."""
+    """The header that asks for ``wait_s``, or no header.
+
+    RFC 9110 allows whole seconds and dates; the service has also sent fractions. ``mixed`` and ``odd`` cycle through
+    their values by request number.
+    """
     if form == "mixed":
         form = _MIXED[number % len(_MIXED)]
     if form == "odd":

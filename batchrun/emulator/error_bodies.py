@@ -1,4 +1,4 @@
-"""Refusals, as the API words them: an ``ErrorBody`` with code, message, path, field and suggestion."""
+"""Error responses in the API's own format: an ``ErrorBody`` with code, message, path, field and suggestion."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from starlette.responses import Response
 
 from batchrun.wherobots.views import DEFAULT_SUGGESTION, ErrorClass
 
-__all__ = ["ErrorDetail", "refusal"]
+__all__ = ["ErrorDetail", "error_response"]
 
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorDetail:
-    """One error of an error body."""
+    """One entry of ``errors``; ``details`` repeats the message unless given."""
 
     code: ErrorClass
     message: str
@@ -37,10 +37,13 @@ class ErrorDetail:
         }
 
 
-def refusal(
-    status: int, wrongs: ErrorDetail | Iterable[ErrorDetail], request_id: str, headers: Mapping[str, str] | None = None
+def error_response(
+    status: int,
+    errors: ErrorDetail | Iterable[ErrorDetail],
+    request_id: str,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """An answer that refuses, with one error or several."""
-    several = (wrongs,) if isinstance(wrongs, ErrorDetail) else wrongs
-    body = _encode({"errors": [wrong.view() for wrong in several], "requestId": request_id})
+    """A response whose body lists one error or several."""
+    details = (errors,) if isinstance(errors, ErrorDetail) else errors
+    body = _encode({"errors": [detail.view() for detail in details], "requestId": request_id})
     return Response(body, status, headers, "application/json")
