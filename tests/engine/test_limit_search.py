@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from batchrun.engine.pacing.limit_search import DEFAULT_SEARCH, Learned, LimitSearch, SearchPolicy, SearchState, Ticket
 from batchrun.engine.pacing.rate_control import RatePolicy
 from batchrun.wherobots.rate_headers import RateHint
 from benchmarks.pacing.clients import SearchClient
-from benchmarks.pacing.limiters import FixedWindow, Limiter, SlidingWindow, TokenBucket
+from benchmarks.pacing.limiters import LIMITERS, FixedWindow, Limiter, SlidingWindow, TokenBucket
 from benchmarks.pacing.simulator import Change, Network, Result, simulate
 
 LOW_CEILING = SearchPolicy(controller=RatePolicy(ceiling_per_s=50.0))
@@ -344,3 +345,48 @@ def test_a_refusal_never_raises_the_rate(steps: list[tuple[float, float, str, fl
         answer(search, now, ticket, kind, retry_after_s)
         if kind in {"refused", "retry_after"}:
             assert search.rate_per_s <= before
+
+
+TRANSITIONS = {
+    (SearchState.STARTING, SearchState.HOLDING),
+    (SearchState.HOLDING, SearchState.SEARCHING),
+    (SearchState.HOLDING, SearchState.PROBING),
+    (SearchState.SEARCHING, SearchState.PROBING),
+    (SearchState.SEARCHING, SearchState.HOLDING),
+    (SearchState.PROBING, SearchState.HOLDING),
+    (SearchState.HOLDING, SearchState.CLOSED),
+    (SearchState.CLOSED, SearchState.HOLDING),
+}
+"""The diagram in the README of the package. A limit announced in headers may also widen the gap while probing."""
+
+
+class Observed(SearchClient):
+    """Notes each change of state."""
+
+    def __init__(self, search: LimitSearch) -> None:
+        super().__init__(search)
+        self.transitions = set[tuple[SearchState, SearchState]]()
+
+    @override
+    def accepted(self, now: float, sent_at: float, tag: object) -> None:
+        before = self.search.snapshot(now).state
+        super().accepted(now, sent_at, tag)
+        self.transitions.add((before, self.search.snapshot(now).state))
+
+    @override
+    def refused(self, now: float, sent_at: float, tag: object, retry_after_s: float | None) -> None:
+        assert isinstance(tag, Ticket)
+        before = self.search.snapshot(now).state
+        super().refused(now, sent_at, tag, retry_after_s)
+        self.transitions.add((before, self.search.snapshot(now).state))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from(list(LIMITERS)), st.floats(0.5, 60.0), st.booleans(), st.integers(0, 99))
+def test_the_search_changes_its_state_as_the_diagram_shows(name: str, rate: float, sends: bool, seed: int) -> None:
+    client = Observed(LimitSearch())
+    simulate(client, LIMITERS[name](rate, 0.4), seconds=120.0, seed=seed, sends_retry_after=sends)
+    changes = {(before, after) for before, after in client.transitions if before is not after}
+    # A step up between the second and the third refusal in a row leaves HOLDING before the window closes.
+    late_third = {(SearchState.SEARCHING, SearchState.CLOSED), (SearchState.PROBING, SearchState.CLOSED)}
+    assert changes <= TRANSITIONS | late_third

@@ -31,6 +31,7 @@ class ConcurrencyLimit:
         self._usual_s: float | None = None
 
     def answered(self, latency_s: float) -> None:
+        # The lowest latency is the one without a queue; the drift lets a slower service become the usual one.
         usual = latency_s if self._usual_s is None else self._usual_s * _DRIFT
         self._usual_s = min(usual, latency_s)
 

@@ -24,9 +24,9 @@ _REFUSAL_WEIGHT = 0.1
 _CUTS_BEFORE_DOUBT = 4
 """Cuts in a row within a window before the window itself is doubted: a window refuses near its end only."""
 _MIN_CYCLE_COUNT = 10
-"""Accepted since the last cut, at least, for their average to be a rate: a tenth is then the error of one."""
+"""Requests accepted since the last cut, at least, to average: with ten, one more or less is 10 % of the rate."""
 _MIN_WINDOW_COUNT = 5
-"""Accepted in a window, at least, for their number to be its quota."""
+"""Requests accepted in a window, at least, to infer a limit from: fewer would be mostly rounding."""
 _MIN_RESET_S = 2.0
 """Announced resets to wait for: with a shorter one, a token bucket without a burst has "none remaining" all the time."""
 _ON_TIME_SHARE = 0.5
@@ -56,7 +56,7 @@ class Learned:
 
 
 class Ticket(NamedTuple):
-    """One attempt: handed out when it starts, handed back with its answer."""
+    """One attempt: issued when it starts, returned with its response."""
 
     number: int
     sent_at: float
@@ -74,17 +74,16 @@ class SearchPolicy:
     catch_up_s: float = 0.02
     """Seconds a start may be late without losing its place: covers a late timer, not a stall that would burst."""
     echo_s: float = 0.3
-    """Seconds after a cut in which refusals do not cut again: they still answer the rate before the cut.
+    """Seconds after a cut in which requests are sent that do not cut again: a closed window refuses any rate.
 
-    The closer the service, the more of them arrive before a window can reset.
+    The closer the service, the more refusals arrive before the window can reset.
     """
     closed_after: int = 3
-    """Refusals of consecutive requests after which the window counts as closed: at a rate a little too high, every
-    second or third request is refused, not three in a row."""
+    """Refusals of consecutive requests that close the window: at a rate only a little too high, some succeed in between."""
     longest_pause_s: float = 3600.0
     """Seconds of a ``Retry-After`` that are honored at most: the longest window that people configure."""
     longest_verify_s: float = 30.0
-    """Seconds a rate within a long window must hold at most: a quarter of an hour a step would never finish."""
+    """Seconds a rate within a long window must hold at most: a quarter of an hour per step would never end."""
     controller: RatePolicy = DEFAULT_RATE_POLICY
     probes: ProbePolicy = DEFAULT_PROBES
 
@@ -107,8 +106,7 @@ class Snapshot:
 class LimitSearch:
     """Ask `next_start`, wait until then, call `sent`, and return its ticket to `accepted` or `refused`.
 
-    Only a response about the rate is a refusal. A 5xx, an exceeded quota or a lost response says nothing about the rate;
-    drop its ticket.
+    Only a response about the rate is a refusal. A 5xx or a lost response says nothing about the rate: drop its ticket.
     """
 
     def __init__(
@@ -128,9 +126,9 @@ class LimitSearch:
         self._number = 0
         self._due = now
         self._pause_until = now
-        self._cut_at = -math.inf
-        self._cycle_at = now
-        self._refused_at = -math.inf
+        self._cut_at = -math.inf  # refusals of what was sent earlier do not cut
+        self._cycle_at = now  # when the last cut's request was sent: averages begin here
+        self._refused_at = -math.inf  # when the latest refused request was sent
         self._refusal_s = policy.probes.first_gap_s  # response time of a refusal, as a moving average
 
     @property
@@ -156,7 +154,7 @@ class LimitSearch:
         """The limiter accepted it, whatever else the response said."""
         self._accepted.add(ticket.sent_at)
         if self._window.is_closed:
-            if ticket.sent_at > self._refused_at:
+            if ticket.sent_at > self._refused_at:  # an earlier one was accepted before the window closed
                 self._reopen(now, ticket)
         elif self._is_busy:
             self._succeeded(now, ticket)
@@ -200,7 +198,7 @@ class LimitSearch:
         """None until a limit was met."""
         if self._is_starting:
             return None
-        rate = min(self.rate_per_s, self._controller.refused_per_s)
+        rate = min(self.rate_per_s, self._controller.refused_per_s)  # while probing, the rate may be the higher one
         return Learned(rate_per_s=rate, window_s=self._window.length_s)
 
     @override
@@ -266,11 +264,12 @@ class LimitSearch:
         self._streaks.clear()
         self._is_starting = False
         self._cycle_at = ticket.sent_at
-        self._cut_at = now
+        self._cut_at = now  # responses to what was sent before the reset are about the old window
         count = self._accepted.since(reset.counts_since)
         is_known = reset.is_conclusive or (self._window.length_s is not None and not reset.is_settling)
         if is_known and count >= _MIN_WINDOW_COUNT:
             limit = count / reset.length_s
+            # A short closure does not prove that the window was full, so its count may only lower the rate.
             self._controller.set_limit(now, limit if reset.is_conclusive else min(limit, self.rate_per_s))
         else:
             self._controller.restart(now)

@@ -75,8 +75,9 @@ class Pacer:
         self._search = LimitSearch(learned=learned, now=now())
         self._concurrency = ConcurrencyLimit()
         self._budget = RetryBudget()
+        # One at a time rather than a bucket: list calls come in series, and none of them is urgent.
         self._scans = AsyncLimiter(1, 1 / max(MIN_SCANS_PER_S, SCAN_SHARE * (rate or 0.0)))
-        self._queue = anyio.Lock(fast_acquire=True)
+        self._queue = anyio.Lock(fast_acquire=True)  # first in, first out; only its holder sleeps
         self._rescheduled = anyio.Event()
         self._wakes_at = now()
         self._waiting = 0
@@ -90,7 +91,7 @@ class Pacer:
 
     async def wait_for_permit(self) -> Permit:
         """Return when an attempt may start. Permits are handed out in the order of the calls."""
-        if not self._waiting and self._is_due(now := self._now()):
+        if not self._waiting and self._is_due(now := self._now()):  # nobody to overtake: no lock needed
             return self._take(now)
         self._waiting += 1
         try:
@@ -120,7 +121,7 @@ class Pacer:
     def answered(self, permit: Permit, verdict: Verdict, latency_s: float, *, hint: RateHint | None = None) -> None:
         """Learn from a response and from the limits in its headers. A ``Retry-After`` pauses all workers."""
         now = self._now()
-        if hint is not None:
+        if hint is not None:  # at a fixed rate this has no effect: the user's rate applies
             self._search.announced(now, hint)
         if verdict.pressure is Pressure.SICK:
             self._budget.failed(now)
@@ -166,7 +167,7 @@ class Pacer:
     def _refused(self, now: float, permit: Permit, retry_after_s: float | None) -> None:
         if permit.ticket is not None:
             self._search.refused(now, permit.ticket, retry_after_s)
-        elif retry_after_s is None:
+        elif retry_after_s is None:  # the search reacts with a lower rate instead
             retry_after_s = DEFAULT_PAUSE_S
         if retry_after_s is not None:
             spread_s = random.random() * min(SPREAD_S, retry_after_s / SPREAD_DIVISOR)
@@ -204,7 +205,7 @@ class Pacer:
     async def _wait_until_due(self) -> None:
         while True:
             now = self._now()
-            at = self._next_start(now) if self._has_room() else float("inf")
+            at = self._next_start(now) if self._has_room() else float("inf")  # until a permit is given back
             if at <= now:
                 return
             self._rescheduled = anyio.Event()

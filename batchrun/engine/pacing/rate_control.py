@@ -12,9 +12,9 @@ from typing import Self
 __all__ = ["DEFAULT_RATE_POLICY", "RateController", "RatePolicy"]
 
 _KNOWN_LIMIT_MARGINS = 2.0
-"""Margins between a known limit and the bounds of the search around it: outside its own error, inside `tight_gap`."""
+"""Margins from a known limit up to the rate that counts as refused, and down to the start from a learned rate."""
 _LEARNED_REFUSALS = 4
-"""Refusals charged to a learned rate: it was expensive to find, so confirm that it still holds before trying more."""
+"""Refusals charged to a learned rate: it was expensive to find, so confirm that it holds before testing more."""
 _BELIEVABLE_SHARE = 0.5
 """A window average below this share of the rate comes from a window that was not filled, and says nothing."""
 _MAX_REFUSED_RATIO = 10.0
@@ -35,17 +35,17 @@ class RatePolicy:
     lost_target: float = 0.01
     """Share of the work that pauses may cost: a pause of one second costs the successes of 100 seconds."""
     tight_gap: float = 0.03
-    """Gap, as a share of the rate, at which the search ends: wider than both margins around a known limit."""
+    """Gap, as a share of the rate, at which binary search ends: three margins, as between the bounds of a known limit."""
     margin: float = 0.01
-    """Share to stay below a known or measured limit: with none, jitter alone crosses it."""
+    """Share to stay below a known or measured limit, since no measurement is exact."""
     first_cut: float = 0.02
     """Share that the second cut in a row takes off the rate that held; the third takes three times as much, then seven."""
     deepest_cut: float = 0.5
-    """Share of the rate that a cut leaves at least: one refusal proves no more than TCP's halving assumes."""
+    """Share of the rate that a cut leaves at least: TCP halves its window after a loss as well."""
     gap_step: float = 0.5
     """Share of the gap that a step up takes: half of it is binary search."""
     first_step: float = 0.003
-    """Share by which the rate first rises near the limit; doubles each time, so a look at more costs few refusals."""
+    """Share by which the rate first rises near the limit; doubles each time, so a test of a higher rate costs few refusals."""
     largest_step: float = 0.5
     """Share by which the rate may rise at once: never faster than one and a half times per verification."""
     verify_s: float = 2.0
