@@ -1,6 +1,6 @@
 """What each part of the search contributes: the thirty cases as is, without a part, and with AIMD instead."""
 
-from typing import Any
+from collections.abc import Callable
 
 from typing_extensions import override
 
@@ -52,7 +52,7 @@ def _aimd() -> Client:
     return AdditiveIncrease(0)
 
 
-VARIANTS: dict[str, Any] = {
+VARIANTS: dict[str, Callable[[], Client]] = {
     "as is": _as_is,
     "without window lengths": _without_lengths,
     "without bisection": _without_bisection,

@@ -14,6 +14,7 @@ __all__ = ["OURS", "Adaptation", "Case", "Figures", "learned_by", "measure", "me
 OURS = "batchrun"
 _STEADY_S = 5
 _ADAPTED_SHARE = 0.9
+_BURST = 1.4
 _LEARNED_SHARE = 0.98  # a search settles one or two margins below the limit
 
 
@@ -95,7 +96,8 @@ def measure_change(case: Case) -> Adaptation:
 
 
 def _is_steady(seen: list[int], second: int, enough: float) -> bool:
-    return enough <= sum(seen[second : second + _STEADY_S]) <= enough * 1.4
+    """Whether the new limit is in use, and not the quota of a window that is spent at once."""
+    return enough <= sum(seen[second : second + _STEADY_S]) <= enough * _BURST
 
 
 def _client(case: Case) -> Client:
@@ -111,4 +113,5 @@ def learned_by(case: Case) -> Learned:
 
 
 def _phase(case: Case) -> float:
+    """Where in its window the batch begins; drawn apart from the simulation's own seed."""
     return random.Random(case.seed * 7 + 3).random()

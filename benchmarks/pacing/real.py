@@ -23,7 +23,7 @@ HIDDEN: dict[str, tuple[float, dict[str, Any]]] = {
 
 def fixed() -> None:
     print(f"\n## A fixed rate over real sockets, {FIXED_S:g} s each\n")
-    head(["rate", "answers take", "mean a second", "off by", "most in one second", "bound"])
+    head(["rate", "responses take", "mean a second", "off by", "most in one second", "bound"])
     for rate, slow_s in ((50.0, 0.0), (200.0, 0.0), (1000.0, 0.0), (50.0, 1.5)):
         with emulator(slow_s=slow_s, faults={"slow": 1.0 if slow_s else 0.0}) as url:
             seen = send_for(FIXED_S, partial(Pacer, rate=rate), url)

@@ -4,14 +4,16 @@ import bisect
 import math
 import random
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import replace
+from itertools import product
 
 from typing_extensions import override
 
 from batchrun.engine.pacing.backoff import DEFAULT_BUDGET, RetryBudget
 from batchrun.engine.pacing.concurrency_limit import ConcurrencyLimit
 from batchrun.engine.pacing.fixed_rate import FixedRate
-from batchrun.engine.pacing.limit_search import Learned, LimitSearch
+from batchrun.engine.pacing.limit_search import DEFAULT_SEARCH, LimitSearch
 from benchmarks.pacing.ablation import summary
 from benchmarks.pacing.cases import Case, Figures, learned_by, measure
 from benchmarks.pacing.clients import SearchClient
@@ -27,15 +29,16 @@ FIXED_RATES, FIXED_S, LATE_S, STALL_S, STALLS_EVERY_S = (7.0, 50.0, 200.0, 1000.
 OUTAGE_S, OUTAGE_RATE_PER_S, RESPONSE_S = 60.0, 50.0, 0.1
 SIMULATED = ("limit_search", "rate_control", "quota_window", "concurrency_limit")
 NOT_REACHED = {
-    "_MAX_DOUBLINGS": "guards against an overflow",
-    "_MAX_STREAK_ENDS": "bounds memory",
-    "_HORIZON_S": "windows of an hour",
-    "longest_pause_s": "windows of an hour",
-    "_MIN_RESET_S@limit_search": "headers that announce a limit",
+    ("rate_control", "_MAX_DOUBLINGS"),  # guards against an overflow
+    ("quota_window", "_MAX_STREAK_ENDS"),  # bounds memory
+    ("quota_window", "_HORIZON_S"),  # windows of an hour
+    ("limit_search", "longest_pause_s"),  # windows of an hour
+    ("limit_search", "_MIN_RESET_S"),  # headers that announce a limit
 }
-"""Numbers that no case can show, and where they would matter."""
-LEARNED = ("_LEARNED_REFUSALS", "_KNOWN_LIMIT_MARGINS")
-"""Numbers that are also run from a learned rate."""
+"""Numbers that no case can show."""
+COLD, LEARNED, BOUNDED = "cold", "learned", "bounded"
+"""How a case is run: from a cold start, from a learned rate, or with the bound on requests in flight."""
+LEARNED_TOO = ("_LEARNED_REFUSALS", "_KNOWN_LIMIT_MARGINS")
 
 
 class BoundedClient(SearchClient):
@@ -69,51 +72,60 @@ class BoundedClient(SearchClient):
 
 
 def vary(names: list[str]) -> None:
-    """A row for each number, or for those named."""
-    _fixed_rate()
-    _retry_budget()
-    _search(names)
+    """A row for each number and factor, or for the numbers named."""
+    chosen = [number for number in numbers() if not names or number.name in names]
+    if fixed := [number for number in chosen if number.module == "fixed_rate"]:
+        _fixed_rate(fixed)
+    if budget := [number for number in chosen if number.policy == "BudgetPolicy"]:
+        _retry_budget(budget)
+    if searched := [number for number in chosen if number.module in SIMULATED]:
+        _search(searched)
 
 
-def _search(names: list[str]) -> None:
+def _search(chosen: list[Number]) -> None:
     print(f"\n## Sensitivity: of {len(THIRTY)} cases, how many met their aims with half and with twice of a number\n")
     head(["module", "number", "value", "cases", "factor", "becomes", "cases met", "used, mean", "refused, mean"])
-    for number in numbers():
-        if number.module in SIMULATED and not is_unreachable(number) and (not names or number.name in names):
-            for is_learned in (False, True) if number.name in LEARNED else (False,):
-                _vary(number, is_learned=is_learned)
+    for how in (COLD, LEARNED, BOUNDED):
+        row(["as is", "", "", how, "", "", *_thirty(None, 1.0, how)])
+    for number, factor in product(chosen, FACTORS):
+        if (number.module, number.name) not in NOT_REACHED:
+            for how in _ways(number):
+                cells = [
+                    number.module,
+                    number.name,
+                    f"{number.value:g}",
+                    how,
+                    f"{factor:g}",
+                    f"{number.times(factor):g}",
+                ]
+                row([*cells, *_thirty(number, factor, how)])
 
 
-def is_unreachable(number: Number) -> bool:
-    return number.name in NOT_REACHED or f"{number.name}@{number.module}" in NOT_REACHED
+def _ways(number: Number) -> list[str]:
+    if number.module == "concurrency_limit":
+        return [BOUNDED]
+    return [COLD, LEARNED] if number.name in LEARNED_TOO else [COLD]
 
 
-def _vary(number: Number, *, is_learned: bool) -> None:
-    for factor in FACTORS:
-        tasks = [(number, factor, case, is_learned) for case in THIRTY]
-        cells = [number.module, number.name, f"{number.value:g}", "learned" if is_learned else "cold"]
-        row([*cells, f"{factor:g}", f"{number.times(factor):g}", *summary(measure_all(_measure, tasks))])
+def _thirty(number: Number | None, factor: float, how: str) -> list[str]:
+    return summary(measure_all(_measure, [(number, factor, how, case) for case in THIRTY]))
 
 
-def _measure(task: tuple[Number, float, Case, bool]) -> Figures:
-    number, factor, case, is_learned = task
-    with changed(number, number.times(factor)) as policy:
-        learned: Learned | None = learned_by(case) if is_learned else None
-        search = LimitSearch(policy, learned=learned)
-        is_bound = number.module == "concurrency_limit"
-        return measure(case, BoundedClient(search) if is_bound else SearchClient(search))
+def _measure(task: tuple[Number | None, float, str, Case]) -> Figures:
+    number, factor, how, case = task
+    with changed(number, number.times(factor)) if number else nullcontext(DEFAULT_SEARCH) as policy:
+        search = LimitSearch(policy, learned=learned_by(case) if how == LEARNED else None)
+        return measure(case, BoundedClient(search) if how == BOUNDED else SearchClient(search))
 
 
-def _fixed_rate() -> None:
-    """A minute at a fixed rate: timers are late by a millisecond on average, and every five seconds all stalls."""
+def _fixed_rate(chosen: list[Number]) -> None:
+    """A minute at a fixed rate, with timers that are late by a millisecond on average, and stalls."""
     print(f"\n## A fixed rate with stalls of {STALL_S:g} s: how far the mean is off, and most starts in a second\n")
     head(["number", "factor", "becomes", *(f"{rate:g}/s" for rate in FIXED_RATES)])
-    for number in numbers():
-        if number.module == "fixed_rate":
-            for factor in (1.0, *FACTORS):
-                with changed(number, number.times(factor)):
-                    cells = [_off_by(rate) for rate in FIXED_RATES]
-                row([number.name, f"{factor:g}", f"{number.times(factor):g}", *cells])
+    for number, factor in product(chosen, (1.0, *FACTORS)):
+        with changed(number, number.times(factor)):
+            cells = [_off_by(rate) for rate in FIXED_RATES]
+        row([number.name, f"{factor:g}", f"{number.times(factor):g}", *cells])
 
 
 def _off_by(rate_per_s: float) -> str:
@@ -130,17 +142,15 @@ def _off_by(rate_per_s: float) -> str:
     return f"{(len(starts) - 1) / now / rate_per_s - 1.0:+.2%}, {most}"
 
 
-def _retry_budget() -> None:
+def _retry_budget(chosen: list[Number]) -> None:
     print(
         f"\n## An outage of {OUTAGE_S:g} s at {OUTAGE_RATE_PER_S:g}/s: failed attempts, and seconds from its end to the first success\n"
     )
     head(["number", "factor", "becomes", "failed", "first success after"])
-    for number in numbers():
-        if number.policy == "BudgetPolicy":
-            for factor in (1.0, *FACTORS):
-                policy = replace(DEFAULT_BUDGET, **{number.name: number.times(factor)})
-                failed, after_s = _outage(RetryBudget(policy))
-                row([number.name, f"{factor:g}", f"{number.times(factor):g}", str(failed), f"{after_s:.1f} s"])
+    for number, factor in product(chosen, (1.0, *FACTORS)):
+        policy = replace(DEFAULT_BUDGET, **{number.name: number.times(factor)})
+        failed, after_s = _outage(RetryBudget(policy))
+        row([number.name, f"{factor:g}", f"{number.times(factor):g}", str(failed), f"{after_s:.1f} s"])
 
 
 def _outage(budget: RetryBudget) -> tuple[int, float]:
