@@ -11,7 +11,7 @@ from tests.engine.virtual_time import VirtualClock
 from tests.ledger.test_fold import histories
 from tests.ledger.test_ledger import batch
 
-PACE = Pace(limit_per_s=None, words="fixed rate")
+PACE = Pace(limit_per_s=None, description="fixed rate")
 PLANNED = 10
 
 
@@ -125,7 +125,7 @@ def test_what_is_left_takes_no_time_when_nothing_is_and_an_unknown_one_while_not
 
 
 def test_pacing_is_shown_as_it_is(clock: VirtualClock) -> None:
-    pace = Pace(limit_per_s=3.0, words="finding the limit", pause_s=2.0, pause_reason="asked to")
+    pace = Pace(limit_per_s=3.0, description="finding the limit", pause_s=2.0, pause_reason="asked to")
     shown = tally_of().snapshot(pace, waiting=4, active=5)
     assert (shown.limit_per_s, shown.pace, shown.pause_s, shown.pause_reason) == (
         3.0,
