@@ -6,7 +6,11 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test check bench soak clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench soak check clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -23,24 +27,25 @@ $(VENV)/.bench: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@touch $@ $(VENV)/.demo
 
-demo: $(VENV)/.demo ## submit the quickstart to the emulator
+demo: $(VENV)/.demo ## plan the quickstart and submit it to a local emulator
 	$(BIN)/batchrun plan manifests/quickstart.toml
 	$(BIN)/batchrun submit manifests/quickstart.toml --emulator --yes --ledger "$$(mktemp -d)/quickstart.ledger.jsonl"
 
-test: $(VENV)/.dev ## every test
+test: $(VENV)/.dev ## run every test
 	$(BIN)/python -m pytest
 
-bench: $(VENV)/.bench ## what is measured, as one table and a picture; eight minutes, and the machine for itself
+bench: $(VENV)/.bench ## run every benchmark; takes eight minutes on an idle machine
 	$(BIN)/python -m benchmarks
 
-soak: $(VENV)/.dev ## 200 batches under a service that misbehaves, killed again and again; ends by itself
+soak: $(VENV)/.dev ## submit 200 batches to a faulty service and kill them at random
 	$(BIN)/python -m tests.chaos.soak --rounds 200 --runs 500 --jobs 4
 
-check: $(VENV)/.dev ## lint, types, layers
+check: $(VENV)/.dev ## lint, and check formatting, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-cache
 
-clean: ## forget the environment
+clean: ## remove the environment and what was built
 	rm -rf $(VENV) build dist *.egg-info

@@ -1,18 +1,18 @@
-"""One tree of errors; each says the place, the fact and the fix.
+"""The tree of errors. Every error names the place, the fact and, where there is one, the fix.
 
 BatchrunError
-├── UsageError             a command, a setting or an argument is wrong; nothing was sent
-│   ├── ManifestError      the manifest, its data files or its plan are wrong; carries every problem of the stage
-│   └── SettingsError      the API key, the base URL or another setting is missing or unusable
-├── LedgerError            the ledger cannot be used
-│   ├── LedgerHeldError    another process is writing it
-│   ├── LedgerDamagedError a line that is not the torn last one cannot be read
-│   ├── LedgerFormatError  it is of another format version, or no ledger at all
-│   ├── LedgerMismatchError  it belongs to another plan, another service or another organisation
-│   ├── RunsExistError     the service holds runs that the ledger should know and does not
-│   └── LedgerWriteError   a write or a sync failed; nothing may be sent any more
-│       └── LedgerChangedError  the file was replaced, removed or written by somebody else while in use
-└── ApiError               the service refused, or answered what cannot be used
+├── UsageError               an invalid command, setting or argument; nothing was sent
+│   ├── ManifestError        an invalid manifest, data file or plan; holds every problem found
+│   └── SettingsError        a missing or invalid API key, base URL or other setting
+├── LedgerError              the ledger cannot be used
+│   ├── LedgerHeldError      another process is writing it
+│   ├── LedgerDamagedError   a line other than a torn last one cannot be parsed
+│   ├── LedgerFormatError    not a ledger, or one of an unsupported format version
+│   ├── LedgerMismatchError  it belongs to a different plan, service or organization
+│   ├── RunsExistError       the service holds runs that the ledger should know and does not
+│   └── LedgerWriteError     a write or a sync failed; nothing more may be sent
+│       └── LedgerChangedError  the file was replaced, removed or modified by something else while in use
+└── ApiError                 the service refused a request, or its response is unusable
 """
 
 from collections.abc import Iterable
@@ -42,14 +42,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: where it is, what it is, and how to mend it (may be empty)."""
+    """One thing that is wrong: where, what, and how to fix it (may be empty)."""
 
     place: str
     fact: str
     fix: str = ""
 
     def text(self) -> str:
-        """The house style on one line: ``place: fact; fix``."""
+        """All of it on one line: ``place: fact; fix``."""
         place = f"{self.place}: " if self.place else ""
         return f"{place}{self.fact}" + (f"; {self.fix}" if self.fix else "")
 
@@ -83,7 +83,7 @@ NO_TROUBLE = Trouble()
 
 
 class BatchrunError(Exception):
-    """Anything batchrun refuses to do, told as one or more problems."""
+    """Base class of batchrun's errors; holds one or more problems."""
 
     def __init__(self, place: str, fact: str, fix: str = "") -> None:
         self.problems: tuple[Problem, ...] = (Problem(place, fact, fix),)
@@ -95,11 +95,11 @@ class BatchrunError(Exception):
 
 
 class UsageError(BatchrunError):
-    """A command, a setting or an argument is wrong; nothing was sent."""
+    """An invalid command, setting or argument; nothing was sent."""
 
 
 class ManifestError(UsageError):
-    """The manifest, its data files or its plan are wrong; every problem of the stage at once."""
+    """An invalid manifest, data file or plan; ``problems`` holds everything found, so that all can be fixed at once."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         found = tuple(problems)
@@ -108,7 +108,7 @@ class ManifestError(UsageError):
 
 
 class SettingsError(UsageError):
-    """The API key, the base URL or another setting is missing or unusable."""
+    """A missing or invalid API key, base URL or other setting."""
 
 
 class LedgerError(BatchrunError):
@@ -120,15 +120,15 @@ class LedgerHeldError(LedgerError):
 
 
 class LedgerDamagedError(LedgerError):
-    """A line that is not the torn last one cannot be read."""
+    """A line other than a torn last one cannot be parsed."""
 
 
 class LedgerFormatError(LedgerError):
-    """The file is a ledger of another format version, or no ledger at all."""
+    """The file is not a ledger, or one of an unsupported format version."""
 
 
 class LedgerMismatchError(LedgerError):
-    """The ledger belongs to another plan, another service or another organisation."""
+    """The ledger belongs to a different plan, service or organization."""
 
 
 class RunsExistError(LedgerError):
@@ -143,7 +143,7 @@ class RunsExistError(LedgerError):
 
 
 class LedgerWriteError(LedgerError):
-    """A write or a sync failed; what reached the disk is unknown and nothing may be sent any more."""
+    """A write or a sync failed. What reached the disk is unknown, so nothing more may be sent."""
 
 
 class LedgerChangedError(LedgerWriteError):

@@ -1,7 +1,7 @@
-"""The fixture ``wherobots_emulator`` for tests of whatever speaks to Wherobots Cloud.
+"""The fixture ``wherobots_emulator``, for tests of any client of Wherobots Cloud.
 
 Load it with ``pytest_plugins = ["batchrun.pytest_plugin"]`` in the top ``conftest.py``; the marker
-``@pytest.mark.emulator(run_s=1.0, faults={"conflict": 0.1})`` gives settings to one test.
+``@pytest.mark.emulator(run_s=1.0, faults={"conflict": 0.1})`` configures the emulator of one test.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from batchrun.emulator.http.server import EmulatorServer
-from batchrun.emulator.settings import layered
+from batchrun.emulator.settings import load_settings
 
 __all__ = ["pytest_configure", "wherobots_emulator"]
 
@@ -17,14 +17,14 @@ KEY = "emulator"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "emulator(**settings): settings of the emulator that a test gets")
+    config.addinivalue_line("markers", "emulator(**settings): settings of the wherobots_emulator fixture")
 
 
 @pytest.fixture
 def wherobots_emulator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorServer]:
-    """A fresh emulator on a free loopback port; the environment points to it, with a key that it accepts."""
+    """An emulator on a free loopback port. The environment names its URL and an API key that it accepts."""
     marker = request.node.get_closest_marker("emulator")
-    settings = layered(None, dict(marker.kwargs) if marker else {})
+    settings = load_settings(None, dict(marker.kwargs) if marker else {})
     with EmulatorServer(settings) as server:
         monkeypatch.setenv("WHEROBOTS_API_BASE_URL", server.url)
         monkeypatch.setenv("WHEROBOTS_API_KEY", settings.api_key or KEY)

@@ -1,1 +1,1 @@
-"""How fast batches go here: a batch of made-up runs, submitted with every safety on, and timed."""
+"""Submission throughput on this machine, measured with synthetic runs and every safety measure on."""

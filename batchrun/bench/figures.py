@@ -1,4 +1,4 @@
-"""What a timed batch adds up to: percentiles and a histogram. Pure."""
+"""The figures of a timed batch: percentiles and a histogram. Pure."""
 
 import math
 from bisect import bisect_right
@@ -10,28 +10,27 @@ __all__ = ["PERCENTILES", "Bin", "Figures", "Latency", "histogram"]
 
 PERCENTILES = (50.0, 90.0, 99.0, 99.9)
 EDGES = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
-"""The bounds of a histogram's bins within a power of ten: about equal steps of a ratio, and easy to read."""
+"""Bounds of a histogram's bins within a power of ten: roughly equal ratios, in round numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Seconds; a percentile is the least value that so many percent do not exceed (nearest rank)."""
+    """Latencies in seconds; percentiles are by nearest rank, so each is a value that was measured."""
 
     count: int
     mean_s: float
     percentiles_s: tuple[float, ...]
-    """For each of ``PERCENTILES``."""
+    """One for each of ``PERCENTILES``."""
     max_s: float
 
     @classmethod
     def of(cls, seconds: Iterable[float]) -> "Latency | None":
-        """Of any number of times; None of none."""
+        """The summary of any number of latencies; None if there are none."""
         ordered = sorted(seconds)
         if not ordered:
             return None
-        ranks = (
-            -(-round(percent * 10) * len(ordered) // 1000) for percent in PERCENTILES
-        )  # rounded up, in whole numbers
+        # Nearest rank is ceil(percent / 100 * n), in integers: as floats, 99.9 % of 1,000 is a rank too high.
+        ranks = (-(-round(percent * 10) * len(ordered) // 1000) for percent in PERCENTILES)
         return cls(
             count=len(ordered),
             mean_s=math.fsum(ordered) / len(ordered),
@@ -47,7 +46,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """How many times are at least ``low_s`` and below ``high_s``."""
+    """The number of latencies in ``[low_s, high_s)``."""
 
     low_s: float
     high_s: float
@@ -58,19 +57,20 @@ class Bin:
 
 
 def histogram(seconds: Sequence[float]) -> tuple[Bin, ...]:
-    """Bins that grow by a ratio, from the least time to the greatest, empty ones between them included."""
+    """Bins of growing width from the least latency to the greatest, including the empty ones in between."""
     if not seconds:
         return ()
     bounds = list(_bounds(max(min(seconds), 1e-6), max(seconds)))
     counts = [0] * (len(bounds) - 1)
     for value in seconds:
-        counts[max(bisect_right(bounds, value) - 1, 0)] += 1
+        counts[max(bisect_right(bounds, value) - 1, 0)] += 1  # zero is below every bound; it goes in the first bin
     return tuple(Bin(low, high, n) for low, high, n in zip(bounds, bounds[1:], counts, strict=False))
 
 
 def _bounds(least: float, greatest: float) -> Iterable[float]:
     """Every bound from the last one not above ``least`` to the first one above ``greatest``."""
     power = math.floor(math.log10(least)) - 1
+    # From text, since 1.5 * 10.0**-5 is not the float 1.5e-05. Twenty powers of ten are more than any latency spans.
     every = [float(f"{edge}e{number}") for number in range(power, power + 20) for edge in EDGES]
     first = max(at for at, bound in enumerate(every) if bound <= least)
     last = next(at for at, bound in enumerate(every) if bound > greatest)
@@ -87,22 +87,22 @@ class Figures:
     retries: int
     settled: int
     refused: dict[str, int]
-    """Attempts refused for now, by code or HTTP status."""
+    """Attempts refused temporarily, by error code or HTTP status."""
     limit_per_s: float | None
-    """The limit as found, where it was searched for and met."""
+    """The rate limit that pacing found, if it was looking for one and met it."""
     plan_s: float
-    """Making the plan."""
+    """Time spent planning, which is not part of ``submit_s``."""
     submit_s: float
-    """From the first look at the service to the last line of the ledger."""
+    """From the first request to the last line of the ledger."""
     cpu_s: float
     """CPU time of this process while submitting, all threads."""
     peak_bytes: int
     run: Latency | None
-    """From a run's intended start, or from its first sending, until it was known to exist."""
-    answer: Latency | None
-    """From sending to the reply, each attempt."""
+    """From a run's scheduled start, or from its first attempt, until it was known to exist."""
+    response: Latency | None
+    """From sending a request to its response."""
     bins: tuple[Bin, ...]
-    """Of what ``run`` sums up."""
+    """The histogram of the latencies that ``run`` summarises."""
 
     @property
     def runs_per_s(self) -> float:
@@ -127,7 +127,7 @@ class Figures:
             "cpu_us_per_run": round(self.cpu_per_run_s * 1e6, 3),
             "peak_memory_mb": round(self.peak_bytes / 1e6, 1),
             "run_latency_ms": None if self.run is None else self.run.json(),
-            "answer_latency_ms": None if self.answer is None else self.answer.json(),
+            "answer_latency_ms": None if self.response is None else self.response.json(),
             "histogram": [one.json() for one in self.bins],
         }
 

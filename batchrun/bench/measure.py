@@ -1,4 +1,4 @@
-"""One timed batch: made-up runs, submitted as ``batchrun submit`` does, against a service on this machine."""
+"""Time one batch of synthetic runs, submitted as ``batchrun submit`` does, to a service on this machine."""
 
 import resource
 import sys
@@ -22,13 +22,13 @@ from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
 from batchrun.wherobots.transports import open_transport
 
-__all__ = ["made_up_plan", "measure"]
+__all__ = ["measure", "synthetic_plan"]
 
-SPARE_CONNECTIONS = 2
+SPARE_CONNECTIONS = 2  # for listing, as in submit
 UNSENT = "UNSENT"
-"""How the ledger calls an attempt that a pause or a stop held back."""
+"""The refusal code in the ledger of an attempt that a pause or a stop held back, so that nothing was sent."""
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-"""``ru_maxrss`` is in bytes on macOS and in kilobytes elsewhere."""
+"""``ru_maxrss`` is in bytes on macOS and in kilobytes elsewhere (getrusage(2))."""
 SWEEP = """\
 version = 1
 
@@ -50,8 +50,8 @@ max_points = {runs}
 """
 
 
-def made_up_plan(runs: int) -> Plan:
-    """So many runs of one job, with names that no earlier batch has used."""
+def synthetic_plan(runs: int) -> Plan:
+    """A plan of that many runs of one job, with names that no earlier benchmark used."""
     mark = f"{time.time_ns():x}"
     text = SWEEP.format(mark=mark, runs=runs)
     return build_plan(Manifest.parse(text, name=f"bench-{mark}", directory=Path()))
@@ -68,9 +68,10 @@ async def measure(
     observer: Observer,
     switch: StopSwitch,
 ) -> tuple[Figures, Submission]:
-    """Submit a plan, which took ``plan_s`` seconds to make, with a new ledger, and time it.
+    """Submit a plan with a new ledger and time it. Planning took ``plan_s``, which is passed through to the figures.
 
-    ``intended_per_s`` is the rate by which each run's time begins; None begins it with the run's first sending.
+    ``intended_per_s`` is the rate by which runs are scheduled, from which their latency counts; None counts it from a
+    run's first attempt.
 
     Raises:
         LedgerError: the ledger cannot be written.
@@ -79,19 +80,20 @@ async def measure(
     stopwatch = Stopwatch(open_transport(api, connections=settings.concurrency + SPARE_CONNECTIONS))
     with FileLedger.open(ledger, create=True) as opened:
         async with RunsClient(api, stopwatch) as client:
-            began, cpu_began, epoch_s = time.perf_counter(), time.process_time(), time.time()
+            started, cpu_started, epoch_s = time.perf_counter(), time.process_time(), time.time()
             submission = await submit(plan, opened, client, settings=settings, observer=observer, switch=switch)
-            submit_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
+            submit_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu_started
+    # From here on the clock has stopped; reading the ledger again costs the figures nothing.
     progress = submission.progress
     if progress.settled:
-        _add_settled(plan, ledger, stopwatch, began - epoch_s)
+        _time_settled(plan, ledger, stopwatch, started - epoch_s)
     state = read_state(ledger) if stopwatch.attempts > progress.submitted else BatchState()
-    run_s = array("d", stopwatch.runs_s(intended_per_s))
+    run_s = array("d", stopwatch.run_latencies_s(intended_per_s))
     figures = Figures(
         runs=plan.runs,
         submitted=progress.submitted,
         attempts=stopwatch.attempts,
-        retries=stopwatch.attempts - stopwatch.runs,
+        retries=stopwatch.attempts - stopwatch.runs,  # by requests: the engine also counts attempts that never left
         settled=progress.settled,
         refused={code: count for code, count in state.refusals.items() if code != UNSENT},
         limit_per_s=(state.rate or {}).get("rate_per_s"),
@@ -100,19 +102,19 @@ async def measure(
         cpu_s=cpu_s,
         peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT,
         run=Latency.of(run_s),
-        answer=Latency.of(stopwatch.answers_s),
+        response=Latency.of(stopwatch.responses_s),
         bins=histogram(run_s),
     )
     return figures, submission
 
 
-def _add_settled(plan: Plan, ledger: Path, stopwatch: Stopwatch, offset_s: float) -> None:
-    """Runs whose answer was lost took until they were found; they are the slowest, and would go missing otherwise."""
-    found = {
+def _time_settled(plan: Plan, ledger: Path, stopwatch: Stopwatch, offset_s: float) -> None:
+    """Count runs whose response was lost until they were found: leaving out the slowest runs would flatter the result."""
+    found_s = {
         event.key: epoch_seconds(event.at)
         for event in read_events(ledger)
         if isinstance(event, SubmittedEvent) and event.via == "settled"
     }
     for run in plan:
-        if run.key in found:
-            stopwatch.found(run.body, found[run.key] + offset_s)
+        if run.key in found_s:
+            stopwatch.mark_found(run.body, found_s[run.key] + offset_s)

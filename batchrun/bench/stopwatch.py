@@ -1,4 +1,4 @@
-"""Times each request and each run, between the engine and the transport."""
+"""A transport that times each request and each run on the way to the real one."""
 
 import math
 import time
@@ -11,13 +11,17 @@ __all__ = ["Stopwatch"]
 
 
 class Stopwatch:
-    """A transport that passes requests on to another one, and keeps when the runs in them were sent and created."""
+    """Passes requests on to another transport and records when their runs were sent and created.
+
+    Only a hash of each body and two floats are kept per run, so that timing a million runs does not distort the memory
+    that is measured.
+    """
 
     def __init__(self, transport: Transport) -> None:
-        self.answers_s = array("d")
-        """From sending to the reply, of every attempt that got one."""
+        self.responses_s = array("d")
+        """From sending to the response, for every attempt that got one."""
         self.attempts = 0
-        """Requests that were sent, or tried to."""
+        """Requests that were handed to the transport, whether or not they left."""
         self._transport = transport
         self._numbers: dict[int, int] = {}
         self._sent = array("d")
@@ -30,48 +34,49 @@ class Stopwatch:
         await self._transport.close()
 
     async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
-        """What the other transport replies.
+        """The other transport's reply; requests without a body, such as listing, are not timed.
 
         Raises:
-            Exception: whatever the other transport raises; no status came.
+            Exception: whatever the other transport raises.
 
         """
         if body is None:
             return await self._transport.send(method, url, body, trace)
         self.attempts += 1
-        began = time.perf_counter()
+        started = time.perf_counter()
+        # Bodies differ in the run's name. Two with one 64-bit hash would distort one latency, and are unlikely enough.
         number = self._numbers.setdefault(hash(body), len(self._sent))
         if number == len(self._sent):
-            self._sent.append(began)
+            self._sent.append(started)
             self._created.append(math.nan)
         reply = await self._transport.send(method, url, body, trace)
         ended = time.perf_counter()
-        self.answers_s.append(ended - began)
+        self.responses_s.append(ended - started)
         if reply.is_success:
             self._created[number] = ended
         return reply
 
     @property
     def runs(self) -> int:
-        """Runs that were sent at least once."""
+        """Runs with at least one attempt."""
         return len(self._sent)
 
-    def found(self, body: bytes, at_s: float) -> None:
-        """A run whose reply was lost is known to exist since then, by ``time.perf_counter``."""
+    def mark_found(self, body: bytes, at_s: float) -> None:
+        """Record when a run whose response was lost was found, by ``time.perf_counter``."""
         self._created[self._numbers[hash(body)]] = at_s
 
-    def runs_s(self, rate_per_s: float | None = None) -> Iterator[float]:
-        """How long each created run took, from its first sending until it was known to exist.
+    def run_latencies_s(self, rate_per_s: float | None = None) -> Iterator[float]:
+        """The latency of each created run, from its first attempt until it was known to exist.
 
-        At a rate a run's time begins when the rate meant it to be sent: a client that falls behind would otherwise hide
-        the waiting that it causes ("coordinated omission", Gil Tene, "How NOT to Measure Latency"). The runs are meant to
-        be sent evenly, in the order in which they were, and the first of them as late as no run was ahead of its time.
+        With a rate, latency counts from when the rate schedules the run. Otherwise a client that falls behind would
+        hide the waiting that it causes ("coordinated omission"; Gil Tene, "How NOT to Measure Latency"). The schedule is
+        evenly spaced, in the order in which runs were sent, and starts as late as it can without any run being early.
         """
-        begun = self._sent if rate_per_s is None else self._intended(1.0 / rate_per_s)
-        for start, end in zip(begun, self._created, strict=True):
+        starts = self._sent if rate_per_s is None else self._scheduled(1.0 / rate_per_s)
+        for start, end in zip(starts, self._created, strict=True):
             if not math.isnan(end):
                 yield end - start
 
-    def _intended(self, interval_s: float) -> Iterator[float]:
+    def _scheduled(self, interval_s: float) -> Iterator[float]:
         first = min((sent - number * interval_s for number, sent in enumerate(self._sent)), default=0.0)
         return (first + number * interval_s for number in range(len(self._sent)))

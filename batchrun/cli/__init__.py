@@ -1,1 +1,1 @@
-"""A person's words in, a person's words out. No logic of its own."""
+"""The command line: parses options, calls the library, prints the result. No logic of its own."""

@@ -1,4 +1,4 @@
-"""The command ``batchrun``: finds the command that is meant, loads it, and turns every ending into an exit status."""
+"""The ``batchrun`` command line: dispatches to a command and maps every way it can end to an exit status."""
 
 import errno
 import gc
@@ -15,32 +15,32 @@ from typing_extensions import override
 
 from batchrun.cli.exits import ExitStatus, show_problems, status_of
 from batchrun.cli.loading import load
-from batchrun.cli.text import inert
+from batchrun.cli.text import sanitized
 from batchrun.errors import BatchrunError, Problem
 
 __all__ = ["COMMANDS", "command_line", "main"]
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "init": ("batchrun.cli.commands.init:init", "Write a commented starter manifest that runs."),
-    "plan": ("batchrun.cli.commands.plan:plan", "Show what a sweep would send, without the network."),
-    "submit": ("batchrun.cli.commands.submit:submit", "Create every run of a sweep once; run again, it goes on."),
-    "resume": ("batchrun.cli.commands.resume:resume", "Go on with a batch from its ledger alone."),
-    "status": ("batchrun.cli.commands.status:status", "Tell how a batch stands, also while it is being submitted."),
-    "ledger": ("batchrun.cli.commands.ledger:ledger", "Verify a ledger, export it, make it shorter."),
-    "bench": ("batchrun.cli.commands.bench:bench", "Measure how fast batches go here, against a local service."),
-    "emulator": ("batchrun.cli.commands.emulator:emulator", "Serve a local Wherobots Cloud to try things on."),
+    "init": ("batchrun.cli.commands.init:init", "Write a commented starter manifest."),
+    "plan": ("batchrun.cli.commands.plan:plan", "Show what a sweep would submit, without using the network."),
+    "submit": ("batchrun.cli.commands.submit:submit", "Create every run of a sweep exactly once; run again to resume."),
+    "resume": ("batchrun.cli.commands.resume:resume", "Resume a batch from its ledger alone."),
+    "status": ("batchrun.cli.commands.status:status", "Show a batch's status, even during submission."),
+    "ledger": ("batchrun.cli.commands.ledger:ledger", "Check, export or compact a ledger."),
+    "bench": ("batchrun.cli.commands.bench:bench", "Measure submission throughput against a local service."),
+    "emulator": ("batchrun.cli.commands.emulator:emulator", "Run a local emulator of Wherobots Cloud."),
     "schema": ("batchrun.cli.commands.schema:schema", "Print the manifest's JSON Schema, for editors."),
 }
-"""Each command: where it is, and its sentence in the list. Nothing of it is loaded until it is called."""
+"""Each command's location and its one-line summary; a command is imported only when it is called."""
 
 COLLECT_RARELY = (50_000, 20, 100)
-"""Commands make many objects that stay and hardly a cycle: looking for cycles as often as usual costs submit about a tenth
-of its time."""
+"""Thresholds for ``gc.set_threshold``. A plan is many long-lived objects and hardly any cycles; with the default thresholds,
+scanning for cycles takes about a tenth of ``submit``'s time."""
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 EPILOG = """
-Start with
+Get started:
 
 \b
   batchrun init sweep.toml
@@ -48,23 +48,23 @@ Start with
   batchrun submit sweep.toml --emulator
 
 \b
-Exit status: 0 every run submitted; 1 some rejected, failed or unknown; 2 the manifest
-or the command is wrong; 3 stopped early, can be resumed; 4 the ledger cannot be used;
-130 or 143 interrupted, can be resumed.
+Exit status: 0 all runs submitted; 1 some runs rejected, failed or unknown; 2 invalid
+manifest or command line; 3 stopped early, resumable; 4 ledger unusable, or it belongs to
+a different sweep or service; 130 or 143 interrupted, resumable.
 """
 
 
 class LazyCommands(MutableMapping[str, Any]):
-    """Commands by name; one is loaded when it is looked up."""
+    """Commands by name, imported on first lookup so that ``--help`` stays fast."""
 
-    def __init__(self, places: dict[str, tuple[str, str]]) -> None:
-        self._places = places
+    def __init__(self, locations: dict[str, tuple[str, str]]) -> None:
+        self._locations = locations
         self._loaded: dict[str, Any] = {}
 
     @override
     def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:
-            self._loaded[name] = _command(name, self._places[name][0])
+            self._loaded[name] = _command(name, self._locations[name][0])
         return self._loaded[name]
 
     @override
@@ -77,28 +77,28 @@ class LazyCommands(MutableMapping[str, Any]):
 
     @override
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        return iter(self._locations)
 
     @override
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._locations)
 
 
-def _command(name: str, place: str) -> TyperCommand | TyperGroup:
-    """The command at ``module:function``, or the group at ``module:typer``; ``EXAMPLES`` stand at the end of its help."""
-    target = load(place)
+def _command(name: str, location: str) -> TyperCommand | TyperGroup:
+    """The command at ``module:function``, or the group at ``module:typer``; the module's ``EXAMPLES`` end its help."""
+    target = load(location)
     if not isinstance(target, typer.Typer):
-        examples = getattr(import_module(place.partition(":")[0]), "EXAMPLES", None)
+        examples = getattr(import_module(location.partition(":")[0]), "EXAMPLES", None)
         target, function = typer.Typer(add_completion=False, rich_markup_mode=None), target
         target.command(name, epilog=examples, context_settings=CONTEXT)(function)
     command = typer.main.get_command(target)
-    assert isinstance(command, TyperCommand | TyperGroup)  # noqa: S101 - typer makes no others
+    assert isinstance(command, TyperCommand | TyperGroup)  # noqa: S101 - typer builds nothing else
     command.name = name
     return command
 
 
 class LazyGroup(TyperGroup):
-    """A group whose list of commands needs none of them."""
+    """A group that lists its commands without importing them."""
 
     @override
     def list_commands(self, ctx: object) -> list[str]:
@@ -107,17 +107,17 @@ class LazyGroup(TyperGroup):
     @override
     def format_commands(self, ctx: object, formatter: Any) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"batchrun {load('importlib.metadata:version')('batchrun')}")
         raise typer.Exit
 
 
 def command_line() -> LazyGroup:
-    """The whole command line as one object, for running and for documenting it."""
+    """The whole command line as one object, used to run it and to generate its reference."""
     app = typer.Typer(
         cls=LazyGroup,
         rich_markup_mode=None,
@@ -133,86 +133,84 @@ def command_line() -> LazyGroup:
             bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
         ] = False,
     ) -> None:
-        """Submit many Wherobots job runs from one sweep manifest: each created once, whatever dies on the way."""
+        """Submit thousands of Wherobots job runs from one sweep manifest, each created exactly once."""
 
     group = typer.main.get_command(app)
-    assert isinstance(group, LazyGroup)  # noqa: S101 - a callback makes a group
+    assert isinstance(group, LazyGroup)  # noqa: S101 - an app with a callback is a group
     group.commands = LazyCommands(COMMANDS)
     return group
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its status; this process is then ours alone."""
+    """Run the command line and exit with its status. Tunes this process's garbage collector, so not for embedding."""
     gc.set_threshold(*COLLECT_RARELY)
-    words = list(sys.argv[1:] if args is None else args)
-    status = run(words)
+    status = run(list(sys.argv[1:] if args is None else args))
     _flush()
     sys.exit(int(status))
 
 
-def run(words: list[str]) -> int:
-    """Run one command; every foreseeable trouble is told as place, fact and fix, and becomes an exit status."""
-    as_json = "--json" in words
+def run(args: list[str]) -> int:
+    """Run one command and return its exit status; every foreseeable error is reported as place, fact and fix."""
+    as_json = "--json" in args  # an error may come before the options are parsed
     try:
-        status = command_line().main(words, prog_name="batchrun", standalone_mode=False) or 0
+        # Outside standalone mode typer neither prints errors nor exits, so that every error is reported below.
+        status = command_line().main(args, prog_name="batchrun", standalone_mode=False) or 0
         if status == ExitStatus.INTERRUPTED and not isinstance(status, ExitStatus):
-            return _interrupted(as_json=as_json)  # typer makes a number of it; a command's own status is an ExitStatus
+            return _interrupted(as_json=as_json)  # typer turned Ctrl-C into a plain 130; commands return an ExitStatus
         return int(status)
     except BatchrunError as error:
-        return _ended(error.problems, status_of(error), as_json=as_json)
+        return _fail(error.problems, status_of(error), as_json=as_json)
     except typer.TyperException as error:
-        return _misused(error, words, as_json=as_json)
+        return _usage_error(error, args, as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted(as_json=as_json)
     except OSError as error:
-        return _not_opened(error, as_json=as_json)
-    except Exception:  # noqa: BLE001 - the last resort: a bug, told without the key
-        print(inert(traceback.format_exc()), file=sys.stderr)  # noqa: T201 - no command is left to say it
-        fact = "an unexpected error; this is a mistake in batchrun itself"
-        return _ended([Problem("batchrun", fact, "please report what is above")], ExitStatus.BUG, as_json=as_json)
+        return _os_error(error, as_json=as_json)
+    except Exception:  # noqa: BLE001 - the last resort: a bug, reported without showing the API key
+        print(sanitized(traceback.format_exc()), file=sys.stderr)  # noqa: T201 - the command's own Output is gone
+        problem = Problem(
+            "batchrun", "unexpected error; this is a bug in batchrun", "please report the traceback above"
+        )
+        return _fail([problem], ExitStatus.BUG, as_json=as_json)
 
 
 def _interrupted(*, as_json: bool) -> ExitStatus:
-    return _ended([Problem("Ctrl-C", "interrupted")], ExitStatus.INTERRUPTED, as_json=as_json)
+    return _fail([Problem("Ctrl-C", "interrupted")], ExitStatus.INTERRUPTED, as_json=as_json)
 
 
-def _ended(problems: Sequence[Problem], status: ExitStatus, *, as_json: bool) -> ExitStatus:
+def _fail(problems: Sequence[Problem], status: ExitStatus, *, as_json: bool) -> ExitStatus:
     show_problems(problems, status, as_json=as_json)
     return status
 
 
-def _misused(error: typer.TyperException, words: list[str], *, as_json: bool) -> ExitStatus:
-    """A word that the command line does not know, in the house style; calling it without any shows the help."""
+def _usage_error(error: typer.TyperException, args: list[str], *, as_json: bool) -> ExitStatus:
+    """Report an unknown command or option as place, fact and fix; a group called without a command shows its help."""
     context = getattr(error, "ctx", None)
-    called = f"batchrun {words[0]}" if words and words[0] in COMMANDS else "batchrun"
-    place = context.command_path if context is not None else called
-    if type(error).__name__ == "NoArgsIsHelpError":
+    command = f"batchrun {args[0]}" if args and args[0] in COMMANDS else "batchrun"
+    place = context.command_path if context is not None else command
+    if type(error).__name__ == "NoArgsIsHelpError":  # typer does not export it
         typer.echo(error.format_message(), err=True)
         return ExitStatus.USAGE
-    near = getattr(error, "possibilities", None)
-    fix = f"did you mean {' or '.join(near)}?" if near else f"see {place} --help"
-    fact = (error.message if near else error.format_message()).rstrip(".")
-    if " Did you mean " in fact:
-        fact, _, meant = fact.partition(". Did you mean ")
-        fix = f"did you mean {meant.replace(chr(39), '')}"
-    return _ended([Problem(place, _lower(fact), fix)], ExitStatus.USAGE, as_json=as_json)
+    similar = getattr(error, "possibilities", None)
+    fix = f"did you mean {' or '.join(similar)}?" if similar else f"see {place} --help"
+    fact = (error.message if similar else error.format_message()).rstrip(".")
+    if " Did you mean " in fact:  # an unknown command's message holds its own suggestion, in quotes
+        fact, _, suggestion = fact.partition(". Did you mean ")
+        fix = f"did you mean {suggestion.replace(chr(39), '')}"
+    return _fail([Problem(place, fact[:1].lower() + fact[1:], fix)], ExitStatus.USAGE, as_json=as_json)
 
 
-def _lower(fact: str) -> str:
-    return fact[:1].lower() + fact[1:]
-
-
-def _not_opened(error: OSError, *, as_json: bool) -> ExitStatus:
-    if error.errno == errno.EPIPE:
+def _os_error(error: OSError, *, as_json: bool) -> ExitStatus:
+    if error.errno == errno.EPIPE:  # as in `batchrun plan | head`: the reader has what it wanted
         return ExitStatus.DONE
     place = os.fsdecode(error.filename) if error.filename is not None else "batchrun"
-    return _ended([Problem(place, (error.strerror or str(error)).lower())], ExitStatus.USAGE, as_json=as_json)
+    return _fail([Problem(place, (error.strerror or str(error)).lower())], ExitStatus.USAGE, as_json=as_json)
 
 
 def _flush() -> None:
-    """Let nothing be left for the interpreter to complain about when whoever read standard output has gone."""
+    """Flush both streams, so that the interpreter prints no error at exit when the reader of a pipe is gone."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError):  # closed pipe, closed stream, no stream at all
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1 if stream is sys.stdout else 2)

@@ -1,39 +1,39 @@
-"""Exit statuses, and errors as a person or a program reads them."""
+"""Exit statuses, and how errors are printed for people and for programs."""
 
 import json
 import sys
 from collections.abc import Iterable
 from enum import IntEnum
 
-from batchrun.cli.text import inert, masked
+from batchrun.cli.text import masked, sanitized
 from batchrun.errors import ApiError, BatchrunError, LedgerError, Problem
 
 __all__ = ["ExitStatus", "show_problems", "status_of"]
 
 
 class ExitStatus(IntEnum):
-    """What the shell learns."""
+    """What the command returns to the shell; scripts rely on these numbers."""
 
     DONE = 0
-    """Every run is submitted, or what was asked was told."""
+    """Every run is submitted, or the command did what was asked."""
     INCOMPLETE = 1
     """Some runs are rejected, failed or still unknown."""
     USAGE = 2
-    """The manifest or the command is wrong; nothing was sent."""
+    """The manifest or the command line is invalid; nothing was sent."""
     STOPPED = 3
-    """Stopped early; can be resumed."""
+    """Stopped early; resumable."""
     LEDGER = 4
-    """The ledger cannot be used."""
+    """The ledger cannot be used, or belongs to a different sweep or service."""
     BUG = 70
-    """batchrun itself failed."""
+    """A bug in batchrun (``EX_SOFTWARE`` of BSD's sysexits)."""
     INTERRUPTED = 130
-    """Ctrl-C; can be resumed."""
+    """Ctrl-C, 128 + SIGINT as shells report it; resumable."""
     TERMINATED = 143
-    """SIGTERM; can be resumed."""
+    """128 + SIGTERM; resumable."""
 
 
 def status_of(error: BatchrunError) -> ExitStatus:
-    """The status that an error ends with."""
+    """The exit status for an error."""
     match error:
         case LedgerError():
             return ExitStatus.LEDGER
@@ -44,10 +44,10 @@ def status_of(error: BatchrunError) -> ExitStatus:
 
 
 def show_problems(problems: Iterable[Problem], status: ExitStatus, *, as_json: bool) -> None:
-    """Every problem on a line of standard error; with ``--json`` also as the one document on standard output."""
-    told = list(problems)
-    for problem in told:
-        print(f"error: {inert(problem.text())}", file=sys.stderr)  # noqa: T201 - no command got as far as its own output
+    """Print each problem on a line of stderr; with ``--json`` also all of them as the one document on stdout."""
+    listed = list(problems)
+    for problem in listed:
+        print(f"error: {sanitized(problem.text())}", file=sys.stderr)  # noqa: T201 - the command may have no Output yet
     if as_json:
-        document = {"problems": [problem.json() for problem in told], "exit_status": int(status)}
-        print(masked(json.dumps(document, indent=2)))  # noqa: T201 - the same
+        document = {"problems": [problem.json() for problem in listed], "exit_status": int(status)}
+        print(masked(json.dumps(document, indent=2)))  # noqa: T201 - likewise

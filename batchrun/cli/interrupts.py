@@ -1,52 +1,88 @@
-"""Ctrl-C once drains, twice stops; SIGTERM is one Ctrl-C."""
+"""What Ctrl-C and SIGTERM do: the first signal drains, the second ends the process."""
 
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
 import anyio
 
 from batchrun.cli.exits import ExitStatus
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
-from batchrun.errors import Problem
+from batchrun.errors import BatchrunError, Problem
 
-__all__ = ["stop_on_signals"]
+__all__ = ["is_repeat", "run_interruptible", "stop_on_signals"]
 
+T = TypeVar("T")
 
 SAME_WITHIN_S = 0.3
-"""Two signals so close together are one: ``timeout`` sends its own to the process and to the process's group."""
+"""Signals this close together count as one: ``timeout`` signals both the process and its process group."""
+
+IN_FLIGHT_UNKNOWN = "in-flight attempts are unknown; resume to check them"
+
+
+async def run_interruptible(
+    work: Callable[[StopSwitch], Awaitable[T]],
+    notify: Callable[[str], None],
+    clean_up: Callable[[], None],
+    *,
+    when_killed: str = IN_FLIGHT_UNKNOWN,
+) -> T:
+    """Run ``work`` with a stop switch that the first Ctrl-C or SIGTERM pulls; a second one ends the process.
+
+    ``notify`` prints what is being waited for. ``clean_up`` runs before the process is ended: it restores the terminal
+    and removes what must not stay behind. ``when_killed`` is what a person needs to know then.
+
+    Raises:
+        BatchrunError: what ``work`` raised, not wrapped in the task group's ``ExceptionGroup``.
+
+    """
+    switch = StopSwitch()
+    failure: BatchrunError | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(stop_on_signals, switch, notify, clean_up, when_killed=when_killed))
+        try:
+            result = await work(switch)
+        except BatchrunError as error:
+            failure = error
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return result
 
 
 async def stop_on_signals(
     switch: StopSwitch,
-    say: Callable[[str], None],
-    leave: Callable[[], None],
+    notify: Callable[[str], None],
+    clean_up: Callable[[], None],
     *,
-    at_once: str = "what was under way is unknown, and resuming finds out",
+    when_killed: str = IN_FLIGHT_UNKNOWN,
 ) -> None:
-    """Pull the switch at the first signal, end the process at the second; runs until cancelled.
-
-    ``say`` tells a person what is being waited for; ``leave`` takes what is drawn off the terminal, and whatever else
-    must not stay behind; ``at_once`` says what a second signal means.
-    """
+    """Pull the switch at the first signal and end the process at the second; runs until cancelled."""
     first_s: float | None = None
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for received in signals:
-            if first_s is not None:
-                if time.monotonic() - first_s < SAME_WITHIN_S:
-                    continue
-                leave()
-                say(f"stopped at once: {at_once}")
-                os._exit(_status(received))  # the ledger is durable at every instruction; nothing needs to be tidied
-            first_s = time.monotonic()
-            switch.pull(_stop(received))
-            say("stopping: waiting for the attempts under way to end; Ctrl-C again stops at once")
+            now = time.monotonic()
+            if first_s is None:
+                first_s = now
+                switch.pull(_stop(received))
+                notify("stopping: waiting for in-flight attempts to finish; press Ctrl-C again to stop immediately")
+            elif not is_repeat(first_s, now):
+                clean_up()
+                notify(f"stopped immediately: {when_killed}")
+                os._exit(_status(received))  # safe: the ledger is durable at every instruction
+
+
+def is_repeat(first_s: float, now_s: float) -> bool:
+    """Whether a signal is an echo of the first one rather than a second request."""
+    return now_s - first_s < SAME_WITHIN_S
 
 
 def _stop(received: signal.Signals) -> Stop:
     if received is signal.SIGTERM:
-        return Stop(StopReason.TERMINATED, Problem("SIGTERM", "the batch was asked to end"))
+        return Stop(StopReason.TERMINATED, Problem("SIGTERM", "the batch was terminated"))
     return Stop(StopReason.INTERRUPTED, Problem("Ctrl-C", "the batch was interrupted"))
 
 

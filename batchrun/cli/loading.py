@@ -1,4 +1,4 @@
-"""Modules loaded when they are called for, so that ``--help`` costs nothing; the one place that does so."""
+"""Imports made only when needed, so that ``--help`` stays fast and extras stay optional."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -9,28 +9,28 @@ from batchrun.errors import UsageError
 __all__ = ["load", "load_extra", "loop_options"]
 
 
-def load(name: str) -> Any:  # noqa: ANN401 - whatever stands there
-    """What ``module:attribute`` names."""
+def load(name: str) -> Any:  # noqa: ANN401 - any object
+    """The object at ``module:attribute``."""
     module, _, attribute = name.partition(":")
     return getattr(import_module(module), attribute)
 
 
-def load_extra(name: str, *, extra: str, wanted_by: str) -> Any:  # noqa: ANN401 - whatever stands there
-    """The same, of a room that needs an extra.
+def load_extra(name: str, *, extra: str, wanted_by: str) -> Any:  # noqa: ANN401 - any object
+    """The object at ``module:attribute``, in a package that needs an extra.
 
     Raises:
-        UsageError: the extra is not installed; says how to.
+        UsageError: the extra is not installed; the message says how to install it.
 
     """
     try:
         return load(name)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "batchrun":
+        if (error.name or "").partition(".")[0] == "batchrun":  # a bug of ours, not a missing extra
             raise
         fix = f"pip install 'batchrun[{extra}]'"
-        raise UsageError(wanted_by, f"it needs the package {error.name}, which is not installed", fix) from None
+        raise UsageError(wanted_by, f"requires the package {error.name}, which is not installed", fix) from None
 
 
 def loop_options() -> dict[str, bool]:
-    """For ``anyio.run``: uvloop where it is installed."""
+    """Backend options for ``anyio.run``: use uvloop where it is installed."""
     return {"use_uvloop": find_spec("uvloop") is not None}

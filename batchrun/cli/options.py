@@ -1,4 +1,4 @@
-"""The options that commands share, each in one place, and the settings that they become."""
+"""The options that commands share, and how their values are parsed."""
 
 import re
 from pathlib import Path
@@ -44,95 +44,123 @@ __all__ = [
     "settings_flags",
 ]
 
-SweepArgument = Annotated[Path, typer.Argument(metavar="SWEEP", help="The manifest (.toml), or a plan (.jsonl).")]
+SweepArgument = Annotated[Path, typer.Argument(metavar="SWEEP", help="Manifest (.toml) or saved plan (.jsonl).")]
 LedgerArgument = Annotated[Path, typer.Argument(metavar="LEDGER", help="The batch's ledger (.ledger.jsonl).")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, all else on standard error.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress; only the result, notes and errors.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document to stdout; everything else goes to stderr.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Hide progress; show only the result, notes and errors.")]
 
 Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key, as run.runtime=large. Repeatable.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a manifest key, e.g. run.runtime=large. Repeatable."),
 ]
 Axis = Annotated[
     list[str] | None,
-    typer.Option("--axis", metavar="NAME=TOML", help="Replace an axis, as year='[2021, 2023]'. Repeatable."),
+    typer.Option("--axis", metavar="NAME=TOML", help="Replace an axis, e.g. year='[2021, 2023]'. Repeatable."),
 ]
 Where = Annotated[
     list[str] | None,
-    typer.Option("--where", metavar="NAME=TEST", help="Keep only points that pass, as region=us. Repeatable."),
+    typer.Option("--where", metavar="NAME=TEST", help="Keep only matching points, e.g. region=us. Repeatable."),
 ]
-Sample = Annotated[int | None, typer.Option("--sample", metavar="N", help="Take N points; needs --seed.")]
+Sample = Annotated[
+    int | None, typer.Option("--sample", metavar="N", help="Take a random sample of N points; requires --seed.")
+]
 Seed = Annotated[
-    int | None, typer.Option("--seed", metavar="N", help="Which N points: the same seed, the same points.")
+    int | None,
+    typer.Option("--seed", metavar="N", help="Seed for --sample; the same seed always selects the same points."),
 ]
-MaxPoints = Annotated[int | None, typer.Option("--max-points", metavar="N", help="Refuse a sweep of more points.")]
+MaxPoints = Annotated[
+    int | None, typer.Option("--max-points", metavar="N", help="Fail if the sweep has more than N points.")
+]
 
-Rate = Annotated[float | None, typer.Option("--rate", metavar="R", help="Attempts a second, at most.")]
+Rate = Annotated[float | None, typer.Option("--rate", metavar="R", help="Maximum attempts per second.")]
 Burst = Annotated[
-    int | None, typer.Option("--burst", metavar="N", help="Attempts that may go at once after a quiet time.")
+    int | None, typer.Option("--burst", metavar="N", help="Attempts that may be sent at once after an idle period.")
 ]
-Concurrency = Annotated[int | None, typer.Option("--concurrency", metavar="N", help="Attempts under way at once.")]
+Concurrency = Annotated[
+    int | None, typer.Option("--concurrency", metavar="N", help="Maximum attempts in flight at once.")
+]
 MaxActive = Annotated[
-    int | None, typer.Option("--max-active", metavar="N", help="Unfinished runs of this batch at the service at once.")
+    int | None,
+    typer.Option("--max-active", metavar="N", help="Maximum unfinished runs of this batch at the service."),
 ]
 MaxAttempts = Annotated[
-    int | None, typer.Option("--max-attempts", metavar="N", help="Failed attempts until a run is given up.")
+    int | None, typer.Option("--max-attempts", metavar="N", help="Failed attempts before giving up on a run.")
 ]
 SettleAfter = Annotated[
     str | None,
-    typer.Option("--settle-after", metavar="TIME", help="How long until a list without a lost run is believed: 30s."),
+    typer.Option(
+        "--settle-after",
+        metavar="TIME",
+        help="How long to wait before concluding that a lost request created no run, e.g. 30s.",
+    ),
 ]
 StopAfterFailures = Annotated[
     str | None,
-    typer.Option("--stop-after-failures", metavar="N|P%", help="Stop at so many, or such a share of, failed runs."),
+    typer.Option(
+        "--stop-after-failures",
+        metavar="N|P%",
+        help="Stop once N runs, or P% of the runs sent, were rejected or failed.",
+    ),
 ]
 BaseUrl = Annotated[
     str | None,
     typer.Option(
-        "--base-url", metavar="URL", help="The service; else WHEROBOTS_API_BASE_URL, WHEROBOTS_API_URL or the cloud."
+        "--base-url",
+        metavar="URL",
+        help="Service URL; defaults to WHEROBOTS_API_BASE_URL, then WHEROBOTS_API_URL, then Wherobots Cloud.",
     ),
 ]
-Timeout = Annotated[str | None, typer.Option("--timeout", metavar="TIME", help="How long one request may take: 30s.")]
+Timeout = Annotated[
+    str | None, typer.Option("--timeout", metavar="TIME", help="Timeout for a single request, e.g. 30s.")
+]
 Emulator = Annotated[
-    bool, typer.Option("--emulator", help="Submit to a local Wherobots Cloud in this process: no key, no network.")
+    bool,
+    typer.Option(
+        "--emulator", help="Submit to an emulator of Wherobots Cloud in this process; needs no API key or network."
+    ),
 ]
 LedgerOption = Annotated[
-    Path | None, typer.Option("--ledger", metavar="PATH", help="The ledger; else SWEEP.ledger.jsonl beside the sweep.")
+    Path | None,
+    typer.Option("--ledger", metavar="PATH", help="Ledger path; defaults to SWEEP.ledger.jsonl next to the sweep."),
 ]
 Retry = Annotated[
     str | None,
-    typer.Option("--retry", metavar="WHICH", help="Send these again: rejected, failed, or both with a comma."),
+    typer.Option("--retry", metavar="WHICH", help="Send these runs again: rejected, failed or rejected,failed."),
 ]
 ToAnotherServer = Annotated[
-    bool, typer.Option("--to-another-server", help="Go on even though the batch was begun at another base URL.")
+    bool, typer.Option("--to-another-server", help="Continue even if the batch started at a different base URL.")
 ]
-Extend = Annotated[bool, typer.Option("--extend", help="Go on although the sweep has changed since it was begun.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; send nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before sending.")]
+Extend = Annotated[bool, typer.Option("--extend", help="Continue even if the sweep changed after the batch started.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent without sending anything.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Send without asking for confirmation.")]
 
 PERCENT = 100
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 RETRIABLE = (Outcome.REJECTED, Outcome.FAILED)
+"""Pending and unknown runs need no flag: resuming always takes them up."""
 
 
 def retry_from(text: str | None) -> frozenset[Outcome]:
-    """The outcomes that ``--retry`` names.
+    """The outcomes named by ``--retry``.
 
     Raises:
-        UsageError: it names something else.
+        UsageError: an outcome that cannot be retried.
 
     """
-    words = [word.strip() for word in (text or "").split(",") if word.strip()]
-    known: dict[str, Outcome] = {outcome.value: outcome for outcome in RETRIABLE}
-    if strange := [word for word in words if word not in known]:
-        raise UsageError("--retry", f"'{strange[0]}' cannot be sent again", "give rejected, failed or rejected,failed")
-    return frozenset(known[word] for word in words)
+    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+    retriable: dict[str, Outcome] = {outcome.value: outcome for outcome in RETRIABLE}
+    if unknown := [name for name in names if name not in retriable]:
+        raise UsageError("--retry", f"'{unknown[0]}' cannot be retried", "use rejected, failed or rejected,failed")
+    return frozenset(retriable[name] for name in names)
 
 
 def settings_flags(typed: dict[str, Any]) -> dict[str, Any]:
-    """The flags that were given, as ``SubmitSettings`` names them.
+    """The flags that were given, under their ``SubmitSettings`` names.
 
     Raises:
-        UsageError: a duration, a count or a share cannot be read.
+        UsageError: a duration, a count or a percentage cannot be parsed.
 
     """
     flags = typed | {
@@ -143,7 +171,7 @@ def settings_flags(typed: dict[str, Any]) -> dict[str, Any]:
 
 
 def resume_command(ledger: Path, **flags: object) -> tuple[str, ...]:
-    """The command that goes on with a batch as it was begun: the ledger, and the flags as they were typed."""
+    """The command that resumes the batch with the flags it was started with, as typed."""
     words = ["batchrun", "resume", str(ledger)]
     for name, value in flags.items():
         if value is not None:
@@ -155,21 +183,23 @@ def seconds_from(flag: str, text: str | None) -> float | None:
     """Seconds from ``30``, ``30s``, ``5m``, ``2h``.
 
     Raises:
-        UsageError: it is no duration.
+        UsageError: not a duration.
 
     """
     if text is None:
         return None
     if (seconds := seconds_of(text)) is None:
-        raise UsageError(flag, f"'{text}' is no time", DURATION_FIX)
+        raise UsageError(flag, f"'{text}' is not a duration", DURATION_FIX)
     return seconds
 
 
 def count_or_share_from(flag: str, text: str | None) -> float | None:
-    """A count (``25``) or a share (``5%``, which is 0.05).
+    """A count (``25``) or a share (``5%``, returned as 0.05).
+
+    100% and 0% are refused: ``SubmitSettings`` reads 1 and more as a count, and accepts only values above 0.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: neither of the two.
 
     """
     if text is None:
@@ -180,5 +210,5 @@ def count_or_share_from(flag: str, text: str | None) -> float | None:
     if not percent and number.isdecimal() and int(number) > 0:
         return float(number)
     raise UsageError(
-        flag, f"'{text}' is neither a count nor a share", "give a number such as 25, or a share such as 5%"
+        flag, f"'{text}' is not a count or a percentage", "use a count such as 25 or a percentage such as 5%"
     )

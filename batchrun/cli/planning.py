@@ -1,6 +1,6 @@
 """From what a person types to a plan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from batchrun.engine.batch import earlier_keys
@@ -10,7 +10,7 @@ from batchrun.ledger.reader import read_state
 from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan, read_plan
 
-__all__ = ["default_ledger", "difference_to", "overrides_from", "plan_from"]
+__all__ = ["default_ledger", "difference_to", "plan_from"]
 
 PLAN_SUFFIX = ".jsonl"
 LEDGER_SUFFIX = ".ledger.jsonl"
@@ -46,23 +46,3 @@ def difference_to(plan: Plan, ledger: Path, environ: Mapping[str, str]) -> Diffe
 def default_ledger(sweep: Path) -> Path:
     """Where the ledger of a sweep is: beside it, under its name."""
     return sweep.with_name(sweep.name.removesuffix(sweep.suffix) + LEDGER_SUFFIX)
-
-
-def overrides_from(
-    *,
-    set_: Sequence[str] | None,
-    axis: Sequence[str] | None,
-    where: Sequence[str] | None,
-    sample: int | None,
-    seed: int | None,
-    max_points: int | None,
-) -> Overrides:
-    """What the command line changes in the manifest."""
-    return Overrides(
-        set=tuple(set_ or ()),
-        axis=tuple(axis or ()),
-        where=tuple(where or ()),
-        sample=sample,
-        seed=seed,
-        max_points=max_points,
-    )

@@ -1,4 +1,4 @@
-"""A batch going by: drawn on a terminal, told in plain lines elsewhere. Draws snapshots and counts nothing."""
+"""Progress of a batch: a live display on a terminal, plain lines elsewhere. Draws snapshots and keeps no counts."""
 
 import time
 from types import TracebackType
@@ -18,15 +18,15 @@ from batchrun.errors import Problem
 
 __all__ = ["View", "count_line", "pace_line", "pause_line", "view_for"]
 
-REDRAW_PER_S = 8
-FIRST_LINE_AFTER_S = 2.0
+REDRAW_PER_S = 8  # smooth to the eye, and cheap enough over ssh
+FIRST_LINE_AFTER_S = 2.0  # a small batch is over by then and needs no progress
 LINE_EVERY_S = 5.0
 LONGEST_SILENCE_S = 30.0
-"""Plain lines grow rarer as a batch grows old."""
+"""Plain lines become less frequent, so that the log of a batch that takes hours stays short."""
 
 
 class View(Observer, Protocol):
-    """An observer with something on the screen; ``leave`` takes it off, and may be called more than once."""
+    """An observer with a display; ``leave`` removes it from the screen and may be called more than once."""
 
     def __enter__(self) -> Self: ...
 
@@ -38,16 +38,16 @@ class View(Observer, Protocol):
 
 
 def view_for(output: Output, name: str) -> View:
-    """The fitting view: drawn, plain lines, or only what must be said."""
+    """A live display on a terminal, plain lines elsewhere, notes only with ``--quiet``."""
     if output.quiet:
         return _QuietView(output)
     return _LiveView(output, name) if output.is_terminal else _PlainView(output)
 
 
 def count_line(progress: Progress) -> str:
-    """Where the runs stand; what is zero goes unsaid."""
-    words = [f"{progress.submitted:,} of {progress.planned:,} submitted"]
-    for count, word in (
+    """The counts of runs; zeros are left out."""
+    parts = [f"{progress.submitted:,} of {progress.planned:,} submitted"]
+    for count, label in (
         (progress.rejected, "rejected"),
         (progress.failed, "failed"),
         (progress.unknown, "unknown"),
@@ -55,37 +55,37 @@ def count_line(progress: Progress) -> str:
         (progress.waiting, "waiting to retry"),
         (progress.retries, "retries" if progress.retries != 1 else "retry"),
     ):
-        words += [f"{count:,} {word}"] if count else []
+        parts += [f"{count:,} {label}"] if count else []
     if progress.active is not None:
-        words.append(f"{progress.active:,} active")
-    return ", ".join(words)
+        parts.append(f"{progress.active:,} active")
+    return ", ".join(parts)
 
 
 def pace_line(progress: Progress) -> str:
-    """How fast it goes, why, and how long it will still take, as far as that can be said."""
+    """The rate, what pacing is doing, and an estimate of the time left."""
     limit = f", up to {_rate(progress.limit_per_s)}" if progress.limit_per_s is not None else ""
     pace = f" ({progress.pace}{limit})" if progress.pace else ""
     return f"{_rate(progress.rate_per_s)}{pace}, {_time_left(progress)}"
 
 
 def pause_line(progress: Progress) -> str:
-    """Why nothing is sent now, and for how long; empty when something is."""
+    """Why sending is paused and for how long; empty when it is not."""
     if progress.pause_s is None or progress.pause_s <= 0:
         return ""
-    return f"paused for {duration(progress.pause_s)}: {progress.pause_reason or 'the service asked for it'}"
+    return f"paused for {duration(progress.pause_s)}: {progress.pause_reason or 'requested by the service'}"
 
 
 def _rate(per_s: float) -> str:
-    return f"{per_s:,.0f}/s" if per_s >= 100 else f"{per_s:.1f}/s"  # noqa: PLR2004 - above a hundred, tenths are noise
+    return f"{per_s:,.0f}/s" if per_s >= 100 else f"{per_s:.1f}/s"  # noqa: PLR2004 - from a hundred on, tenths are noise
 
 
 def _time_left(progress: Progress) -> str:
     if progress.pending == 0 and progress.unknown:
-        return f"finding out about {progress.unknown:,} unknown"
+        return f"checking {progress.unknown:,} unknown"
     if progress.pending == 0:
         return "all sent"
-    if progress.left_s is None or progress.pause_s is not None:
-        return "time left not known"
+    if progress.left_s is None or progress.pause_s is not None:  # a pause makes the recent rate meaningless
+        return "time left unknown"
     return f"about {duration(progress.left_s)} left" if progress.left_s >= 1 else "less than a second left"
 
 
@@ -104,17 +104,17 @@ class _QuietView:
         self.leave()
 
     def progress(self, progress: Progress) -> None:
-        """Said in the summary."""
+        """Left to the summary."""
 
     def note(self, note: Problem) -> None:
         self.output.warn(note)
 
     def leave(self) -> None:
-        """Nothing is on the screen."""
+        """There is no display."""
 
 
 class _PlainView(_QuietView):
-    """A line on standard error now and then."""
+    """A line on stderr every few seconds."""
 
     def __init__(self, output: Output) -> None:
         super().__init__(output)
@@ -127,13 +127,13 @@ class _PlainView(_QuietView):
         if now < self._next_s:
             return
         self._next_s = now + self._every_s
-        self._every_s = min(self._every_s * 1.1, LONGEST_SILENCE_S)
-        said = [count_line(progress), pace_line(progress), pause_line(progress)]
-        self.output.tell("; ".join(words for words in said if words))
+        self._every_s = min(self._every_s * 1.1, LONGEST_SILENCE_S)  # 30 s apart after some four minutes
+        parts = [count_line(progress), pace_line(progress), pause_line(progress)]
+        self.output.tell("; ".join(filter(None, parts)))
 
 
 class _LiveView(_QuietView):
-    """Three lines that are drawn again several times a second, by a thread of their own: a slow terminal delays no run."""
+    """A few lines redrawn several times a second, by a thread of their own so that a slow terminal delays no run."""
 
     def __init__(self, output: Output, name: str) -> None:
         super().__init__(output)
@@ -144,7 +144,7 @@ class _LiveView(_QuietView):
             console=output.terminal,
             refresh_per_second=REDRAW_PER_S,
             transient=True,
-            redirect_stdout=False,
+            redirect_stdout=False,  # Output is the only writer of both streams
             redirect_stderr=False,
         )
 
@@ -164,7 +164,7 @@ class _LiveView(_QuietView):
     def _draw(self) -> RenderableType:
         latest = self._latest
         if latest is None:
-            return Text(f"{self._name}: asking the service ...", style="dim")
+            return Text(f"{self._name}: contacting the service ...", style="dim")
         lines: list[RenderableType] = [
             _bar(self._name, latest),
             Text(f"  {count_line(latest)}"),
@@ -176,6 +176,7 @@ class _LiveView(_QuietView):
 
 
 def _bar(name: str, progress: Progress) -> RenderableType:
+    # Unknown runs do not count as done: they may still have to be sent again.
     done = progress.submitted + progress.rejected + progress.failed
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True, overflow="ellipsis", max_width=32)
@@ -191,5 +192,5 @@ def _bar(name: str, progress: Progress) -> RenderableType:
 
 
 def _share(done: int, planned: int) -> str:
-    """Percent, rounded down: 100 % means all."""
+    """Percent, rounded down so that 100% means every run."""
     return f"{100 * done // planned if planned else 100:>3}%"

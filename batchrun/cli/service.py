@@ -1,4 +1,4 @@
-"""Which service is meant: the cloud, another base URL, or an emulator in this process."""
+"""Which service to submit to: Wherobots Cloud, another base URL, or an emulator in this process."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,24 +12,24 @@ from batchrun.wherobots.settings import DEFAULT_TIMEOUT_S, ApiSettings, base_url
 __all__ = ["EMULATOR", "open_service", "service_name"]
 
 EMULATOR = "emulator"
-"""What the ledger calls an emulator in the submitting process: its port is another one each time."""
+"""The name of the in-process emulator in ledgers, which cannot use its URL: the port differs on each start."""
 
 
 def service_name(environ: Mapping[str, str], *, base_url: str | None, emulator: bool) -> str:
-    """What the ledger calls the service that is meant.
+    """The service's name in the ledger: its base URL, or ``emulator``.
 
     Raises:
-        UsageError: both were given, or the URL cannot be used.
+        UsageError: both options were given, or the URL is not usable.
 
     """
     if emulator and base_url is not None:
-        raise UsageError("--emulator", "it has an address of its own", "leave --base-url out")
+        raise UsageError("--emulator", "cannot be used with --base-url", "remove one of them")
     return EMULATOR if emulator else checked_base_url(base_url or base_url_from(environ))
 
 
 @contextmanager
 def open_service(name: str, environ: Mapping[str, str], *, timeout_s: float | None) -> Iterator[ApiSettings]:
-    """How to reach it; an emulator lives as long as the context.
+    """The settings for reaching the service; an emulator runs for as long as the context.
 
     Raises:
         UsageError: the key or another setting is missing, or the emulator is not installed.
@@ -40,5 +40,5 @@ def open_service(name: str, environ: Mapping[str, str], *, timeout_s: float | No
         return
     server = load_extra("batchrun.emulator.http.server:EmulatorServer", extra="emulator", wanted_by="--emulator")
     with server() as running:
-        key = SecretStr("emulator-in-this-process")
+        key = SecretStr("emulator-in-this-process")  # never the real key: the emulator accepts any
         yield ApiSettings(api_key=key, base_url=running.url, timeout_s=timeout_s or DEFAULT_TIMEOUT_S)

@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 
 from batchrun.cli.exits import ExitStatus
-from batchrun.cli.interrupts import stop_on_signals
+from batchrun.cli.interrupts import run_interruptible
 from batchrun.cli.loading import loop_options
 from batchrun.cli.output import Output
 from batchrun.cli.progress import View, view_for
@@ -22,7 +22,7 @@ from batchrun.engine.preflight import Preflight, check_ledger
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submit import Submission, submit
-from batchrun.errors import BatchrunError, Problem
+from batchrun.errors import Problem
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
@@ -102,32 +102,24 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
 async def _submit(
     request: SubmitRequest, ledger: FileLedger, api: ApiSettings, view: View, output: Output
 ) -> Submission:
-    switch, failure, submission = StopSwitch(), None, None
     connections = request.settings.concurrency + SPARE_CONNECTIONS
-    async with (
-        RunsClient(api, open_transport(api, connections=connections)) as client,
-        anyio.create_task_group() as tasks,
-    ):
-        tasks.start_soon(stop_on_signals, switch, output.urge, view.leave)
-        try:
-            submission = await submit(
-                request.plan,
-                ledger,
-                client,
-                settings=request.settings,
-                observer=view,
-                switch=switch,
-                retry=request.retry,
-                extend=request.extend,
-                to_another_server=request.to_another_server,
-                base_url=request.service,
-            )
-        except BatchrunError as error:  # raised outside the task group, which would wrap it in an exception group
-            failure = error
-        tasks.cancel_scope.cancel()
-    if submission is None:
-        raise failure or RuntimeError("a session without an end")
-    return submission
+
+    async def work(switch: StopSwitch) -> Submission:
+        return await submit(
+            request.plan,
+            ledger,
+            client,
+            settings=request.settings,
+            observer=view,
+            switch=switch,
+            retry=request.retry,
+            extend=request.extend,
+            to_another_server=request.to_another_server,
+            base_url=request.service,
+        )
+
+    async with RunsClient(api, open_transport(api, connections=connections)) as client:
+        return await run_interruptible(work, output.urge, view.leave)
 
 
 def _warn_of_torn_line(ledger: FileLedger, output: Output) -> None:

@@ -1,1 +1,1 @@
-"""A local Wherobots Cloud, made to misbehave on request. Built from the wire models only."""
+"""A local Wherobots Cloud that misbehaves on request. Built from the wire models only, never from the code it tests."""

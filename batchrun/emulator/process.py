@@ -1,6 +1,6 @@
-"""The emulator in a process beside this one, for measuring: it takes no time from whoever uses it.
+"""The emulator in a separate process, for benchmarks: it takes no CPU time from the event loop being measured.
 
-It ends when its standard input does, so it never outlives the process that started it, however that dies.
+The process exits when its standard input closes, so it never outlives its parent, even if the parent is killed.
 """
 
 import subprocess
@@ -13,45 +13,45 @@ from batchrun.errors import UsageError
 
 __all__ = ["EmulatorProcess"]
 
-END_WITHIN_S = 5.0
+STOP_TIMEOUT_S = 5.0
 
 
 class EmulatorProcess:
-    """A well-behaved service on a free loopback port, which lives as long as the context. Any key opens it."""
+    """A well-behaved service on a free loopback port that lives as long as the context. Any API key is accepted."""
 
     def __init__(self) -> None:
         self.url = ""
 
     def __enter__(self) -> Self:
-        """Start it.
+        """Start the process and wait for its address.
 
         Raises:
             UsageError: it did not start.
 
         """
-        words = [sys.executable, "-m", "batchrun.emulator.process"]
-        # A session of its own: Ctrl-C is for the one who measures, and the service is there until it has drained.
-        self._process = subprocess.Popen(  # noqa: S603 - this very interpreter, and a module of ours
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command = [sys.executable, "-m", "batchrun.emulator.process"]
+        # A session of its own: Ctrl-C must reach only the parent, which still needs the service until it has drained.
+        self._process = subprocess.Popen(  # noqa: S603 - this interpreter, running one of our modules
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
         self.url = self._process.stdout.readline().strip()
         if not self.url:
-            self._end()
-            raise UsageError("emulator", "it did not start", "see what it said above")
+            self._stop()
+            raise UsageError("emulator", "it did not start", "see its error output above")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self._stop()
 
-    def _end(self) -> None:
+    def _stop(self) -> None:
         assert self._process.stdin is not None  # noqa: S101 - it is a pipe
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
         self._process.stdin.close()
         try:
-            self._process.wait(END_WITHIN_S)
+            self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -59,7 +59,7 @@ class EmulatorProcess:
 
 
 def main() -> None:
-    """Serve until standard input ends; the first line on standard output is the URL."""
+    """Serve until standard input closes; the first line of standard output is the URL."""
     with EmulatorServer() as server:
         sys.stdout.write(server.url + "\n")
         sys.stdout.flush()

@@ -1,6 +1,6 @@
-"""Everything about the emulator that can be set. Left alone, it is a service that never misbehaves.
+"""The emulator's settings. The defaults describe a service that never misbehaves.
 
-The same names serve in Python, in a TOML file, and as JSON for ``PUT /_emulator/config``.
+The names are the same in Python, in a TOML file, and as JSON in ``PUT /_emulator/config``.
 """
 
 import tomllib
@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from batchrun.emulator.chance import Fault
+from batchrun.emulator.schedule import FaultSchedule
 from batchrun.errors import Problem, UsageError
 
-__all__ = ["EmulatorSettings", "Faults", "RetryAfterForm", "changed", "layered"]
+__all__ = ["EmulatorSettings", "Faults", "RetryAfterForm", "load_settings", "with_changes"]
 
 RetryAfterForm = Literal["none", "seconds", "fraction", "date", "mixed", "odd"]
 Limiter = Literal["bucket", "window", "sliding"]
@@ -24,51 +24,51 @@ DEFAULT_REGION = "aws-us-west-2"
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
-FaultRate = Annotated[Fault, BeforeValidator(Fault.of)]
-NEVER = Fault()
+FaultField = Annotated[FaultSchedule, BeforeValidator(FaultSchedule.parse)]
+NEVER = FaultSchedule()
 
 
 class Settings(BaseModel):
-    """Frozen, and strict about names: a misspelt knob would otherwise do nothing in silence."""
+    """Frozen, and strict about names: a misspelt setting would otherwise be ignored silently."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Faults(Settings):
-    """How often each thing goes wrong: a probability, or ``"0.05@100-200"`` for requests 100 to 200 only."""
+    """How often each fault occurs: a probability, or ``"0.05@100-200"`` for requests 100 to 200 only."""
 
-    rate_limit: FaultRate = NEVER  # 429, whatever the limiter says
-    redirect: FaultRate = NEVER  # 307 to nowhere, as from a wrong base URL
-    forbidden: FaultRate = NEVER  # 403, the key may not do this
-    conflict: FaultRate = NEVER  # 409, nothing created
-    quota: FaultRate = NEVER  # INSUFFICIENT_QUOTA_ERROR, whatever the quota says
-    unavailable: FaultRate = NEVER  # 503 with Retry-After and the API's own error body, nothing created
-    error_before_commit: FaultRate = NEVER  # a 5xx, nothing created
-    error_after_commit: FaultRate = NEVER  # a 5xx although the run was created
-    reset_before_commit: FaultRate = NEVER  # the connection is reset, nothing created
-    reset_after_commit: FaultRate = NEVER  # the connection is reset although the run was created
-    cut_body: FaultRate = NEVER  # created; the answer ends in the middle
-    garbled_body: FaultRate = NEVER  # created; the answer is no JSON
-    hang_before_commit: FaultRate = NEVER  # no answer, nothing created
-    hang: FaultRate = NEVER  # created, and no answer
-    late_commit: FaultRate = NEVER  # no answer; created late_commit_s after the client gave up
-    slow: FaultRate = NEVER  # answered slow_s late; comes on top of any other fault
+    rate_limit: FaultField = NEVER  # 429, whatever the limiter says
+    redirect: FaultField = NEVER  # 307, as from a wrong base URL
+    forbidden: FaultField = NEVER  # 403, the key may not do this
+    conflict: FaultField = NEVER  # 409, nothing created
+    quota: FaultField = NEVER  # INSUFFICIENT_QUOTA_ERROR, whatever the quota says
+    unavailable: FaultField = NEVER  # 503 with Retry-After and the API's own error body, nothing created
+    error_before_commit: FaultField = NEVER  # a 5xx, nothing created
+    error_after_commit: FaultField = NEVER  # a 5xx although the run was created
+    reset_before_commit: FaultField = NEVER  # the connection is reset, nothing created
+    reset_after_commit: FaultField = NEVER  # the connection is reset although the run was created
+    cut_body: FaultField = NEVER  # created; the response ends in the middle
+    garbled_body: FaultField = NEVER  # created; the response is not JSON
+    hang_before_commit: FaultField = NEVER  # no response, nothing created
+    hang: FaultField = NEVER  # created; no response
+    late_commit: FaultField = NEVER  # no response; created late_commit_s after the client gave up
+    slow: FaultField = NEVER  # the response is slow_s late; combines with any other fault
 
 
 class EmulatorSettings(Settings):
-    """One emulated service; every knob names its unit."""
+    """One emulated service; every setting names its unit."""
 
     seed: int = 0
-    api_key: str | None = Field(default=None, repr=False)  # None accepts any key that is not empty
+    api_key: str | None = Field(default=None, repr=False)  # None accepts any non-empty key
     key_expires_after_s: Seconds | None = None
     key_expires_after_requests: int | None = Field(default=None, ge=0)
-    lenient: bool = False  # region and runtime may be left out
+    lenient: bool = False  # region and runtime are optional
     default_region: str = DEFAULT_REGION
     default_runtime: str = "tiny"
     max_body_bytes: Count = DEFAULT_MAX_BODY_BYTES
 
     faults: Faults = Faults()
-    faults_on: Literal["create", "all"] = "create"  # "all": reading, listing and cancelling misbehave too
+    faults_on: Literal["create", "all"] = "create"  # "all": faults hit every API call
     error_statuses: tuple[Literal[500, 502, 503, 504], ...] = Field(default=(500,), min_length=1, strict=False)
     slow_s: Seconds = 1.0
     hang_s: Seconds = 600.0
@@ -77,56 +77,56 @@ class EmulatorSettings(Settings):
 
     rate_limit_per_s: float | None = Field(default=None, gt=0)
     limiter: Limiter = "bucket"
-    burst: Count = 1  # the bucket's size
+    burst: Count = 1  # size of the bucket
     window_s: float = Field(default=1.0, gt=0)
-    count_refused: bool = False  # refused requests use up the limit as well
+    count_refused: bool = False  # refused requests use up the limit too
     max_requests_at_once: Count | None = None
     limit_on: Literal["all", "create"] = "all"
     retry_after: RetryAfterForm = "seconds"
 
-    capacity_runs: Count | None = None  # running at once in one region
-    quota_runs: int | None = Field(default=None, ge=0)  # active at once in all regions; beyond it creating is refused
+    capacity_runs: Count | None = None  # concurrent runs in a region; others stay pending
+    quota_runs: int | None = Field(default=None, ge=0)  # active runs in all regions; beyond that, creating is refused
     quota_status: Literal[400, 403, 409, 429] = 403
     startup_s: Seconds = 1.0
     run_s: Seconds = 20.0
     run_spread: Share = 0.0  # 0.5: run_s ± 50 %
     failure_rate: Share = 0.0
-    timeout_as_failed: bool = False  # tell a timed-out run as FAILED with an event, as the service sometimes does
+    timeout_as_failed: bool = False  # report a timed-out run as FAILED with an event, as the service sometimes does
     cancel_delay_s: Seconds = 0.0
     billing_delay_s: Seconds = 5.0
     log_lines: Count = 12
-    speed: float = Field(default=1.0, gt=0)  # durations of runs pass this many times as fast
+    speed: float = Field(default=1.0, gt=0)  # durations of runs are divided by this
 
     list_name_match: Literal["exact", "substring"] = "exact"  # what a name without * means
 
     def describe(self) -> list[str]:
-        """What differs from a well-behaved service, one setting a line; never the API key."""
+        """The settings that differ from the defaults, one a line, without the API key."""
         lines = []
         for name, value in self:
             if name == "faults":
                 lines += [f"fault {fault} = {share.text()}" for fault, share in self.faults if share.probability]
             elif name != "api_key" and value != type(self).model_fields[name].default:
                 lines.append(f"{name} = {value}")
-        return lines or ["well behaved: every request is answered as the contract says"]
+        return lines or ["no misbehaviour: every request is answered as the contract says"]
 
 
 class EmulatorSettingsError(UsageError):
-    """Some settings are wrong; all of them are told at once."""
+    """Some settings are invalid; ``problems`` lists all of them."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__(problems[0].place, problems[0].fact, problems[0].fix)
         self.problems = problems
 
 
-def layered(path: Path | None, values: dict[str, Any]) -> EmulatorSettings:
-    """The settings of a TOML file, with ``values`` laid over them.
+def load_settings(path: Path | None, values: dict[str, Any]) -> EmulatorSettings:
+    """The settings in a TOML file, overridden by ``values``.
 
     Raises:
-        UsageError: the file cannot be read, or a setting is unknown or out of bounds.
+        UsageError: the file cannot be read, or a setting is unknown or invalid.
 
     """
     from_file = _read(path) if path is not None else EmulatorSettings()
-    settings = from_file if isinstance(from_file, tuple) else changed(from_file, values)
+    settings = from_file if isinstance(from_file, tuple) else with_changes(from_file, values)
     if isinstance(settings, tuple):
         raise EmulatorSettingsError(settings)
     return settings
@@ -140,15 +140,15 @@ def _read(path: Path) -> EmulatorSettings | tuple[Problem, ...]:
 
 
 def settings_from(values: dict[str, Any]) -> EmulatorSettings | tuple[Problem, ...]:
-    """Settings made from plain values, or everything that is wrong with them."""
+    """Settings from plain values, or all problems in them."""
     try:
         return EmulatorSettings.model_validate(values)
     except ValidationError as error:
         return tuple(_problem(tuple(map(str, one["loc"])), one["type"], one["msg"]) for one in error.errors())
 
 
-def changed(settings: EmulatorSettings, values: dict[str, Any]) -> EmulatorSettings | tuple[Problem, ...]:
-    """The same settings with some replaced; ``faults`` are merged one by one."""
+def with_changes(settings: EmulatorSettings, values: dict[str, Any]) -> EmulatorSettings | tuple[Problem, ...]:
+    """The same settings with some replaced, or all problems in ``values``; ``faults`` are merged one by one."""
     before = settings.model_dump()
     faults = values.get("faults", {})
     merged = {**before["faults"], **faults} if isinstance(faults, dict) else faults
@@ -162,8 +162,8 @@ def _problem(place: tuple[str, ...], kind: str, message: str) -> Problem:
         close = get_close_matches(place[-1], known, 1)
         return Problem(
             name,
-            "is no setting of the emulator",
+            "unknown setting of the emulator",
             f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}",
         )
-    words = message.removeprefix("Value error, ")
-    return Problem(name, words[:1].lower() + words[1:])
+    fact = message.removeprefix("Value error, ")  # pydantic prepends it to what a validator raises
+    return Problem(name, fact[:1].lower() + fact[1:])

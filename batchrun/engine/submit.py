@@ -5,10 +5,12 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Literal
 
 import anyio
+import anyio.to_thread
 
 from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.attempt import Attempts
@@ -98,15 +100,19 @@ async def submit(
     """
     service = base_url or client.settings.base_url
     check_plan(plan)
-    preflight = check_ledger(
-        plan,
-        ledger.state,
-        ledger.path,
-        service=service,
-        extend=extend,
-        recreate=recreate,
-        to_another_server=to_another_server,
-        retry=retry,
+    # In a thread: a changed plan is compared with the ledger's own, which is made again from its files.
+    preflight = await anyio.to_thread.run_sync(
+        partial(
+            check_ledger,
+            plan,
+            ledger.state,
+            ledger.path,
+            service=service,
+            extend=extend,
+            recreate=recreate,
+            to_another_server=to_another_server,
+            retry=retry,
+        )
     )
     if preflight.is_new:
         await ledger.begin(new_batch(plan, service))

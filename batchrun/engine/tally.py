@@ -64,7 +64,7 @@ class Tally:
             active=active,
             rate_per_s=rate,
             limit_per_s=pace.limit_per_s,
-            pace=pace.words,
+            pace=pace.description,
             pause_s=pace.pause_s,
             pause_reason=pace.pause_reason,
             elapsed_s=now - self._began_s,

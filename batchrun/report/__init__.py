@@ -1,1 +1,1 @@
-"""Looking back, from the ledger only."""
+"""Summaries and exports of a batch, made from its ledger alone."""

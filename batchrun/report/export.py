@@ -1,4 +1,4 @@
-"""A batch as rows, one a planned run, for pandas, DuckDB and spreadsheets."""
+"""Export a batch as rows, one per planned run, for pandas, DuckDB and spreadsheets."""
 
 import csv
 import json
@@ -38,48 +38,54 @@ COLUMNS: dict[str, type] = {
     "suggestion": str,
     "point": str,
 }
-"""Each column and its kind. Times are RFC 3339; ``point`` is JSON; what is not known is empty or null."""
+"""Columns and their types. Times are RFC 3339; ``point`` is JSON; unknown values are empty or null."""
 
 Row = dict[str, Any]
 
 
 def rows(ledger: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Row]:
-    """One row a planned run, in plan order; runs never sent are pending rows.
+    """One row per planned run, in plan order; runs that were never sent are included as pending.
 
     Raises:
         LedgerError: the ledger cannot be used.
-        ManifestError: it cannot be planned any more, for example because a data file is gone.
+        ManifestError: the plan can no longer be built, for example because a data file is missing.
 
     """
+    # The folded state holds no times, so they are collected from the same events in passing.
     state, times = BatchState(), dict[str, Row]()
     for event in read_events(ledger):
         fold(state, event)
-        _note_times(event, times)
+        _record_times(event, times)
     batch = state.batch or read_state(ledger).batch
-    assert batch is not None  # noqa: S101 - read_state has raised otherwise
+    assert batch is not None  # noqa: S101 - read_state raises for an empty ledger
     for run in plan_of(batch, ledger, environ):
-        yield dict.fromkeys(COLUMNS) | _planned(run) | _known(state.runs.get(run.key)) | times.get(run.key, {})
+        yield (
+            dict.fromkeys(COLUMNS)
+            | _plan_columns(run)
+            | _ledger_columns(state.runs.get(run.key))
+            | times.get(run.key, {})
+        )
 
 
-def _note_times(event: Event, times: dict[str, Row]) -> None:
+def _record_times(event: Event, times: dict[str, Row]) -> None:
     match event:
         case AttemptEvent():
             times.setdefault(event.key, {"first_attempt_at": event.at})
         case SubmittedEvent():
             times.setdefault(event.key, {}).update(submitted_at=event.at, via=event.via)
         case StatusEvent():
-            told = {"create_time": event.create_time, "start_time": event.start_time}
-            told |= {"complete_time": event.complete_time}
-            known = {name: value for name, value in told.items() if value is not None}
+            reported = {"create_time": event.create_time, "start_time": event.start_time}
+            reported |= {"complete_time": event.complete_time}
+            known = {name: value for name, value in reported.items() if value is not None}
             times.setdefault(event.key, {}).update(known)
 
 
-def _planned(run: PlannedRun) -> Row:
+def _plan_columns(run: PlannedRun) -> Row:
     point = run.point_json.decode()
     return {"index": run.index, "key": run.key, "name": run.name, "region": run.region, "point": point}
 
 
-def _known(run: RunState | None) -> Row:
+def _ledger_columns(run: RunState | None) -> Row:
     if run is None:
         return {"outcome": Outcome.PENDING.value, "attempts": 0}
     row: Row = {"outcome": run.outcome.value, "run_id": run.run_id, "status": run.status, "attempts": run.n}
@@ -90,22 +96,23 @@ def _known(run: RunState | None) -> Row:
 
 
 def export(ledger: Path, target: Path, environ: Mapping[str, str] = os.environ) -> int:
-    """Write the rows to a file whose ending names its format; the number of rows.
+    """Write the rows to a file whose suffix sets the format, and return their number.
 
-    The file appears whole or not at all.
+    The file appears complete or not at all: it is written under another name and then renamed.
 
     Raises:
-        UsageError: the ending is none of ``FORMATS``, or what it needs is not installed.
+        UsageError: the suffix is not in ``FORMATS``, or the package for the format is not installed.
         LedgerError: as for ``rows``.
         ManifestError: as for ``rows``.
 
     """
     write = FORMATS.get(target.suffix.lower())
     if write is None:
-        fact = f"'{target.suffix}' is no format to export to"
-        raise UsageError(str(target), fact, f"let the name end in {', '.join(FORMATS)}")
+        fact = f"unknown export format '{target.suffix}'"
+        raise UsageError(str(target), fact, f"use one of {', '.join(FORMATS)}")
     if target.resolve() == ledger.resolve():
-        raise UsageError(str(target), "that is the ledger itself", "give another name")
+        raise UsageError(str(target), "is the ledger itself", "choose another name")
+    # In the same directory, because a rename across file systems is not atomic.
     unfinished = target.with_name(target.name + ".part")
     try:
         count = write(rows(ledger, environ), unfinished)
@@ -115,38 +122,39 @@ def export(ledger: Path, target: Path, environ: Mapping[str, str] = os.environ) 
     return count
 
 
-def _write_csv(found: Iterable[Row], path: Path) -> int:
+def _write_csv(rows: Iterable[Row], path: Path) -> int:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        return _each(found, writer.writerow)
+        return _write_each(rows, writer.writerow)
 
 
-def _write_jsonl(found: Iterable[Row], path: Path) -> int:
+def _write_jsonl(rows: Iterable[Row], path: Path) -> int:
     def write(file: IO[str], row: Row) -> None:
         file.write(json.dumps(row | {"point": json.loads(row["point"])}, ensure_ascii=False) + "\n")
 
     with path.open("w", encoding="utf-8") as file:
-        return _each(found, lambda row: write(file, row))
+        return _write_each(rows, lambda row: write(file, row))
 
 
-def _each(found: Iterable[Row], write: Callable[[Row], object]) -> int:
+def _write_each(rows: Iterable[Row], write: Callable[[Row], object]) -> int:
     count = 0
-    for row in found:
+    for row in rows:
         write(row)
         count += 1
     return count
 
 
-def _write_parquet(found: Iterable[Row], path: Path) -> int:
+def _write_parquet(rows: Iterable[Row], path: Path) -> int:
     try:
-        import pyarrow as pa  # noqa: PLC0415 - an extra
+        import pyarrow as pa  # noqa: PLC0415 - pyarrow is an extra
         import pyarrow.parquet as pq  # noqa: PLC0415
     except ModuleNotFoundError:
         fix = "pip install 'batchrun[parquet]'"
-        raise UsageError(str(path), "Parquet needs the package pyarrow, which is not installed", fix) from None
+        raise UsageError(str(path), "Parquet requires the package pyarrow, which is not installed", fix) from None
+    # An explicit schema: inferred from the rows, a column without values would have no type.
     schema = pa.schema([(name, pa.int64() if kind is int else pa.string()) for name, kind in COLUMNS.items()])
-    table = pa.Table.from_pylist(list(found), schema=schema)
+    table = pa.Table.from_pylist(list(rows), schema=schema)
     pq.write_table(table, path)
     return int(table.num_rows)
 
@@ -156,4 +164,4 @@ FORMATS: dict[str, Callable[[Iterable[Row], Path], int]] = {
     ".jsonl": _write_jsonl,
     ".parquet": _write_parquet,
 }
-"""How each ending is written."""
+"""The writer for each file suffix."""

@@ -1,4 +1,4 @@
-"""How fast the latest session submits, kept up while the events of a ledger go by."""
+"""The submission rate of the latest session, from the events of a ledger in order."""
 
 from collections import deque
 
@@ -7,22 +7,25 @@ from batchrun.ledger.events import Event, SessionEvent, SubmittedEvent, epoch_se
 __all__ = ["SubmissionRate"]
 
 RATE_OVER_S = 10.0
-"""The present rate is taken over so many seconds."""
+"""The window of the current rate."""
 TENTHS = len("2026-01-01T00:00:00.0")
-"""So much of a time tells one tenth of a second from the next."""
-MARKS = int(RATE_OVER_S * 10) + 1
+"""Length of a timestamp's prefix that changes every tenth of a second."""
+MARKS = int(RATE_OVER_S * 10) + 1  # one for each tenth, and one to count from
 
 
 class SubmissionRate:
-    """Counts the runs submitted in the latest session, with a mark each tenth of a second."""
+    """Counts the runs submitted in the latest session.
+
+    A ledger may hold a million events, so only the running count at each tenth of a second is kept, for the current rate.
+    """
 
     def __init__(self) -> None:
         self.began_at: str | None = None
         self.submitted = 0
         self._marks: deque[tuple[str, int]] = deque(maxlen=MARKS)
 
-    def see(self, event: Event) -> None:
-        """Take the next event of the ledger."""
+    def add(self, event: Event) -> None:
+        """Count the next event of the ledger."""
         if type(event) is SubmittedEvent:
             self.submitted += 1
             if not self._marks or self._marks[-1][0][:TENTHS] != event.at[:TENTHS]:
@@ -32,20 +35,20 @@ class SubmissionRate:
             self._marks.clear()
 
     def seconds(self, last_at: str | None) -> float:
-        """How long the session had lasted at ``last_at``."""
+        """Seconds from the start of the session to ``last_at``."""
         if self.began_at is None or last_at is None:
             return 0.0
         return max(0.0, epoch_seconds(last_at) - epoch_seconds(self.began_at))
 
-    def rate_per_s(self, last_at: str | None) -> float:
-        """Runs submitted a second over the whole session, up to ``last_at``."""
+    def per_s(self, last_at: str | None) -> float:
+        """Runs submitted per second from the start of the session to ``last_at``."""
         seconds = self.seconds(last_at)
         return self.submitted / seconds if seconds > 0 else 0.0
 
-    def rate_lately_per_s(self, now_s: float) -> float:
-        """Runs submitted a second over the last seconds before ``now_s`` (epoch)."""
+    def recent_per_s(self, now_s: float) -> float:
+        """Runs submitted per second over the last ``RATE_OVER_S`` before ``now_s`` (epoch)."""
         recent = [count for at, count in self._marks if epoch_seconds(at) >= now_s - RATE_OVER_S]
         if not recent or self.began_at is None:
             return 0.0
-        over_s = min(RATE_OVER_S, max(now_s - epoch_seconds(self.began_at), 0.1))
+        over_s = min(RATE_OVER_S, max(now_s - epoch_seconds(self.began_at), 0.1))  # a session may have just started
         return (self.submitted - recent[0] + 1) / over_s

@@ -1,4 +1,4 @@
-"""What a ledger adds up to: counts, reasons, sessions and rates, as one frozen value."""
+"""The summary of a ledger: counts, reasons, sessions and rates, as one frozen value."""
 
 import time
 from collections import Counter
@@ -10,16 +10,16 @@ from batchrun.errors import LedgerFormatError
 from batchrun.ledger.events import BatchEvent, SessionEvent
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.ledger.reader import read_events
-from batchrun.report.reasons import Ending, Reason, endings, reasons
+from batchrun.report.reasons import FailedRun, Reason, failed_runs, reasons
 from batchrun.report.submission_rate import SubmissionRate
-from batchrun.report.writing import Writing, writing
+from batchrun.report.writer_state import WriterState, writer_state
 
 __all__ = ["Summary", "read_summary"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """A batch as its ledger tells it. The outcomes add up to ``planned``."""
+    """A batch according to its ledger. The outcomes add up to ``planned``."""
 
     name: str
     batch_id: str
@@ -27,29 +27,29 @@ class Summary:
     planned: int
     outcomes: dict[Outcome, int]
     under_way: int
-    """Attempts that a running session waits for; their runs count as unknown until the answer is written."""
+    """In-flight attempts of a running session; their runs count as unknown until the response is recorded."""
     reasons: tuple[Reason, ...]
-    endings: tuple[Ending, ...]
+    failed_runs: tuple[FailedRun, ...]
     """Every run that was rejected or failed."""
     attempts: int
     refused: dict[str, int]
-    """Attempts refused for now, by code or HTTP status."""
+    """Attempts refused temporarily (rate limit, quota, conflict), by error code or HTTP status."""
     settled: int
-    """Runs found by listing after their answer was lost."""
+    """Runs found by listing after their response was lost."""
     duplicates: dict[str, list[str]]
-    """Further runs of the same name that settling found, by key."""
+    """Ids of additional runs with the same name that settling found, by key."""
     run_status: dict[str, int]
-    """Submitted runs by the last status that the service gave."""
+    """Submitted runs by the last status that the ledger holds."""
     sessions: int
     session: SessionEvent | None
-    writing: Writing
+    writer: WriterState
     began_at: str | None
     last_at: str | None
     session_s: float
-    """Seconds that the latest session has lasted, by the ledger."""
+    """Seconds from the start of the latest session to the last event in the ledger."""
     session_submitted: int
     rate_per_s: float
-    """Runs submitted a second: lately while a session runs, over the whole latest session otherwise."""
+    """Runs submitted per second: over the last few seconds while a session is running, else over all of the latest one."""
 
     @property
     def is_complete(self) -> bool:
@@ -71,7 +71,7 @@ class Summary:
             "duplicates": self.duplicates,
             "run_status": self.run_status,
             "sessions": self.sessions,
-            "writing": self.writing.value,
+            "writing": self.writer.value,
             "last_session": self._session_json(),
             "began_at": self.began_at,
             "last_at": self.last_at,
@@ -92,33 +92,33 @@ class Summary:
 
 
 def read_summary(path: str | Path) -> Summary:
-    """The summary of a ledger file; works while it is being written, and where it cannot be.
+    """The summary of a ledger file; works while it is being written, and on read-only media.
 
     Raises:
-        LedgerError: the file cannot be read, is no ledger of this format, or is damaged.
+        LedgerError: the file cannot be read, is not a ledger of this format, or is damaged.
 
     """
     path = Path(path)
-    state, pulse = BatchState(), SubmissionRate()
+    state, rate = BatchState(), SubmissionRate()
     for event in read_events(path):
         fold(state, event)
-        pulse.see(event)
+        rate.add(event)
     if state.batch is None:
         raise LedgerFormatError(str(path), "the ledger is empty", "submit the sweep again")
-    return _summary(state, pulse, writing(path, state.session), state.batch)
+    return _summary(state, rate, writer_state(path, state.session), state.batch)
 
 
-def _summary(state: BatchState, pulse: SubmissionRate, now_writing: Writing, batch: BatchEvent) -> Summary:
-    is_running = now_writing is Writing.RUNNING
+def _summary(state: BatchState, rate: SubmissionRate, writer: WriterState, batch: BatchEvent) -> Summary:
+    is_running = writer is WriterState.RUNNING
     return Summary(
         name=batch.name,
         batch_id=batch.batch_id,
         base_url=batch.base_url,
         planned=batch.runs,
         outcomes={outcome: state.count(outcome) for outcome in Outcome},
-        under_way=state.open_attempts if is_running else 0,
+        under_way=state.open_attempts if is_running else 0,  # without a writer they are simply unknown
         reasons=reasons(state, is_running=is_running),
-        endings=tuple(endings(state)),
+        failed_runs=tuple(failed_runs(state)),
         attempts=state.attempts,
         refused=dict(state.refusals),
         settled=state.settled,
@@ -126,16 +126,16 @@ def _summary(state: BatchState, pulse: SubmissionRate, now_writing: Writing, bat
         run_status=_by_status(state),
         sessions=state.sessions,
         session=state.session,
-        writing=now_writing,
+        writer=writer,
         began_at=state.first_at,
         last_at=state.last_at,
-        session_s=pulse.seconds(state.last_at),
-        session_submitted=pulse.submitted,
-        rate_per_s=pulse.rate_lately_per_s(time.time()) if is_running else pulse.rate_per_s(state.last_at),
+        session_s=rate.seconds(state.last_at),
+        session_submitted=rate.submitted,
+        rate_per_s=rate.recent_per_s(time.time()) if is_running else rate.per_s(state.last_at),
     )
 
 
 def _by_status(state: BatchState) -> dict[str, int]:
-    """Runs that exist, by the status that the service last gave."""
+    """Submitted runs by the last status that the ledger holds."""
     runs = state.runs.values()
     return dict(Counter(run.status for run in runs if run.status is not None and run.outcome is Outcome.SUBMITTED))

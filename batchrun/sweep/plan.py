@@ -1,4 +1,4 @@
-"""The plan: the ordered list of runs to create, as a stream that can be had again and again."""
+"""The plan: the runs to create, in order, as a stream that can be iterated again and again."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,21 +10,21 @@ from typing import Any, Protocol
 
 from batchrun.errors import Problem
 from batchrun.sweep.manifest.manifest import Manifest, SubmitTable
-from batchrun.sweep.manifest.problems import Problems
+from batchrun.sweep.manifest.problems import Problems, did_you_mean
 from batchrun.sweep.plan_file import PLAN_FILE_FIX, PlanLines, read_header
 from batchrun.sweep.points.axes import load_axes
 from batchrun.sweep.points.files import PlanFile
 from batchrun.sweep.points.space import Step, point_space
 from batchrun.sweep.render.compiled import CompiledSweep, compile_manifest
-from batchrun.sweep.render.names import PointError
+from batchrun.sweep.render.context import PointError
 from batchrun.sweep.runs import PlannedRun
 
 __all__ = ["Hit", "Plan", "PlanFile", "PlannedRun", "Total", "build_plan", "read_plan", "write_plan"]
 
 KEPT_RUNS = 100_000
-"""A plan of at most so many runs (about 70 MB) is kept; a larger one is made anew each time."""
-MAX_TOLD = 20
-"""So many problems of single points are told; more of them say nothing new."""
+"""A plan of up to this many runs (about 70 MB) stays in memory; a larger one is rendered again on each iteration."""
+MAX_REPORTED = 20
+"""How many points with problems are looked for: more of them say nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,13 @@ class _Source(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Every run to create, in order. Iterating makes them anew each time; nothing is held."""
+    """Every run to create, in order; can be iterated any number of times."""
 
     name: str
     runs: int
-    """How many."""
+    """The number of runs."""
     sha256: str
-    """Over the keys and names in order: the identity of the whole plan."""
+    """The identity of the whole plan: a hash of its keys and names, in order."""
     source: _Source = field(repr=False)
     submit: SubmitTable = field(default_factory=SubmitTable)
     files: tuple[PlanFile, ...] = ()
@@ -68,7 +68,7 @@ class Plan:
     totals: tuple[Total, ...] = ()
     manifest: Manifest | None = None
     path: Path | None = None
-    """The plan file that it was read from."""
+    """The plan file that the plan was read from."""
     name_prefix: str = ""
     """What the names of all runs begin with; may be empty."""
     unresolved: tuple[str, ...] = ()
@@ -82,75 +82,80 @@ class Plan:
 
 
 @dataclass(slots=True)
-class _Pass:
-    """What one walk over all runs finds out."""
+class _Tally:
+    """What one pass over all runs adds up to."""
 
     digest: Any = field(default_factory=sha256)
     runs: int = 0
-    names: set[int] = field(default_factory=set)
     first_name: str = ""
     last_name: str = ""
     """The least and the greatest name: what these two begin with, all names begin with."""
     kept: list[PlannedRun] | None = field(default_factory=list)
-    """The runs themselves, while they are few: a small plan is made once."""
-    totals: dict[tuple[str, str], int] = field(default_factory=dict)
+    """The runs themselves, unless there are too many."""
+    _name_hashes: set[int] = field(default_factory=set)
+    _totals: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def take(self, run: PlannedRun, runtime: str) -> bool:
-        """Count a run in; False when its name was there already."""
+    def add(self, run: PlannedRun, runtime: str) -> bool:
+        """Count a run; False if its name may be taken.
+
+        Hashes take less memory than names. Two of them are equal by chance in one of 37 million plans of a million runs,
+        so the caller compares the names themselves.
+        """
         self.runs += 1
         if self.kept is not None:
             self.kept.append(run)
             if self.runs > KEPT_RUNS:
                 self.kept = None
         self.digest.update(run.key.encode() + run.name.encode() + b"\n")
-        where = (run.region, runtime)
-        self.totals[where] = self.totals.get(where, 0) + 1
+        target = (run.region, runtime)
+        self._totals[target] = self._totals.get(target, 0) + 1
         if run.name < self.first_name or not self.first_name:
             self.first_name = run.name
         self.last_name = max(self.last_name, run.name)
-        marked = hash(run.name)
-        if marked in self.names:
+        name_hash = hash(run.name)
+        if name_hash in self._name_hashes:
             return False
-        self.names.add(marked)
+        self._name_hashes.add(name_hash)
         return True
 
     def name_prefix(self) -> str:
         pairs = zip(self.first_name, self.last_name, strict=False)
         return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
-    def total(self) -> tuple[Total, ...]:
-        return tuple(Total(region, runtime, runs) for (region, runtime), runs in sorted(self.totals.items()))
+    def totals(self) -> tuple[Total, ...]:
+        return tuple(Total(region, runtime, runs) for (region, runtime), runs in sorted(self._totals.items()))
 
 
 def build_plan(manifest: Manifest, *, environ: Mapping[str, str] | None = None) -> Plan:
     """The plan of a manifest, after one pass over all of its runs.
 
-    ``environ`` gives ``{{env.NAME}}`` its values in what is sent; without it they stay ``<env.NAME>``. Keys never depend
-    on those values.
+    ``environ`` gives ``{{env.NAME}}`` its values in what is sent; without it, ``<env.NAME>`` stays in their place. Keys
+    never depend on those values.
 
     Raises:
-        ManifestError: it cannot be planned; everything that is wrong at a stage is told at once.
+        ManifestError: it cannot be planned; it carries every problem of the stage that failed.
 
     """
     problems = Problems(manifest.lines, manifest.file)
-    axes, files = load_axes(manifest, problems)
+    axes = load_axes(manifest, problems)
     _check_allowed(manifest, [axis.name for axis in axes], problems)
     problems.check()
     space = point_space(manifest, axes, problems)
     compiled = compile_manifest(manifest, space, environ, problems)
-    walked = _walk(compiled, problems)
+    tally = _render_all(compiled, problems)
+    data_files = [axis.file for axis in axes if axis.file is not None]
     return Plan(
         name=manifest.name,
-        runs=walked.runs,
-        sha256=walked.digest.hexdigest(),
-        source=compiled if walked.kept is None else walked.kept,
+        runs=tally.runs,
+        sha256=tally.digest.hexdigest(),
+        source=compiled if tally.kept is None else tally.kept,
         submit=manifest.submit,
-        files=(*files, *_environment_files(compiled, environ)),
+        files=(*data_files, *_environment_files(compiled, environ)),
         warnings=compiled.warnings,
         steps=tuple(space.steps),
-        hits=tuple(Hit(entry.place, entry.hits) for entry in (*space.excludes, *compiled.overrides)),
-        totals=walked.total(),
-        name_prefix=walked.name_prefix(),
+        hits=tuple(Hit(rule.place, rule.hits) for rule in (*space.excludes, *compiled.overrides)),
+        totals=tally.totals(),
+        name_prefix=tally.name_prefix(),
         manifest=manifest,
         unresolved=tuple(f"{{{{env.{name}}}}}" for name in sorted(compiled.env_used)) if environ is None else (),
     )
@@ -159,28 +164,32 @@ def build_plan(manifest: Manifest, *, environ: Mapping[str, str] | None = None) 
 def _check_allowed(manifest: Manifest, names: list[str], problems: Problems) -> None:
     for name in manifest.tables.allow_unused:
         if name not in names and name not in manifest.tables.axes:
-            problems.add("allow_unused", f"there is no axis '{name}'", f"axes: {', '.join(names)}")
+            fix = did_you_mean(name, names, otherwise="the sweep has no axes")
+            problems.at("allow_unused").add(f"unknown axis '{name}'", fix)
 
 
-def _walk(compiled: CompiledSweep, problems: Problems) -> _Pass:
-    walked, told = _Pass(), 0
-    for at in compiled.positions():
+def _render_all(compiled: CompiledSweep, problems: Problems) -> _Tally:
+    """Render every run once, so that whatever is wrong with one is known before the first is sent."""
+    tally, failed = _Tally(), 0
+    for point in compiled.points():
+        # One point may be wrong where others are fine: a format that does not fit, a look-up without an entry.
         try:
-            run, runtime = compiled.run(at)
+            run, runtime = compiled.run(point)
         except PointError as error:
-            problems.add(error.problem.place, error.problem.fact, error.problem.fix)
-            told += 1
-            if told >= MAX_TOLD:
+            error.report()
+            failed += 1
+            if failed >= MAX_REPORTED:
                 break
             continue
-        if not walked.take(run, runtime) and (other := compiled.same_name(run)) is not None:
-            problems.fail("run.name", f"'{run.name}' names two points: {compiled.shown_both(other, run)}")
-    if walked.runs == 1 or not problems:
-        compiled.check_first(problems)
-    for entry in compiled.unmatched() if not problems else ():
-        problems.add(entry.place, "matches no point")
+        if not tally.add(run, runtime) and (other := compiled.find_namesake(run)) is not None:
+            fact = f"'{run.name}' names two points: {compiled.describe_pair(other, run)}"
+            problems.at("run.name").fail(fact)
+    if tally.runs == 1 or not problems:
+        compiled.validate_first(problems)
+    for rule in compiled.unmatched_overrides() if not problems else ():
+        problems.at(rule.place).add("matches no point")
     problems.check()
-    return walked
+    return tally
 
 
 def _environment_files(compiled: CompiledSweep, environ: Mapping[str, str] | None) -> Iterator[PlanFile]:
@@ -190,7 +199,7 @@ def _environment_files(compiled: CompiledSweep, environ: Mapping[str, str] | Non
 
 
 def write_plan(plan: Plan, path: str | Path) -> None:
-    """Write a plan as JSON Lines: a header, then a run a line.
+    """Write a plan as JSON Lines: a header, then one run per line.
 
     Raises:
         ManifestError: the file cannot be written.
@@ -198,42 +207,41 @@ def write_plan(plan: Plan, path: str | Path) -> None:
     """
     header = {"batchrun_plan": 1, "name": plan.name, "runs": plan.runs, "sha256": plan.sha256}
     header["submit"] = plan.submit.model_dump(mode="json", by_alias=True, exclude_none=True)
-    problems = Problems()
     path = Path(path)
     try:
         with path.open("w", encoding="utf-8") as file:
             file.write(json.dumps(header) + "\n")
             file.writelines(run.line() for run in plan)
     except OSError as error:
-        problems.fail(str(path), f"cannot be written: {error.strerror}", "choose another path")
+        Problems().at(str(path)).fail(f"cannot be written: {error.strerror}", "choose another path")
 
 
 def read_plan(path: str | Path) -> Plan:
-    """A plan that ``write_plan`` wrote, checked line by line.
+    """Read a plan that ``write_plan`` wrote; every line is checked.
 
     Raises:
-        ManifestError: it cannot be read, or is no plan; with line numbers.
+        ManifestError: it cannot be read, or is not a plan; places are lines.
 
     """
     path = Path(path)
     header = read_header(path)
-    lines, walked, problems = PlanLines(path), _Pass(), Problems()
+    lines, tally, problems = PlanLines(path), _Tally(), Problems()
     for run in lines:
-        if not walked.take(run, json.loads(run.body).get("runtime", "")):
-            problems.fail(
-                f"{path}:{run.index + 2}", f"the name '{run.name}' stands twice", "names are unique in a plan"
-            )
-    if walked.runs != header.runs:
-        problems.fail(str(path), f"{walked.runs:,} runs, its first line says {header.runs:,}", PLAN_FILE_FIX)
+        if not tally.add(run, json.loads(run.body).get("runtime", "")):
+            at = problems.at(f"{path}:{run.index + 2}")
+            at.fail(f"the name '{run.name}' appears twice", "names must be unique in a plan")
+    if tally.runs != header.runs:
+        fact = f"{tally.runs:,} runs, but its first line says {header.runs:,}"
+        problems.at(str(path)).fail(fact, PLAN_FILE_FIX)
     return Plan(
         name=header.name,
-        runs=walked.runs,
-        sha256=walked.digest.hexdigest(),
+        runs=tally.runs,
+        sha256=tally.digest.hexdigest(),
         source=lines,
         submit=header.submit,
         files=(header.file,),
-        steps=(Step("plan file", walked.runs, path.name),),
-        totals=walked.total(),
-        name_prefix=walked.name_prefix(),
+        steps=(Step("plan file", tally.runs, path.name),),
+        totals=tally.totals(),
+        name_prefix=tally.name_prefix(),
         path=path,
     )

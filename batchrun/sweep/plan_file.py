@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from batchrun.sweep.manifest.problems import Problems
+from batchrun.sweep.manifest.problems import Cursor, Problems
 from batchrun.sweep.manifest.tables import SubmitTable
 from batchrun.sweep.points.files import PlanFile
 from batchrun.sweep.runs import PlannedRun
@@ -18,7 +18,7 @@ from batchrun.wherobots.payload import CreateRunPayload
 
 __all__ = ["PLAN_FILE_FIX", "Header", "PlanLines", "read_header"]
 
-MAX_TOLD = 20
+MAX_REPORTED = 20
 PLAN_FILE_FIX = "write it again with batchrun plan -o"
 
 
@@ -34,26 +34,25 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class PlanLines:
-    """The runs of a plan file, read anew each time."""
+    """The runs of a plan file, read again on each iteration."""
 
     path: Path
 
     def __iter__(self) -> Iterator[PlannedRun]:
-        """The runs.
+        """The runs up to the first bad line.
 
         Raises:
-            ManifestError: a line is wrong; up to twenty are told.
+            ManifestError: lines are bad; it carries the first twenty.
 
         """
-        problems, told = Problems(), 0
+        problems = Problems()
         with self.path.open("rb") as file:
-            next(file, None)
+            next(file, None)  # the header, which read_header checks
             for number, line in enumerate(file, 2):
-                run = _run(line, number - 2, f"{self.path}:{number}", problems)
-                if run is not None and not told:
+                run = _run(line, number - 2, problems.at(f"{self.path}:{number}"))
+                if run is not None and not problems:
                     yield run
-                told = problems.count
-                if told >= MAX_TOLD:
+                if problems.count >= MAX_REPORTED:
                     break
         problems.check()
 
@@ -62,30 +61,32 @@ def read_header(path: Path) -> Header:
     """The first line of a plan file.
 
     Raises:
-        ManifestError: it cannot be read, or is no plan.
+        ManifestError: it cannot be read, or is not a plan.
 
     """
     problems = Problems()
     try:
+        # Hashed as a stream: a plan may have millions of lines.
         with path.open("rb") as file:
             first = file.readline()
             digest = sha256(first)
             for line in file:
                 digest.update(line)
     except OSError as error:
-        problems.fail(str(path), f"cannot be read: {error.strerror}", "give the path of a plan")
+        problems.at(str(path)).fail(f"cannot be read: {error.strerror}", "give the path of a plan")
+    at = problems.at(f"{path}:1")
     try:
         header: dict[str, Any] = json.loads(first)
         submit = SubmitTable.model_validate(header.get("submit", {}))
         version, name, runs = header["batchrun_plan"], str(header["name"]), int(header["runs"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        problems.fail(f"{path}:1", "no plan begins like this", PLAN_FILE_FIX)
+        at.fail("not the first line of a plan", PLAN_FILE_FIX)
     if version != 1:
-        problems.fail(f"{path}:1", f"a plan of version {version}", PLAN_FILE_FIX)
+        at.fail(f"a plan of version {version}", PLAN_FILE_FIX)
     return Header(name, runs, submit, PlanFile(path.name, digest.hexdigest()))
 
 
-def _run(line: bytes, index: int, place: str, problems: Problems) -> PlannedRun | None:
+def _run(line: bytes, index: int, at: Cursor) -> PlannedRun | None:
     try:
         document = json.loads(line)
         body = canonical_json(document["payload"])
@@ -95,16 +96,20 @@ def _run(line: bytes, index: int, place: str, problems: Problems) -> PlannedRun 
         key = document["key"]
     except ValidationError as error:
         one = error.errors()[0]
-        problems.add(place, f"payload.{'.'.join(map(str, one['loc']))}: {one['msg']}", "mend the payload")
+        at.add(f"payload.{'.'.join(map(str, one['loc']))}: {one['msg']}", "fix the payload")
         return None
     except (ValueError, KeyError, TypeError) as error:
-        problems.add(place, f"no planned run: {error}", PLAN_FILE_FIX)
+        at.add(f"not a planned run: {error}", PLAN_FILE_FIX)
         return None
     if not isinstance(region, str) or not region:
-        problems.add(place, "no region", PLAN_FILE_FIX)
+        at.add("no region", PLAN_FILE_FIX)
         return None
-    if b"<env." in body or key != run_key(region, body):
-        fact = "the payload has unresolved <env.NAME> in it" if b"<env." in body else "the key is not the payload's"
-        problems.add(place, fact, "submit the manifest itself" if b"<env." in body else PLAN_FILE_FIX)
+    # A plan file never holds secrets; where the manifest needs some, only the manifest can be submitted.
+    if b"<env." in body:
+        at.add("the payload contains an unresolved <env.NAME>", "submit the manifest itself")
+        return None
+    # An edited payload under its old key would make a resume mistake it for the run that it was.
+    if key != run_key(region, body):
+        at.add("the key does not match the payload", PLAN_FILE_FIX)
         return None
     return PlannedRun(index, key, payload.name, region, body, point)

@@ -11,7 +11,7 @@ __all__ = ["PlannedRun"]
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """A run to create. ``body`` is the canonical JSON of its payload and exactly what is sent."""
+    """A run to create. ``body`` is the canonical JSON of its payload: the exact bytes of the request."""
 
     index: int
     key: str
@@ -25,16 +25,19 @@ class PlannedRun:
 
     @property
     def payload(self) -> CreateRunPayload:
-        """The payload as its model."""
+        """The payload, parsed and validated."""
         return CreateRunPayload.model_validate_json(self.body)
 
     @property
     def point(self) -> dict[str, Any]:
-        """The point as JSON has it: dates are text."""
+        """The point's axes and values as JSON; dates are text."""
         point: dict[str, Any] = json.loads(self.point_json)
         return point
 
     def line(self) -> str:
-        """The run as a line of a plan file."""
+        """The run as a line of a plan file.
+
+        ``body`` and ``point_json`` are JSON already; encoding them again would cost more than all the rest.
+        """
         head = {"index": self.index, "key": self.key, "name": self.name, "region": self.region}
         return f'{json.dumps(head)[:-1]}, "payload": {self.body.decode()}, "point": {self.point_json.decode()}}}\n'

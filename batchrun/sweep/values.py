@@ -1,4 +1,4 @@
-"""The kinds of value an axis can hold, comparing them, and a value's text exactly as it was typed."""
+"""The kinds of value that an axis can hold, and the text of a value exactly as it was typed."""
 
 import json
 import math
@@ -9,14 +9,20 @@ from typing import Any
 
 from typing_extensions import override
 
-__all__ = ["Kind", "TypedFloat", "Value", "canonical_value", "is_text", "kind_of", "shown", "text_of"]
+__all__ = ["Kind", "TypedFloat", "Value", "as_toml", "canonical_value", "is_text", "kind_of", "shown", "text_of"]
 
 Value = Any
 """str, int, float, bool, date, datetime, or a dict of those (a record)."""
 
+MAX_SHOWN = 60
+
 
 class Kind(StrEnum):
-    """What an axis holds; one kind an axis."""
+    """What an axis holds; each axis holds one kind.
+
+    Datetimes with and without an offset are two kinds: Python refuses to compare them, and a guess at the missing offset
+    would select other points than the author meant.
+    """
 
     STRING = "string"
     NUMBER = "number"
@@ -26,9 +32,16 @@ class Kind(StrEnum):
     LOCAL_DATETIME = "datetime without offset"
     RECORD = "record"
 
+    @property
+    def plural(self) -> str:
+        return "datetimes without offset" if self is Kind.LOCAL_DATETIME else f"{self}s"
+
 
 class TypedFloat(float):
-    """A float that remembers how it was written: ``3.10`` stays ``3.10``."""
+    """A float that remembers its spelling: ``3.10`` stays ``3.10``.
+
+    GitHub's matrices and Hydra turn the version 3.10 into 3.1.
+    """
 
     __slots__ = ("text",)
 
@@ -36,7 +49,7 @@ class TypedFloat(float):
 
     @classmethod
     def parse(cls, text: str) -> "TypedFloat":
-        """From TOML's, CSV's or JSON's spelling; underscores are dropped."""
+        """Parse the spelling in TOML, CSV or JSON; underscores are dropped."""
         number = cls(text)
         number.text = text.replace("_", "")
         return number
@@ -49,7 +62,7 @@ class TypedFloat(float):
 def kind_of(value: Value) -> Kind | None:
     """The kind of a value, or None when an axis cannot hold it."""
     match value:
-        case bool():
+        case bool():  # before int, and datetime before date: each is a subclass of the other
             return Kind.BOOLEAN
         case int():
             return Kind.NUMBER
@@ -68,7 +81,10 @@ def kind_of(value: Value) -> Kind | None:
 
 
 def is_text(text: str) -> bool:
-    """Whether a string is text: half a surrogate pair, as a broken environment may hold, is not."""
+    """Whether a string can be encoded as UTF-8.
+
+    An unpaired surrogate cannot; Python makes them from bytes that are not UTF-8 in flags and environment variables.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -77,7 +93,7 @@ def is_text(text: str) -> bool:
 
 
 def text_of(value: Value) -> str:
-    """A value as it is put into a string."""
+    """A value as it appears in a rendered string."""
     match value:
         case str():
             return value
@@ -85,7 +101,7 @@ def text_of(value: Value) -> str:
             return "true" if value else "false"
         case TypedFloat():
             return value.text
-        case Decimal():
+        case Decimal():  # from Parquet
             return format(value, "f")
         case float():
             return repr(value)
@@ -95,26 +111,33 @@ def text_of(value: Value) -> str:
             return str(value)
 
 
-def shown(value: Value) -> str:
-    """A value as TOML would spell it, for messages."""
+def as_toml(value: Value) -> str:
+    """A value as TOML spells it, for messages."""
     match value:
         case str():
             return json.dumps(value, ensure_ascii=False)
         case dict():
-            return "{" + ", ".join(f"{name} = {shown(one)}" for name, one in value.items()) + "}"
+            return "{" + ", ".join(f"{name} = {as_toml(one)}" for name, one in value.items()) + "}"
         case list():
-            return "[" + ", ".join(map(shown, value)) + "]"
+            return "[" + ", ".join(map(as_toml, value)) + "]"
         case _:
             return text_of(value)
 
 
+def shown(value: Value) -> str:
+    """A value as TOML spells it, cut to 60 characters: in a message, the place says which value it is."""
+    text = as_toml(value)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "…"
+
+
 def canonical_value(value: Value) -> Any:
-    """A value as JSON holds it: dates as ISO text; numbers as numbers, so that 1.0 and 1.00 are one point."""
+    """A value as JSON holds it: dates as ISO text; numbers by value, so that 1, 1.0 and 1.00 are the same point."""
     match value:
         case bool() | str() | int():
             return value
         case float() | Decimal():
             number = float(value)
+            # Beyond 2**53 floats skip integers, and to print one as an integer would claim digits it does not have.
             return int(number) if number.is_integer() and abs(number) < 2**53 else number
         case dict():
             return {name: canonical_value(one) for name, one in value.items()}

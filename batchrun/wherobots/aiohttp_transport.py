@@ -1,7 +1,7 @@
-"""Carries requests over aiohttp: many times faster with many connections than httpx's own pool.
+"""The aiohttp transport: with many connections, an order of magnitude faster than httpx's own pool.
 
-httpx's pool does work for every request that grows with the number of its connections; aiohttp's does not, and building
-httpx's request and response objects costs as much again as aiohttp's whole exchange.
+httpx's pool scans its connections for every request (encode/httpx#3215), and building httpx's request and response
+objects costs as much again as aiohttp's whole exchange. Measurements are in docs/transports.md.
 """
 
 import ssl
@@ -21,13 +21,14 @@ from batchrun.wherobots.transport import JSON, Reply, SendTrace, Timeouts
 
 __all__ = ["AiohttpTransport"]
 
-KEEPALIVE_S = 30.0
+KEEPALIVE_S = 30.0  # below the 60 s after which common load balancers drop an idle connection
 
+# The connector sees requests, not their traces; a context variable is per task, so concurrent requests do not mix.
 _trace: ContextVar[SendTrace] = ContextVar("_trace")
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Tells a request's trace when a connection was found for it: before that, nothing of it can have left."""
+    """Marks a request's trace as started once it has a connection: before that, no byte can have been sent."""
 
     @override
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
@@ -37,26 +38,26 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class AiohttpTransport:
-    """A pool of at most ``connections``. Reply bodies come as they are: no encoding is asked for."""
+    """A pool of at most ``connections``. Compression is not requested: replies are small."""
 
     def __init__(self, timeouts: Timeouts, *, connections: int, tls: ssl.SSLContext | bool, proxy: str | None) -> None:
         self._connections = connections
         self._tls = tls
         self._proxy = proxy
-        # connect bounds the whole search for a connection: names, TCP, a proxy's tunnel, TLS.
+        # connect covers everything up to a usable connection: DNS, TCP, a proxy's tunnel, TLS.
         self._timeout = ClientTimeout(total=None, connect=timeouts.connect_s, sock_read=timeouts.read_s)
         self._session: aiohttp.ClientSession | None = None
         self._headers: Mapping[str, str] | None = None
-        """What each request is given; None where the session has them already."""
+        """Headers passed with each request; None if the session adds them."""
 
     async def open(self, headers: Mapping[str, str]) -> None:
-        """Let the session have the headers, which is cheaper, unless there is a proxy: it would be sent them, too."""
+        """Create the session, with the headers unless there is a proxy: aiohttp would send them with ``CONNECT`` too."""
         self._headers = None if self._proxy is None else headers
         self._session = aiohttp.ClientSession(
             headers=headers if self._proxy is None else None,
             timeout=self._timeout,
             connector=_Connector(limit=self._connections, ssl=self._tls, keepalive_timeout=KEEPALIVE_S),
-            cookie_jar=aiohttp.DummyCookieJar(),
+            cookie_jar=aiohttp.DummyCookieJar(),  # a cookie could pin a batch to one backend
             skip_auto_headers=("Accept-Encoding",),
         )
 
@@ -65,10 +66,10 @@ class AiohttpTransport:
             await self._session.close()
 
     async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
-        """The reply, when at least its status came.
+        """Send a request and return the reply if at least its status arrived.
 
         Raises:
-            aiohttp.ClientError, TimeoutError: no status came.
+            aiohttp.ClientError, TimeoutError: no status arrived.
 
         """
         if self._session is None:
@@ -76,13 +77,13 @@ class AiohttpTransport:
         _trace.set(trace)
         answer = await self._session.request(
             method,
-            URL(url, encoded=True),
+            URL(url, encoded=True),  # already quoted: quoting twice would change names
             data=None if body is None else BytesPayload(body, content_type=JSON),
             headers=self._headers,
             allow_redirects=False,
             proxy=self._proxy,
         )
-        try:  # reading gives the connection back, or closes it
+        try:  # reading to the end returns the connection to the pool; an error closes it
             return Reply(answer.status, answer.headers, await answer.read())
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
             return Reply(answer.status, answer.headers, b"", broken=str(error) or type(error).__name__)

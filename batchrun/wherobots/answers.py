@@ -1,4 +1,4 @@
-"""What came back from one ``POST /runs``, as one plain value. What follows from it is decided elsewhere."""
+"""The outcome of one ``POST /runs`` as a plain value. ``batchrun.engine`` decides what follows from it."""
 
 import msgspec
 
@@ -9,7 +9,7 @@ __all__ = ["Answer", "Created", "Lost", "Refused", "Unreadable"]
 
 
 class Created(msgspec.Struct, frozen=True):
-    """201 with a run in it."""
+    """A 2xx with a run id."""
 
     run_id: str
     status: str | None = None
@@ -17,14 +17,14 @@ class Created(msgspec.Struct, frozen=True):
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """A 2xx from which no run id can be read: the run exists, its id is not known."""
+    """A 2xx without a readable run id: the run exists, but its id is unknown."""
 
     http_status: int
     reason: str
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Any other status, with what its body says."""
+    """Any other status, with the error from its body, if it has one."""
 
     trouble: Trouble
     retry_after_s: float | None = None
@@ -41,7 +41,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """No answer. ``sent`` is False only where it is proven that nothing of the request left this machine."""
+    """No response. ``sent`` is False only if it is proven that no byte of the request left this machine."""
 
     reason: str
     sent: bool = True

@@ -1,4 +1,4 @@
-"""The Runs API, one request a call: no retries, no rates, no batches."""
+"""A client of the Runs API. One request per call: no retries, no rate limiting, no batches."""
 
 import platform
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -28,8 +28,11 @@ __all__ = ["MAX_PAGE_SIZE", "RunsClient"]
 
 MAX_PAGE_SIZE = 100
 LEAST_KEY_LENGTH = 8
-"""Real keys are far longer; a shorter text may be part of any word."""
+"""Shorter keys are not masked: they could be part of any word, and real keys are far longer."""
+_RELEASE = version("batchrun")
+"""Looked up on import, because that reads files and a client is opened inside the event loop."""
 
+# Decoders are built once; building one costs more than a decode.
 _read_summary = msgspec.json.Decoder(RunSummary).decode
 _read_organization = msgspec.json.Decoder(Organization).decode
 _read_page = msgspec.json.Decoder(RunSummaryPage).decode
@@ -54,9 +57,9 @@ _read_error_body = msgspec.json.Decoder(_ErrorBody).decode
 
 
 class RunsClient:
-    """Speaks to one service with one key over one transport, which it opens and closes.
+    """A client for one service and one API key. It opens and closes its transport.
 
-    An httpx transport is as good as a transport: httpx's ASGI transport speaks to an app in this process.
+    Any httpx transport works too, such as ``httpx.ASGITransport`` for an application in the same process.
     """
 
     def __init__(self, settings: ApiSettings, transport: Transport | httpx.AsyncBaseTransport) -> None:
@@ -67,7 +70,7 @@ class RunsClient:
             if isinstance(transport, httpx.AsyncBaseTransport)
             else transport
         )
-        self._urls: dict[str, str] = {}
+        self._urls: dict[str, str] = {}  # by region: every run of a region is posted to the same URL
 
     @override
     def __repr__(self) -> str:
@@ -83,20 +86,20 @@ class RunsClient:
         await self._transport.close()
 
     async def create(self, region: str, body: bytes) -> Answer:
-        """Send one ``POST /runs``; whatever happens comes back as a value."""
+        """Send one ``POST /runs``. Never raises for a failed request: every outcome is a value."""
         trace = SendTrace()
         try:
             reply = await self._transport.send("POST", self._create_url(region), body, trace)
-        except Exception as error:  # noqa: BLE001 - whatever a transport raises, the outcome is what counts
+        except Exception as error:  # noqa: BLE001 - transports differ in what they raise; only the outcome matters
             return Lost(_reason(error), sent=trace.started)
         self.clock.read(reply.headers.get("Date"))
         return self._answer(reply)
 
     async def get(self, run_id: str) -> RunView:
-        """One run.
+        """Fetch one run.
 
         Raises:
-            ApiError: the service refused, or the answer cannot be read.
+            ApiError: the service refused, or the response cannot be parsed.
 
         """
         content = await self._ask("GET", f"/runs/{quote(run_id, safe='')}")
@@ -115,7 +118,7 @@ class RunsClient:
         return _readable(_read_organization, content, "GET /organization").id
 
     async def cancel(self, run_id: str) -> None:
-        """Ask for a run's end; its status may take a minute to change.
+        """Cancel a run; its status may take a minute to change.
 
         Raises:
             ApiError: the service refused.
@@ -124,10 +127,10 @@ class RunsClient:
         await self._ask("POST", f"/runs/{quote(run_id, safe='')}/cancel")
 
     async def logs(self, run_id: str, *, cursor: str = "0", size: int = MAX_PAGE_SIZE) -> LogsResponse:
-        """One page of a run's log, from ``cursor`` on.
+        """Fetch one page of a run's log, starting at ``cursor``.
 
         Raises:
-            ApiError: the service refused, or the answer cannot be read.
+            ApiError: the service refused, or the response cannot be parsed.
 
         """
         query = urlencode({"cursor": cursor, "size": size})
@@ -144,10 +147,12 @@ class RunsClient:
         cursor: str | None = None,
         size: int = MAX_PAGE_SIZE,
     ) -> RunSummaryPage:
-        """One page of runs, newest first; ``created_after`` is in epoch seconds of the server's clock.
+        """Fetch one page of runs; ``created_after`` is in epoch seconds by the server's clock.
+
+        The API does not state the order of runs.
 
         Raises:
-            ApiError: the service refused, or the answer cannot be read.
+            ApiError: the service refused, or the response cannot be parsed.
 
         """
         query: list[tuple[str, str]] = [("size", str(size))]
@@ -167,10 +172,10 @@ class RunsClient:
         created_after: float | None = None,
         status: Sequence[str] = (),
     ) -> AsyncIterator[RunSummary]:
-        """All runs that fit, page by page, newest first.
+        """Iterate over all matching runs, page by page.
 
         Raises:
-            ApiError: a page cannot be had.
+            ApiError: a page cannot be fetched.
 
         """
         cursor: str | None = None
@@ -197,7 +202,7 @@ class RunsClient:
         try:
             head = _read_summary(reply.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return Unreadable(reply.status, f"the body cannot be read: {error}")
+            return Unreadable(reply.status, f"the body cannot be parsed: {error}")
         if not is_usable_id(head.id):
             return Unreadable(reply.status, f"the body has an unusable id, {head.id[:40]!r}")
         return Created(head.id, head.status, rate_hint(reply.headers, now=self.clock.now()))
@@ -208,7 +213,7 @@ class RunsClient:
         return Refused(_trouble(reply.status, self._without_key(reply.body)), wait, hint)
 
     def _without_key(self, content: bytes) -> bytes:
-        """A service may repeat the key when it refuses it; what it says goes into the ledger and onto screens."""
+        """The body with the API key masked: a refusal may quote the key, and is written to the ledger and the screen."""
         key = self.settings.secret.encode()
         return content.replace(key, b"********") if len(key) >= LEAST_KEY_LENGTH else content
 
@@ -217,22 +222,21 @@ class RunsClient:
         try:
             reply = await self._transport.send(method, self.settings.base_url + path, None, SendTrace())
         except Exception as error:
-            raise ApiError(place, f"no answer: {_reason(error)}", "is the service up?") from error
+            raise ApiError(place, f"no response: {_reason(error)}", "check that the service is up") from error
         self.clock.read(reply.headers.get("Date"))
         if not reply.is_success:
             raise _api_error(place, self._refused(reply))
         if reply.broken is not None:
-            raise ApiError(place, f"the answer broke off: {reply.broken}", "try again")
+            raise ApiError(place, f"the response was cut off: {reply.broken}", "try again")
         return reply.body
 
 
 def _headers(settings: ApiSettings) -> dict[str, str]:
-    release = version("batchrun")
     return {
         "X-API-Key": settings.secret,
         "Accept": "application/json",
-        "User-Agent": f"batchrun/{release}",
-        "X-Wherobots-Client": f"client=batchrun;ver={release};plat={platform.system().lower()}",
+        "User-Agent": f"batchrun/{_RELEASE}",
+        "X-Wherobots-Client": f"client=batchrun;ver={_RELEASE};plat={platform.system().lower()}",
     }
 
 
@@ -260,8 +264,8 @@ def _api_error(place: str, refused: Refused) -> ApiError:
 def _readable(read: Callable[[bytes], T], content: bytes, place: str) -> T:
     try:
         return read(content)
-    except ValueError as error:  # msgspec's and pydantic's errors are ValueErrors
-        raise ApiError(place, f"the answer cannot be read: {str(error).splitlines()[0]}") from error
+    except ValueError as error:  # the base of both msgspec's and pydantic's errors
+        raise ApiError(place, f"the response cannot be parsed: {str(error).splitlines()[0]}") from error
 
 
 def _read_run(content: bytes) -> RunView:
@@ -278,4 +282,5 @@ def _reason(error: Exception) -> str:
 
 
 def _iso(epoch_s: float) -> str:
+    # With an explicit Z: the contract does not say how a time without an offset is read.
     return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""The enumerations of the service's answers. All of them are open: it may add values at any time."""
+"""The enumerations of the API. All of them are open: the service may add values at any time."""
 
 from enum import StrEnum
 
@@ -18,16 +18,17 @@ __all__ = [
 
 
 class OpenEnum(StrEnum):
-    """An enumeration that the service may extend: an unknown value is kept as a member that is not ``is_known``."""
+    """An enumeration that the service may extend: an unknown value becomes a member with ``is_known`` False."""
 
     @classmethod
     @override
     def _missing_(cls, value: object) -> "OpenEnum | None":
         if not isinstance(value, str):
             return None
-        stranger = str.__new__(cls, value)
-        stranger._name_ = stranger._value_ = value
-        return stranger
+        # A member that is not registered: registering every unknown value would let a server grow the class.
+        unknown = str.__new__(cls, value)
+        unknown._name_ = unknown._value_ = value
+        return unknown
 
     @property
     def is_known(self) -> bool:
@@ -35,8 +36,9 @@ class OpenEnum(StrEnum):
 
 
 class RuntimeId(OpenEnum):
-    """The sizes of cluster that a run can ask for."""
+    """Cluster sizes."""
 
+    # The contract lists both spellings. They are distinct values, and not every size has both.
     TINY_UPPER = "TINY"
     SMALL_UPPER = "SMALL"
     MEDIUM_UPPER = "MEDIUM"
@@ -69,7 +71,7 @@ class RuntimeId(OpenEnum):
 
 
 class RunStatus(OpenEnum):
-    """Where a run is in its life."""
+    """The status of a run."""
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -80,15 +82,18 @@ class RunStatus(OpenEnum):
 
     @property
     def is_final(self) -> bool:
-        """True when the run has ended; a status that we do not know is not final."""
-        return self in _FINAL
+        """Whether the run has ended; an unknown status is not final."""
+        return self in _FINAL  # TIMED_OUT included, although the service's own SDK keeps polling on it
 
 
 _FINAL = frozenset({RunStatus.FAILED, RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.TIMED_OUT})
 
 
 class ErrorClass(OpenEnum):
-    """The service's error codes."""
+    """The service's error codes.
+
+    Newer descriptions of the service have more, such as ``BAD_GATEWAY_ERROR``: decide by the HTTP status first.
+    """
 
     BAD_REQUEST_ERROR = "BAD_REQUEST_ERROR"
     CONFLICT_ERROR = "CONFLICT_ERROR"
@@ -107,7 +112,7 @@ class ErrorClass(OpenEnum):
 
 
 class AppType(OpenEnum):
-    """What kind of application a Kubernetes app runs."""
+    """The type of a Kubernetes app."""
 
     JUPYTER = "JUPYTER"
     SQL_SESSION = "SQL_SESSION"
@@ -115,7 +120,7 @@ class AppType(OpenEnum):
 
 
 class AppStatus(OpenEnum):
-    """Where a Kubernetes app is in its life."""
+    """The status of a Kubernetes app."""
 
     PENDING = "PENDING"
     PREPARING = "PREPARING"
@@ -134,21 +139,21 @@ class AppStatus(OpenEnum):
 
 
 class Provider(OpenEnum):
-    """Who provides the resource that a policy speaks of."""
+    """The provider of a policy's resource."""
 
     WHEROBOTS = "WHEROBOTS"
     AWS = "AWS"
 
 
 class Effect(OpenEnum):
-    """What a policy does."""
+    """The effect of a policy."""
 
     ALLOW = "ALLOW"
     DENY = "DENY"
 
 
 class DependencyFileType(OpenEnum):
-    """What a dependency file is, by its ending."""
+    """The type of a dependency file, from its extension."""
 
     JAR = "JAR"
     PYTHON_WHEEL = "PYTHON_WHEEL"

@@ -1,4 +1,4 @@
-"""Carries requests over any httpx transport: its own, ASGI, a mock."""
+"""An adapter for httpx transports: httpx's own pool, ASGI applications, mocks."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ __all__ = ["HttpxTransport"]
 
 
 class HttpxTransport:
-    """Carries requests over any httpx transport: its own, ASGI, a mock."""
+    """Sends requests through any ``httpx.AsyncBaseTransport``."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport, timeouts: Timeouts) -> None:
         self._transport = transport
@@ -25,24 +25,25 @@ class HttpxTransport:
         await self._transport.__aexit__(None, None, None)
 
     async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
-        """The reply, when at least its status came.
+        """Send a request and return the reply if at least its status arrived.
 
         Raises:
-            Exception: whatever the transport raises; no status came.
+            Exception: whatever the transport raises when no status arrived.
 
         """
         headers = self._headers if body is None else {**self._headers, "Content-Type": JSON}
+        # The transport is called directly: httpx.AsyncClient would add its own headers, cookies and redirect handling.
         request = httpx.Request(
             method, url, headers=headers, content=body, extensions={"timeout": self._timeout, "trace": trace}
         )
         try:
             response = await self._transport.handle_async_request(request)
         except httpx.ProxyError:
-            trace.started = False  # what was traced is the proxy's own CONNECT: it said no, and the request stayed here
+            trace.started = False  # the trace saw the CONNECT, which the proxy refused: the request itself was not sent
             raise
         try:
             return Reply(response.status_code, response.headers, await response.aread())
-        except Exception as error:  # noqa: BLE001 - the status is known; the body is not
+        except Exception as error:  # noqa: BLE001 - whatever broke the body, the status is known
             return Reply(response.status_code, response.headers, b"", broken=str(error) or type(error).__name__)
         finally:
             await response.aclose()

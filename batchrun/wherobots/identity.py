@@ -1,4 +1,4 @@
-"""A payload's canonical JSON, a planned run's key, and the question whether two payloads ask for the same run."""
+"""Canonical JSON of a payload, the key of a planned run, and the comparison of two payloads."""
 
 import json
 import re
@@ -9,18 +9,18 @@ from batchrun.wherobots.payload import CreateRunPayload
 
 __all__ = ["canonical_json", "is_same_payload", "payload_json", "run_key"]
 
-KEY_HEX_DIGITS = 16
+KEY_HEX_DIGITS = 16  # 64 bits: a plan of a million runs has a collision with probability 3e-8
 
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 def canonical_json(value: object) -> bytes:
-    """JSON with sorted keys and no white space, in UTF-8: equal values give equal bytes."""
+    """JSON with sorted keys and no whitespace, in UTF-8: equal values give equal bytes."""
     return _canonical(value).encode()
 
 
 def payload_json(payload: CreateRunPayload) -> bytes:
-    """The canonical JSON of a payload; it is also the body that is sent. Fields that are null are left out."""
+    """The canonical JSON of a payload, without null fields. These bytes are also the request body."""
     return canonical_json(payload.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
@@ -30,7 +30,7 @@ def run_key(region: str, body: bytes) -> str:
 
 
 def is_same_payload(sent: bytes, answered: dict[str, Any]) -> bool:
-    """Whether the payload that a run answers is the one that was sent.
+    """Whether a run's payload, as the service returns it, is the one that was sent.
 
     The service may fill in what was left out, leave out what was empty and add fields of its own, so only what was
     sent is compared. ``<env.NAME>`` in what was sent matches any text: the environment may have changed since.
@@ -42,11 +42,11 @@ _PLACEHOLDER = re.compile(r"<env\.[A-Za-z_][A-Za-z0-9_]*>")
 
 
 def _covers(sent: Any, answered: Any) -> bool:  # noqa: ANN401 - any JSON value
-    if not sent and answered is None:
+    if not sent and answered is None:  # sent as null or empty, omitted in the answer
         return True
     if isinstance(sent, dict):
         return isinstance(answered, dict) and all(_covers(value, answered.get(key)) for key, value in sent.items())
-    if isinstance(sent, list):
+    if isinstance(sent, list):  # order matters: arguments are positional
         return (
             isinstance(answered, list)
             and len(sent) == len(answered)

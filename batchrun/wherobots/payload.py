@@ -1,4 +1,4 @@
-"""What ``POST /runs`` takes, field by field as the contract names it. Built strictly: a misspelt field is an error."""
+"""The body of ``POST /runs``, field by field as in the contract. Strict: a misspelt field is an error."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -20,6 +20,7 @@ __all__ = [
 ]
 
 DEFAULT_TIMEOUT_S = 3600
+# Rust regular expressions, which pydantic uses: here $ matches the very end only, as in ECMA, unlike Python's.
 NAME_PATTERN = r"^[a-zA-Z0-9_\-\.]+$"
 NAME_MIN_LENGTH = 8
 NAME_MAX_LENGTH = 255
@@ -34,19 +35,19 @@ class DependencySourceType(StrEnum):
 
 def _known_runtime(runtime: RuntimeId) -> RuntimeId:
     if not runtime.is_known:
-        raise ValueError(f"'{runtime}' is no runtime that the contract knows")
+        raise ValueError(f"'{runtime}' is not a runtime of the contract")
     return runtime
 
 
 def _contract_integer(value: Any) -> Any:  # noqa: ANN401 - whatever JSON held
-    """An integer as JSON Schema means it: 3600 and 3600.0 are, "3600" and true are not."""
+    """An integer as defined by JSON Schema: 3600 and 3600.0, but not "3600" or true."""
     if isinstance(value, bool | str | bytes):
         raise ValueError("must be an integer")  # noqa: TRY004 - pydantic turns ValueError into its own error
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _drop_additional(schema: dict[str, Any]) -> None:
-    # The contract accepts unknown properties; only what we build ourselves is held to the letter.
+    # The contract accepts unknown properties; the models are stricter, since a misspelt field would be ignored silently.
     schema.pop("additionalProperties", None)
 
 
@@ -54,22 +55,22 @@ ContractInt = Annotated[int, BeforeValidator(_contract_integer)]
 
 
 class WireModel(BaseModel):
-    """Shared by every model of the wire: snake_case attributes, camelCase on the wire."""
+    """Base of all API models: snake_case attributes, camelCase JSON."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
 class RequestModel(WireModel):
-    """A part of a request: unknown fields are refused.
+    """Base of request models: unknown fields are rejected.
 
-    A server that must be as lenient as the contract validates with ``extra="ignore"``.
+    A server as lenient as the contract validates with ``extra="ignore"``.
     """
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_drop_additional)
 
 
 class RunPythonPayload(RequestModel):
-    """A Python script and its arguments; one element is one argument."""
+    """A Python script and its arguments."""
 
     uri: str
     args: list[str] = []
@@ -101,6 +102,7 @@ class FileDependency(RequestModel):
 class RunEnvironment(RequestModel):
     """Spark configuration, dependencies and disks."""
 
+    # to_camel would give sparkDriverDiskGb.
     spark_driver_disk_gb: ContractInt | None = Field(default=None, alias="sparkDriverDiskGB")
     spark_executor_disk_gb: ContractInt | None = Field(default=None, alias="sparkExecutorDiskGB")
     spark_configs: dict[str, str] = Field(default_factory=dict)
@@ -113,6 +115,7 @@ class CreateRunPayload(RequestModel):
     runtime: Annotated[RuntimeId, AfterValidator(_known_runtime)]
     version: str | None = None
     name: str = Field(min_length=NAME_MIN_LENGTH, max_length=NAME_MAX_LENGTH, pattern=NAME_PATTERN)
+    # The contract accepts neither and both of these; planning requires exactly one.
     run_python: RunPythonPayload | None = None
     run_jar: RunJarPayload | None = None
     timeout_seconds: ContractInt = DEFAULT_TIMEOUT_S

@@ -1,7 +1,7 @@
-"""What an answer's headers say about the limit: ``RateLimit``, ``RateLimit-Policy`` and their ``X-`` forerunners.
+"""Rate limit headers: ``RateLimit``, ``RateLimit-Policy`` and the older ``X-RateLimit-*``.
 
-The IETF draft (draft-ietf-httpapi-ratelimit-headers) went through several forms, and services send all of them. Whatever
-cannot be read is as if it were not there.
+The IETF draft (draft-ietf-httpapi-ratelimit-headers) changed its syntax several times, and services send all variants.
+Values that cannot be parsed are ignored.
 """
 
 import math
@@ -11,15 +11,15 @@ from typing import Protocol
 
 __all__ = ["RateHint", "rate_hint"]
 
-_EPOCH_S = 1e9  # a reset beyond this is a moment, not a number of seconds
-_LONGEST_S = 86_400.0
+_EPOCH_S = 1e9  # a larger reset is an epoch time (as GitHub sends it), not a number of seconds
+_LONGEST_S = 86_400.0  # a day: no client waits longer, and an absurd value must not overflow anything
 _PARAMETER = re.compile(r"(?<![\w-])(q|w|r|t|limit|remaining|reset)\s*=\s*\"?([0-9.]+)", re.IGNORECASE)
 _LEADING = re.compile(r"\s*([0-9.]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateHint:
-    """``limit`` requests in ``window_s``; ``remaining`` of them until ``reset_s`` from now. None is not said."""
+    """``limit`` requests in ``window_s``; ``remaining`` of them until ``reset_s`` from now. None: not stated."""
 
     limit: float | None = None
     window_s: float | None = None
@@ -28,7 +28,7 @@ class RateHint:
 
     @property
     def rate_per_s(self) -> float | None:
-        """What the policy allows on average; None without a window."""
+        """The average rate that the policy allows; None without a window."""
         if not self.limit or not self.window_s:
             return None
         return self.limit / self.window_s
@@ -39,10 +39,11 @@ class _Headers(Protocol):
 
 
 def rate_hint(headers: _Headers, *, now: float) -> RateHint | None:
-    """What the headers say, or None when they say nothing; ``now`` is the server's time in epoch seconds.
+    """Parse the headers; None if there are none. ``now`` is the server's time in epoch seconds.
 
-    Of several policies the first counts: the draft puts the one that binds there.
+    Of several policies the first is used: servers list the binding one first.
     """
+    # Standard names take precedence over X- names: a gateway may add the latter for a limit of its own.
     state = headers.get("RateLimit") or ""
     policy = headers.get("RateLimit-Policy") or ""
     limit = headers.get("RateLimit-Limit") or headers.get("X-RateLimit-Limit") or ""
@@ -50,17 +51,18 @@ def rate_hint(headers: _Headers, *, now: float) -> RateHint | None:
     reset = headers.get("RateLimit-Reset") or headers.get("X-RateLimit-Reset") or ""
     if not (state or policy or limit or remaining or reset):
         return None
-    told, of_policy, of_limit = _parameters(state), _parameters(policy), _parameters(limit)
+    of_state, of_policy, of_limit = _parameters(state), _parameters(policy), _parameters(limit)
     return RateHint(
-        limit=_first(of_policy.get("q"), _leading(policy), _leading(limit), told.get("limit")),
+        limit=_first(of_policy.get("q"), _leading(policy), _leading(limit), of_state.get("limit")),
         window_s=_first(of_policy.get("w"), of_limit.get("w")),
-        remaining=_first(told.get("r"), told.get("remaining"), _leading(remaining)),
-        reset_s=_seconds(_first(told.get("t"), told.get("reset"), _leading(reset)), now),
+        remaining=_first(of_state.get("r"), of_state.get("remaining"), _leading(remaining)),
+        reset_s=_seconds(_first(of_state.get("t"), of_state.get("reset"), _leading(reset)), now),
     )
 
 
 def _parameters(value: str) -> dict[str, float]:
     pairs = [(name.lower(), _number(text)) for name, text in _PARAMETER.findall(value)]
+    # Reversed, so that of several policies in one header the first one's values remain.
     return {name: number for name, number in reversed(pairs) if number is not None}
 
 

@@ -1,4 +1,4 @@
-"""Where the service is, the key that opens it, and how long to wait for it."""
+"""Settings of the API client: base URL, API key, timeout."""
 
 import math
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from batchrun.errors import SettingsError
 __all__ = ["DEFAULT_BASE_URL", "DEFAULT_TIMEOUT_S", "ApiSettings", "checked_base_url", "is_loopback"]
 
 DEFAULT_BASE_URL = "https://api.cloud.wherobots.com"
-DEFAULT_TIMEOUT_S = 30.0
-CONNECT_TIMEOUT_S = 10.0
+DEFAULT_TIMEOUT_S = 30.0  # as in the service's own SDK
+CONNECT_TIMEOUT_S = 10.0  # leaves room for three TCP SYN retransmissions, after 1, 3 and 7 s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiSettings:
-    """How to reach the Runs API. The key is never shown, not even by ``repr``."""
+    """How to reach the Runs API. ``repr`` masks the key."""
 
     api_key: SecretStr | str
     """Kept as a ``SecretStr``, also if it was given as plain text."""
@@ -30,7 +30,9 @@ class ApiSettings:
         object.__setattr__(self, "base_url", checked_base_url(self.base_url))
         object.__setattr__(self, "api_key", SecretStr(_checked_key(self.secret)))
         if not (self.timeout_s > 0 and math.isfinite(self.timeout_s)):
-            raise SettingsError("request timeout", f"{self.timeout_s} is not a number of seconds", "give more than 0")
+            raise SettingsError(
+                "request timeout", f"{self.timeout_s} is not a number of seconds", "give a number greater than 0"
+            )
 
     @property
     def secret(self) -> str:
@@ -41,7 +43,7 @@ class ApiSettings:
     def from_environment(
         cls, environ: Mapping[str, str], *, base_url: str | None = None, timeout_s: float | None = None
     ) -> "ApiSettings":
-        """Settings from ``WHEROBOTS_*``; what is given here wins over them.
+        """Settings from the ``WHEROBOTS_*`` variables; arguments override them.
 
         Raises:
             SettingsError: the key is missing, or a value cannot be used.
@@ -55,15 +57,18 @@ class ApiSettings:
 
 
 def base_url_from(environ: Mapping[str, str]) -> str:
-    """The base URL that the environment names, else the service's own."""
+    """The base URL from the environment, else the default.
+
+    The service's command-line client reads ``WHEROBOTS_API_URL``; its SDK reads ``WHEROBOTS_API_BASE_URL``.
+    """
     return environ.get("WHEROBOTS_API_BASE_URL") or environ.get("WHEROBOTS_API_URL") or DEFAULT_BASE_URL
 
 
 def checked_base_url(url: str) -> str:
-    """The URL without a trailing slash, if the key may be sent there.
+    """The URL without a trailing slash, if the API key may be sent there.
 
     Raises:
-        SettingsError: it is not https and not a loopback address, or is no usable URL.
+        SettingsError: it is neither https nor a loopback address, or is not a valid base URL.
 
     """
     place = "base URL"
@@ -73,9 +78,12 @@ def checked_base_url(url: str) -> str:
     except ValueError as error:
         raise SettingsError(place, f"{_without_user(url)!r} is not a URL ({error})", _URL_FIX) from None
     if parts.username is not None or parts.password is not None:
-        raise SettingsError(place, "it carries a user or a password", "give the key in WHEROBOTS_API_KEY instead")
+        raise SettingsError(
+            place, "it contains a user name or password", "set the API key in WHEROBOTS_API_KEY instead"
+        )
     if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
-        raise SettingsError(place, f"{url!r} is not the address of an API", _URL_FIX)
+        raise SettingsError(place, f"{url!r} is not the base URL of an API", _URL_FIX)
+    # The service's SDK refuses http:// altogether; loopback is allowed here for the emulator and for tests.
     if parts.scheme == "http" and not is_loopback(host):
         raise SettingsError(place, f"{url!r} is not https, so the API key would travel in the open", _URL_FIX)
     return url.rstrip("/")
@@ -85,7 +93,7 @@ _URL_FIX = "use https://…, or http:// with a loopback address such as 127.0.0.
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host names this machine itself."""
+    """Whether a host is this machine."""
     if host == "localhost":
         return True
     try:
@@ -102,8 +110,9 @@ def _checked_key(key: str) -> str:
     value = key.strip()
     if not value:
         raise SettingsError("WHEROBOTS_API_KEY", "no API key is set", "export WHEROBOTS_API_KEY=… or use --emulator")
+    # A line break in a header value would be refused by the HTTP library with the key in its message.
     if not (value.isascii() and value.isprintable()) or " " in value:
-        raise SettingsError("WHEROBOTS_API_KEY", "it holds characters that no API key has", "copy the key again")
+        raise SettingsError("WHEROBOTS_API_KEY", "it contains characters that no API key has", "copy the key again")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What batchrun itself reads of a run: as little as it needs, as fast as it can be read."""
+"""The fields of a run that batchrun itself uses, parsed by msgspec for speed."""
 
 import re
 from typing import Any
@@ -21,10 +21,10 @@ def is_usable_id(run_id: str) -> bool:
 
 
 class RunSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """What batchrun itself needs of a ``RunView``; everything else may be missing, unknown or odd.
+    """The part of a ``RunView`` that batchrun uses; everything else may be missing or invalid.
 
-    Submitting and settling read this instead of a whole ``RunView``: an answer whose id can be read is a created run
-    even when the rest of it is not what the contract says.
+    Submitting and settling parse this instead of a ``RunView``: a response with a readable id is a created run, even
+    if the rest of it violates the contract.
     """
 
     id: str
@@ -38,7 +38,7 @@ class RunSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class RunSummaryPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of ``GET /runs``, read as heads."""
+    """One page of ``GET /runs``."""
 
     items: list[RunSummary]
     total: int | None = None

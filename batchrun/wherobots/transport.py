@@ -1,8 +1,8 @@
-"""What carries one request to the service and its reply back: the seam under the client.
+"""The transport interface under the client: sends one request, returns its reply.
 
-``httpx_transport`` adapts any httpx transport to it; ``aiohttp_transport`` is the fast one. The class of an exception does
-not reveal whether the server saw a request, so a transport reports it: if no byte of the request had started to leave, it
-was not sent.
+``aiohttp_transport`` is the default; ``httpx_transport`` adapts any httpx transport. The class of an exception does not
+reveal whether the server saw a request (docs/transports.md has a table), so a transport reports when sending started: a
+request that had not started was not sent.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ JSON = "application/json"
 
 
 class SendTrace:
-    """Remembers whether a request started to leave; an httpx ``trace`` extension, too."""
+    """Records whether sending has started. Also works as httpx's ``trace`` extension."""
 
     __slots__ = ("started",)
 
@@ -32,20 +32,20 @@ class SendTrace:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds to wait for a connection, and for each next piece of a reply."""
+    """Seconds to wait for a connection, and for each read of a reply."""
 
     connect_s: float
     read_s: float
 
 
 class Headers(Protocol):
-    """Header fields; names in any case."""
+    """Header fields with case-insensitive names."""
 
     def get(self, key: str, /) -> str | None: ...
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A status with its headers; ``broken`` says why the body could not be read, and the body is empty then."""
+    """A reply whose status arrived. If the body could not be read, it is empty and ``broken`` is the reason."""
 
     status: int
     headers: Headers
@@ -58,14 +58,14 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Transport(Protocol):
-    """Sends a request once: no retry, no redirect, no cookie."""
+    """Sends each request once: no retries, no redirects, no cookies."""
 
     async def open(self, headers: Mapping[str, str]) -> None:
-        """``headers`` go with every request; a request with a body says besides that it is JSON."""
+        """Open the transport. ``headers`` are sent with every request, plus a content type if it has a body."""
         ...
 
     async def close(self) -> None: ...
 
     async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
-        """The reply, when at least its status came. Any exception means that none did; ``trace`` tells what had left."""
+        """Send a request; any exception means that no status arrived. ``trace`` records whether sending had started."""
         ...

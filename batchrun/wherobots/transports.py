@@ -1,4 +1,4 @@
-"""Which transport takes the requests, with the environment's proxy and certificates."""
+"""Choosing and configuring a transport: proxies and certificates come from the environment."""
 
 import os
 import ssl
@@ -18,22 +18,22 @@ __all__ = ["TransportKind", "chosen_kind", "open_transport", "timeouts_of"]
 
 
 class TransportKind(StrEnum):
-    """What can carry the requests."""
+    """The available transports."""
 
     AIOHTTP = "aiohttp"
-    """The default: fast with any number of connections."""
+    """The default; its speed does not depend on the number of connections."""
     HTTPX = "httpx"
-    """httpx's own pool: slower with every connection."""
+    """httpx's own pool; it becomes slower with every connection."""
 
 
 def open_transport(settings: ApiSettings, *, connections: int, kind: TransportKind | None = None) -> Transport:
-    """A transport for ``connections`` requests at once.
+    """A transport for ``connections`` concurrent requests.
 
-    ``kind`` defaults to what ``BATCHRUN_TRANSPORT`` names, else to aiohttp. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name
-    the certificates to trust, as they do for httpx.
+    ``kind`` defaults to ``BATCHRUN_TRANSPORT``, else to aiohttp. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` replace the
+    trusted certificates, as they do for httpx.
 
     Raises:
-        SettingsError: there is no such transport, or the certificates cannot be read.
+        SettingsError: the transport is unknown, or the certificates cannot be read.
 
     """
     timeouts = timeouts_of(settings)
@@ -43,19 +43,20 @@ def open_transport(settings: ApiSettings, *, connections: int, kind: TransportKi
     limits = httpx.Limits(
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEPALIVE_S
     )
+    # retries=0: httpx would only retry connecting, but the engine decides what is retried.
     return HttpxTransport(httpx.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits, retries=0), timeouts)
 
 
 def timeouts_of(settings: ApiSettings) -> Timeouts:
-    """A connection is found within ten seconds or never; a reply may take the request timeout."""
+    """Connecting takes at most ten seconds; a reply may take the whole request timeout."""
     return Timeouts(connect_s=min(CONNECT_TIMEOUT_S, settings.timeout_s), read_s=settings.timeout_s)
 
 
 def chosen_kind() -> TransportKind:
-    """What ``BATCHRUN_TRANSPORT`` names, else aiohttp.
+    """The transport named by ``BATCHRUN_TRANSPORT``, else aiohttp.
 
     Raises:
-        SettingsError: there is no such transport.
+        SettingsError: the transport is unknown.
 
     """
     name = os.environ.get("BATCHRUN_TRANSPORT") or TransportKind.AIOHTTP
@@ -63,12 +64,12 @@ def chosen_kind() -> TransportKind:
         return TransportKind(name)
     except ValueError:
         known = " or ".join(TransportKind)
-        raise SettingsError("BATCHRUN_TRANSPORT", f"there is no transport {name!r}", f"use {known}") from None
+        raise SettingsError("BATCHRUN_TRANSPORT", f"unknown transport {name!r}", f"use {known}") from None
 
 
 def _tls_context(base_url: str) -> ssl.SSLContext | bool:
     if not base_url.startswith("https:"):
-        return True
+        return True  # not used without https
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if not (file or folder):
         return httpx.create_ssl_context()
@@ -82,6 +83,7 @@ def _tls_context(base_url: str) -> ssl.SSLContext | bool:
 def _proxy_for(base_url: str) -> str | None:
     parts = urlsplit(base_url)
     host = parts.hostname or ""
+    # Loopback always bypasses the proxy: NO_PROXY seldom lists it, and a proxy could not reach it anyway.
     if is_loopback(host) or proxy_bypass(host):
         return None
     proxies = getproxies()

@@ -1,4 +1,4 @@
-"""What the service answers. Read leniently: unknown fields are kept, unknown statuses and codes are not fatal."""
+"""Response models. Lenient: unknown fields are kept, and unknown statuses and codes are accepted."""
 
 from datetime import datetime
 from typing import Any
@@ -54,17 +54,18 @@ __all__ = [
     "RunView",
 ]
 
+# The contract's own default, verbatim.
 DEFAULT_SUGGESTION = "Contact us at support@wherobots.com to get help with resolving your error."
 
 
 class AnswerModel(WireModel):
-    """A part of an answer: fields that we do not know are kept."""
+    """Base of response models: unknown fields are kept."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra=lambda schema: schema.pop("additionalProperties", None))
 
 
 class SnakeAnswerModel(AnswerModel):
-    """A part of an answer that the service spells in snake_case."""
+    """Base of response models whose JSON is in snake_case."""
 
     model_config = ConfigDict(alias_generator=None)
 
@@ -89,7 +90,7 @@ class ErrorInfo(SnakeAnswerModel):
 
 
 class ErrorBody(AnswerModel):
-    """The body of every refusal."""
+    """The body of every error response."""
 
     errors: list[ErrorInfo] = Field(description="A list of errors that occurred")
     request_id: str = Field(description="A unique identifier for the request that caused the error")
@@ -108,7 +109,7 @@ class Policy(AnswerModel):
 
 
 class RoleOutput(AnswerModel):
-    """A role in an organisation (``Role-Output`` in the contract)."""
+    """A role in an organization (``Role-Output`` in the contract)."""
 
     model_config = ConfigDict(title="Role")
 
@@ -121,7 +122,7 @@ class RoleOutput(AnswerModel):
 
 
 class OrganizationCustomer(AnswerModel):
-    """Who triggered a run."""
+    """A user of an organization, such as the one who triggered a run."""
 
     id: str
     create_time: datetime
@@ -132,7 +133,7 @@ class OrganizationCustomer(AnswerModel):
 
 
 class RunEventMeta(SnakeAnswerModel):
-    """When something of a run began and ended, in epoch time."""
+    """When a step of a run started and ended, in epoch seconds."""
 
     end_timestamp: int | None = None
     start_timestamp: int | None = None
@@ -145,7 +146,7 @@ class KubeAppCreationMeta(SnakeAnswerModel):
 
 
 class KubeAppEvent(AnswerModel):
-    """Something that happened to an app."""
+    """An event of a Kubernetes app."""
 
     id: str
     create_time: datetime
@@ -156,7 +157,7 @@ class KubeAppEvent(AnswerModel):
 
 
 class RunAppMeta(SnakeAnswerModel):
-    """Links and the resolved version of a run's app."""
+    """Links to the Spark UI and event logs, and the resolved version."""
 
     spark_ui_url: str = ""
     spark_eventlogs_url: str = ""
@@ -164,7 +165,7 @@ class RunAppMeta(SnakeAnswerModel):
 
 
 class RunKubeApp(AnswerModel):
-    """The app that carries a run."""
+    """The Kubernetes app that executes a run."""
 
     id: str
     create_time: datetime
@@ -185,7 +186,7 @@ class RunKubeApp(AnswerModel):
 
 
 class FileDependencyOutput(AnswerModel):
-    """A file dependency as answered (``FileDependency-Output`` in the contract): with its type."""
+    """A file dependency in a response (``FileDependency-Output`` in the contract)."""
 
     model_config = ConfigDict(title="FileDependency")
 
@@ -200,7 +201,7 @@ class FileDependencyOutput(AnswerModel):
 
 
 class RunEnvironmentOutput(AnswerModel):
-    """A run's environment as answered (``RunEnvironment-Output`` in the contract)."""
+    """A run's environment in a response (``RunEnvironment-Output`` in the contract)."""
 
     model_config = ConfigDict(title="RunEnvironment")
 
@@ -211,7 +212,7 @@ class RunEnvironmentOutput(AnswerModel):
 
 
 class CreateRunPayloadOutput(AnswerModel):
-    """A run's payload as answered (``CreateRunPayload-Output`` in the contract)."""
+    """A run's payload in a response (``CreateRunPayload-Output`` in the contract)."""
 
     model_config = ConfigDict(title="CreateRunPayload")
 
@@ -225,7 +226,7 @@ class CreateRunPayloadOutput(AnswerModel):
 
 
 class RunView(AnswerModel):
-    """A run, as the service tells of it."""
+    """A run."""
 
     id: str
     create_time: datetime
@@ -240,7 +241,7 @@ class RunView(AnswerModel):
 
 
 class RunPage(SnakeAnswerModel):
-    """One page of ``GET /runs``; a cursor that is null ends the list."""
+    """One page of ``GET /runs``; a null ``next_page`` ends the list."""
 
     items: list[RunView]
     total: int = Field(ge=0)

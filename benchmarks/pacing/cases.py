@@ -1,28 +1,30 @@
-"""What is run on the virtual clock, and what is read off it."""
+"""What runs on the virtual clock, and what is measured."""
 
 import math
 import random
 from dataclasses import dataclass
 
 from batchrun.engine.pacing.limit_search import Learned, LimitSearch
-from benchmarks.pacing.clients import PEERS, Searching
+from benchmarks.pacing.clients import PEERS, SearchClient
 from benchmarks.pacing.limiters import LIMITERS
 from benchmarks.pacing.simulator import Change, Client, simulate
 
-__all__ = ["OURS", "Case", "Figures", "Following", "follow", "measure"]
+__all__ = ["OURS", "Adaptation", "Case", "Figures", "learned_by", "measure", "measure_change"]
 
 OURS = "batchrun"
 _STEADY_S = 5
-_FOLLOWED = 0.9
+_ADAPTED_SHARE = 0.9
+_BURST = 1.4
+_LEARNED_SHARE = 0.98  # a search settles one or two margins below the limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One client against one hidden limit. ``work`` requests, or as many as go in ``seconds``."""
+    """One client against one hidden limit, until ``work`` requests were accepted or ``seconds`` have passed."""
 
     limiter: str
     rate_per_s: float
-    tells_retry_after: bool
+    sends_retry_after: bool
     seed: int
     client: str = OURS
     seconds: float = 900.0
@@ -38,7 +40,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Shares of 1. ``after_warmup_…`` leave out the first two minutes."""
+    """Shares are fractions of 1. ``after_warmup_…`` leave out the first two minutes."""
 
     used: float
     refused: float
@@ -48,14 +50,15 @@ class Figures:
     accepted: int
 
 
-def measure(case: Case) -> Figures:
+def measure(case: Case, client: Client | None = None) -> Figures:
+    """Run the case, with ``client`` instead of its own if given."""
     result = simulate(
-        _client(case),
+        client or _client(case),
         LIMITERS[case.limiter](case.rate_per_s, _phase(case)),
         seconds=case.seconds,
         work=case.work,
         seed=case.seed,
-        tells_retry_after=case.tells_retry_after,
+        sends_retry_after=case.sends_retry_after,
     )
     late = slice(min(120, int(case.seconds) // 2), int(result.seconds))
     accepted, refused = sum(result.accepted_a_second[late]), sum(result.refused_a_second[late])
@@ -70,39 +73,45 @@ def measure(case: Case) -> Figures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Following:
-    """Seconds until nine tenths of the new limit were used for five seconds, and the refusals in the first minute."""
+class Adaptation:
+    """Seconds until 90 % of the new limit was used for five seconds, and the refusals in the first minute."""
 
     seconds: float
     refusals: int
 
 
-def follow(case: Case) -> Following:
+def measure_change(case: Case) -> Adaptation:
     at = int(case.change_at or 0.0)
     result = simulate(
         _client(case),
         LIMITERS[case.limiter](case.rate_per_s, _phase(case)),
         seconds=case.seconds,
         seed=case.seed,
-        tells_retry_after=case.tells_retry_after,
+        sends_retry_after=case.sends_retry_after,
         change=Change(float(at), case.changed_per_s),
     )
-    seen, enough = result.accepted_a_second, _FOLLOWED * _STEADY_S * case.changed_per_s
+    seen, enough = result.accepted_a_second, _ADAPTED_SHARE * _STEADY_S * case.changed_per_s
     reached = (second for second in range(at, int(case.seconds) - _STEADY_S) if _is_steady(seen, second, enough))
-    return Following(seconds=next(reached, math.inf) - at, refusals=sum(result.refused_a_second[at : at + 60]))
+    return Adaptation(seconds=next(reached, math.inf) - at, refusals=sum(result.refused_a_second[at : at + 60]))
 
 
 def _is_steady(seen: list[int], second: int, enough: float) -> bool:
-    return enough <= sum(seen[second : second + _STEADY_S]) <= enough * 1.4
+    """Whether the new limit is in use, and not the quota of a window that is spent at once."""
+    return enough <= sum(seen[second : second + _STEADY_S]) <= enough * _BURST
 
 
 def _client(case: Case) -> Client:
     if case.client != OURS:
         peer: Client = PEERS[case.client](case.seed)
         return peer
-    learned = Learned(rate_per_s=case.rate_per_s * 0.98, window_s=case.window_s) if case.is_learned else None
-    return Searching(LimitSearch(learned=learned))
+    return SearchClient(LimitSearch(learned=learned_by(case) if case.is_learned else None))
+
+
+def learned_by(case: Case) -> Learned:
+    """What an earlier session would have handed on."""
+    return Learned(rate_per_s=case.rate_per_s * _LEARNED_SHARE, window_s=case.window_s)
 
 
 def _phase(case: Case) -> float:
+    """Where in its window the batch begins; drawn apart from the simulation's own seed."""
     return random.Random(case.seed * 7 + 3).random()

@@ -1,4 +1,4 @@
-"""Ours and the peers, behind one interface: what they do about a refusal is all that differs."""
+"""batchrun's search and other clients behind one interface; they differ in how they react to a refusal."""
 
 import heapq
 import math
@@ -9,11 +9,19 @@ from typing_extensions import override
 from batchrun.engine.pacing.limit_search import LimitSearch, Ticket
 from benchmarks.pacing.simulator import Client
 
-__all__ = ["PEERS", "AdditiveIncrease", "CubicBucket", "Even", "FixedCooldown", "Searching", "SemaphoreAndBackoff"]
+__all__ = [
+    "PEERS",
+    "AdditiveIncrease",
+    "ConstantRate",
+    "CubicBucket",
+    "FixedCooldown",
+    "SearchClient",
+    "SemaphoreAndBackoff",
+]
 
 
-class Searching(Client):
-    """Ours; ``offset_s`` is where the simulation's zero lies on the search's clock."""
+class SearchClient(Client):
+    """batchrun's search; ``offset_s`` is the simulation's start on the search's clock."""
 
     def __init__(self, search: LimitSearch, *, offset_s: float = 0.0) -> None:
         self.search = search
@@ -38,8 +46,8 @@ class Searching(Client):
         self.search.refused(now + self._offset_s, tag, retry_after_s)
 
 
-class Even(Client):
-    """A known rate, evenly, whatever comes back."""
+class ConstantRate(Client):
+    """A known rate, evenly spaced, whatever the responses."""
 
     def __init__(self, rate_per_s: float) -> None:
         self.rate_per_s = rate_per_s
@@ -110,8 +118,8 @@ class FixedCooldown(SemaphoreAndBackoff):
         heapq.heappush(self._ready, (now, 0))
 
 
-class AdditiveIncrease(Even):
-    """Additive increase, multiplicative decrease: one a second more each second, a tenth less a refusal."""
+class AdditiveIncrease(ConstantRate):
+    """Additive increase, multiplicative decrease: +1 a second each second, -10 % per refusal."""
 
     def __init__(self, seed: int, *, cut: float = 0.9, up_per_s: float = 1.0) -> None:
         del seed
@@ -144,7 +152,7 @@ class AdditiveIncrease(Even):
 
 
 class CubicBucket(Client):
-    """The adaptive retry mode of botocore: a token bucket whose fill rate follows CUBIC.
+    """botocore's adaptive retry mode: a token bucket whose fill rate follows CUBIC.
 
     After botocore 1.40, ``retries/adaptive.py`` and ``retries/throttling.py``: a cut to 0.7 of the lesser of the fill rate
     and the measured one, growth ``0.4 (t - k)^3 + w_max``, at most twice the measured rate, never below 0.5 a second.

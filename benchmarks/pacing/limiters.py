@@ -1,4 +1,4 @@
-"""The limiters that a service may have, on a clock that is given: ``admit(now)`` says None, or seconds until it would."""
+"""Rate limiters that a service may have, without a clock of their own."""
 
 import math
 from collections import deque
@@ -9,15 +9,15 @@ from typing_extensions import override
 
 __all__ = ["LIMITERS", "FixedWindow", "Limiter", "SlidingWindow", "TokenBucket"]
 
-_TOLERANCE = 1e-9  # a token that is there but for rounding is there
+_TOLERANCE = 1e-9  # a token that is missing only by rounding is not missing
 
 
 class Limiter(Protocol):
     def admit(self, now: float) -> float | None:
-        """None when the request is let in, else the seconds until one would be."""
+        """None if the request is accepted, else the seconds until one would be."""
 
     def set_rate(self, rate_per_s: float) -> None:
-        """From now on another limit."""
+        """Change the limit from now on."""
 
 
 class TokenBucket(Limiter):
@@ -46,7 +46,7 @@ class TokenBucket(Limiter):
 
 
 class FixedWindow(Limiter):
-    """So many a window; the windows turn at ``phase_s`` and every ``window_s`` after it."""
+    """A quota per window; a window begins at ``phase_s`` and every ``window_s`` after it."""
 
     def __init__(self, rate_per_s: float, window_s: float, phase_s: float) -> None:
         self.rate_per_s = rate_per_s
@@ -71,7 +71,7 @@ class FixedWindow(Limiter):
 
 
 class SlidingWindow(Limiter):
-    """So many in the last ``window_s``, refused requests counted too: who keeps knocking stays outside."""
+    """A quota for the last ``window_s``. Refused requests count as well, so whoever keeps retrying stays blocked."""
 
     def __init__(self, rate_per_s: float, window_s: float) -> None:
         self.rate_per_s = rate_per_s
@@ -100,4 +100,4 @@ LIMITERS: dict[str, Callable[[float, float], Limiter]] = {
     "sliding 1 s, charges": lambda rate, _: SlidingWindow(rate, 1.0),
     "sliding 60 s, charges": lambda rate, _: SlidingWindow(rate, 60.0),
 }
-"""By name: a limiter of so many a second; the second number, in [0, 1), is where in its window the batch begins."""
+"""Name to limiter, given its rate per second and where in its window, in [0, 1), the batch begins."""

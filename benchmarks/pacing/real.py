@@ -23,7 +23,7 @@ HIDDEN: dict[str, tuple[float, dict[str, Any]]] = {
 
 def fixed() -> None:
     print(f"\n## A fixed rate over real sockets, {FIXED_S:g} s each\n")
-    head(["rate", "answers take", "mean a second", "off by", "most in one second", "bound"])
+    head(["rate", "responses take", "mean a second", "off by", "most in one second", "bound"])
     for rate, slow_s in ((50.0, 0.0), (200.0, 0.0), (1000.0, 0.0), (50.0, 1.5)):
         with emulator(slow_s=slow_s, faults={"slow": 1.0 if slow_s else 0.0}) as url:
             seen = send_for(FIXED_S, partial(Pacer, rate=rate), url)
@@ -49,7 +49,7 @@ def outage() -> None:
     print(f"\n## An outage of {OUTAGE_S:g} s in the middle: every request is answered 500\n")
     began = 0.0
 
-    def break_and_mend() -> None:
+    def fail_and_recover() -> None:
         time.sleep(OUTAGE_BEGINS_S)
         configure(url, faults={"error_before_commit": 1.0})
         time.sleep(OUTAGE_S)
@@ -57,11 +57,11 @@ def outage() -> None:
 
     with emulator() as url:
         began = time.monotonic()
-        seen = send_for(OUTAGE_ENDS_S, partial(Pacer, rate=50.0), url, meanwhile=break_and_mend)
-    mended = began + OUTAGE_BEGINS_S + OUTAGE_S
+        seen = send_for(OUTAGE_ENDS_S, partial(Pacer, rate=50.0), url, meanwhile=fail_and_recover)
+    recovered_at = began + OUTAGE_BEGINS_S + OUTAGE_S
     head(["attempts during the outage", "of these after the first 5 s", "first success after its end"])
     late = [at for at in seen.failed if at > began + OUTAGE_BEGINS_S + 5.0]
-    row([str(len(seen.failed)), str(len(late)), f"{first_after(seen.accepted, mended - 0.5):.1f} s"])
+    row([str(len(seen.failed)), str(len(late)), f"{first_after(seen.accepted, recovered_at - 0.5):.1f} s"])
 
 
 def _figures(seen: Seen, rate_per_s: float) -> list[str]:

@@ -14,7 +14,7 @@ __all__ = ["Change", "Client", "Network", "Result", "simulate"]
 
 
 class Client(Protocol):
-    """What is simulated: when it sends, and what it learns. All times in seconds of the virtual clock."""
+    """What is simulated: when it sends, and what it learns from responses. Times are seconds of the virtual clock."""
 
     def next_start(self, now: float) -> float: ...
     def sent(self, now: float) -> object: ...
@@ -24,13 +24,18 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """One way: ``delay_s`` plus exponential jitter of the given mean; the service thinks for ``service_s`` on average."""
+    """A service in the same country, as seen from a laptop."""
 
     delay_s: float = 0.025
+    """One way, at least."""
     jitter_s: float = 0.003
+    """On top of it, one way: exponential, with this mean. Large enough for responses to overtake each other."""
     service_s: float = 0.08
+    """Time to create a run: exponential, with this mean."""
     refusal_s: float = 0.005
+    """Time to refuse a request. Shorter than to serve it, so refusals overtake earlier successes."""
     most_in_flight: int = 256
+    """Requests in flight, at most."""
 
 
 @dataclass(slots=True)
@@ -67,12 +72,12 @@ def simulate(
     work: float = math.inf,
     seed: int = 0,
     network: Network = Network(),
-    tells_retry_after: bool = False,
+    sends_retry_after: bool = False,
     change: Change | None = None,
 ) -> Result:
-    """Run until ``seconds`` have passed, or ``work`` requests were let in."""
+    """Run until ``seconds`` have passed, or ``work`` requests were accepted."""
     result = Result(seconds, accepted_a_second=[0] * (int(seconds) + 1), refused_a_second=[0] * (int(seconds) + 1))
-    wire = _Wire(client, limiter, network, random.Random(seed), tells_retry_after=tells_retry_after)
+    wire = _Wire(client, limiter, network, random.Random(seed), sends_retry_after=sends_retry_after)
     now = 0.0
     while result.accepted < work:
         now = wire.next_event(now)
@@ -81,35 +86,35 @@ def simulate(
         if change is not None and now >= change.at:
             limiter.set_rate(change.rate_per_s)
             change = None
-        wire.happen(now, result)
+        wire.advance(now, result)
     result.seconds = min(now, seconds)
     return result
 
 
 class _Wire:
-    """What is on its way, in both directions, and the client's next start: whatever comes first happens."""
+    """Requests and responses on their way, and the client's next start: whichever is due first happens."""
 
     def __init__(
-        self, client: Client, limiter: Limiter, network: Network, draw: random.Random, *, tells_retry_after: bool
+        self, client: Client, limiter: Limiter, network: Network, draw: random.Random, *, sends_retry_after: bool
     ) -> None:
         self._client = client
         self._limiter = limiter
         self._network = network
         self._draw = draw
-        self._tells = tells_retry_after
+        self._sends_retry_after = sends_retry_after
         self._events: list[tuple[float, int, _Kind, float, object, float | None]] = []
         self._order = itertools.count()
         self._in_flight = 0
         self._sends = False
 
     def next_event(self, now: float) -> float:
-        """When it happens; at a tie what is on the wire goes first."""
+        """When it is due. At a tie, what is on its way comes before a new request."""
         may_send = self._in_flight < self._network.most_in_flight
         start = self._client.next_start(now) if may_send else math.inf
         self._sends = not self._events or start < self._events[0][0]
         return max(now, start) if self._sends else self._events[0][0]
 
-    def happen(self, now: float, result: Result) -> None:
+    def advance(self, now: float, result: Result) -> None:
         if self._sends:
             self._in_flight += 1
             self._put(now + self._one_way(), _Kind.ARRIVAL, now, self._client.sent(now))
@@ -134,11 +139,11 @@ class _Wire:
         else:
             result.refused += 1
             result.refused_a_second[int(now)] += 1
-            told = float(max(1, math.ceil(wait))) if self._tells else None  # whole seconds, as the header has it
-            self._put(now + self._network.refusal_s + self._one_way(), _Kind.REFUSED, sent_at, tag, told)
+            retry_after_s = float(max(1, math.ceil(wait))) if self._sends_retry_after else None  # whole seconds
+            self._put(now + self._network.refusal_s + self._one_way(), _Kind.REFUSED, sent_at, tag, retry_after_s)
 
-    def _put(self, at: float, kind: "_Kind", sent_at: float, tag: object, told: float | None = None) -> None:
-        heapq.heappush(self._events, (at, next(self._order), kind, sent_at, tag, told))
+    def _put(self, at: float, kind: "_Kind", sent_at: float, tag: object, retry_after_s: float | None = None) -> None:
+        heapq.heappush(self._events, (at, next(self._order), kind, sent_at, tag, retry_after_s))
 
     def _one_way(self) -> float:
         return self._network.delay_s + self._draw.expovariate(1.0 / self._network.jitter_s)

@@ -1,4 +1,4 @@
-"""The same pacing over real sockets: the emulator in a process of its own, and attempts that do nothing else."""
+"""Pacing over real sockets: the emulator in a process of its own, and workers that only send attempts."""
 
 import bisect
 import json
@@ -32,7 +32,7 @@ CONNECTIONS = 128
 
 @dataclass(slots=True)
 class Seen:
-    """What the client saw: when each attempt was sent, by how it was answered."""
+    """When each attempt was sent, by the kind of its response."""
 
     accepted: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
@@ -59,44 +59,44 @@ class Seen:
 
 
 def send_for(
-    seconds: float, pacing_of: Callable[[], Pacer], url: str, *, meanwhile: Callable[[], None] | None = None
+    seconds: float, make_pacer: Callable[[], Pacer], url: str, *, meanwhile: Callable[[], None] | None = None
 ) -> Seen:
-    """Attempts for so long, paced; ``meanwhile`` runs in a thread beside them."""
-    return anyio.run(_send_for, seconds, pacing_of, url, meanwhile)
+    """Send paced attempts for ``seconds``, with ``meanwhile`` in a thread."""
+    return anyio.run(_send_for, seconds, make_pacer, url, meanwhile)
 
 
 async def _send_for(
-    seconds: float, pacing_of: Callable[[], Pacer], url: str, meanwhile: Callable[[], None] | None
+    seconds: float, make_pacer: Callable[[], Pacer], url: str, meanwhile: Callable[[], None] | None
 ) -> Seen:
     settings = ApiSettings(api_key=SecretStr("bench-key"), base_url=url)
-    seen, pacing, end = Seen(), pacing_of(), time.monotonic() + seconds
+    seen, pacer, end = Seen(), make_pacer(), time.monotonic() + seconds
     async with RunsClient(settings, open_transport(settings, connections=CONNECTIONS)) as client:
         with anyio.move_on_after(seconds + 5.0):
             async with anyio.create_task_group() as workers:
                 for _ in range(CONNECTIONS):
-                    workers.start_soon(_work, client, pacing, seen, end)
+                    workers.start_soon(_work, client, pacer, seen, end)
                 if meanwhile is not None:
                     workers.start_soon(anyio.to_thread.run_sync, meanwhile)
-    seen.learned = pacing.learned()
+    seen.learned = pacer.learned()
     return seen
 
 
-async def _work(client: RunsClient, pacing: Pacer, seen: Seen, end: float) -> None:
+async def _work(client: RunsClient, pacer: Pacer, seen: Seen, end: float) -> None:
     while True:
-        turn = await pacing.wait_for_permit()
+        permit = await pacer.wait_for_permit()
         sent_at = time.monotonic()
         if sent_at >= end:
             return
         answer = await client.create("aws-us-west-2", BODY)
         verdict = judge(answer, may_exist=False)
-        pacing.answered(turn, verdict, time.monotonic() - sent_at)
-        pacing.ended()
+        pacer.answered(permit, verdict, time.monotonic() - sent_at)
+        pacer.ended()
         kinds = {Pressure.RATE: seen.refused, Pressure.SICK: seen.failed}
         kinds.get(verdict.pressure, seen.accepted).append(sent_at)
 
 
 @contextmanager
-def emulator(**settings: Any) -> Iterator[str]:  # noqa: ANN401 - a setting of each type
+def emulator(**settings: Any) -> Iterator[str]:  # noqa: ANN401 - settings have different types
     """An emulator in another process; its URL."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -115,7 +115,7 @@ def _serve(pipe: Connection, settings: dict[str, Any]) -> None:
         pipe.recv()
 
 
-def configure(url: str, **settings: Any) -> None:  # noqa: ANN401 - a setting of each type
+def configure(url: str, **settings: Any) -> None:  # noqa: ANN401 - settings have different types
     request = urllib.request.Request(
         f"{url}/_emulator/config",
         data=json.dumps(settings).encode(),
@@ -127,5 +127,5 @@ def configure(url: str, **settings: Any) -> None:  # noqa: ANN401 - a setting of
 
 
 def first_after(times: list[float], at: float) -> float:
-    """How long after ``at`` the first of these was."""
+    """Seconds from ``at`` to the first of these times."""
     return next((moment - at for moment in sorted(times) if moment >= at), math.inf)

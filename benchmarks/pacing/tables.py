@@ -1,4 +1,4 @@
-"""Tables as Markdown, a row as soon as it is known."""
+"""Markdown tables, printed row by row."""
 
 from collections.abc import Sequence
 

@@ -56,7 +56,7 @@ def test_a_time_of_nothing_is_in_the_first_bin() -> None:
 def test_figures_of_a_batch_that_never_began_divide_nothing_by_nothing() -> None:
     figures = Figures(
         runs=5, submitted=0, attempts=0, retries=0, settled=0, refused={}, limit_per_s=None, plan_s=0.0, submit_s=0.0, cpu_s=0.0, peak_bytes=0,
-        run=None, answer=None, bins=(),
+        run=None, response=None, bins=(),
     )  # fmt: skip
     assert (figures.runs_per_s, figures.cpu_per_run_s) == (0.0, 0.0)
     assert all(not isinstance(value, float) or math.isfinite(value) for value in figures.json().values())

@@ -12,7 +12,7 @@ from batchrun.wherobots.transport import Reply, SendTrace
 
 
 class Service:
-    """A transport whose replies take as long as they are told, and have the status they are told."""
+    """A transport whose replies have a given delay and status."""
 
     def __init__(self, *replies: tuple[float, int | None]) -> None:
         self._replies = list(replies)
@@ -39,16 +39,16 @@ async def test_a_run_that_is_tried_again_takes_from_its_first_sending_to_the_rep
     await post(stopwatch, b"run")
     await anyio.sleep(0.05)
     await post(stopwatch, b"run")
-    [run] = stopwatch.runs_s()
+    [run] = stopwatch.run_latencies_s()
     assert run == pytest.approx(0.1, abs=0.04)
-    assert list(stopwatch.answers_s) == [pytest.approx(0.02, abs=0.02), pytest.approx(0.03, abs=0.02)]
+    assert list(stopwatch.responses_s) == [pytest.approx(0.02, abs=0.02), pytest.approx(0.03, abs=0.02)]
 
 
 async def test_an_answer_that_is_lost_has_no_time_and_neither_has_its_run() -> None:
     stopwatch = Stopwatch(Service((0.0, None)))
     with pytest.raises(ConnectionResetError):
         await post(stopwatch, b"run")
-    assert (list(stopwatch.runs_s()), list(stopwatch.answers_s)) == ([], [])
+    assert (list(stopwatch.run_latencies_s()), list(stopwatch.responses_s)) == ([], [])
 
 
 async def test_a_run_that_was_found_later_took_until_then() -> None:
@@ -56,23 +56,23 @@ async def test_a_run_that_was_found_later_took_until_then() -> None:
     began = time.perf_counter()
     with pytest.raises(ConnectionResetError):
         await post(stopwatch, b"run")
-    stopwatch.found(b"run", began + 3.0)
-    assert list(stopwatch.runs_s()) == [pytest.approx(3.0, abs=0.1)]
+    stopwatch.mark_found(b"run", began + 3.0)
+    assert list(stopwatch.run_latencies_s()) == [pytest.approx(3.0, abs=0.1)]
     assert (stopwatch.attempts, stopwatch.runs) == (1, 1)
 
 
 async def test_a_look_at_the_list_is_not_timed() -> None:
     stopwatch = Stopwatch(Service((0.0, 200)))
     await stopwatch.send("GET", "/runs", None, SendTrace())
-    assert (list(stopwatch.runs_s()), list(stopwatch.answers_s)) == ([], [])
+    assert (list(stopwatch.run_latencies_s()), list(stopwatch.responses_s)) == ([], [])
 
 
 async def test_at_a_rate_the_waiting_of_a_client_that_fell_behind_is_not_hidden() -> None:
     stopwatch = Stopwatch(Service(*[(0.05, 201)] * 4))
     for number in range(4):
         await post(stopwatch, b"%d" % number)  # one after the other: 20 a second at most
-    at_rate = array("d", stopwatch.runs_s(100.0))
-    assert all(one == pytest.approx(0.05, abs=0.02) for one in stopwatch.runs_s())
+    at_rate = array("d", stopwatch.run_latencies_s(100.0))
+    assert all(one == pytest.approx(0.05, abs=0.02) for one in stopwatch.run_latencies_s())
     assert list(at_rate) == pytest.approx([0.05, 0.09, 0.13, 0.17], abs=0.04)
 
 
@@ -81,4 +81,4 @@ async def test_at_a_rate_that_is_kept_no_run_has_waited() -> None:
     for number in range(5):
         await post(stopwatch, b"%d" % number)
         await anyio.sleep(0.02)
-    assert max(stopwatch.runs_s(50.0)) < 0.05
+    assert max(stopwatch.run_latencies_s(50.0)) < 0.05

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.pacing.clients import PEERS, Even
+from benchmarks.pacing.clients import PEERS, ConstantRate
 from benchmarks.pacing.limiters import LIMITERS, FixedWindow, Limiter, SlidingWindow, TokenBucket
 from benchmarks.pacing.simulator import Change, Network, simulate
 
@@ -39,21 +39,21 @@ def test_a_sliding_window_counts_what_it_refuses() -> None:
 
 @pytest.mark.parametrize("name", LIMITERS)
 def test_every_limiter_lets_in_what_it_promises_and_not_more(name: str) -> None:
-    exact = simulate(Even(19.0), LIMITERS[name](20.0, 0.3), seconds=300.0, network=EXACT)
+    exact = simulate(ConstantRate(19.0), LIMITERS[name](20.0, 0.3), seconds=300.0, network=EXACT)
     assert exact.refused == 0
-    over = simulate(Even(100.0), LIMITERS[name](20.0, 0.3), seconds=300.0, network=EXACT)
+    over = simulate(ConstantRate(100.0), LIMITERS[name](20.0, 0.3), seconds=300.0, network=EXACT)
     assert over.accepted <= 20.0 * 360.0 + 20.0
 
 
 def test_jitter_on_the_way_is_what_a_bucket_without_a_burst_punishes() -> None:
-    even = Even(0.985 * 100.0)
+    even = ConstantRate(0.985 * 100.0)
     assert simulate(even, TokenBucket(100.0, 1.0), seconds=60.0, network=EXACT).share_refused == 0.0
-    assert simulate(Even(98.5), TokenBucket(100.0, 1.0), seconds=60.0).share_refused > 0.2
+    assert simulate(ConstantRate(98.5), TokenBucket(100.0, 1.0), seconds=60.0).share_refused > 0.2
 
 
 def test_a_change_of_the_limit_takes_effect_when_it_should() -> None:
     limiter = TokenBucket(50.0, 50.0)
-    result = simulate(Even(40.0), limiter, seconds=100.0, network=EXACT, change=Change(50.0, 20.0))
+    result = simulate(ConstantRate(40.0), limiter, seconds=100.0, network=EXACT, change=Change(50.0, 20.0))
     assert sum(result.refused_a_second[:50]) == 0
     assert sum(result.accepted_a_second[60:100]) == pytest.approx(800, abs=25)
 

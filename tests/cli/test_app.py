@@ -1,4 +1,4 @@
-"""Words that the command line knows, and those that it does not."""
+"""Commands and options that exist, and errors for those that do not."""
 
 import subprocess
 import sys
@@ -26,13 +26,13 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_sentence_in_the_list_is_the_command_s_own_subject(name: str) -> None:
+def test_every_command_has_its_name_and_help(name: str) -> None:
     command = command_line().commands[name]
     assert command.name == name
     assert (command.help or "").strip()
 
 
-def test_the_version_is_told(batchrun: Run) -> None:
+def test_the_version_is_printed(batchrun: Run) -> None:
     ended = batchrun("--version")
     assert ended.out.startswith("batchrun 0.")
     assert ended.status == 0
@@ -49,7 +49,7 @@ def test_the_version_is_told(batchrun: Run) -> None:
         (["submit", "s.toml", "--rate", "fast"], "error: batchrun submit: invalid value for '--rate': "),
     ],
 )
-def test_a_word_that_is_not_known_is_told_with_its_place_and_a_fix(
+def test_an_unknown_command_or_option_is_reported_with_its_place_and_a_fix(
     batchrun: Run, words: list[str], message: str
 ) -> None:
     ended = batchrun(*words)
@@ -65,7 +65,7 @@ def test_a_mistake_with_json_is_one_document(batchrun: Run) -> None:
     assert ended.document["problems"][0]["place"] == "nowhere.ledger.jsonl"
 
 
-def test_calling_it_without_a_word_shows_the_help(batchrun: Run) -> None:
+def test_without_arguments_the_help_is_shown(batchrun: Run) -> None:
     ended = batchrun()
     assert ended.status == 2
     assert "Commands:" in ended.err

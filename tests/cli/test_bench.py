@@ -1,4 +1,4 @@
-"""``batchrun bench``: what it measures, where it sends, and how it says no."""
+"""``batchrun bench``: what it measures, where it sends, and what it refuses."""
 
 import json
 import re
@@ -39,13 +39,13 @@ def test_a_second_bench_of_one_service_creates_runs_of_its_own(batchrun: Run, se
     assert len(set(held(server))) == 40
 
 
-def test_attempts_that_are_made_again_are_counted(batchrun: Run) -> None:
+def test_retries_are_counted(batchrun: Run) -> None:
     with EmulatorServer(EmulatorSettings(faults=Faults.model_validate({"conflict": "1@10-14"}))) as server:
         found = batchrun("bench", "--runs", 50, "--base-url", server.url, "--json").document
     assert (found["submitted"], found["attempts"], found["retries"]) == (50, 55, 5)
 
 
-def test_runs_whose_answer_was_lost_are_among_those_that_are_timed(batchrun: Run) -> None:
+def test_runs_whose_response_was_lost_are_timed_too(batchrun: Run) -> None:
     faults = Faults.model_validate({"reset_after_commit": "1@10-14"})
     with EmulatorServer(EmulatorSettings(faults=faults)) as server:
         found = batchrun("bench", "--runs", 50, "--rate", 100, "--base-url", server.url, "--json").document
@@ -55,7 +55,7 @@ def test_runs_whose_answer_was_lost_are_among_those_that_are_timed(batchrun: Run
     assert found["run_latency_ms"]["max"] > 500  # found by looking, a while later
 
 
-def test_refusals_and_the_limit_that_was_found_are_told(batchrun: Run) -> None:
+def test_refusals_and_the_limit_found_are_reported(batchrun: Run) -> None:
     with EmulatorServer(EmulatorSettings(rate_limit_per_s=30, burst=30)) as server:
         words = ["bench", "--runs", 150, "--find-limit", "--base-url", server.url, "--json"]
         found = batchrun(*words).document
@@ -73,7 +73,7 @@ def test_an_attempt_that_a_pause_held_back_is_no_retry(batchrun: Run) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ended_while_it_plans_it_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_while_planning_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
     words = [str(COMMAND), "bench", "--runs", "1000000", "--directory", str(tmp_path)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -87,7 +87,7 @@ def test_ended_while_it_plans_it_leaves_nothing_behind(tmp_path: Path, number: s
 
 
 @pytest.mark.slow
-def test_stopped_at_once_it_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_second_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     with EmulatorServer(EmulatorSettings(faults=Faults.model_validate({"hang": 1.0}), hang_s=30)) as server:
         words = [str(COMMAND), "bench", "--base-url", server.url, "--directory", str(tmp_path)]
         with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -98,20 +98,20 @@ def test_stopped_at_once_it_leaves_nothing_behind(tmp_path: Path) -> None:
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=10)
     assert process.returncode == 130
-    assert "stopped at once: there are no figures" in err
+    assert "stopped immediately: there are no figures" in err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_rate_is_kept_and_named(batchrun: Run, server: EmulatorServer) -> None:
     ended = batchrun("bench", "--runs", 100, "--rate", 200, "--base-url", server.url)
-    assert "intended start to known to exist" in ended.out
-    assert "100 runs, 64 at once, 200 a second" in ended.err
+    assert "scheduled start until known to exist" in ended.out
+    assert "100 runs, concurrency 64, 200 per second" in ended.err
     [rate] = re.findall(r"throughput +([\d.]+) runs/s", ended.out)
     assert 150 < float(rate) <= 210
 
 
 @pytest.mark.slow
-def test_left_alone_it_starts_an_emulator_and_ends_it(installed: Run) -> None:
+def test_by_default_it_starts_an_emulator_and_stops_it(installed: Run) -> None:
     ended = installed("bench", "--runs", "200", "--json", WHEROBOTS_API_KEY="")
     assert ended.status == 0
     assert ended.document["setting"]["service"] == "emulator"
@@ -130,39 +130,41 @@ def test_a_pipe_gets_no_picture(batchrun: Run, server: EmulatorServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
-        (["--base-url", "https://api.cloud.wherobots.com"], "would be run and paid for; give a loopback address"),
+        (["--base-url", "https://api.cloud.wherobots.com"], "would be executed and billed; use a loopback address"),
         (["--base-url", "http://10.0.0.1:80"], "not https"),
         (["--rate", "0"], "rate: 0.0 is no usable number; give more than 0"),
-        (["--rate", "5", "--find-limit"], "--find-limit: a rate was given"),
+        (["--rate", "5", "--find-limit"], "--find-limit: cannot be used with --rate"),
         (["--runs", "0"], "greater than or equal to 1"),
-        (["--directory", "nowhere"], "--directory: nowhere: no ledger can be written there"),
+        (["--directory", "nowhere"], "--directory: nowhere: cannot create a ledger there"),
     ],
 )
-def test_what_cannot_be_measured_is_refused_before_anything_is_sent(batchrun: Run, words: list[str], said: str) -> None:
+def test_what_cannot_be_measured_is_refused_before_anything_is_sent(
+    batchrun: Run, words: list[str], message: str
+) -> None:
     ended = batchrun("bench", *words)
     assert (ended.status, ended.out) == (2, "")
-    assert said in ended.err
+    assert message in ended.err
 
 
-def test_a_transport_that_does_not_exist_is_told(batchrun: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_transport_is_an_error(batchrun: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BATCHRUN_TRANSPORT", "pigeon")
     ended = batchrun("bench", "--runs", 5)
     assert ended.status == 2
-    assert "there is no transport 'pigeon'" in ended.err
+    assert "unknown transport 'pigeon'" in ended.err
 
 
-def test_a_service_that_is_not_there_is_told_with_the_figures(batchrun: Run) -> None:
+def test_an_unreachable_service_is_reported_with_the_figures(batchrun: Run) -> None:
     ended = batchrun("bench", "--runs", 5, "--base-url", "http://127.0.0.1:1", "--json")
     assert ended.status == 3
     assert ended.document["outcomes"]["pending"] == 5
     assert ended.document["run_latency_ms"] is None
-    assert "mend it and measure again" in ended.err
+    assert "fix it and run the benchmark again" in ended.err
 
 
 @pytest.mark.slow
-def test_interrupted_it_tells_what_it_has_and_removes_its_ledger(tmp_path: Path) -> None:
+def test_interrupted_it_reports_what_it_has_and_removes_its_ledger(tmp_path: Path) -> None:
     words = [str(COMMAND), "bench", "--runs", "100000", "--rate", "100", "--json", "--directory", str(tmp_path)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 20
@@ -177,7 +179,7 @@ def test_interrupted_it_tells_what_it_has_and_removes_its_ledger(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_interrupted_before_it_begins_it_says_so(tmp_path: Path) -> None:
+def test_an_interrupt_before_the_start_is_reported(tmp_path: Path) -> None:
     words = [str(COMMAND), "bench", "--directory", str(tmp_path)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 20
@@ -191,9 +193,9 @@ def test_interrupted_before_it_begins_it_says_so(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_asks_before_it_sends_to_a_service_of_someone_else(server: EmulatorServer, tmp_path: Path) -> None:
+def test_it_asks_before_sending_to_a_running_service(server: EmulatorServer, tmp_path: Path) -> None:
     terminal = Terminal("bench", "--runs", "5", "--base-url", server.url, cwd=tmp_path)
-    terminal.wait_for("Send them? [y/N]")
+    terminal.wait_for("Send these runs? [y/N]")
     terminal.type("n\n")
     assert terminal.wait() == 3
     with urllib.request.urlopen(f"{server.url}/_emulator/runs") as answer:

@@ -58,7 +58,7 @@ def test_each_planned_run_is_a_row(batchrun: Run, ledger: str, tmp_path: Path, e
     assert all(row["run_id"] and row["submitted_at"] >= row["first_attempt_at"] for row in rows)
 
 
-def test_an_unknown_format_is_refused_with_those_that_there_are(batchrun: Run, ledger: str) -> None:
+def test_an_unknown_format_is_refused_with_the_known_ones(batchrun: Run, ledger: str) -> None:
     ended = batchrun("ledger", "export", ledger, "-o", "runs.xls")
     assert ended.status == 2
     assert ".csv, .jsonl, .parquet" in ended.err

@@ -1,4 +1,4 @@
-"""Who gets which words, and that none of them can do harm."""
+"""What goes to which stream, and that none of it can harm a terminal."""
 
 import errno
 import io
@@ -128,7 +128,7 @@ def test_when_nobody_reads_any_more_the_rest_is_not_written(monkeypatch: pytest.
     output.say("second")
 
 
-def test_a_full_disk_under_standard_output_is_told_once(
+def test_a_full_disk_under_stdout_is_reported_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stream = Gone()
@@ -137,7 +137,7 @@ def test_a_full_disk_under_standard_output_is_told_once(
     output = Output()
     output.say("first")
     output.say("second")
-    assert capsys.readouterr().err == "note: standard output: cannot be written: no more\n"
+    assert capsys.readouterr().err == "note: stdout: cannot be written: no more\n"
 
 
 def test_closed_streams_are_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""``plan``: what would be sent, without the network."""
+"""``plan``: what would be sent, without using the network."""
 
 import json
 from pathlib import Path
@@ -80,7 +80,7 @@ def test_mistakes_with_json_are_one_document(batchrun: Run, sweep: Path) -> None
         (b"version = 2\n[run]\n", "version"),
     ],
 )
-def test_a_file_that_is_no_manifest_is_told(batchrun: Run, tmp_path: Path, content: bytes, message: str) -> None:
+def test_an_invalid_manifest_is_an_error(batchrun: Run, tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "broken.toml"
     path.write_bytes(content)
     ended = batchrun("plan", path)
@@ -89,7 +89,7 @@ def test_a_file_that_is_no_manifest_is_told(batchrun: Run, tmp_path: Path, conte
 
 
 @pytest.mark.parametrize("name", ["missing.toml", "."])
-def test_a_path_that_cannot_be_read_is_told(batchrun: Run, name: str) -> None:
+def test_an_unreadable_path_is_an_error(batchrun: Run, name: str) -> None:
     ended = batchrun("plan", name)
     assert ended.status == 2
     assert ended.err.startswith(f"error: {name}: ")
@@ -111,11 +111,11 @@ def test_a_written_plan_can_be_submitted(batchrun: Run, sweep: Path, server: Emu
 def test_a_plan_is_not_written_over_its_sweep(batchrun: Run, sweep: Path) -> None:
     ended = batchrun("plan", sweep, "-o", sweep)
     assert ended.status == 2
-    assert "this is the sweep itself" in ended.err
+    assert "is the sweep itself" in ended.err
     assert sweep.read_text("utf-8") == MANIFEST
 
 
-def test_diff_says_what_is_new_gone_and_submitted(batchrun: Run, sweep: Path, server: EmulatorServer) -> None:
+def test_diff_counts_new_removed_and_submitted_runs(batchrun: Run, sweep: Path, server: EmulatorServer) -> None:
     batchrun("submit", sweep, "--base-url", server.url, "--rate", "200")
     sweep.write_text(MANIFEST.replace("2024", "2025").replace('"nyc", ', ""), "utf-8")
     words = ["plan", sweep, "--diff", "jobs.ledger.jsonl"]
@@ -124,9 +124,7 @@ def test_diff_says_what_is_new_gone_and_submitted(batchrun: Run, sweep: Path, se
     assert (found["new"], found["gone"], found["submitted"]) == (2, 4, 8)
 
 
-def test_what_was_laid_over_the_manifest_is_kept_for_the_resume(
-    batchrun: Run, sweep: Path, server: EmulatorServer
-) -> None:
+def test_overrides_are_kept_for_the_resume(batchrun: Run, sweep: Path, server: EmulatorServer) -> None:
     flags = ["--where", "site=lax", "--set", "run.runtime=small"]
     batchrun("submit", sweep, *flags, "--base-url", server.url, "--rate", "200")
     again = batchrun("resume", "jobs.ledger.jsonl", "--base-url", server.url)
@@ -184,6 +182,6 @@ def test_schema_and_init_give_what_they_promise(batchrun: Run, tmp_path: Path) -
     assert batchrun("init").status == 0
     again = batchrun("init")
     assert again.status == 2
-    assert "it is there already" in again.err
+    assert "already exists" in again.err
     assert batchrun("plan", tmp_path / "sweep.toml").status == 0
     assert batchrun("submit", "sweep.toml", "--emulator", "--rate", "500").status == 0

@@ -1,4 +1,4 @@
-"""What is said of a batch going by."""
+"""The progress line of a batch."""
 
 from batchrun.cli.progress import count_line, pace_line, pause_line
 from batchrun.engine.progress import Progress
@@ -17,12 +17,12 @@ def test_the_pace_says_rate_reason_limit_and_time_left() -> None:
 def test_no_time_left_is_made_up() -> None:
     stalled = Progress(planned=100, pending=50, left_s=None)
     paused = Progress(planned=100, pending=50, left_s=4.0, pause_s=30.0)
-    assert pace_line(stalled).endswith("time left not known")
-    assert pace_line(paused).endswith("time left not known")
+    assert pace_line(stalled).endswith("time left unknown")
+    assert pace_line(paused).endswith("time left unknown")
 
 
 def test_the_end_waits_for_what_is_unknown() -> None:
-    assert pace_line(Progress(planned=3, submitted=1, unknown=2)).endswith("finding out about 2 unknown")
+    assert pace_line(Progress(planned=3, submitted=1, unknown=2)).endswith("checking 2 unknown")
     assert pace_line(Progress(planned=3, submitted=3)).endswith("all sent")
 
 

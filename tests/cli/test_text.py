@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrun.cli.text import duration, inert, masked, numbered, one_line
+from batchrun.cli.text import duration, masked, numbered, one_line, sanitized
 
 NO_KEY: dict[str, str] = {}
 
@@ -18,7 +18,7 @@ def test_nothing_that_a_terminal_obeys_is_left(text: str) -> None:
 
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P", "Zs"])))
 def test_ordinary_text_is_left_alone(text: str) -> None:
-    assert inert(text, NO_KEY) == text
+    assert sanitized(text, NO_KEY) == text
 
 
 def test_escapes_are_written_out() -> None:
@@ -29,11 +29,11 @@ def test_escapes_are_written_out() -> None:
 
 
 def test_half_a_character_is_written_out() -> None:
-    assert inert("name-\udc80", NO_KEY) == r"name-\udc80"
+    assert sanitized("name-\udc80", NO_KEY) == r"name-\udc80"
 
 
 @pytest.mark.parametrize("around", ["{}", "Bearer {}", "x{}y", "https://host/?key={}"])
-def test_a_key_is_masked_wherever_it_stands(around: str) -> None:
+def test_a_key_is_masked_wherever_it_appears(around: str) -> None:
     key = "wbk-0123456789"
     assert key not in masked(around.format(key), {"WHEROBOTS_API_KEY": key})
 
@@ -47,7 +47,7 @@ def test_a_short_key_is_masked_as_a_word_of_its_own() -> None:
     ("seconds", "text"),
     [(0.04, "0.0 s"), (9.94, "9.9 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
 )
-def test_durations_read_as_said(seconds: float, text: str) -> None:
+def test_durations_are_readable(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 

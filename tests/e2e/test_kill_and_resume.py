@@ -72,7 +72,7 @@ def test_an_interrupted_batch_says_how_to_go_on_and_goes_on(
         assert len(emulator.names()) == 400
         again = command.run("submit", sweep, "--base-url", emulator.url)
         assert again.returncode == 0
-        assert "submitted already" in again.stdout + again.stderr
+        assert "already submitted" in again.stdout + again.stderr
 
 
 @pytest.mark.e2e
@@ -97,7 +97,7 @@ def test_three_mistakes_are_three_messages(command: Command, tmp_path: Path) -> 
     assert refused.returncode == 2
     assert "unknown name 'tyle'; did you mean 'tile'?" in refused.stderr
     assert "'{band}' in single braces; did you mean {{band}}?" in refused.stderr
-    assert "'tyni' is no runtime; did you mean 'tiny'?" in refused.stderr
+    assert "'tyni' is not a runtime; did you mean 'tiny'?" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "sweep.ledger.jsonl").exists()
 

@@ -1,4 +1,4 @@
-"""What the emulator's tests share: an emulator in this process, without a socket, and one on a socket."""
+"""Fixtures of the emulator's tests: a client of an emulator in this process, without a socket."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -10,26 +10,26 @@ import httpx
 import pytest
 
 from batchrun.emulator.http.app import create_app
-from batchrun.emulator.settings import layered
+from batchrun.emulator.settings import load_settings
 
-Ask = Callable[..., httpx.AsyncClient]
+Service = Callable[..., httpx.AsyncClient]
 
 PAYLOAD: dict[str, Any] = {"runtime": "tiny", "name": "hello-world", "runPython": {"uri": "s3://bucket/hello.py"}}
 
 
 @pytest.fixture
 def payload() -> dict[str, Any]:
-    """A body that is accepted."""
+    """A valid request body."""
     return json.loads(json.dumps(PAYLOAD))  # type: ignore[no-any-return]
 
 
 @pytest.fixture
-async def service() -> AsyncIterator[Ask]:
-    """Makes a client of a fresh emulator with the given settings."""
+async def service() -> AsyncIterator[Service]:
+    """Makes a client of a new emulator with the given settings."""
     async with AsyncExitStack() as stack:
 
         def make(*, state_file: Path | None = None, key: str = "key", **settings: Any) -> httpx.AsyncClient:
-            app = create_app(layered(None, settings), state_file=state_file)
+            app = create_app(load_settings(None, settings), state_file=state_file)
             stack.callback(app.state.store.close)
             client = httpx.AsyncClient(
                 transport=httpx.ASGITransport(app), base_url="http://emulator", headers={"X-API-Key": key}
@@ -42,6 +42,6 @@ async def service() -> AsyncIterator[Ask]:
 
 @pytest.fixture
 def contract() -> dict[str, Any]:
-    """What the service promises for ``POST /runs``."""
+    """The service's contract for ``POST /runs``."""
     text = (Path(__file__).parent / "contract.json").read_text(encoding="utf-8")
     return json.loads(text)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""The installed command: its greeting, its settings, its end."""
+"""The installed command: greeting, settings, shutdown."""
 
 import re
 import signal
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 
 @contextmanager
 def command(*flags: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """``batchrun emulator`` as another process sees it, and the address that it tells."""
+    """``batchrun emulator`` in another process, and the address it printed."""
     process = subprocess.Popen(
         [sys.executable, "-m", "batchrun", "emulator", *flags],
         stdout=subprocess.PIPE,
@@ -40,7 +40,7 @@ def command(*flags: str, **environment: str) -> Iterator[tuple[subprocess.Popen[
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_tells_its_address_and_settings_and_stops_gracefully(number: signal.Signals) -> None:
+def test_it_prints_its_address_and_settings_and_stops_gracefully(number: signal.Signals) -> None:
     with command("--rate-limit", "50", "--fault", "conflict=1@5-9", "--set", "error_statuses=[500, 503]") as (one, url):
         assert url.startswith("http://127.0.0.1:")
         assert httpx.get(f"{url}/_emulator/config").json()["rate_limit_per_s"] == 50
@@ -67,7 +67,7 @@ def test_a_killed_emulator_with_a_state_file_loses_nothing(tmp_path: Path, paylo
     assert len(after) == 20
 
 
-def test_the_key_comes_from_the_environment_and_is_never_told() -> None:
+def test_the_key_comes_from_the_environment_and_is_never_shown() -> None:
     with command(BATCHRUN_EMULATOR_API_KEY="very-secret") as (process, url):
         statuses = [httpx.get(f"{url}/runs", headers={"X-API-Key": key}).status_code for key in ("x", "very-secret")]
         assert statuses == [401, 200]
@@ -76,7 +76,7 @@ def test_the_key_comes_from_the_environment_and_is_never_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (["--fault", "confict=1"], "did you mean conflict?"),
         (["--fault", "conflict"], "write --fault NAME=VALUE"),
@@ -84,7 +84,7 @@ def test_the_key_comes_from_the_environment_and_is_never_told() -> None:
         (["--config", "missing.toml"], "missing.toml"),
     ],
 )
-def test_a_wrong_setting_ends_it_before_it_begins(flags: list[str], told: str, tmp_path: Path) -> None:
+def test_an_invalid_setting_prevents_the_start(flags: list[str], message: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "batchrun", "emulator", *flags],
         cwd=tmp_path,
@@ -94,6 +94,6 @@ def test_a_wrong_setting_ends_it_before_it_begins(flags: list[str], told: str, t
         check=False,
     )
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""

@@ -1,4 +1,4 @@
-"""The endpoints for whoever tests."""
+"""The control endpoints."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Service = Callable[..., httpx.AsyncClient]
 REGION = {"region": "r"}
 
 
-async def test_the_audit_tells_every_run_oldest_first(service: Service, payload: dict[str, Any]) -> None:
+async def test_the_audit_lists_every_run_oldest_first(service: Service, payload: dict[str, Any]) -> None:
     client = service(list_lag_s=1000)
     for number in range(1200):
         await client.post("/runs", params=REGION, json={**payload, "name": f"audited-{number}"})
@@ -37,7 +37,7 @@ async def test_stats_count_requests_by_call_and_status(service: Service, payload
     assert sum(second["refused"] for second in stats["per_second"]) == 2
 
 
-async def test_reset_forgets_runs_counts_and_schedules(service: Service, payload: dict[str, Any]) -> None:
+async def test_reset_clears_runs_counters_and_schedules(service: Service, payload: dict[str, Any]) -> None:
     client = service(faults={"conflict": "1@1-1"})
     for _ in range(2):
         statuses = [(await client.post("/runs", params=REGION, json=payload)).status_code for _ in range(2)]
@@ -47,7 +47,7 @@ async def test_reset_forgets_runs_counts_and_schedules(service: Service, payload
         assert (await client.get("/_emulator/stats")).json()["requests"] == {}
 
 
-async def test_reset_begins_limits_and_keys_anew(service: Service) -> None:
+async def test_reset_restarts_limits_and_key_expiry(service: Service) -> None:
     client = service(rate_limit_per_s=0.01, key_expires_after_requests=2)
     for _ in range(2):
         assert [(await client.get("/runs")).status_code for _ in range(3)] == [200, 429, 401]
@@ -62,12 +62,12 @@ async def test_settings_can_be_changed_while_it_runs(service: Service) -> None:
     assert changed.json()["faults"]["quota"] == {"probability": 0.1, "from_request": 5, "to_request": None}
     assert [(await client.get("/runs")).status_code for _ in range(2)] == [200, 429]
     await client.put("/_emulator/config", json={"speed": 2})
-    assert (await client.get("/runs")).status_code == 429  # the limit goes on counting
+    assert (await client.get("/runs")).status_code == 429  # unrelated changes keep the limiter
     await client.put("/_emulator/config", json={"rate_limit_per_s": None})
     assert [(await client.get("/runs")).status_code for _ in range(3)] == [200] * 3
 
 
-async def test_a_wrong_setting_changes_nothing_and_is_told(service: Service) -> None:
+async def test_an_invalid_setting_is_reported_and_changes_nothing(service: Service) -> None:
     client = service()
     answer = await client.put("/_emulator/config", json={"rate_limit_per_s": -1, "speeed": 2})
     assert answer.status_code == 422
@@ -76,7 +76,7 @@ async def test_a_wrong_setting_changes_nothing_and_is_told(service: Service) -> 
     assert (await client.get("/_emulator/config")).json()["rate_limit_per_s"] is None
 
 
-async def test_the_settings_never_tell_the_key(service: Service) -> None:
+async def test_the_settings_never_show_the_key(service: Service) -> None:
     client = service(api_key="very-secret")
     assert "very-secret" not in (await client.get("/_emulator/config")).text
     assert "very-secret" not in (await client.put("/_emulator/config", json={"speed": 2})).text

@@ -1,4 +1,4 @@
-"""What a client on a real socket sees of each fault, and what was really created."""
+"""What a client on a real socket sees of each fault, and which runs exist afterwards."""
 
 import asyncio
 import time
@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from batchrun.emulator.faults.faults import FAULTS, pick
+from batchrun.emulator.faults.middleware import FAULTS, choose_fault
 from batchrun.emulator.http.server import EmulatorServer
-from batchrun.emulator.settings import EmulatorSettings, Faults, layered
+from batchrun.emulator.settings import EmulatorSettings, Faults, load_settings
 
 REGION = {"region": "r"}
 
@@ -21,8 +21,8 @@ def server() -> Iterator[EmulatorServer]:
         yield running
 
 
-def strike(server: EmulatorServer, payload: dict[str, Any], fault: str, **settings: Any) -> httpx.Response | Exception:
-    """The answer to one creation that a fault strikes, or how it failed."""
+def create(server: EmulatorServer, payload: dict[str, Any], fault: str, **settings: Any) -> httpx.Response | Exception:
+    """The response to one creation hit by a fault, or the transport error."""
     faults = dict.fromkeys((*FAULTS, "slow"), 0) | {fault: 1}
     with httpx.Client(base_url=server.url, headers={"X-API-Key": "k"}, timeout=0.4) as client:
         client.post("/_emulator/reset").raise_for_status()
@@ -33,7 +33,7 @@ def strike(server: EmulatorServer, payload: dict[str, Any], fault: str, **settin
             return error
 
 
-def held(server: EmulatorServer) -> int:
+def count_runs(server: EmulatorServer) -> int:
     return len(httpx.get(f"{server.url}/_emulator/runs").text.splitlines())
 
 
@@ -50,15 +50,15 @@ def held(server: EmulatorServer) -> int:
         ("error_after_commit", 500, "INTERNAL_SERVER_ERROR"),
     ],
 )
-def test_a_refusing_fault_answers_in_the_words_of_the_api(
+def test_a_refusing_fault_answers_with_an_error_body(
     server: EmulatorServer, payload: dict[str, Any], fault: str, status: int, code: str
 ) -> None:
-    answer = strike(server, payload, fault)
+    answer = create(server, payload, fault)
     assert isinstance(answer, httpx.Response)
     assert answer.status_code == status
     assert answer.json()["errors"][0]["code"] == code
     assert ("retry-after" in answer.headers) == (fault in {"rate_limit", "unavailable"})
-    assert held(server) == (fault == "error_after_commit")
+    assert count_runs(server) == (fault == "error_after_commit")
 
 
 @pytest.mark.parametrize(
@@ -71,68 +71,68 @@ def test_a_refusing_fault_answers_in_the_words_of_the_api(
         ("hang", httpx.ReadTimeout, 1),
     ],
 )
-def test_a_silent_fault_loses_the_answer(
+def test_a_silent_fault_loses_the_response(
     server: EmulatorServer, payload: dict[str, Any], fault: str, error: type[Exception], created: int
 ) -> None:
-    assert isinstance(strike(server, payload, fault), error)
-    assert held(server) == created
+    assert isinstance(create(server, payload, fault), error)
+    assert count_runs(server) == created
 
 
-def test_a_garbled_answer_says_201_and_cannot_be_read(server: EmulatorServer, payload: dict[str, Any]) -> None:
-    answer = strike(server, payload, "garbled_body")
+def test_a_garbled_response_has_status_201_and_is_not_json(server: EmulatorServer, payload: dict[str, Any]) -> None:
+    answer = create(server, payload, "garbled_body")
     assert isinstance(answer, httpx.Response)
     assert answer.status_code == 201
     with pytest.raises(ValueError, match=r"decode|Expecting"):
         answer.json()
-    assert held(server) == 1
+    assert count_runs(server) == 1
 
 
-def test_a_late_commit_lands_after_the_client_gave_up(server: EmulatorServer, payload: dict[str, Any]) -> None:
-    assert isinstance(strike(server, payload, "late_commit", late_commit_s=0.7), httpx.ReadTimeout)
-    assert held(server) == 0
+def test_a_late_commit_happens_after_the_client_gave_up(server: EmulatorServer, payload: dict[str, Any]) -> None:
+    assert isinstance(create(server, payload, "late_commit", late_commit_s=0.7), httpx.ReadTimeout)
+    assert count_runs(server) == 0
     deadline = time.monotonic() + 10
-    while held(server) == 0 and time.monotonic() < deadline:
+    while count_runs(server) == 0 and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert held(server) == 1
+    assert count_runs(server) == 1
 
 
-def test_a_reset_forgets_commits_that_are_still_to_come(server: EmulatorServer, payload: dict[str, Any]) -> None:
-    assert isinstance(strike(server, payload, "late_commit", late_commit_s=0.2), httpx.ReadTimeout)
+def test_a_reset_discards_pending_late_commits(server: EmulatorServer, payload: dict[str, Any]) -> None:
+    assert isinstance(create(server, payload, "late_commit", late_commit_s=0.2), httpx.ReadTimeout)
     httpx.post(f"{server.url}/_emulator/reset").raise_for_status()
     time.sleep(0.4)
-    assert held(server) == 0
+    assert count_runs(server) == 0
 
 
 def test_a_slow_answer_comes_late(server: EmulatorServer, payload: dict[str, Any]) -> None:
     began = time.monotonic()
-    answer = strike(server, payload, "slow", slow_s=0.2)
+    answer = create(server, payload, "slow", slow_s=0.2)
     assert isinstance(answer, httpx.Response)
     assert answer.status_code == 201
     assert time.monotonic() - began >= 0.2
 
 
 def test_a_hang_ends_in_a_reset(server: EmulatorServer, payload: dict[str, Any]) -> None:
-    assert isinstance(strike(server, payload, "hang", hang_s=0.1), httpx.ReadError)
-    strike(server, payload, "conflict", hang_s=600)
+    assert isinstance(create(server, payload, "hang", hang_s=0.1), httpx.ReadError)
+    create(server, payload, "conflict", hang_s=600)
 
 
 def test_errors_of_a_gateway_are_no_error_bodies(server: EmulatorServer, payload: dict[str, Any]) -> None:
     for status in (502, 503, 504):
-        answer = strike(server, payload, "error_after_commit", error_statuses=[status])
+        answer = create(server, payload, "error_after_commit", error_statuses=[status])
         assert isinstance(answer, httpx.Response)
         assert answer.status_code == status
         assert answer.headers["content-type"].startswith("text/html")
         assert "retry-after" not in answer.headers
-    strike(server, payload, "conflict", error_statuses=[500])
+    create(server, payload, "conflict", error_statuses=[500])
 
 
-def test_nothing_is_taken_away_when_nothing_was_created(server: EmulatorServer) -> None:
-    answer = strike(server, {"name": "x"}, "reset_after_commit")
+def test_a_refused_creation_keeps_its_response(server: EmulatorServer) -> None:
+    answer = create(server, {"name": "x"}, "reset_after_commit")
     assert isinstance(answer, httpx.Response)
     assert answer.status_code == 422
 
 
-def test_reading_goes_wrong_only_when_asked_to(server: EmulatorServer) -> None:
+def test_faults_hit_reading_only_when_configured(server: EmulatorServer) -> None:
     headers = {"X-API-Key": "k"}
     faults = {**dict.fromkeys(FAULTS, 0), "reset_after_commit": 1}
     for where, error in (("create", None), ("all", httpx.ReadError)):
@@ -147,14 +147,14 @@ def test_reading_goes_wrong_only_when_asked_to(server: EmulatorServer) -> None:
 
 def test_the_same_seed_gives_the_same_faults() -> None:
     faults = Faults(conflict=0.1, reset_after_commit=0.1)
-    struck = [pick(EmulatorSettings(seed=7, faults=faults), number) for number in range(1, 500)]
-    assert struck == [pick(EmulatorSettings(seed=7, faults=faults), number) for number in range(1, 500)]
-    assert struck != [pick(EmulatorSettings(seed=8, faults=faults), number) for number in range(1, 500)]
-    assert {None, "conflict", "reset_after_commit"} == set(struck)
+    hit = [choose_fault(EmulatorSettings(seed=7, faults=faults), number) for number in range(1, 500)]
+    assert hit == [choose_fault(EmulatorSettings(seed=7, faults=faults), number) for number in range(1, 500)]
+    assert hit != [choose_fault(EmulatorSettings(seed=8, faults=faults), number) for number in range(1, 500)]
+    assert {None, "conflict", "reset_after_commit"} == set(hit)
 
 
 @pytest.mark.parametrize("fault", ["reset_after_commit", "cut_body"])
-async def test_without_a_socket_a_lost_answer_is_raised(
+async def test_without_a_socket_a_lost_response_is_raised(
     service: Callable[..., httpx.AsyncClient], payload: dict[str, Any], fault: str
 ) -> None:
     client = service(faults={fault: 1})
@@ -163,7 +163,7 @@ async def test_without_a_socket_a_lost_answer_is_raised(
     assert len((await client.get("/_emulator/runs")).text.splitlines()) == 1
 
 
-async def test_without_a_socket_a_late_commit_lands_when_the_caller_is_cancelled(
+async def test_without_a_socket_a_late_commit_happens_when_the_caller_is_cancelled(
     service: Callable[..., httpx.AsyncClient], payload: dict[str, Any]
 ) -> None:
     client = service(faults={"late_commit": 1}, late_commit_s=0.3)
@@ -182,8 +182,8 @@ async def test_retry_after_comes_in_every_form(
     client = service(rate_limit_per_s=1.5, retry_after=form)
     answers = [await client.get("/runs") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 429]
-    told = answers[1].headers.get("retry-after")
-    assert told is None if expected is None else expected in told
+    value = answers[1].headers.get("retry-after")
+    assert value is None if expected is None else expected in value
 
 
 async def test_retry_after_may_be_nonsense_or_go_through_all_forms(service: Callable[..., httpx.AsyncClient]) -> None:
@@ -193,13 +193,13 @@ async def test_retry_after_may_be_nonsense_or_go_through_all_forms(service: Call
         assert len({answer.headers.get("retry-after") for answer in answers}) >= several - (form == "mixed")
 
 
-async def test_limits_count_each_key_by_itself(service: Callable[..., httpx.AsyncClient]) -> None:
+async def test_limits_count_each_key_separately(service: Callable[..., httpx.AsyncClient]) -> None:
     client = service(rate_limit_per_s=0.1)
     statuses = [(await client.get("/runs", headers={"X-API-Key": key})).status_code for key in ("a", "a", "b")]
     assert statuses == [200, 429, 200]
 
 
-async def test_a_limit_may_stand_on_creating_only(
+async def test_limits_can_count_creating_only(
     service: Callable[..., httpx.AsyncClient], payload: dict[str, Any]
 ) -> None:
     client = service(rate_limit_per_s=0.1, limit_on="create")
@@ -208,7 +208,7 @@ async def test_a_limit_may_stand_on_creating_only(
     assert statuses == [201, 429]
 
 
-async def test_only_so_many_requests_may_be_under_way(
+async def test_concurrent_requests_are_limited(
     service: Callable[..., httpx.AsyncClient], payload: dict[str, Any]
 ) -> None:
     client = service(max_requests_at_once=2, faults={"slow": 1}, slow_s=0.1)
@@ -221,15 +221,15 @@ async def test_only_so_many_requests_may_be_under_way(
 
 def test_settings_name_every_fault() -> None:
     assert set(Faults.model_fields) == {*FAULTS, "slow"}
-    assert layered(None, {}).faults == Faults()
+    assert load_settings(None, {}).faults == Faults()
 
 
-async def test_under_load_the_audit_holds_exactly_what_was_committed(payload: dict[str, Any]) -> None:
+async def test_under_load_the_audit_lists_exactly_what_was_committed(payload: dict[str, Any]) -> None:
     shares = dict.fromkeys(("conflict", "error_before_commit", "reset_before_commit"), 0.1)
     shares |= dict.fromkeys(("error_after_commit", "reset_after_commit", "cut_body", "garbled_body"), 0.1)
     statuses: list[int | None] = []
 
-    async def create(client: httpx.AsyncClient, names: list[str]) -> None:
+    async def submit(client: httpx.AsyncClient, names: list[str]) -> None:
         while names:
             try:
                 answer = await client.post("/runs", params=REGION, json={**payload, "name": names.pop()})
@@ -237,10 +237,10 @@ async def test_under_load_the_audit_holds_exactly_what_was_committed(payload: di
             except httpx.TransportError:
                 statuses.append(None)
 
-    with EmulatorServer(layered(None, {"seed": 3, "faults": shares})) as server:
+    with EmulatorServer(load_settings(None, {"seed": 3, "faults": shares})) as server:
         async with httpx.AsyncClient(base_url=server.url, headers={"X-API-Key": "k"}) as client:
             names = [f"under-load-{number}" for number in range(400)]
-            await asyncio.gather(*(create(client, names) for _ in range(8)))
+            await asyncio.gather(*(submit(client, names) for _ in range(8)))
             stats = (await client.get("/_emulator/stats")).json()
             runs = (await client.get("/_emulator/runs")).text.splitlines()
     faults = stats["faults"]

@@ -1,4 +1,4 @@
-"""schemathesis, from the contract and from the emulator's own description, finds nothing to complain of."""
+"""schemathesis finds no fault, neither from the contract nor from the emulator's own OpenAPI document."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ VERDICTS = f"{CONFORMANCE},response_headers_conformance,negative_data_rejection,
 
 
 def fuzz(server: EmulatorServer, description: str, checks: str, directory: Path, *more: str) -> str:
-    """What schemathesis says; it must find nothing."""
+    """The output of schemathesis, which must find nothing."""
     command = [str(Path(sys.executable).parent / "schemathesis"), "run", description, "--url", server.url]
     flags = ["--header", "X-API-Key: right", "--checks", checks, "--seed", "1", "--no-color", *more]
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
@@ -28,20 +28,20 @@ def fuzz(server: EmulatorServer, description: str, checks: str, directory: Path,
 
 
 @pytest.mark.slow
-def test_creating_runs_conforms_to_the_contract_and_judges_as_it_does(tmp_path: Path) -> None:
+def test_creating_runs_conforms_to_the_contract(tmp_path: Path) -> None:
     with EmulatorServer(EmulatorSettings(api_key="right")) as server:
-        said = fuzz(server, str(CONTRACT), VERDICTS, tmp_path, "--max-examples", "60", "--phases", "coverage,fuzzing")
-    assert "Tested: 1" in said
+        output = fuzz(server, str(CONTRACT), VERDICTS, tmp_path, "--max-examples", "60", "--phases", "coverage,fuzzing")
+    assert "Tested: 1" in output
 
 
 @pytest.mark.slow
 def test_every_call_conforms_to_the_description_that_is_served(tmp_path: Path) -> None:
     with EmulatorServer(EmulatorSettings(api_key="right")) as server:
-        said = fuzz(
+        output = fuzz(
             server,
             f"{server.url}/openapi.json",
             CONFORMANCE,
             tmp_path,
             *("--include-path-regex", "^/runs", "--max-examples", "20", "--phases", "coverage,fuzzing"),
         )
-    assert "Tested: 6" in said
+    assert "Tested: 6" in output

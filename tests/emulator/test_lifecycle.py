@@ -1,10 +1,10 @@
-"""Runs live as time, seed, capacity and cancellations say."""
+"""The lifecycle of runs follows from time, seed, capacity and cancellations."""
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from batchrun.emulator.runs.lifecycle import HeldRun, life_of
+from batchrun.emulator.runs.lifecycle import StoredRun, lifecycle_of
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.wherobots.views import RunStatus
@@ -16,7 +16,7 @@ def store_of(**settings: object) -> RunStore:
     return RunStore(EmulatorSettings(**settings))
 
 
-def commit(store: RunStore, now: float, *, region: str = "r", timeout_s: int = 3600) -> HeldRun:
+def commit(store: RunStore, now: float, *, region: str = "r", timeout_s: int = 3600) -> StoredRun:
     return store.commit(name="run", region=region, runtime="tiny", timeout_s=timeout_s, payload=b"{}", now=now)
 
 
@@ -28,17 +28,17 @@ def test_a_run_is_pending_then_running_then_completed() -> None:
 
 
 def test_speed_shortens_a_life() -> None:
-    life = life_of(EmulatorSettings(startup_s=60, run_s=600, speed=60), 1, 3600)
-    assert (life.startup_s, life.run_s) == (1, 10)
+    lifecycle = lifecycle_of(EmulatorSettings(startup_s=60, run_s=600, speed=60), 1, 3600)
+    assert (lifecycle.startup_s, lifecycle.run_s) == (1, 10)
 
 
 def test_a_run_longer_than_its_timeout_times_out_then() -> None:
-    life = life_of(EmulatorSettings(run_s=600), 1, 60)
-    assert (life.run_s, life.ending) == (60, RunStatus.TIMED_OUT)
+    lifecycle = lifecycle_of(EmulatorSettings(run_s=600), 1, 60)
+    assert (lifecycle.run_s, lifecycle.final_status) == (60, RunStatus.TIMED_OUT)
 
 
 def test_failures_come_at_their_rate() -> None:
-    endings = [life_of(EmulatorSettings(failure_rate=0.2), number, 3600).ending for number in range(2000)]
+    endings = [lifecycle_of(EmulatorSettings(failure_rate=0.2), number, 3600).final_status for number in range(2000)]
     assert 320 < endings.count(RunStatus.FAILED) < 480
 
 
@@ -52,7 +52,7 @@ def test_no_more_runs_than_the_capacity_hold_a_slot_and_all_end(
     arrivals: list[tuple[float, str, float | None]], capacity: int
 ) -> None:
     store = store_of(capacity_runs=capacity, startup_s=1, run_s=5)
-    cancels: list[tuple[float, HeldRun]] = []
+    cancels: list[tuple[float, StoredRun]] = []
     for second, region, cancel_after in sorted(arrivals, key=lambda one: one[0]):
         run = commit(store, T + second, region=region)
         if cancel_after is not None:
@@ -113,14 +113,14 @@ def test_a_waiting_run_can_be_cancelled_and_never_starts() -> None:
     assert store.active_runs == 0
 
 
-def test_cancelling_what_has_ended_changes_nothing() -> None:
+def test_cancelling_an_ended_run_changes_nothing() -> None:
     store = store_of(startup_s=0, run_s=1)
     run = commit(store, T)
     store.cancel(run, T + 5)
     assert run.status_at(T + 6) == "COMPLETED"
 
 
-def test_a_cancellation_may_take_its_time() -> None:
+def test_a_cancellation_can_be_delayed() -> None:
     store = store_of(startup_s=0, run_s=1000, cancel_delay_s=60)
     run = commit(store, T)
     store.cancel(run, T + 5)

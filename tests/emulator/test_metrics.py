@@ -1,8 +1,8 @@
-"""What a run used, at any moment of its life."""
+"""Metrics of a run throughout its lifecycle."""
 
 import pytest
 
-from batchrun.emulator.runs.lifecycle import HeldRun
+from batchrun.emulator.runs.lifecycle import StoredRun
 from batchrun.emulator.runs.metrics import metrics_of, units_per_hour
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.settings import EmulatorSettings
@@ -11,7 +11,7 @@ from batchrun.wherobots.enums import RuntimeId
 T = 1_000_000.0
 
 
-def used(run: HeldRun, settings: EmulatorSettings, now: float) -> tuple[float | None, float | None, int]:
+def used(run: StoredRun, settings: EmulatorSettings, now: float) -> tuple[float | None, float | None, int]:
     """Cost, spatial units and the number of points in a curve."""
     metrics = metrics_of(run, settings, now).model_dump(mode="json")
     instant = {name: one["metric"]["data"]["value"] for name, one in metrics["instant_metrics"].items()}

@@ -1,4 +1,4 @@
-"""The emulator's verdict on a body is that of a JSON Schema validator over the contract."""
+"""The emulator accepts exactly the bodies that a JSON Schema validator accepts."""
 
 import copy
 import json
@@ -116,24 +116,24 @@ def is_accepted(value: Any) -> bool:
 )
 @example({"runtime": "tiny", "name": "null-environment", "environment": None})
 @example({"runtime": "tiny", "name": "null-args-1", "runPython": {"uri": "s3://a", "args": None}})
-def test_the_verdict_is_that_of_the_contract(value: Any) -> None:
+def test_a_body_is_accepted_if_and_only_if_the_contract_accepts_it(value: Any) -> None:
     assert is_accepted(value) == CHECK.is_valid(value)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"null", b"[]", b'"text"', b"\xff"])
-def test_what_is_no_object_is_refused_with_its_place(body: bytes) -> None:
-    wrongs = read_payload(body)
-    assert isinstance(wrongs, list)
-    assert wrongs[0].path == "body"
+def test_anything_but_an_object_is_refused(body: bytes) -> None:
+    details = read_payload(body)
+    assert isinstance(details, list)
+    assert details[0].path == "body"
 
 
-def test_every_mistake_is_told_with_path_field_and_suggestion() -> None:
-    wrongs = read_payload(b'{"name": "x", "runPython": {"args": []}, "runtime": "huge"}')
-    assert isinstance(wrongs, list)
-    told = {wrong.path: (wrong.field, wrong.suggestion) for wrong in wrongs}
-    assert told["body.name"] == ("name", "Use at least 8 characters.")
-    assert told["body.runPython.uri"] == ("uri", "Add the field 'uri'.")
-    assert "x-large-matcher" in told["body.runtime"][1]
+def test_every_error_has_path_field_and_suggestion() -> None:
+    details = read_payload(b'{"name": "x", "runPython": {"args": []}, "runtime": "huge"}')
+    assert isinstance(details, list)
+    found = {detail.path: (detail.field, detail.suggestion) for detail in details}
+    assert found["body.name"] == ("name", "Use at least 8 characters.")
+    assert found["body.runPython.uri"] == ("uri", "Add the field 'uri'.")
+    assert "x-large-matcher" in found["body.runtime"][1]
 
 
 def test_the_answered_payload_has_its_defaults_and_the_types_of_files() -> None:
@@ -161,6 +161,6 @@ def test_a_lenient_emulator_fills_in_the_runtime() -> None:
     assert isinstance(read_payload(b'{"name": "bad-runtime", "runtime": "huge"}', lenient=True), list)
 
 
-def test_infinity_is_no_integer() -> None:
+def test_infinity_is_not_an_integer() -> None:
     assert math.isinf(json.loads("1e999"))
     assert isinstance(read_payload(b'{"runtime": "tiny", "name": "infinite", "timeoutSeconds": 1e999}'), list)

@@ -1,4 +1,4 @@
-"""The emulator in a process of its own lives exactly as long as the one who started it."""
+"""The emulator in a separate process lives exactly as long as its parent."""
 
 import os
 import signal

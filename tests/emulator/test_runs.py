@@ -1,4 +1,4 @@
-"""The calls of the Runs API, asked in this process; every answer is read with the models of the wire."""
+"""The endpoints of the Runs API, called in process; every response is parsed with the wire models."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,13 +25,13 @@ async def names(client: httpx.AsyncClient, **query: Any) -> list[str]:
     return [run.name for run in page.items]
 
 
-async def test_a_created_run_can_be_had_again(service: Service, payload: dict[str, Any]) -> None:
+async def test_a_created_run_can_be_fetched(service: Service, payload: dict[str, Any]) -> None:
     client = service()
     made = await create(client, payload, "hello-again")
-    held = RunView.model_validate_json((await client.get(f"/runs/{made.id}")).content)
-    assert held.payload == made.payload
-    assert held.kube_app is not None
-    assert held.kube_app.region_name == "r"
+    found = RunView.model_validate_json((await client.get(f"/runs/{made.id}")).content)
+    assert found.payload == made.payload
+    assert found.kube_app is not None
+    assert found.kube_app.region_name == "r"
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ async def test_a_refusal_is_an_error_body_with_the_request_id(
     assert body.request_id == answer.headers["x-request-id"]
 
 
-async def test_only_a_valid_key_opens(service: Service) -> None:
+async def test_only_a_valid_key_is_accepted(service: Service) -> None:
     client = service(api_key="right")
     assert (await client.get("/runs")).status_code == 401
     for headers in ({"X-API-Key": "right"}, {"Authorization": "Bearer right", "X-API-Key": "right"}):
@@ -117,7 +117,7 @@ async def test_a_bare_name_can_match_as_a_substring(service: Service, payload: d
     assert await names(client, name="2024") == ["ndvi-2024-us"]
 
 
-async def test_pages_hold_still_while_runs_arrive(service: Service, payload: dict[str, Any]) -> None:
+async def test_pages_are_stable_while_runs_arrive(service: Service, payload: dict[str, Any]) -> None:
     client = service()
     for number in range(7):
         await create(client, payload, f"paged-run-{number}")
@@ -158,14 +158,14 @@ async def test_quota_is_used_up_by_active_runs_and_freed_by_their_end(
     await create(client, payload, "has-room-again")
 
 
-async def test_a_timeout_can_be_told_as_a_failure_with_its_event(service: Service, payload: dict[str, Any]) -> None:
+async def test_a_timeout_can_be_reported_as_a_failure_with_an_event(service: Service, payload: dict[str, Any]) -> None:
     client = service(startup_s=0, run_s=10, timeout_as_failed=True)
     run = await create(client, {**payload, "timeoutSeconds": 0}, "times-out-1")
-    held = RunView.model_validate_json((await client.get(f"/runs/{run.id}")).content)
-    assert held.status == "FAILED"
-    assert held.kube_app is not None
-    assert held.kube_app.events[-1].code == "RUN_FAIL_EXEC"
-    assert "timeout" in (held.kube_app.events[-1].message or "")
+    found = RunView.model_validate_json((await client.get(f"/runs/{run.id}")).content)
+    assert found.status == "FAILED"
+    assert found.kube_app is not None
+    assert found.kube_app.events[-1].code == "RUN_FAIL_EXEC"
+    assert "timeout" in (found.kube_app.events[-1].message or "")
 
 
 async def test_logs_can_be_followed_to_the_end(service: Service, payload: dict[str, Any]) -> None:

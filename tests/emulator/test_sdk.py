@@ -1,4 +1,4 @@
-"""The service's own Python SDK, a client that is not ours, accepts the emulator."""
+"""The service's own Python SDK works against the emulator."""
 
 import time
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunsAPI]:
             yield api
 
 
-def order(name: str) -> CreateRunPayload:
+def payload(name: str) -> CreateRunPayload:
     return CreateRunPayload(
         runtime="tiny",
         name=name,
@@ -35,17 +35,17 @@ def order(name: str) -> CreateRunPayload:
 
 
 def test_the_sdk_creates_gets_and_lists_by_name(api: RunsAPI) -> None:
-    made = api.create(order("sdk-first-run"), region=REGION)
-    api.create(order("sdk-other-run"), region=REGION)
-    held = api.get(made.id)
-    assert (held.id, held.name) == (made.id, "sdk-first-run")
+    made = api.create(payload("sdk-first-run"), region=REGION)
+    api.create(payload("sdk-other-run"), region=REGION)
+    found = api.get(made.id)
+    assert (found.id, found.name) == (made.id, "sdk-first-run")
     page = api.list(name_pattern="first", region=REGION)
     assert [run.id for run in page.items] == [made.id]
     assert [run.name for run in api.list(name_pattern="sdk*", size=1).items] == ["sdk-other-run"]
 
 
 def test_the_sdk_follows_logs_to_the_end_and_reads_the_metrics(api: RunsAPI) -> None:
-    run = api.create(order("sdk-logged-run"), region=REGION)
+    run = api.create(payload("sdk-logged-run"), region=REGION)
     lines: list[str] = []
     cursor: int | str | None = 0
     while cursor is not None:
@@ -60,12 +60,12 @@ def test_the_sdk_follows_logs_to_the_end_and_reads_the_metrics(api: RunsAPI) -> 
 
 
 def test_the_sdk_cancels(api: RunsAPI) -> None:
-    run = api.create(order("sdk-unwanted-run"), region=REGION)
+    run = api.create(payload("sdk-unwanted-run"), region=REGION)
     api.cancel(run.id)
     assert str(api.get(run.id).status).endswith("CANCELLED")
 
 
-def test_the_sdk_reads_refusals(api: RunsAPI) -> None:
-    with pytest.raises(WherobotsAPIError) as refusal:
+def test_the_sdk_reads_error_bodies(api: RunsAPI) -> None:
+    with pytest.raises(WherobotsAPIError) as error_response:
         api.get("nothing")
-    assert refusal.value.status_code == 404
+    assert error_response.value.status_code == 404

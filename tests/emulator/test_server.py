@@ -13,7 +13,7 @@ from batchrun.emulator.settings import EmulatorSettings, Faults
 from batchrun.errors import UsageError
 
 
-def test_two_servers_take_two_free_ports_and_tell_them() -> None:
+def test_two_servers_pick_two_free_ports() -> None:
     with EmulatorServer() as one, EmulatorServer() as other:
         assert one.url != other.url
         assert repr(one) == f"<EmulatorServer {one.url}>"
@@ -22,7 +22,7 @@ def test_two_servers_take_two_free_ports_and_tell_them() -> None:
     assert repr(one) == "<EmulatorServer stopped>"
 
 
-def test_every_answer_tells_the_time_and_a_request_id_of_its_own() -> None:
+def test_every_response_has_a_date_and_its_own_request_id() -> None:
     with EmulatorServer() as server:
         answers = [httpx.get(f"{server.url}{path}") for path in ("/runs", "/nowhere", "/openapi.json")]
     assert len({answer.headers["x-request-id"] for answer in answers}) == 3
@@ -30,10 +30,10 @@ def test_every_answer_tells_the_time_and_a_request_id_of_its_own() -> None:
         assert abs(parsedate_to_datetime(answer.headers["date"]).timestamp() - time.time()) < 3
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with EmulatorServer() as server:
         port = int(server.url.rsplit(":", 1)[-1])
-        with pytest.raises(UsageError, match="cannot be listened on"), EmulatorServer(port=port):
+        with pytest.raises(UsageError, match="cannot listen"), EmulatorServer(port=port):
             pass
 
 
@@ -48,7 +48,7 @@ def test_tls_is_trusted_with_its_own_authority_only() -> None:
     assert not ca_file.exists()
 
 
-def test_an_answer_is_lost_over_tls_too() -> None:
+def test_a_response_is_lost_over_tls_too() -> None:
     body = {"runtime": "tiny", "name": "lost-over-tls"}
     with EmulatorServer(EmulatorSettings(faults=Faults(reset_after_commit=1)), tls=True) as server:
         context = ssl.create_default_context(cafile=str(server.ca_file))

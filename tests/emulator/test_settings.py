@@ -1,24 +1,24 @@
-"""Settings come from Python, TOML and flags, and every mistake is told."""
+"""Settings come from Python, TOML and flags, and every mistake is reported."""
 
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from batchrun.emulator.settings import EmulatorSettings, Faults, changed, layered
+from batchrun.emulator.settings import EmulatorSettings, Faults, load_settings, with_changes
 from batchrun.errors import UsageError
 
 
-def test_flags_win_over_the_file_and_faults_are_merged(tmp_path: Path) -> None:
+def test_flags_override_the_file_and_faults_are_merged(tmp_path: Path) -> None:
     file = tmp_path / "emulator.toml"
     file.write_text('speed = 60\nburst = 3\n[faults]\nconflict = 0.1\nhang = "1@5-6"\n')
-    settings = layered(file, {"burst": 5, "faults": {"conflict": "0.2"}})
+    settings = load_settings(file, {"burst": 5, "faults": {"conflict": "0.2"}})
     assert (settings.speed, settings.burst) == (60, 5)
     assert settings.describe() == ["fault conflict = 0.2", "fault hang = 1@5-6", "burst = 5", "speed = 60.0"]
 
 
-def test_a_well_behaved_service_says_so() -> None:
-    assert EmulatorSettings().describe() == ["well behaved: every request is answered as the contract says"]
+def test_the_defaults_are_described_as_no_misbehaviour() -> None:
+    assert EmulatorSettings().describe() == ["no misbehaviour: every request is answered as the contract says"]
 
 
 def test_the_key_is_in_no_text_of_the_settings() -> None:
@@ -26,24 +26,24 @@ def test_the_key_is_in_no_text_of_the_settings() -> None:
     assert "very-secret" not in repr(settings) + "".join(settings.describe())
 
 
-def test_every_mistake_is_told_at_once_with_a_near_name() -> None:
-    problems = changed(EmulatorSettings(), {"spede": 1, "run_s": -1, "faults": {"confict": 0.1, "xyzzy": 1}})
+def test_every_mistake_is_reported_at_once_with_a_close_match() -> None:
+    problems = with_changes(EmulatorSettings(), {"spede": 1, "run_s": -1, "faults": {"confict": 0.1, "xyzzy": 1}})
     assert isinstance(problems, tuple)
-    told = {problem.place: problem.fix for problem in problems}
-    assert told["spede"] == "did you mean speed?"
-    assert told["faults.confict"] == "did you mean conflict?"
-    assert told["faults.xyzzy"].startswith("use one of rate_limit, redirect, ")
-    assert "run_s" in told
+    fixes = {problem.place: problem.fix for problem in problems}
+    assert fixes["spede"] == "did you mean speed?"
+    assert fixes["faults.confict"] == "did you mean conflict?"
+    assert fixes["faults.xyzzy"].startswith("use one of rate_limit, redirect, ")
+    assert "run_s" in fixes
 
 
 @pytest.mark.parametrize("text", ["speed = ", "speed = -1", "nothing = 1"])
-def test_a_wrong_file_is_refused(tmp_path: Path, text: str) -> None:
+def test_an_invalid_file_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "emulator.toml"
     file.write_text(text)
     with pytest.raises(UsageError):
-        layered(file, {})
+        load_settings(file, {})
     with pytest.raises(UsageError, match="cannot be read"):
-        layered(tmp_path / "missing.toml", {})
+        load_settings(tmp_path / "missing.toml", {})
 
 
 def test_every_setting_and_every_fault_is_documented() -> None:
@@ -51,4 +51,4 @@ def test_every_setting_and_every_fault_is_documented() -> None:
     names = {*EmulatorSettings.model_fields, *Faults.model_fields}
     assert {name for name in names if f"`{name}`" not in text} == set()
     example = text.split("```toml\n")[1].split("```")[0]
-    assert layered(None, tomllib.loads(example)).faults.conflict.text() == "1@100-200"
+    assert load_settings(None, tomllib.loads(example)).faults.conflict.text() == "1@100-200"

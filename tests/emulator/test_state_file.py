@@ -1,4 +1,4 @@
-"""What the emulator holds survives it."""
+"""Runs survive the emulator."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Service = Callable[..., httpx.AsyncClient]
 T = 1_000_000.0
 
 
-async def test_a_second_emulator_goes_on_where_the_first_ended(
+async def test_a_second_emulator_continues_where_the_first_ended(
     service: Service, payload: dict[str, Any], tmp_path: Path
 ) -> None:
     state = tmp_path / "state.sqlite"
@@ -36,7 +36,7 @@ async def test_a_second_emulator_goes_on_where_the_first_ended(
     assert (await second.get(f"/runs/{ids[0]}/logs")).json()["items"]
 
 
-def test_lives_under_a_capacity_are_the_same_after_a_restart(tmp_path: Path) -> None:
+def test_lifecycles_under_a_capacity_are_the_same_after_a_restart(tmp_path: Path) -> None:
     settings = EmulatorSettings(capacity_runs=2, startup_s=0, run_s=10, run_spread=0.5)
     first = open_state(tmp_path / "state", settings)
     for number in range(8):
@@ -62,7 +62,7 @@ def test_a_reset_reaches_the_file(tmp_path: Path) -> None:
     again.close()
 
 
-def test_a_file_that_is_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+def test_any_other_file_is_refused_and_left_unchanged(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("no database at all, but some text that is long enough to be looked at\n" * 3)
     before = file.read_bytes()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from anyio import to_thread
 
 import batchrun
 from batchrun.engine.progress import Progress
@@ -95,15 +96,19 @@ async def test_an_observer_that_raises_is_reported_once_and_detached(tmp_path: P
     assert ended.notes == (Problem("observer", fact, fix),)
 
 
-async def test_keys_and_paths_may_be_plain_strings(tmp_path: Path) -> None:
-    manifest = tmp_path / "tiles.toml"
+@pytest.fixture
+def plan_file(tmp_path: Path) -> str:
+    manifest, plan = tmp_path / "tiles.toml", tmp_path / "plan.jsonl"
     manifest.write_text(SWEEP.replace("LAST", "2"))
-    plan = batchrun.build_plan(batchrun.Manifest.load(str(manifest)), environ={})
-    batchrun.write_plan(plan, str(tmp_path / "plan.jsonl"))
-    path = str(tmp_path / "tiles.ledger.jsonl")
+    batchrun.write_plan(batchrun.build_plan(batchrun.Manifest.load(str(manifest)), environ={}), str(plan))
+    return str(plan)
+
+
+async def test_keys_and_paths_may_be_plain_strings(tmp_path: Path, plan_file: str) -> None:
+    path, plan = str(tmp_path / "tiles.ledger.jsonl"), await to_thread.run_sync(batchrun.read_plan, plan_file)
     async with open_client() as client:
         with batchrun.FileLedger.open(path, create=True) as ledger:
-            await batchrun.submit(batchrun.read_plan(str(tmp_path / "plan.jsonl")), ledger, client, settings=FAST)
-    assert batchrun.read_state(path).count(Outcome.SUBMITTED) == 2
-    assert batchrun.read_summary(path).is_complete
+            await batchrun.submit(plan, ledger, client, settings=FAST)
+    assert (await to_thread.run_sync(batchrun.read_state, path)).count(Outcome.SUBMITTED) == 2
+    assert (await to_thread.run_sync(batchrun.read_summary, path)).is_complete
     assert "k-plain-text" not in repr(batchrun.ApiSettings(api_key="k-plain-text"))

@@ -19,7 +19,7 @@ from batchrun.ledger.events import (
 )
 from batchrun.ledger.fold import Outcome
 from batchrun.report.summary import read_summary
-from batchrun.report.writing import Writing
+from batchrun.report.writer_state import WriterState
 
 AT = "2026-11-23T10:00:0{}.000Z"
 
@@ -89,13 +89,13 @@ def test_every_planned_run_is_accounted_for(ledger: Path) -> None:
 
 
 def test_reasons_are_grouped_most_frequent_first(ledger: Path) -> None:
-    told = [(why.runs, why.outcome.value, why.trouble.message, why.examples) for why in read_summary(ledger).reasons]
-    assert told[0] == (2, "rejected", "too small", ("run-c", "run-d"))
-    assert sorted(told[1:], key=str) == [
+    found = [(why.runs, why.outcome.value, why.trouble.message, why.examples) for why in read_summary(ledger).reasons]
+    assert found[0] == (2, "rejected", "too small", ("run-c", "run-d"))
+    assert sorted(found[1:], key=str) == [
         (1, "failed", None, ("run-f",)),
         (1, "rejected", "too large", ("run-e",)),
         (1, "unknown", "connection reset", ()),
-        (1, "unknown", "the answer was not written before the process ended", ()),
+        (1, "unknown", "the process ended before the response was recorded", ()),
     ]
 
 
@@ -107,7 +107,7 @@ def test_what_went_by_is_counted(ledger: Path) -> None:
     assert summary.duplicates == {"b": ["r3"]}
     assert summary.run_status == {"PENDING": 1}
     assert (summary.session_s, summary.session_submitted, summary.rate_per_s) == (4, 2, 0.5)
-    assert summary.writing is Writing.NOBODY
+    assert summary.writer is WriterState.NONE
 
 
 def test_the_json_form_holds_the_same(ledger: Path) -> None:

@@ -98,14 +98,14 @@ def test_the_message_is_exactly_this(text: str, message: str, complaints: Compla
 
 
 def test_a_key_that_is_a_value_and_a_table_wants_quotes(complaints: Complainer) -> None:
-    (told,) = complaints(sweep("[run.spark]\nspark.speculation = true\nspark.speculation.interval = 1\n"))
-    assert told.startswith("case.toml:10: ")
-    assert "a key is both a value and a table; put quotes around both keys" in told
+    (message,) = complaints(sweep("[run.spark]\nspark.speculation = true\nspark.speculation.interval = 1\n"))
+    assert message.startswith("case.toml:10: ")
+    assert "a key is both a value and a table; put quotes around both keys" in message
 
 
-def test_all_that_is_wrong_with_a_stage_is_told_at_once(complaints: Complainer) -> None:
-    told = complaints(sweep(YEAR, args='["{{yaer}}", "{year}", "{{year", "{{nonsense}}"]'))
-    assert [line.split(":")[0] for line in told][:4] == [f"run.args[{n}]" for n in range(4)]
+def test_all_problems_of_a_stage_are_reported_at_once(complaints: Complainer) -> None:
+    messages = complaints(sweep(YEAR, args='["{{yaer}}", "{year}", "{{year", "{{nonsense}}"]'))
+    assert [line.split(":")[0] for line in messages][:4] == [f"run.args[{n}]" for n in range(4)]
 
 
 def test_a_file_and_a_line_lead_where_they_are_known(tmp_path: Path) -> None:
@@ -124,7 +124,10 @@ MISSPELT = {
         '[[override]]\nwhen = { a = 1 }\nruntim = "x"\n',
         "override #1: unknown key 'runtim'; did you mean 'runtime'?",
     ),
-    "extends": ('[extends]\nfile = "x"\n', "extends: it is reserved for a later version; write the manifest out"),
+    "extends": (
+        '[extends]\nfile = "x"\n',
+        "extends: reserved for a later version; write the whole manifest in one file",
+    ),
     "a name overridden": (
         '[[override]]\nwhen = { a = 1 }\nname = "another-name"\n',
         "override #1: 'name' may not be overridden; a run's name comes from run.name alone",
@@ -133,7 +136,7 @@ MISSPELT = {
 
 
 @pytest.mark.parametrize(("table", "message"), MISSPELT.values(), ids=MISSPELT)
-def test_an_unknown_key_is_told_with_what_may_be_meant(table: str, message: str, complaints: Complainer) -> None:
+def test_an_unknown_key_comes_with_a_suggestion(table: str, message: str, complaints: Complainer) -> None:
     run = '[run]\nruntime = "tiny"\nregion = "r"\npython = "s3://a/b.py"\n'
     text = "version = 1\n" + (run.replace("[run]\n", table) if table.startswith("[run]") else run + table)
     assert message in complaints(text)

@@ -1,4 +1,4 @@
-"""A plan file is believed only as far as it can be checked: damage is told with its line."""
+"""Every line of a plan file is checked; damage is reported with its line."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Edit = Callable[[list[str]], list[str]]
 
 @pytest.fixture
 def written(planned: Planner, tmp_path: Path) -> Path:
-    """A plan of three runs, written down."""
+    """A plan file of three runs."""
     path = tmp_path / "plan.jsonl"
     write_plan(planned(sweep("[axes]\na = [1, 2, 3]\n", args='["{{a}}"]')), path)
     return path
@@ -31,21 +31,21 @@ def with_line(number: int, **changed: Any) -> Edit:
 
 
 DAMAGE: dict[str, tuple[Edit, str]] = {
-    "cut off": (lambda lines: lines[:-1], ": 2 runs, its first line says 3"),
-    "torn": (lambda lines: [*lines[:-1], lines[-1][:40]], ":4: no planned run: "),
-    "a run twice": (lambda lines: [*lines[:-1], lines[1]], ":4: the name 'sweep-015abd7f5c' stands twice"),
-    "another region": (with_line(2, region="eu"), ":3: the key is not the payload's"),
+    "cut off": (lambda lines: lines[:-1], ": 2 runs, but its first line says 3"),
+    "torn": (lambda lines: [*lines[:-1], lines[-1][:40]], ":4: not a planned run: "),
+    "a run twice": (lambda lines: [*lines[:-1], lines[1]], ":4: the name 'sweep-015abd7f5c' appears twice"),
+    "another region": (with_line(2, region="eu"), ":3: the key does not match the payload"),
     "no region": (with_line(2, region=""), ":3: no region"),
     "another payload": (with_line(2, payload={"runtime": "tiny", "name": "short"}), ":3: payload.name: "),
     "another version": (with_line(0, batchrun_plan=2), ":1: a plan of version 2"),
-    "no header": (lambda lines: lines[1:], ":1: no plan begins like this"),
-    "nothing": (lambda _: [], ":1: no plan begins like this"),
-    "a list": (lambda lines: ["[]\n", *lines[1:]], ":1: no plan begins like this"),
+    "no header": (lambda lines: lines[1:], ":1: not the first line of a plan"),
+    "nothing": (lambda _: [], ":1: not the first line of a plan"),
+    "a list": (lambda lines: ["[]\n", *lines[1:]], ":1: not the first line of a plan"),
 }
 
 
 @pytest.mark.parametrize(("edit", "message"), DAMAGE.values(), ids=DAMAGE)
-def test_damage_is_told_with_its_line(edit: Edit, message: str, written: Path) -> None:
+def test_damage_is_reported_with_its_line(edit: Edit, message: str, written: Path) -> None:
     lines = written.read_text("utf-8").splitlines(keepends=True)
     written.write_text("".join(edit(lines)), "utf-8")
     with pytest.raises(ManifestError) as caught:
@@ -59,6 +59,6 @@ def test_a_plan_with_unresolved_environment_is_not_sent(planned: Planner, tmp_pa
         read_plan(tmp_path / "plan.jsonl")
 
 
-def test_a_path_that_cannot_be_written_is_told(planned: Planner, tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_reported(planned: Planner, tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="cannot be written"):
         write_plan(planned(sweep("")), tmp_path / "nowhere" / "plan.jsonl")

@@ -1,4 +1,4 @@
-"""What holds for every sweep, and that no text, however mangled, ends in anything but a ManifestError."""
+"""Properties of every sweep, and that any text, however mangled, is planned or refused with a ManifestError."""
 
 import re
 import tempfile
@@ -12,7 +12,7 @@ from batchrun.errors import ManifestError
 from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan
 from batchrun.wherobots.identity import payload_json, run_key
-from tests.sweep.conftest import MANIFESTS, sweep
+from tests.sweep.conftest import MANIFESTS, arguments, sweep
 
 TEXTS = {path.stem: path.read_text("utf-8") for path in MANIFESTS.glob("*.toml")}
 VALUES = st.lists(st.integers(-1000, 1000), min_size=1, max_size=5, unique=True)
@@ -30,11 +30,6 @@ def grid(*axes: list[int], more: str = "") -> str:
     lines = "".join(f"x{n} = {values}\n" for n, values in enumerate(axes))
     used = ", ".join(f'"{{{{x{n}}}}}"' for n in range(len(axes)))
     return sweep(f"[axes]\n{lines}{more}", args=f"[{used}]")
-
-
-def arguments(plan: Plan) -> list[list[str]]:
-    scripts = [run.payload.run_python for run in plan]
-    return [script.args for script in scripts if script is not None]
 
 
 def toml_string(text: str) -> str:

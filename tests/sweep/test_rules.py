@@ -1,22 +1,12 @@
 """The rules of the format, each with the smallest manifest that shows it."""
 
-from datetime import date
-from pathlib import Path
-
 import pytest
 
 from batchrun.errors import ManifestError
 from batchrun.sweep.manifest.manifest import Overrides
-from batchrun.sweep.plan import Plan
-from tests.sweep.conftest import Complainer, Planner, sweep
+from tests.sweep.conftest import Complainer, Planner, arguments, sweep
 
 ONE = '["{{a}}"]'
-
-
-def arguments(plan: Plan) -> list[list[str]]:
-    """What each run is called with."""
-    scripts = [run.payload.run_python for run in plan]
-    return [script.args for script in scripts if script is not None]
 
 
 RANGES = {
@@ -78,7 +68,10 @@ REFUSED = {
         "exclude #1: a: the axis holds datetimes, the test is the datetime without offset",
     ),
     "the same number twice": ("[axes]\na = [1, 1.0]\n", "axes.a: value 1.0 twice"),
-    "included already": ("[axes]\na = [1, 2]\n[[include]]\na = 2.0\n", "include: point 1, {a = 2}, is there already"),
+    "included already": (
+        "[axes]\na = [1, 2]\n[[include]]\na = 2.0\n",
+        "include: point 1, {a = 2}, is already in the sweep; remove it",
+    ),
     "a circle": ('[axes]\na = [1]\n[derive]\na2 = "{{a3}}{{a}}"\na3 = "{{a2}}"\n', "derive.a3: it depends on itself"),
     "used by what is not used": (
         '[axes]\na = [1]\nb = [2]\n[derive]\nb2 = "{{b}}"\n',
@@ -105,11 +98,11 @@ REFUSED = {
     ),
     "an included point twice": (
         "[axes]\na = [1]\n[[include]]\na = [2, 2.0]\n",
-        "include #1: it adds a point twice; drop one",
+        "include #1: it adds the same point twice; remove one",
     ),
     "a spark key in two spellings": (
         '[axes]\na = [1]\n[run.spark]\nspark.x = 1\n"spark.x" = 2\n',
-        "run.spark.spark.x: the key stands twice, nested and in quotes",
+        "run.spark.spark.x: the key appears twice, nested and in quotes; remove one",
     ),
     "no failures at all": ('[submit]\nstop_after_failures = "0%"\n', 'submit.stop_after_failures: "0%" is neither'),
     "a sample of too many": ("[axes]\na = [1]\n[sample]\ncount = 2\nseed = 1\n", "sample.count: 2 of 1 points"),
@@ -122,13 +115,13 @@ def test_what_makes_no_sense_is_refused(rest: str, message: str, complaints: Com
 
 
 def test_a_run_of_nothing_is_refused(complaints: Complainer) -> None:
-    (told,) = complaints(sweep("").replace("python ", "# python "))
-    assert told == "run: neither python nor jar; give exactly one of them"
+    (message,) = complaints(sweep("").replace("python ", "# python "))
+    assert message == "run: neither python nor jar; give exactly one of them"
 
 
 def test_a_format_cannot_fill_the_memory(complaints: Complainer) -> None:
-    (told,) = complaints(sweep("[axes]\na = [7]\n", args='["{{a:999999999999d}}"]'))
-    assert told.startswith("run.args[0]: the format '999999999999d' does not fit 7")
+    (message,) = complaints(sweep("[axes]\na = [7]\n", args='["{{a:999999999999d}}"]'))
+    assert message.startswith("run.args[0]: the format '999999999999d' does not fit 7")
 
 
 def test_what_was_substituted_is_never_read_again(planned: Planner) -> None:
@@ -150,68 +143,24 @@ class TestEnvironment:
 
     def test_a_name_never_shows_it(self, complaints: Complainer) -> None:
         text = sweep('[derive]\nwho = "{{env.TOKEN}}"\n', args='["{{who}}"]', name="sweep-by-{{who}}")
-        (told,) = complaints(text, None, {"TOKEN": "secret"})
-        assert told == "run.name: 'who' comes from the environment; a name must not depend on who submits"
+        (message,) = complaints(text, None, {"TOKEN": "secret"})
+        assert message == "run.name: 'who' comes from the environment; a name must not depend on who submits"
 
-    @pytest.mark.parametrize(("environ", "fact"), [({}, "has no TOKEN"), ({"TOKEN": "\udcff"}, "not UTF-8")])
-    def test_a_value_that_cannot_be_sent_is_told(
-        self, environ: dict[str, str], fact: str, complaints: Complainer
+    @pytest.mark.parametrize(
+        ("environ", "message"),
+        [
+            ({}, "run.args[0]: the environment has no TOKEN; export TOKEN=…"),
+            ({"TOKEN": "\udcff"}, "run.args[0]: the value of TOKEN is not UTF-8; export TOKEN as UTF-8"),
+        ],
+    )
+    def test_a_value_that_cannot_be_sent_is_reported(
+        self, environ: dict[str, str], message: str, complaints: Complainer
     ) -> None:
-        (told,) = complaints(self.TEXT, None, environ)
-        assert fact in told
+        assert complaints(self.TEXT, None, environ) == [message]
 
     def test_the_api_key_is_refused(self, complaints: Complainer) -> None:
-        (told,) = complaints(sweep("", args='["{{env.WHEROBOTS_API_KEY}}"]'))
-        assert "the API key would be sent in every payload" in told
-
-
-TABLE = 'id,n,x\n007,1,1.50\n008,,2.5\n"a, b",3,\n'
-
-
-class TestFiles:
-    """Rows of files as points."""
-
-    def read(self, planned: Planner, more: str, args: str = '["{{t.id}} {{t.n}} {{t.x}}"]') -> list[str]:
-        return [one for (one,) in arguments(planned(sweep(f'[axes.t]\nfile = "t.csv"\n{more}', args=args)))]
-
-    def test_text_stays_and_empty_text_is_text(self, planned: Planner, tmp_path: Path) -> None:
-        (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbf" + TABLE.encode())
-        assert self.read(planned, "") == ["007 1 1.50", "008  2.5", "a, b 3 "]
-
-    def test_missing_fills_what_is_empty(self, planned: Planner, tmp_path: Path) -> None:
-        (tmp_path / "t.csv").write_text(TABLE, "utf-8")
-        typed = 'types = { n = "int", x = "float" }\nmissing = { n = 0, x = 9.50 }\n'
-        assert self.read(planned, typed) == ["007 1 1.50", "008 0 2.5", "a, b 3 9.50"]
-
-    def test_columns_are_chosen_renamed_and_tested(self, planned: Planner, tmp_path: Path) -> None:
-        (tmp_path / "t.csv").write_text(TABLE.replace("id,", "the id,"), "utf-8")
-        more = 'rename = { "the id" = "id" }\ncolumns = ["id"]\nwhere = { id = { glob = "00*" } }\n'
-        assert self.read(planned, more, '["{{t.id}}"]') == ["007", "008"]
-
-    def test_an_empty_typed_cell_is_told_with_its_line(self, complaints: Complainer, tmp_path: Path) -> None:
-        (tmp_path / "t.csv").write_text(TABLE, "utf-8")
-        text = sweep('[axes.t]\nfile = "t.csv"\ntypes = { n = "int" }\n', args='["{{t.n}}"]')
-        assert complaints(text) == ["t.csv:3: n is empty; fill it, or set missing.n"]
-
-    def test_parquet_brings_its_own_types(self, planned: Planner, complaints: Complainer, tmp_path: Path) -> None:
-        arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
-        days = [date(2024, 1, 31), date(2024, 2, 29)]
-        parquet.write_table(arrow.table({"id": ["007", "b"], "x": [1.5, 2.0], "day": days}), tmp_path / "t.parquet")
-        text = sweep('[axes.t]\nfile = "t.parquet"\n', args='["{{t.id}} {{t.x}} {{t.day:%d.%m.}}"]')
-        assert arguments(planned(text)) == [["007 1.5 31.01."], ["b 2.0 29.02."]]
-        (tmp_path / "t.parquet").write_bytes(b"PAR1 and no more")
-        (told,) = complaints(text)
-        assert told.startswith("t.parquet: not Parquet: ")
-
-    def test_standard_input_is_json_lines(self, planned: Planner) -> None:
-        plan = planned(sweep('[axes.t]\nfile = "-"\n', args='["{{t.a}}"]'), None, None, b'{"a": 1.50}\n\n{"a": 2}\n')
-        assert arguments(plan) == [["1.50"], ["2"]]
-        assert [file.path for file in plan.files] == ["-"]
-
-    @pytest.mark.parametrize("line", ["[1]", '{"a": [1]}', "{", '{"a": NaN}', '{"a": "\\ud800"}', '{"a": null}'])
-    def test_other_lines_are_refused(self, line: str, complaints: Complainer) -> None:
-        text = sweep('[axes.t]\nfile = "-"\n', args='["{{t.a}}"]')
-        assert complaints(text, None, None, f'{{"a": 1}}\n{line}\n'.encode())
+        (message,) = complaints(sweep("", args='["{{env.WHEROBOTS_API_KEY}}"]'))
+        assert "the API key would be sent in every payload" in message
 
 
 GRID = sweep('[axes]\nregion = ["us", "eu"]\nyear = [1, 2, 3]\n', args='["{{region}}{{year}}"]')
@@ -237,8 +186,8 @@ def test_an_override_may_match_only_what_a_flag_leaves_out(planned: Planner, com
 
 
 def test_a_long_range_is_refused_before_it_is_held(complaints: Complainer) -> None:
-    (told,) = complaints(sweep("[axes]\na = { from = 1, to = 900_000_000 }\n", args=ONE))
-    assert told.startswith("a(900000000) = 900,000,000 points, over max_points = 1,000")
+    (message,) = complaints(sweep("[axes]\na = { from = 1, to = 900_000_000 }\n", args=ONE))
+    assert message.startswith("a(900000000) = 900,000,000 points, over max_points = 1,000")
 
 
 def test_a_spark_key_is_set_however_it_is_spelt_in_the_manifest(planned: Planner) -> None:

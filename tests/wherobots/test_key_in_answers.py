@@ -1,4 +1,4 @@
-"""A key that the service repeats goes no further."""
+"""An API key that the service quotes is masked."""
 
 import httpx
 from pydantic import SecretStr
@@ -10,7 +10,7 @@ from batchrun.wherobots.settings import ApiSettings
 KEY = "wbk-0123456789"
 
 
-async def test_a_key_that_a_refusal_repeats_is_masked() -> None:
+async def test_a_key_quoted_in_a_refusal_is_masked() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         message = f"the key {request.headers['X-API-Key']} is unknown"
         return httpx.Response(401, json={"errors": [{"code": "UNAUTHORIZED", "message": message}]})

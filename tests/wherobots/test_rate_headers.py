@@ -37,11 +37,11 @@ NAMES = ["RateLimit", "RateLimit-Policy", "RateLimit-Limit", "X-RateLimit-Limit"
         ({"X-RateLimit-Reset": "soon"}, RateHint()),
     ],
 )
-def test_every_form_is_read(headers: dict[str, str], hint: RateHint) -> None:
+def test_every_form_is_parsed(headers: dict[str, str], hint: RateHint) -> None:
     assert rate_hint(headers, now=NOW) == hint
 
 
-def test_no_header_is_no_hint() -> None:
+def test_without_a_header_there_is_no_hint() -> None:
     assert rate_hint({}, now=NOW) is None
 
 
@@ -52,13 +52,13 @@ def test_a_policy_gives_a_rate() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.text()))
-def test_no_header_whatever_it_says_raises_or_means_a_wait_for_ever(headers: dict[str, str]) -> None:
+def test_no_header_value_raises_or_gives_an_unbounded_wait(headers: dict[str, str]) -> None:
     hint = rate_hint(headers, now=NOW)
     assert hint is None or hint.reset_s is None or 0.0 <= hint.reset_s <= 86_400.0
 
 
 @pytest.mark.parametrize("status", [201, 429])
-async def test_the_client_hands_the_hint_on_with_every_answer(status: int) -> None:
+async def test_the_client_returns_the_hint_with_every_answer(status: int) -> None:
     def answer(_: httpx.Request) -> httpx.Response:
         return httpx.Response(status, json={"id": "r", "status": "PENDING"}, headers={"RateLimit-Policy": "10;w=1"})
 

@@ -27,11 +27,11 @@ NOW = 1_795_000_000.0  # 2026-11-18T11:06:40Z
         ("Wed, 99 Nov 2026 11:06:30 GMT", None),
     ],
 )
-def test_each_form_is_read_and_bounded(value: str | None, seconds: float | None) -> None:
+def test_each_form_is_parsed_and_bounded(value: str | None, seconds: float | None) -> None:
     assert retry_after_s(value, now=NOW) == seconds
 
 
 @given(st.text())
-def test_no_text_breaks_it(value: str) -> None:
+def test_no_text_raises(value: str) -> None:
     seconds = retry_after_s(value, now=NOW)
     assert seconds is None or 0.0 <= seconds <= MAX_RETRY_AFTER_S

@@ -16,7 +16,7 @@ KEY = {"WHEROBOTS_API_KEY": "k-0123456789"}
         "http://localhost",
     ],
 )
-def test_https_and_loopback_are_taken(url: str) -> None:
+def test_https_and_loopback_are_accepted(url: str) -> None:
     assert checked_base_url(url) == url.rstrip("/")
 
 

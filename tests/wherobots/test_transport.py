@@ -24,7 +24,7 @@ def answer(body: bytes, status: str = "201 Created", length: int | None = None, 
 
 
 def read_request(connection: socket.socket) -> bytes:
-    """One whole request, body included; empty when the client has gone."""
+    """The head of a request, after reading all of it; empty if the client has disconnected."""
     data = b""
     while b"\r\n\r\n" not in data:
         if not (piece := connection.recv(65536)):
@@ -43,7 +43,7 @@ def reset(connection: socket.socket) -> None:
 
 
 class Server:
-    """Accepts connections and gives each to ``behave``, which says how often it saw a request."""
+    """Accepts connections and passes each to ``behave``, which returns how many requests it read."""
 
     def __init__(self, behave: Callable[[socket.socket], int]) -> None:
         self.seen = 0
@@ -85,7 +85,7 @@ async def create(url: str, kind: TransportKind, *, times: int = 1, timeout_s: fl
         return await client.create("aws-us-west-2", b"{}")
 
 
-def saying(reply: bytes) -> Callable[[socket.socket], int]:
+def replying(reply: bytes) -> Callable[[socket.socket], int]:
     def behave(connection: socket.socket) -> int:
         read_request(connection)
         connection.sendall(reply)
@@ -119,7 +119,7 @@ def reset_the_second(connection: socket.socket) -> int:
 
 @KINDS
 async def test_a_created_run_is_read(kind: TransportKind) -> None:
-    with serving(saying(answer(RUN))) as server:
+    with serving(replying(answer(RUN))) as server:
         assert await create(server.url, kind) == Created("gt3oirei5widjk", "PENDING")
 
 
@@ -134,7 +134,7 @@ async def test_nothing_listening_is_proven_unsent(kind: TransportKind) -> None:
 
 @KINDS
 async def test_tls_to_a_plain_port_is_proven_unsent(kind: TransportKind) -> None:
-    with serving(saying(answer(RUN))) as server:
+    with serving(replying(answer(RUN))) as server:
         lost = await create(server.url.replace("http:", "https:"), kind)
     assert isinstance(lost, Lost)
     assert not lost.sent
@@ -142,9 +142,10 @@ async def test_tls_to_a_plain_port_is_proven_unsent(kind: TransportKind) -> None
 
 @KINDS
 @pytest.mark.parametrize(
-    "behave", [ending(socket.socket.close), ending(reset), silent, saying(b"garbage\r\n\r\n"), saying(b"HTTP/1.1 20")]
+    "behave",
+    [ending(socket.socket.close), ending(reset), silent, replying(b"garbage\r\n\r\n"), replying(b"HTTP/1.1 20")],
 )
-async def test_an_ending_after_the_request_was_read_is_never_called_unsent(
+async def test_a_connection_that_breaks_after_the_request_was_read_is_never_unsent(
     kind: TransportKind, behave: Callable[[socket.socket], int]
 ) -> None:
     with serving(behave) as server:
@@ -179,23 +180,23 @@ async def test_a_kept_connection_reset_on_its_second_request_is_lost_and_not_sen
     ],
 )
 async def test_a_2xx_without_a_readable_id_is_unreadable(kind: TransportKind, reply: bytes) -> None:
-    with serving(saying(reply)) as server:
+    with serving(replying(reply)) as server:
         assert isinstance(await create(server.url, kind), Unreadable)
 
 
 @KINDS
-async def test_a_body_that_breaks_the_protocol_is_at_least_not_called_unsent(kind: TransportKind) -> None:
+async def test_a_body_that_breaks_the_protocol_is_never_unsent(kind: TransportKind) -> None:
     chunked = b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
-    with serving(saying(chunked)) as server:
-        told = await create(server.url, kind)
-    # aiohttp reads status and body in one go here, and tells of neither.
-    assert isinstance(told, Unreadable) or (isinstance(told, Lost) and told.sent)
+    with serving(replying(chunked)) as server:
+        outcome = await create(server.url, kind)
+    # aiohttp reads status and body in one go here, and reports neither.
+    assert isinstance(outcome, Unreadable) or (isinstance(outcome, Lost) and outcome.sent)
 
 
 @KINDS
-async def test_a_refusal_keeps_the_words_of_its_body(kind: TransportKind) -> None:
+async def test_a_refusal_keeps_the_error_body(kind: TransportKind) -> None:
     body = b'{"errors":[{"code":"CONFLICT_ERROR","message":"no","details":"d","path":"p","field":"name","x":1}],"requestId":"r1"}'
-    with serving(saying(answer(body, "409 Conflict", headers="Retry-After: 5.2\r\n"))) as server:
+    with serving(replying(answer(body, "409 Conflict", headers="Retry-After: 5.2\r\n"))) as server:
         refused = await create(server.url, kind)
     assert isinstance(refused, Refused)
     assert (refused.http_status, refused.retry_after_s) == (409, 5.2)
@@ -204,8 +205,8 @@ async def test_a_refusal_keeps_the_words_of_its_body(kind: TransportKind) -> Non
 
 @KINDS
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"errors":[]}', b'{"errors":[{"code":7}]}', b"\xff"])
-async def test_a_refusal_without_the_apis_own_body_is_judged_by_its_status(kind: TransportKind, body: bytes) -> None:
-    with serving(saying(answer(body, "502 Bad Gateway"))) as server:
+async def test_a_refusal_without_an_error_body_keeps_its_status(kind: TransportKind, body: bytes) -> None:
+    with serving(replying(answer(body, "502 Bad Gateway"))) as server:
         refused = await create(server.url, kind)
     assert isinstance(refused, Refused)
     assert refused.http_status == 502
@@ -229,7 +230,7 @@ async def test_a_redirect_is_not_followed(kind: TransportKind) -> None:
 
 
 @KINDS
-async def test_what_is_sent(kind: TransportKind) -> None:
+async def test_the_request_head(kind: TransportKind) -> None:
     requests: list[bytes] = []
 
     def behave(connection: socket.socket) -> int:

@@ -1,4 +1,4 @@
-"""What lies between this machine and the service: certificates, proxies, and the choice of a transport."""
+"""Certificates, proxies, and the choice of a transport."""
 
 import socket
 import ssl
@@ -40,7 +40,7 @@ def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 class Proxy:
-    """Takes ``CONNECT`` and plays the service behind it, or says no; ``heads`` holds what it was sent."""
+    """Accepts ``CONNECT`` and plays the service behind it, or refuses; ``heads`` records the requests."""
 
     def __init__(self, authority: trustme.CA, *, refusal: bytes = b"", dies: bool = False) -> None:
         self.heads: list[bytes] = []
@@ -72,7 +72,7 @@ class Proxy:
 
 
 @KINDS
-async def test_a_certificate_of_ones_own_is_trusted_when_it_is_named(
+async def test_a_private_certificate_is_trusted_when_configured(
     kind: TransportKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with EmulatorServer(tls=True) as server:
@@ -81,7 +81,7 @@ async def test_a_certificate_of_ones_own_is_trusted_when_it_is_named(
 
 
 @KINDS
-async def test_a_certificate_that_nobody_vouches_for_gets_no_request(kind: TransportKind) -> None:
+async def test_an_untrusted_certificate_prevents_the_request(kind: TransportKind) -> None:
     with EmulatorServer(tls=True) as server:
         lost = await create(server.url, kind)
     assert isinstance(lost, Lost)
@@ -90,7 +90,7 @@ async def test_a_certificate_that_nobody_vouches_for_gets_no_request(kind: Trans
 
 
 @KINDS
-def test_certificates_that_are_not_there_are_told(kind: TransportKind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_certificates_are_reported(kind: TransportKind, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     settings = ApiSettings(api_key=SecretStr("k-123"), base_url=FAR)
     with pytest.raises(SettingsError, match=r"SSL_CERT_FILE: /nowhere/ca\.pem cannot be read"):
@@ -99,7 +99,7 @@ def test_certificates_that_are_not_there_are_told(kind: TransportKind, monkeypat
 
 @KINDS
 @pytest.mark.usefixtures("trusted")
-async def test_requests_go_through_the_proxy_that_is_named_and_its_key_does_not(
+async def test_requests_go_through_the_proxy_without_showing_it_the_key(
     kind: TransportKind, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy = Proxy(authority)
@@ -121,7 +121,7 @@ async def test_requests_go_through_the_proxy_that_is_named_and_its_key_does_not(
 @pytest.mark.parametrize(
     "refusal", [b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", b"HTTP/1.1 502 Bad\r\n\r\n"]
 )
-async def test_a_proxy_that_says_no_is_proof_that_nothing_was_sent(
+async def test_a_refusing_proxy_proves_that_nothing_was_sent(
     kind: TransportKind, refusal: bytes, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy = Proxy(authority, refusal=refusal)
@@ -135,10 +135,10 @@ async def test_a_proxy_that_says_no_is_proof_that_nothing_was_sent(
 
 
 @KINDS
-async def test_a_proxy_that_never_answers_is_waited_for_no_longer_than_for_a_connection(
+async def test_a_silent_proxy_is_bounded_by_the_connect_timeout(
     kind: TransportKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # connects, since the system accepts, and says nothing
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel accepts the connection; nothing ever replies
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{silent.getsockname()[1]}")
         with anyio.fail_after(4.0):
             lost = await create(FAR, kind, timeout_s=0.5)
@@ -147,7 +147,7 @@ async def test_a_proxy_that_never_answers_is_waited_for_no_longer_than_for_a_con
 
 @KINDS
 @pytest.mark.usefixtures("trusted")
-async def test_a_tunnel_that_breaks_after_the_request_is_no_proof(
+async def test_a_tunnel_that_breaks_after_the_request_proves_nothing(
     kind: TransportKind, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy = Proxy(authority, dies=True)
@@ -161,14 +161,14 @@ async def test_a_tunnel_that_breaks_after_the_request_is_no_proof(
 
 
 @KINDS
-async def test_a_service_on_this_machine_needs_no_proxy(kind: TransportKind, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_loopback_bypasses_the_proxy(kind: TransportKind, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     with EmulatorServer() as server:
         assert isinstance(await create(server.url, kind), Created)
 
 
-def test_a_host_that_is_to_be_reached_without_a_proxy_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     assert _proxy_for(FAR) == "http://127.0.0.1:1"
     monkeypatch.setenv("NO_PROXY", "far.test")
@@ -181,5 +181,5 @@ def test_the_transport_is_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("BATCHRUN_TRANSPORT", "httpx")
     assert chosen_kind() is TransportKind.HTTPX
     monkeypatch.setenv("BATCHRUN_TRANSPORT", "pigeon")
-    with pytest.raises(SettingsError, match="there is no transport 'pigeon'; use aiohttp or httpx"):
+    with pytest.raises(SettingsError, match="unknown transport 'pigeon'; use aiohttp or httpx"):
         chosen_kind()

@@ -19,65 +19,68 @@ Examples:
 
 \b
   batchrun bench
-      how many runs a second this machine submits, to an emulator in a process of its own
+      runs submitted per second by this machine, to an emulator in a separate process
   batchrun bench --runs 3000 --rate 300 --concurrency 32
-      how long runs take at 300 a second, counted from when each was meant to be sent
+      latency at 300 runs per second, counted from when each run was scheduled
   batchrun bench --base-url http://127.0.0.1:8080 --find-limit --runs 3000
-      how well a limit is found: batchrun emulator --port 8080 --rate-limit 100 --burst 100, started elsewhere, has one
+      how well batchrun finds the limit of a service, here one started in another terminal with
+      batchrun emulator --port 8080 --rate-limit 100 --burst 100
 """
 
 DEFAULT_RUNS = 10_000
 DEFAULT_CONCURRENCY = 64
 UNPACED_PER_S = 1e6
 UNPACED_BURST = 1_000
+"""A rate far above what any service reaches: without one, submit would search for the limit."""
 
 
 def bench(
     *,
-    runs: Annotated[int, typer.Option("--runs", metavar="N", help="Runs to submit.", min=1, max=10_000_000)] = (
-        DEFAULT_RUNS
-    ),
+    runs: Annotated[
+        int, typer.Option("--runs", metavar="N", help="Number of runs to submit.", min=1, max=10_000_000)
+    ] = (DEFAULT_RUNS),
     concurrency: Annotated[
-        int, typer.Option("--concurrency", metavar="N", help="Attempts under way at once.", min=1, max=10_000)
+        int, typer.Option("--concurrency", metavar="N", help="Maximum attempts in flight at once.", min=1, max=10_000)
     ] = DEFAULT_CONCURRENCY,
     rate: Annotated[
-        float | None, typer.Option("--rate", metavar="R", help="Attempts a second; else as fast as they go.")
+        float | None, typer.Option("--rate", metavar="R", help="Attempts per second; by default as fast as possible.")
     ] = None,
     find_limit: Annotated[
-        bool, typer.Option("--find-limit", help="Search for the service's limit, as submit does without --rate.")
+        bool, typer.Option("--find-limit", help="Find the service's rate limit, as submit does without --rate.")
     ] = False,
     base_url: Annotated[
         str | None,
         typer.Option(
-            "--base-url", metavar="URL", help="A service on this machine; else an emulator in a process of its own."
+            "--base-url", metavar="URL", help="A service on this machine; by default an emulator in a separate process."
         ),
     ] = None,
     directory: Annotated[
-        Path, typer.Option("--directory", metavar="DIR", help="Where the ledger is written: its disk counts.")
+        Path,
+        typer.Option("--directory", metavar="DIR", help="Where to write the ledger; the speed of its disk matters."),
     ] = Path(),
     yes: o.Yes = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:
-    """Measure how fast batches go here: made-up runs, submitted with every safety on.
+    """Measure submission throughput on this machine with synthetic runs and every safety measure on.
 
-    Throughput, latency, CPU time a run and retries, with a durable ledger that is removed at the end. With --rate a
-    run's latency counts from when the rate meant it to be sent, so that waiting is not hidden; a run whose answer was
-    lost takes until it was found. The emulator shares this machine, so its share counts in what is reached. Nothing is
-    ever sent to another machine. BATCHRUN_TRANSPORT=httpx measures httpx's own transport.
+    Reports throughput, latency, CPU time per run and retries. The ledger is durable as always, and deleted at the end.
+    With --rate, a run's latency counts from when it was scheduled, so time spent waiting is included; a run whose
+    response was lost counts until it was found. The emulator uses the same CPUs, which lowers the result. Nothing is
+    ever sent to another machine. Set BATCHRUN_TRANSPORT=httpx to measure the httpx transport.
     """
     if find_limit and rate is not None:
-        raise UsageError("--find-limit", "a rate was given, so there is no limit to find", "leave --rate out")
+        raise UsageError("--find-limit", "cannot be used with --rate", "remove one of them")
     if rate is not None:
         settings = SubmitSettings(concurrency=concurrency, rate=rate)
-        pace = f"{rate:g} a second"
+        pace = f"{rate:g} per second"
     elif find_limit:
         settings = SubmitSettings(concurrency=concurrency)
-        pace = "finding the limit"
+        pace = "finding the rate limit"
     else:
         settings = SubmitSettings(concurrency=concurrency, rate=UNPACED_PER_S, burst=UNPACED_BURST)
-        pace = "as fast as they go"
-    order = BenchRequest(
+        pace = "as fast as possible"
+    request = BenchRequest(
         runs=runs,
         settings=settings,
         intended_per_s=rate,
@@ -86,4 +89,4 @@ def bench(
         directory=directory,
         ask=not yes,
     )
-    return run_bench(order, Output(as_json=as_json, quiet=quiet))
+    return run_bench(request, Output(as_json=as_json, quiet=quiet))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,9 @@ from batchrun.cli.output import Output
 from batchrun.errors import Problem, UsageError
 from batchrun.wherobots.settings import is_loopback
 
+if TYPE_CHECKING:  # the emulator is an extra
+    from batchrun.emulator.http.server import EmulatorServer
+
 __all__ = ["EXAMPLES", "emulator"]
 
 EXAMPLES = """
@@ -24,51 +27,83 @@ Examples:
 
 \b
   batchrun emulator --port 8080
-      any key is accepted; use it with WHEROBOTS_API_BASE_URL=http://127.0.0.1:8080
+      accepts any API key; point clients at it with WHEROBOTS_API_BASE_URL=http://127.0.0.1:8080
   batchrun emulator --rate-limit 50 --retry-after fraction
-      refuse what comes faster than 50 a second
+      refuse requests above 50 per second
   batchrun emulator --fault reset_after_commit=0.05 --fault error_after_commit=0.05
-      take every twentieth answer away although the run was created, and fail as many
+      create the run but lose the response to 5% of requests, and answer 5% with an error
   batchrun emulator --fault conflict=1@100-200 --run-seconds 600 --speed 60
-      409 for requests 100 to 200; runs of ten minutes that take ten seconds
+      answer requests 100 to 200 with 409; simulate ten-minute runs in ten seconds
 """
 
 API_KEY_VARIABLE = "BATCHRUN_EMULATOR_API_KEY"
+"""An environment variable rather than an option: other users of the machine can read a process's arguments."""
 LOOPBACK = "127.0.0.1"
 
 
 def emulator(
     *,
-    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 0,
-    host: Annotated[str, typer.Option(help="Address to listen on; others can reach all but loopback.")] = LOOPBACK,
-    tls: Annotated[bool, typer.Option("--tls", help="Speak https, with a certificate of its own making.")] = False,
-    state: Annotated[Path | None, typer.Option(help="Keep the runs in this SQLite file.", dir_okay=False)] = None,
-    config: Annotated[Path | None, typer.Option(help="Settings in TOML; flags win.", dir_okay=False)] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed misbehaves in the same way.")] = None,
-    lenient: Annotated[bool, typer.Option("--lenient", help="Region and runtime may be left out.")] = False,
-    rate_limit: Annotated[float | None, typer.Option(help="Requests a second for one key.")] = None,
-    burst: Annotated[int | None, typer.Option(help="Requests at once that a bucket takes.")] = None,
-    limiter: Annotated[str | None, typer.Option(help="bucket, window or sliding.")] = None,
-    max_at_once: Annotated[int | None, typer.Option(help="Requests under way for one key.")] = None,
-    retry_after: Annotated[str | None, typer.Option(help="none, seconds, fraction, date, mixed or odd.")] = None,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="Port to listen on; 0 picks a free one.", min=0, max=65535)
+    ] = 0,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; other machines can reach any but loopback.")
+    ] = LOOPBACK,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS with a generated certificate.")] = False,
+    state: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Persist runs in this SQLite file.", dir_okay=False)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML file with settings; options override it.", dir_okay=False)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Seed for faults and run outcomes, for repeatable tests.")
+    ] = None,
+    lenient: Annotated[bool, typer.Option("--lenient", help="Accept runs without a region or runtime.")] = False,
+    rate_limit: Annotated[
+        float | None, typer.Option(metavar="R", help="Requests per second allowed per API key.")
+    ] = None,
+    burst: Annotated[int | None, typer.Option(metavar="N", help="Burst size of the bucket limiter.")] = None,
+    limiter: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Kind of rate limit: bucket, window or sliding.")
+    ] = None,
+    max_at_once: Annotated[
+        int | None, typer.Option(metavar="N", help="Concurrent requests allowed per API key.")
+    ] = None,
+    retry_after: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", help="Retry-After format: none, seconds, fraction, date, mixed or odd."),
+    ] = None,
     fault: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=SHARE[@A-B]", help="Let a share of requests go wrong, or of requests A to B."),
+        typer.Option(
+            metavar="NAME=SHARE[@A-B]",
+            help="Inject a fault into a share of requests, or only into requests A to B. Repeatable.",
+        ),
     ] = None,
-    list_lag: Annotated[float | None, typer.Option(help="Seconds until a new run is listed.")] = None,
-    capacity: Annotated[int | None, typer.Option(help="Runs at once in one region.")] = None,
-    quota: Annotated[int | None, typer.Option(help="Active runs beyond which creating is refused.")] = None,
-    run_seconds: Annotated[float | None, typer.Option(help="How long a run takes.")] = None,
-    failure_rate: Annotated[float | None, typer.Option(help="Share of runs that fail.")] = None,
-    speed: Annotated[float | None, typer.Option(help="How many times as fast runs live.")] = None,
+    list_lag: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Delay before a new run appears in lists.")
+    ] = None,
+    capacity: Annotated[
+        int | None, typer.Option(metavar="N", help="Concurrent runs per region; others stay pending.")
+    ] = None,
+    quota: Annotated[
+        int | None, typer.Option(metavar="N", help="Maximum active runs; further ones are refused.")
+    ] = None,
+    run_seconds: Annotated[float | None, typer.Option(metavar="SECONDS", help="Duration of a run.")] = None,
+    failure_rate: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Share of runs that fail, from 0 to 1.")
+    ] = None,
+    speed: Annotated[float | None, typer.Option(metavar="FACTOR", help="Speed-up of simulated time for runs.")] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, as in the TOML file.")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, named as in the TOML file. Repeatable."),
     ] = None,
 ) -> int:
-    """Serve a local Wherobots Cloud, well behaved or not.
+    """Run a local emulator of Wherobots Cloud, optionally with faults and limits.
 
-    The first line on standard output holds the address. Any API key is accepted, unless BATCHRUN_EMULATOR_API_KEY
-    names the only one. What was really created is told by GET /_emulator/runs.
+    The first line on stdout ends with the emulator's URL. Any API key is accepted unless BATCHRUN_EMULATOR_API_KEY is
+    set. GET /_emulator/runs lists every run that was created.
     """
     output = Output()
     flags: dict[str, Any] = {
@@ -87,47 +122,49 @@ def emulator(
         "speed": speed,
         "api_key": os.environ.get(API_KEY_VARIABLE) or None,
     }
-    wanted: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
-    wanted |= {name: _value(text) for name, text in _pairs("--set", settings or ()).items()}
+    values: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+    values |= {name: _toml_value(text) for name, text in _pairs("--set", settings or ()).items()}
     if fault:
-        wanted["faults"] = _pairs("--fault", fault)
-    layered = load_extra("batchrun.emulator.settings:layered", extra="emulator", wanted_by="emulator")
+        values["faults"] = _pairs("--fault", fault)
+    load_settings = load_extra("batchrun.emulator.settings:load_settings", extra="emulator", wanted_by="emulator")
     server_of = load_extra("batchrun.emulator.http.server:EmulatorServer", extra="emulator", wanted_by="emulator")
-    server = server_of(layered(config, wanted), host=host, port=port, tls=tls, state_file=state)
-    with _until_asked_to_stop() as stop, server:
-        _greet(output, server, host, state)
+    server = server_of(load_settings(config, values), host=host, port=port, tls=tls, state_file=state)
+    # Handlers first, so that a signal during startup still shuts the server down in order.
+    with _stop_event() as stop, server:
+        _print_banner(output, server, host, state)
         stop.wait()
         output.tell("stopping")
     return 0
 
 
-def _greet(output: Output, server: Any, host: str, state: Path | None) -> None:  # noqa: ANN401 - the extra may be missing
+def _print_banner(output: Output, server: "EmulatorServer", host: str, state: Path | None) -> None:
     output.say(f"emulator listening on {server.url}")
     if not is_loopback(host):
-        output.warn(Problem("--host", f"whoever can reach {host} can use it", "leave it out to stay on this machine"))
+        fact = f"anyone who can reach {host} can use the emulator"
+        output.warn(Problem("--host", fact, "omit it to listen on this machine only"))
     for line in server.app.state.store.settings.describe():
         output.tell(f"  {line}")
     if state is not None:
-        output.tell(f"  {len(server.app.state.store.runs)} runs from {state}")
+        output.tell(f"  {len(server.app.state.store.runs)} runs loaded from {state}")
     if server.ca_file is not None:
-        output.tell(f"  trust its certificate: SSL_CERT_FILE={server.ca_file}")
-    output.tell(f"  what it holds: {server.url}/_emulator/runs; its endpoints: {server.url}/docs; Ctrl-C stops it")
+        output.tell(f"  to trust its certificate: SSL_CERT_FILE={server.ca_file}")
+    output.tell(f"  runs: {server.url}/_emulator/runs; API docs: {server.url}/docs; press Ctrl-C to stop")
 
 
 @contextmanager
-def _until_asked_to_stop() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set."""
+def _stop_event() -> Iterator[threading.Event]:
+    """An event set by Ctrl-C and SIGTERM."""
     stop = threading.Event()
 
-    def ask(number: int, frame: FrameType | None) -> None:
+    def set_stop(number: int, frame: FrameType | None) -> None:
         del number, frame
         stop.set()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
@@ -136,13 +173,13 @@ def _pairs(flag: str, texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
-            raise UsageError(flag, f"{text!r} names no value", f"write {flag} NAME=VALUE")
+            raise UsageError(flag, f"{text!r} has no value", f"write {flag} NAME=VALUE")
         pairs[name.strip()] = value.strip()
     return pairs
 
 
-def _value(text: str) -> Any:  # noqa: ANN401 - any TOML value
-    """A value as TOML has it; what is not TOML is a text."""
+def _toml_value(text: str) -> Any:  # noqa: ANN401 - any TOML value
+    """A TOML value; anything that is not valid TOML is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -16,22 +16,22 @@ Examples:
 
 \b
   batchrun init
-      writes sweep.toml
+      write sweep.toml
   batchrun init floods.toml
-      under another name; the name of the file is the name of the sweep
+      choose the file name, which is also the sweep's name
 """
 
-SweepToWrite = Annotated[Path, typer.Argument(metavar="SWEEP", help="Where to write it.")]
+NewSweep = Annotated[Path, typer.Argument(metavar="SWEEP", help="The file to write.")]
 
 
-def init(path: SweepToWrite = Path("sweep.toml")) -> int:
-    """Write a commented starter manifest that runs; a file that is there already is left alone."""
+def init(path: NewSweep = Path("sweep.toml")) -> int:
+    """Write a commented starter manifest; an existing file is never overwritten."""
     output = Output()
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(STARTER_MANIFEST)
     except FileExistsError:
-        raise UsageError(str(path), "it is there already", "give another name") from None
+        raise UsageError(str(path), "already exists", "choose another name") from None
     output.say(f"wrote {path}")
     output.say(f"next: batchrun plan {path}")
     output.say(f"then: batchrun submit {path} --emulator")

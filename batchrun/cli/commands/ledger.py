@@ -17,52 +17,55 @@ from batchrun.report.export import export as export_ledger
 __all__ = ["ledger"]
 
 Target = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FILE", help="Where to; its ending says how: .csv, .jsonl, .parquet.")
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="File to write; its suffix sets the format: .csv, .jsonl, .parquet."
+    ),
 ]
 
 ledger = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Look after a ledger: verify it, export it, make it shorter.",
+    help="Check, export or compact a ledger.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 @ledger.command()
 def check(path: o.LedgerArgument, *, as_json: o.Json = False) -> int:
-    """Verify a ledger: order, attempts and their endings, sums.
+    """Check a ledger's consistency: order of events, outcomes of attempts, and totals.
 
-    Works while the batch is being submitted. The exit status is 4 when something is wrong; each finding names its line.
+    Works while the batch is being submitted. Each finding names its line; with any finding, the exit status is 4.
     """
     checked, output = check_ledger(path), Output(as_json=as_json)
-    for found in checked.findings:
-        output.error(Problem(f"{path}:{found.line}" if found.line else str(path), found.fact))
-    read = f"{numbered(checked.lines, 'line')}, {numbered(len(checked.state.runs), 'run')}"
-    output.say(f"{path}: {read}, {numbered(len(checked.findings), 'finding')}")
-    findings = [{"line": found.line, "fact": found.fact} for found in checked.findings]
+    for finding in checked.findings:
+        output.error(Problem(f"{path}:{finding.line}" if finding.line else str(path), finding.fact))
+    contents = f"{numbered(checked.lines, 'line')}, {numbered(len(checked.state.runs), 'run')}"
+    output.say(f"{path}: {contents}, {numbered(len(checked.findings), 'finding')}")
+    findings = [{"line": finding.line, "fact": finding.fact} for finding in checked.findings]
     output.document({"ledger": str(path), "lines": checked.lines, "findings": findings})
     return ExitStatus.LEDGER if checked.findings else ExitStatus.DONE
 
 
 @ledger.command()
 def export(path: o.LedgerArgument, *, output: Target, as_json: o.Json = False) -> int:
-    """Write one row for each planned run, for pandas, DuckDB or a spreadsheet."""
-    count, told = export_ledger(path, output), Output(as_json=as_json)
-    told.say(f"{output}: {numbered(count, 'row')}")
-    told.document({"ledger": str(path), "output": str(output), "rows": count})
+    """Export one row per planned run, for pandas, DuckDB or a spreadsheet."""
+    count, printer = export_ledger(path, output), Output(as_json=as_json)
+    printer.say(f"{output}: {numbered(count, 'row')}")
+    printer.document({"ledger": str(path), "output": str(output), "rows": count})
     return ExitStatus.DONE
 
 
 @ledger.command()
 def compact(path: o.LedgerArgument, *, as_json: o.Json = False) -> int:
-    """Make a ledger shorter without changing what it says: a submitted run needs one line only.
+    """Compact a ledger: keep one line per submitted run.
 
-    The file is replaced in one step. A batch that is being submitted is left alone.
+    No outcome, count or run id changes. The file is replaced atomically; a ledger that is being written is refused.
     """
     done, output = compact_ledger(path), Output(as_json=as_json)
-    lines = f"{done.lines_before:,} lines are now {done.lines_after:,}"
-    output.say(f"{path}: {lines}, {done.bytes_before:,} bytes are now {done.bytes_after:,}")
+    lines = f"{done.lines_before:,} lines reduced to {done.lines_after:,}"
+    output.say(f"{path}: {lines}, {done.bytes_before:,} bytes to {done.bytes_after:,}")
     document = {"ledger": str(path), "lines_before": done.lines_before, "lines_after": done.lines_after}
     output.document(document | {"bytes_before": done.bytes_before, "bytes_after": done.bytes_after})
     return ExitStatus.DONE

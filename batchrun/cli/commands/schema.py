@@ -12,7 +12,7 @@ Examples:
 
 \b
   batchrun schema > sweep.schema.json
-      then begin a manifest with  #:schema ./sweep.schema.json
+      then put this at the top of a manifest:  #:schema ./sweep.schema.json
 """
 
 

@@ -3,11 +3,11 @@
 import os
 
 from batchrun.cli import options as o
+from batchrun.cli.flags import SubmissionFlags, SweepFlags, expand_flags
 from batchrun.cli.output import Output
-from batchrun.cli.planning import default_ledger, overrides_from, plan_from
+from batchrun.cli.planning import default_ledger, plan_from
 from batchrun.cli.service import service_name
 from batchrun.cli.submitting import SubmitRequest, run_submission
-from batchrun.engine.settings import SubmitSettings
 
 __all__ = ["EXAMPLES", "submit"]
 
@@ -16,73 +16,47 @@ Examples:
 
 \b
   batchrun submit sweep.toml --emulator
-      try it without a key: a local Wherobots Cloud in this process
+      try it without an API key: an emulator of Wherobots Cloud in this process
   batchrun submit sweep.toml --rate 5 --stop-after-failures 5%
-      five attempts a second at most; stop when one run in twenty ends badly
+      at most five attempts per second; stop once one run in twenty failed
   batchrun submit sweep.toml --where region=us --sample 20 --seed 1
-      twenty of the points in one region, the same twenty each time
+      twenty points of one region, the same twenty each time
   batchrun submit sweep.toml --retry rejected,failed
-      go on, and send again what was refused
+      resume, and send rejected and failed runs again
 """
 
 
+@expand_flags
 def submit(
     sweep: o.SweepArgument,
     *,
-    emulator: o.Emulator = False,
+    flags: SubmissionFlags,
     yes: o.Yes = False,
-    dry_run: o.DryRun = False,
     extend: o.Extend = False,
-    retry: o.Retry = None,
     ledger: o.LedgerOption = None,
-    rate: o.Rate = None,
-    burst: o.Burst = None,
-    concurrency: o.Concurrency = None,
-    max_active: o.MaxActive = None,
-    max_attempts: o.MaxAttempts = None,
-    settle_after: o.SettleAfter = None,
-    stop_after_failures: o.StopAfterFailures = None,
-    base_url: o.BaseUrl = None,
-    timeout: o.Timeout = None,
-    to_another_server: o.ToAnotherServer = False,
-    set_: o.Set = None,
-    axis: o.Axis = None,
-    where: o.Where = None,
-    sample: o.Sample = None,
-    seed: o.Seed = None,
-    max_points: o.MaxPoints = None,
+    overrides: SweepFlags,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:
-    """Create every run of a sweep, each once.
+    """Create every run of a sweep, each exactly once.
 
-    Run again, it goes on where it stopped: the ledger beside the manifest knows what exists. A sweep that has changed
-    since is refused, with the difference, unless --extend is given.
+    Run it again to resume: the ledger next to the manifest records which runs exist. If the sweep changed since, the
+    difference is shown and nothing is sent unless you pass --extend.
     """
-    overrides = overrides_from(set_=set_, axis=axis, where=where, sample=sample, seed=seed, max_points=max_points)
-    typed = {
-        "rate": rate,
-        "burst": burst,
-        "concurrency": concurrency,
-        "max_active": max_active,
-        "max_attempts": max_attempts,
-        "settle_after": settle_after,
-        "stop_after_failures": stop_after_failures,
-    }
-    service = service_name(os.environ, base_url=base_url, emulator=emulator)
-    plan = plan_from(sweep, overrides, os.environ, resolve=True)
+    service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator)
+    plan = plan_from(sweep, overrides.overrides(), os.environ, resolve=True)
     path = ledger or default_ledger(sweep)
     request = SubmitRequest(
         plan=plan,
         ledger=path,
         service=service,
-        settings=SubmitSettings.of(plan.submit, **o.settings_flags(typed)),
-        retry=o.retry_from(retry),
-        timeout_s=o.seconds_from("--timeout", timeout),
+        settings=flags.settings(plan.submit),
+        retry=flags.retried_outcomes,
+        timeout_s=flags.timeout_s,
         extend=extend,
-        to_another_server=to_another_server,
+        to_another_server=flags.to_another_server,
         ask=not yes,
-        dry_run=dry_run,
-        resume=o.resume_command(path, base_url=base_url, timeout=timeout, **typed),
+        dry_run=flags.dry_run,
+        resume=flags.resume_command(path),
     )
     return run_submission(request, Output(as_json=as_json, quiet=quiet))

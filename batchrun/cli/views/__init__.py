@@ -1,1 +1,1 @@
-"""What results look like: tables, plans, the account of a session."""
+"""How the commands' results are drawn; nothing here reads a file or decides anything."""

@@ -1,4 +1,4 @@
-"""A plan as people and programs see it: steps, rules, totals, and the runs at both ends."""
+"""A plan, for people and as JSON: its steps, rules and totals, and the first and last runs."""
 
 import json
 from collections import deque
@@ -15,12 +15,12 @@ from batchrun.sweep.plan import Plan, PlannedRun
 __all__ = ["plan_document", "show_all", "show_plan", "shown_runs", "totals_words"]
 
 NAMED = 3
-"""So many new runs, or kinds of runs, are told by name."""
+"""How many new runs, or groups of runs, are named; the others are only counted."""
 WIDEST_ARGUMENTS = 60
 
 
 def show_plan(plan: Plan, output: Output) -> None:
-    """Every step with its count, every rule with what it hit, and the totals."""
+    """Each step with its count, each rule with its matches, and the totals."""
     steps = tuple((step.name, f"{step.count:,}", step.detail) for step in plan.steps)
     output.table(Table(title=plan.name, head=("step", "count", ""), rows=steps, right=frozenset({"count"})))
     if plan.hits:
@@ -32,10 +32,10 @@ def show_plan(plan: Plan, output: Output) -> None:
 
 
 def totals_words(plan: Plan) -> str:
-    """How many runs go where, in a few words: ``20 small in aws-us-west-2, 4 large in aws-us-east-1``."""
-    said = [f"{total.runs:,} {total.runtime} in {total.region}" for total in plan.totals[:NAMED]]
+    """Runs by runtime and region: ``20 small in aws-us-west-2, 4 large in aws-us-east-1``."""
+    parts = [f"{total.runs:,} {total.runtime} in {total.region}" for total in plan.totals[:NAMED]]
     more = len(plan.totals) - NAMED
-    return ", ".join(said) + (f", and {more:,} more kinds" if more > 0 else "")
+    return ", ".join(parts) + (f", and {more:,} more" if more > 0 else "")
 
 
 def shown_runs(plan: Plan, show: int) -> Table:
@@ -45,7 +45,7 @@ def shown_runs(plan: Plan, show: int) -> Table:
 
 
 def show_all(plan: Plan, output: Output) -> None:
-    """A line a run, as a stream."""
+    """One line per run, streamed: a table would hold a million rows in memory."""
     for run in plan:
         if output.stdout_closed:
             return
@@ -53,7 +53,7 @@ def show_all(plan: Plan, output: Output) -> None:
 
 
 def plan_document(plan: Plan, *, show: int | None, found: Difference | None) -> dict[str, Any]:
-    """The plan as JSON; ``show`` runs of each end, or all of them."""
+    """The plan as JSON, with the first and last ``show`` runs; None is all of them."""
     runs = list(plan) if show is None else [run for run in _ends(plan, show) if run is not None]
     document: dict[str, Any] = {
         "sweep": plan.name,
@@ -83,11 +83,12 @@ def _difference_json(found: Difference) -> dict[str, Any]:
 
 
 def _ends(plan: Plan, show: int) -> Iterator[PlannedRun | None]:
-    """The first and last runs, with None where some are left out."""
+    """The first and last ``show`` runs, with None in between where runs are left out."""
     runs = iter(plan)
     if plan.runs <= 2 * show:
         yield from runs
         return
+    # One pass: a plan renders each run as it is iterated, and may have a million.
     yield from islice(runs, show)
     yield None
     yield from deque(runs, maxlen=show)
@@ -96,7 +97,7 @@ def _ends(plan: Plan, show: int) -> Iterator[PlannedRun | None]:
 def _row(run: PlannedRun) -> tuple[str, ...]:
     payload = json.loads(run.body)
     code = payload.get("runPython") or payload.get("runJar") or {}
-    arguments = join(code.get("args", []))
+    arguments = join(code.get("args", []))  # quoted as a shell would need it, so that blanks are visible
     short = arguments if len(arguments) <= WIDEST_ARGUMENTS else f"{arguments[:WIDEST_ARGUMENTS]}..."
     return str(run.index), run.name, run.region, str(payload.get("runtime", "")), short
 

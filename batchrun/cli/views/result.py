@@ -1,4 +1,4 @@
-"""How a session ended: its exit status, and its account of every planned run."""
+"""The result of a session: its exit status and what became of every planned run."""
 
 from dataclasses import dataclass
 from shlex import join
@@ -22,27 +22,28 @@ _SIGNALS = {StopReason.INTERRUPTED: ExitStatus.INTERRUPTED, StopReason.TERMINATE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What is told at the end of ``submit`` and ``resume``."""
+    """What ``submit`` and ``resume`` show at the end."""
 
     name: str
     ledger: str
     submission: Submission
     reasons: tuple[Reason, ...]
     resume: tuple[str, ...]
-    """The command that goes on with the batch."""
+    """The command that resumes the batch."""
 
     @property
     def is_resumable(self) -> bool:
-        """Something is left that resuming would do."""
+        """Whether resuming would send or check any runs."""
         progress = self.submission.progress
         return progress.pending + progress.unknown > 0
 
 
 def exit_status(submission: Submission) -> ExitStatus:
-    """What the shell learns; an interruption after the last run was sent is none."""
+    """The exit status; an interrupt that came when nothing was left to do does not count."""
     progress, stop = submission.progress, submission.stop
     if stop is not None and stop.reason is StopReason.LEDGER_CHANGED:
         return ExitStatus.LEDGER
+    # A stop with a cause needs attention even if it came with the last run.
     if stop is not None and stop.reason not in _SIGNALS:
         return ExitStatus.STOPPED
     if stop is not None and progress.pending + progress.unknown:
@@ -51,7 +52,7 @@ def exit_status(submission: Submission) -> ExitStatus:
 
 
 def show_result(result: Result, output: Output) -> ExitStatus:
-    """Tell everything, and return the exit status."""
+    """Show the result and return the exit status."""
     submission = result.submission
     progress, stop, status = submission.progress, submission.stop, exit_status(submission)
     output.table(outcome_table(result.name, outcomes_of(progress), progress.planned))
@@ -59,12 +60,12 @@ def show_result(result: Result, output: Output) -> ExitStatus:
     if result.reasons:
         output.table(reason_table(result.reasons))
     if sum(outcomes_of(progress).values()) != progress.planned:
-        output.error(Problem(result.ledger, "the counts do not add up", "please report this"))
+        output.error(Problem(result.ledger, "the outcomes do not add up to the plan", "please report this bug"))
     if stop is not None:
         (output.warn if stop.reason in _SIGNALS else output.error)(stop.problem)
     output.say(f"ledger: {result.ledger}")
     if result.is_resumable:
-        output.say(f"to go on: {join(result.resume)}", style="bold")
+        output.say(f"to resume: {join(result.resume)}", style="bold")
     output.document(_document(result, status))
     return status
 
@@ -75,12 +76,12 @@ def outcomes_of(progress: Progress) -> dict[Outcome, int]:
 
 def _session_line(progress: Progress) -> str:
     rate = progress.attempts / progress.elapsed_s if progress.elapsed_s > 0 else 0.0
-    words = [f"{numbered(progress.attempts, 'attempt')} in {duration(progress.elapsed_s)} ({rate:,.1f}/s)"]
+    parts = [f"{numbered(progress.attempts, 'attempt')} in {duration(progress.elapsed_s)} ({rate:,.1f}/s)"]
     if progress.retries:
-        words.append(f"{progress.retries:,} of them again")
+        parts.append(f"{progress.retries:,} {'retry' if progress.retries == 1 else 'retries'}")
     if progress.settled:
-        words.append(f"{progress.settled:,} lost and found by listing")
-    return "this session: " + ", ".join(words)
+        parts.append(f"{progress.settled:,} found by listing after a lost response")
+    return "this session: " + ", ".join(parts)
 
 
 def _document(result: Result, status: ExitStatus) -> dict[str, Any]:

@@ -1,19 +1,20 @@
-"""The tables that more than one command shows."""
+"""Tables that more than one command shows."""
 
 from collections.abc import Sequence
 
 from batchrun.cli.output import Table
 from batchrun.errors import Trouble
 from batchrun.ledger.fold import Outcome
-from batchrun.report.reasons import Ending, Reason
+from batchrun.report.reasons import FailedRun, Reason
 
-__all__ = ["OUTCOMES", "ending_table", "outcome_table", "reason_table"]
+__all__ = ["OUTCOMES", "failed_runs_table", "outcome_table", "reason_table"]
 
 OUTCOMES = (Outcome.SUBMITTED, Outcome.REJECTED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.PENDING)
+"""In the order in which they are shown, the desired one first."""
 
 
 def outcome_table(name: str, outcomes: dict[Outcome, int], planned: int) -> Table:
-    """Each outcome and what they add up to."""
+    """The number of runs with each outcome, and their total."""
     rows = [(outcome.value, f"{outcomes[outcome]:,}") for outcome in OUTCOMES]
     rows.append(("planned", f"{planned:,}"))
     return Table(title=name, head=("outcome", "runs"), rows=tuple(rows), right=frozenset({"runs"}))
@@ -22,15 +23,26 @@ def outcome_table(name: str, outcomes: dict[Outcome, int], planned: int) -> Tabl
 def reason_table(reasons: Sequence[Reason]) -> Table:
     """Why runs are not submitted, most frequent first."""
     rows = tuple(
-        (f"{why.runs:,}", why.outcome.value, _answer(why.trouble), _message(why.trouble), _named(why))
+        (f"{why.runs:,}", why.outcome.value, _response(why.trouble), _message(why.trouble), _examples(why))
         for why in reasons
     )
-    head = ("runs", "outcome", "answer", "reason", "for example")
+    head = ("runs", "outcome", "response", "reason", "examples")
     return Table(title="Not submitted", head=head, rows=rows, right=frozenset({"runs"}))
 
 
-def _answer(trouble: Trouble) -> str:
-    return " ".join(str(word) for word in (trouble.status, trouble.code) if word is not None)
+def failed_runs_table(runs: Sequence[FailedRun]) -> Table:
+    """Every run that was rejected or failed."""
+    rows = tuple(
+        (run.name, run.outcome.value, f"{run.attempts:,}", _response(run.trouble), run.trouble.message or "")
+        for run in runs
+    )
+    head = ("name", "outcome", "attempts", "response", "message")
+    return Table(title="Rejected and failed", head=head, rows=rows, right=frozenset({"attempts"}))
+
+
+def _response(trouble: Trouble) -> str:
+    """HTTP status and error code, as far as there was a response."""
+    return " ".join(str(part) for part in (trouble.status, trouble.code) if part is not None)
 
 
 def _message(trouble: Trouble) -> str:
@@ -39,21 +51,5 @@ def _message(trouble: Trouble) -> str:
     return f"{field}{trouble.message or ''}{suggestion}"
 
 
-def _named(why: Reason) -> str:
+def _examples(why: Reason) -> str:
     return ", ".join(why.examples) + (", ..." if len(why.examples) < why.runs and why.examples else "")
-
-
-def ending_table(endings: Sequence[Ending]) -> Table:
-    """Every run that was rejected or failed."""
-    rows = tuple(
-        (
-            ending.name,
-            ending.outcome.value,
-            f"{ending.attempts:,}",
-            _answer(ending.trouble),
-            ending.trouble.message or "",
-        )
-        for ending in endings
-    )
-    head = ("name", "outcome", "attempts", "answer", "message")
-    return Table(title="Rejected and failed", head=head, rows=rows, right=frozenset({"attempts"}))

@@ -1,1 +1,1 @@
-"""How the emulated service misbehaves: faults, limits, and answers that never arrive."""
+"""How the emulated service fails: faults, rate limits, responses that never arrive."""

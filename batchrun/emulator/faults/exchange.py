@@ -1,4 +1,4 @@
-"""One request and its answer on the wire, and the ways in which an answer can be missing."""
+"""One HTTP exchange, and the ways in which its response can go missing."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from batchrun.emulator.settings import EmulatorSettings
 
-__all__ = ["RESET", "Exchange"]
+__all__ = ["RESET", "Exchange", "body_of"]
 
 RESET = "batchrun.reset"
 """The ASGI extension of our own server: a function that resets the connection."""
@@ -16,7 +16,7 @@ RESET = "batchrun.reset"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A request that goes wrong, with its number and the settings when it came."""
+    """A request hit by a fault, with its number and the settings in force when it arrived."""
 
     settings: EmulatorSettings
     number: int
@@ -26,18 +26,18 @@ class Exchange:
 
     @property
     def request_id(self) -> str:
-        text: str = self.scope["state"]["request_id"]
-        return text
+        request_id: str = self.scope["state"]["request_id"]
+        return request_id
 
     @property
     def has_socket(self) -> bool:
         return RESET in self.scope.get("extensions", {})
 
-    async def answer(self, response: Response) -> None:
+    async def respond(self, response: Response) -> None:
         await response(self.scope, self.receive, self.send)
 
     async def body(self) -> bytes:
-        """The whole body of the request; can be had once."""
+        """The whole request body; can be read once."""
         parts: list[bytes] = []
         while True:
             message = await self.receive()
@@ -46,44 +46,44 @@ class Exchange:
                 return b"".join(parts)
 
     async def reset(self) -> None:
-        """Send a TCP reset instead of an answer; without a socket, raise what a reset raises.
+        """Reset the TCP connection instead of responding; without a socket, raise what a client would see.
 
         Raises:
-            ConnectionResetError: the request came through no socket of ours.
+            ConnectionResetError: the request did not arrive through our own server.
 
         """
         if not self.has_socket:
-            raise ConnectionResetError("the emulator took the answer away")
+            raise ConnectionResetError("the emulator reset the connection")
         self.scope["extensions"][RESET]["now"]()
-        await self._disconnect()
+        await self._wait_for_disconnect()
 
     async def hang(self) -> None:
-        """Say nothing until the client has gone; after ``hang_s`` reset the connection."""
+        """Send nothing until the client disconnects; after ``hang_s`` reset the connection."""
         try:
             async with asyncio.timeout(self.settings.hang_s):
-                await self._disconnect()
+                await self._wait_for_disconnect()
         except TimeoutError:
             await self.reset()
 
     async def cut(self, messages: list[Message]) -> None:
-        """Announce the whole answer and send half: the server closes what was not finished."""
-        body = whole(messages)
+        """Announce the whole body and send half; uvicorn closes the connection of an unfinished response."""
+        body = body_of(messages)
         await self.send(messages[0])
         await self.send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         if not self.has_socket:
-            raise ConnectionResetError("the emulator cut the answer")
+            raise ConnectionResetError("the emulator cut the response short")
 
     async def garble(self, messages: list[Message]) -> None:
-        """Send as many bytes as announced, none of them JSON."""
-        length = len(whole(messages))
+        """Send a body of the announced length that is not JSON."""
+        length = len(body_of(messages))
         await self.send(messages[0])
         await self.send({"type": "http.response.body", "body": (b"\x00\xff{]garbled" * length)[:length]})
 
-    async def _disconnect(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
 
-def whole(messages: list[Message]) -> bytes:
-    """The body of an answer whose first message is its start."""
+def body_of(messages: list[Message]) -> bytes:
+    """The body of a captured response, whose first message is its start."""
     return b"".join(message.get("body", b"") for message in messages[1:])

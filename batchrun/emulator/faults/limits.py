@@ -1,4 +1,4 @@
-"""Limits on how often one key may ask. Each is told a moment and says how many seconds are missing, 0 for welcome."""
+"""Rate limiters for one API key. Pure: the caller passes the time and gets the seconds to wait, 0 when admitted."""
 
 from collections import deque
 from math import ulp
@@ -8,18 +8,17 @@ from batchrun.emulator.settings import EmulatorSettings
 
 __all__ = ["FixedWindow", "Limit", "SlidingWindow", "TokenBucket", "is_same_limit", "limit_of"]
 
-
 LIMIT_SETTINGS = ("rate_limit_per_s", "limiter", "burst", "window_s", "count_refused")
 
 
 class Limit(Protocol):
-    """Takes one request at ``now`` (seconds, monotonic) and returns the seconds to wait, or 0 if it is let in."""
+    """Counts one request at ``now`` (monotonic seconds); returns 0 if it is admitted, else the seconds to wait."""
 
-    def ask(self, now: float) -> float: ...
+    def acquire(self, now: float) -> float: ...
 
 
 class TokenBucket:
-    """``burst`` at once, then ``rate_per_s``, evenly."""
+    """``burst`` at once, then an even ``rate_per_s``."""
 
     __slots__ = ("_burst", "_charge", "_rate", "_seen", "_tokens")
 
@@ -30,7 +29,7 @@ class TokenBucket:
         self._tokens = self._burst
         self._seen = float("-inf")
 
-    def ask(self, now: float) -> float:
+    def acquire(self, now: float) -> float:
         if self._seen != float("-inf"):
             self._tokens = min(self._burst, self._tokens + (now - self._seen) * self._rate)
         self._seen = now
@@ -38,12 +37,13 @@ class TokenBucket:
             self._tokens -= 1
             return 0.0
         if self._charge:
+            # The debt is bounded: without that, a client that keeps sending too fast would never be admitted again.
             self._tokens = max(-self._burst, self._tokens - 1)
         return (1 - self._tokens) / self._rate
 
 
 class FixedWindow:
-    """``limit`` in each window of ``window_s``; the count starts anew with the window."""
+    """``limit`` requests in each window of ``window_s``; windows are aligned to the clock, not to the first request."""
 
     __slots__ = ("_count", "_index", "_limit", "_window_s")
 
@@ -53,18 +53,18 @@ class FixedWindow:
         self._index = -1
         self._count = 0
 
-    def ask(self, now: float) -> float:
+    def acquire(self, now: float) -> float:
         index = int(now // self._window_s)
         if index != self._index:
             self._index, self._count = index, 0
         self._count += 1
         if self._count <= self._limit:
             return 0.0
-        return max((index + 1) * self._window_s - now, ulp(now))  # rounding must not make a refusal a welcome
+        return max((index + 1) * self._window_s - now, ulp(now))  # rounding must not make a error_response a welcome
 
 
 class SlidingWindow:
-    """``limit`` in any stretch of ``window_s``; refused requests may count as well."""
+    """``limit`` requests in any period of ``window_s``; optionally, refused requests count too."""
 
     __slots__ = ("_charge", "_limit", "_taken", "_window_s")
 
@@ -74,9 +74,9 @@ class SlidingWindow:
         self._charge = count_refused
         self._taken: deque[float] = deque()
 
-    def ask(self, now: float) -> float:
+    def acquire(self, now: float) -> float:
         taken = self._taken
-        while taken and taken[0] + self._window_s <= now:  # the very sum of the wait below: rounding cannot part them
+        while taken and taken[0] + self._window_s <= now:  # the same sum as below, so that rounding agrees
             taken.popleft()
         if len(taken) < self._limit:
             taken.append(now)
@@ -87,12 +87,12 @@ class SlidingWindow:
 
 
 def is_same_limit(one: EmulatorSettings, other: EmulatorSettings) -> bool:
-    """Whether two settings limit the rate alike, so that a count under way can go on."""
+    """Whether two settings limit the rate alike, so that existing counts can be kept."""
     return all(getattr(one, name) == getattr(other, name) for name in LIMIT_SETTINGS)
 
 
 def limit_of(settings: EmulatorSettings) -> Limit | None:
-    """A fresh limit as the settings want it for one key, or None for no limit."""
+    """A new limiter for one key, or None without a limit."""
     rate = settings.rate_limit_per_s
     if rate is None:
         return None

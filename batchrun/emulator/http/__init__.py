@@ -1,1 +1,1 @@
-"""The emulated service on the wire: application, endpoints, access, its own description, the server."""
+"""The emulated service over HTTP: application, endpoints, access control, OpenAPI document, server."""

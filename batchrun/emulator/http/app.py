@@ -1,4 +1,4 @@
-"""The emulated service as one ASGI application: routes, with faults and the gate around them."""
+"""The emulated service as one ASGI application: routes, wrapped in fault injection and access control."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -13,14 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
-from batchrun.emulator.faults.faults import FaultLayer
+from batchrun.emulator.error_bodies import ErrorDetail, error_response
 from batchrun.emulator.faults.limits import is_same_limit
+from batchrun.emulator.faults.middleware import FaultMiddleware
+from batchrun.emulator.http.access import AccessMiddleware, ClientRecords
 from batchrun.emulator.http.control import Control, control_router
-from batchrun.emulator.http.gate import AccessMiddleware, ClientRecords
-from batchrun.emulator.http.openapi import describe
-from batchrun.emulator.http.payloads import wrongs_of
+from batchrun.emulator.http.openapi import complete_openapi
+from batchrun.emulator.http.payloads import error_details
 from batchrun.emulator.http.routes import Runs, add_runs
-from batchrun.emulator.problems import ErrorDetail, refusal
 from batchrun.emulator.runs.state_file import open_state
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.settings import EmulatorSettings
@@ -33,43 +33,40 @@ _CODES = {404: ErrorClass.NOT_FOUND_ERROR, 401: ErrorClass.UNAUTHORIZED_ERROR}
 
 
 def create_app(settings: EmulatorSettings | None = None, *, state_file: Path | None = None) -> FastAPI:
-    """A fresh service; what it holds is in ``app.state.store``, and survives in ``state_file`` if there is one.
+    """A new service. Its runs are in ``app.state.store``; with a ``state_file`` they persist.
 
     Raises:
         UsageError: the state file cannot be used.
 
     """
-    store = _store(settings or EmulatorSettings(), state_file)
-    stats, visitors = Stats(), ClientRecords()
+    settings = settings or EmulatorSettings()
+    store = RunStore(settings) if state_file is None else open_state(state_file, settings)
+    stats, clients = Stats(), ClientRecords()
 
     def current() -> EmulatorSettings:
         return store.settings
 
-    def renew(changed: EmulatorSettings) -> None:
+    def apply_settings(changed: EmulatorSettings) -> None:
         if not is_same_limit(store.settings, changed):
-            visitors.limit_anew(changed)
+            clients.reset_limits(changed)
         store.change(changed, time.time())
 
     app = FastAPI(
         title="Wherobots Cloud API (emulated)",
         version="0.0.1",
-        middleware=[Middleware(AccessMiddleware, current, stats, visitors), Middleware(FaultLayer, current, stats)],
+        middleware=[Middleware(AccessMiddleware, current, stats, clients), Middleware(FaultMiddleware, current, stats)],
         lifespan=_closing(store),
         redirect_slashes=False,
     )
     add_runs(app, Runs(store))
-    app.include_router(control_router(Control(store, stats, renew=renew, forget=visitors.start_again)))
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _no_such_thing)
+    app.include_router(
+        control_router(Control(store, stats, apply_settings=apply_settings, reset_clients=clients.clear))
+    )
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
     app.state.store, app.state.stats = store, stats
-    app.openapi = _openapi_of(app, current)  # type: ignore[method-assign] # as FastAPI's manual has it
+    app.openapi = _openapi_of(app, current)  # type: ignore[method-assign] # FastAPI documents this as the way to extend it
     return app
-
-
-def _store(settings: EmulatorSettings, state_file: Path | None) -> RunStore:
-    if state_file is None:
-        return RunStore(settings)
-    return open_state(state_file, settings)
 
 
 def _closing(store: RunStore) -> Callable[[FastAPI], Any]:
@@ -86,19 +83,19 @@ def _openapi_of(app: FastAPI, settings: Callable[[], EmulatorSettings]) -> Calla
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            app.openapi_schema = describe(document, lenient=settings().lenient)
+            app.openapi_schema = complete_openapi(document, lenient=settings().lenient)
         return app.openapi_schema
 
     return openapi
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
+async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for this class only
-    return refusal(422, wrongs_of(list(error.errors())), request.state.request_id)
+    return error_response(422, error_details(list(error.errors())), request.state.request_id)
 
 
-async def _no_such_thing(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for this class only
     code = _CODES.get(error.status_code, ErrorClass.BAD_REQUEST_ERROR)
-    wrong = ErrorDetail(code=code, message=str(error.detail), path=request.url.path)
-    return refusal(error.status_code, wrong, request.state.request_id, error.headers)
+    detail = ErrorDetail(code=code, message=str(error.detail), path=request.url.path)
+    return error_response(error.status_code, detail, request.state.request_id, error.headers)

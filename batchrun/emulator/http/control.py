@@ -1,4 +1,4 @@
-"""The endpoints for whoever tests: the audit, statistics, reset and settings. They need no key."""
+"""Control endpoints for tests: audit, statistics, reset and settings. They need no API key."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -7,33 +7,33 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from batchrun.emulator.problems import ErrorDetail, refusal
+from batchrun.emulator.error_bodies import ErrorDetail, error_response
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.runs.views import audit_line
-from batchrun.emulator.settings import EmulatorSettings, changed
+from batchrun.emulator.settings import EmulatorSettings, with_changes
 from batchrun.emulator.stats import Stats
 from batchrun.wherobots.views import ErrorClass
 
 __all__ = ["Control", "control_router"]
 
-LINES_A_CHUNK = 500
+LINES_PER_CHUNK = 500  # yields to the event loop in between: an audit may have a million lines
 
 
 class Control:
-    """The endpoints, over what they look at; ``renew`` and ``forget`` reach the layers around the service."""
+    """The endpoints; ``apply_settings`` and ``reset_clients`` act on the middleware around the service."""
 
     def __init__(
         self,
         store: RunStore,
         stats: Stats,
         *,
-        renew: Callable[[EmulatorSettings], None],
-        forget: Callable[[], None],
+        apply_settings: Callable[[EmulatorSettings], None],
+        reset_clients: Callable[[], None],
     ) -> None:
         self._store = store
         self._stats = stats
-        self._renew = renew
-        self._forget = forget
+        self._apply_settings = apply_settings
+        self._reset_clients = reset_clients
 
     async def runs(self) -> StreamingResponse:
         """Every created run, oldest first, as JSON Lines."""
@@ -43,11 +43,11 @@ class Control:
 
     async def _audit(self, now: float) -> AsyncIterator[bytes]:
         runs = self._store.runs
-        for start in range(0, len(runs), LINES_A_CHUNK):
-            yield b"".join(audit_line(run, now) for run in runs[start : start + LINES_A_CHUNK])
+        for start in range(0, len(runs), LINES_PER_CHUNK):
+            yield b"".join(audit_line(run, now) for run in runs[start : start + LINES_PER_CHUNK])
 
     async def stats(self) -> dict[str, Any]:
-        """Requests and refusals, in all and by second; the highest number of runs active at once."""
+        """Requests and refusals, in total and per second; the peak number of active runs."""
         self._store.advance(time.time())
         return {
             "runs": len(self._store.runs),
@@ -57,28 +57,28 @@ class Control:
         }
 
     async def reset(self) -> dict[str, bool]:
-        """Forget every run, count and limit; the settings stay."""
+        """Delete all runs, counters and limits; keep the settings."""
         self._store.clear()
         self._stats.clear()
-        self._forget()
+        self._reset_clients()
         return {"reset": True}
 
     async def config(self) -> dict[str, Any]:
-        """The settings; the API key is not told."""
+        """The settings, without API keys."""
         return self._store.settings.model_dump(mode="json", exclude={"api_key"})
 
     async def change(self, request: Request, values: Annotated[dict[str, Any], Body()]) -> Response:
-        """Replace some settings from now on."""
-        settings = changed(self._store.settings, values)
+        """Change some settings, starting with the next request."""
+        settings = with_changes(self._store.settings, values)
         if not isinstance(settings, EmulatorSettings):
-            wrongs = [
+            details = [
                 ErrorDetail(
                     code=ErrorClass.INVALID_INPUT_ERROR, message=one.fact, path=f"body.{one.place}", field=one.place
                 )
                 for one in settings
             ]
-            return refusal(422, wrongs, request.state.request_id)
-        self._renew(settings)
+            return error_response(422, details, request.state.request_id)
+        self._apply_settings(settings)
         return JSONResponse(await self.config())
 
 

@@ -1,4 +1,4 @@
-"""The description that the emulator serves of itself: FastAPI's, with the contract's names and its body of ``POST /runs``."""
+"""The OpenAPI document: FastAPI's, with the contract's component names and its request body of ``POST /runs``."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from pydantic.json_schema import models_json_schema
 from batchrun.emulator.http.payloads import LenientPayload
 from batchrun.wherobots.payload import CreateRunPayload
 
-__all__ = ["describe"]
+__all__ = ["complete_openapi"]
 
 SECURITY_SCHEMES = {
     "bearerToken": {"type": "http", "scheme": "bearer"},
@@ -32,14 +32,15 @@ NAMES = {
     "SeriesDetails": "MetricDetails_SeriesMetric_",
     "InstantDetails": "MetricDetails_InstantMetric_",
 }
-"""What our models are called there."""
+"""Our models and what the contract calls them."""
 
 _REF = "#/components/schemas/"
 
 
-def describe(document: dict[str, Any], *, lenient: bool) -> dict[str, Any]:
-    """FastAPI's document of ``app``, completed and renamed."""
+def complete_openapi(document: dict[str, Any], *, lenient: bool) -> dict[str, Any]:
+    """Complete FastAPI's document and rename its components."""
     model = LenientPayload if lenient else CreateRunPayload
+    # The create endpoint parses its own body, so FastAPI does not know its model.
     _, definitions = models_json_schema([(model, "validation")], ref_template=_REF + "{model}")
     schemas = document["components"]["schemas"]
     schemas.update(definitions["$defs"])
@@ -55,7 +56,7 @@ def describe(document: dict[str, Any], *, lenient: bool) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], body: str, *, lenient: bool) -> None:
-    """What FastAPI cannot know of an endpoint that reads its request itself."""
+    """Add what FastAPI cannot infer from an endpoint that parses its own request."""
     region: dict[str, Any] = {"type": "string", "title": "Region"}
     if lenient:
         region = {"anyOf": [{"type": "string"}, {"type": "null"}], "title": "Region"}
@@ -76,6 +77,6 @@ def _value(key: str, value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if key == "$ref":
         name = value.removeprefix(_REF)
         return _REF + NAMES.get(name, name)
-    if key == "default" and isinstance(value, dict):  # the contract tells no default that is null
+    if key == "default" and isinstance(value, dict):  # the contract omits defaults that are null
         return {name: one for name, one in value.items() if one is not None}
     return _renamed(value)

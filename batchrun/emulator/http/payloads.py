@@ -1,26 +1,26 @@
-"""A request's body, judged as the contract judges it: unknown properties pass, everything else is held to the letter."""
+"""Request bodies, validated as the contract validates them: unknown properties pass, everything else is strict."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationError
 
-from batchrun.emulator.problems import ErrorDetail
+from batchrun.emulator.error_bodies import ErrorDetail
 from batchrun.wherobots.enums import RuntimeId
 from batchrun.wherobots.payload import CreateRunPayload, FileDependency
 from batchrun.wherobots.views import CreateRunPayloadOutput, ErrorClass
 
-__all__ = ["LenientPayload", "answered_payload", "read_payload", "wrongs_of"]
+__all__ = ["LenientPayload", "answered_payload", "error_details", "read_payload"]
 
 
 def _known_or_none(runtime: RuntimeId | None) -> RuntimeId | None:
     if runtime is not None and not runtime.is_known:
-        raise ValueError(f"'{runtime}' is no runtime")
+        raise ValueError(f"'{runtime}' is not a runtime")
     return runtime
 
 
 class LenientPayload(CreateRunPayload):
-    """As newer descriptions of the service have it: the runtime may be left out."""
+    """The payload as newer descriptions of the service have it: ``runtime`` is optional."""
 
     runtime: Annotated[RuntimeId | None, AfterValidator(_known_or_none)] = None  # type: ignore[assignment]
 
@@ -37,30 +37,31 @@ _RUNTIMES = ", ".join(RuntimeId)
 
 
 def read_payload(body: bytes, *, lenient: bool = False) -> CreateRunPayload | list[ErrorDetail]:
-    """The payload, or everything that is wrong with it."""
+    """The payload, or every error in it."""
     model = LenientPayload if lenient else CreateRunPayload
     try:
         return model.model_validate_json(body, extra="ignore", by_alias=True, by_name=False)
     except ValidationError as error:
-        return wrongs_of(error.errors(include_url=False, include_input=False), "body")
+        return error_details(error.errors(include_url=False, include_input=False), "body")
 
 
 def answered_payload(payload: CreateRunPayload, default_runtime: str) -> bytes:
-    """The payload as a ``RunView`` carries it: defaults filled in, files with their type."""
+    """The payload as a ``RunView`` shows it: defaults filled in, file dependencies with their type."""
     if payload.runtime is None:
         payload.runtime = RuntimeId(default_runtime)
+    # Without file dependencies the input and output models have the same JSON, and dumping once is twice as fast.
     if not any(isinstance(one, FileDependency) for one in payload.environment.dependencies):
         return payload.model_dump_json(by_alias=True).encode()
     plain = payload.model_dump(by_alias=True)
     return CreateRunPayloadOutput.model_validate(plain).model_dump_json(by_alias=True).encode()
 
 
-def wrongs_of(errors: list[Any], place: str = "") -> list[ErrorDetail]:
-    """What pydantic found, one ``ErrorDetail`` each; ``place`` leads the path."""
-    return [_wrong(error, place) for error in errors]
+def error_details(errors: list[Any], place: str = "") -> list[ErrorDetail]:
+    """Pydantic's errors, one ``ErrorDetail`` each; ``place`` is prepended to the path."""
+    return [_error_detail(error, place) for error in errors]
 
 
-def _wrong(error: dict[str, Any], place: str) -> ErrorDetail:
+def _error_detail(error: dict[str, Any], place: str) -> ErrorDetail:
     parts = [str(part) for part in error["loc"]]
     suggest = _SUGGESTIONS.get(error["type"])
     suggestion = {"suggestion": suggest(error)} if suggest else {}

@@ -12,9 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from typing_extensions import override
 
+from batchrun.emulator.error_bodies import ErrorDetail, error_response
 from batchrun.emulator.http.payloads import answered_payload, read_payload
-from batchrun.emulator.problems import ErrorDetail, refusal
-from batchrun.emulator.runs.listing import Wanted, list_page, parse_cursor
+from batchrun.emulator.runs.lifecycle import StoredRun
+from batchrun.emulator.runs.listing import RunQuery, list_page, parse_cursor
 from batchrun.emulator.runs.logs import log_page
 from batchrun.emulator.runs.metrics import RunMetricsResponse, metrics_of
 from batchrun.emulator.runs.store import RunStore
@@ -28,7 +29,7 @@ __all__ = ["Runs", "add_runs"]
 JSON = "application/json"
 MAX_PAGE_SIZE = 100
 NAME_FILTER = r"^[a-zA-Z0-9_\-\.]*\*?[a-zA-Z0-9_\-\.]*$"
-REFUSALS: dict[int | str, dict[str, Any]] = {
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorBody, "description": "Bad Request"},
     401: {"model": ErrorBody, "description": "Unauthorized"},
     403: {"model": ErrorBody, "description": "Forbidden"},
@@ -41,7 +42,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class DirectRoute(APIRoute):
-    """A documented route whose endpoint reads the request itself: it is called thousands of times a second."""
+    """A documented route whose endpoint parses the request itself, which avoids most of FastAPI's cost per request."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -65,13 +66,13 @@ class Runs:
         request_id: str = request.state.request_id
         region = request.query_params.get("region", settings.default_region if settings.lenient else None)
         if region is None:
-            return refusal(422, _MISSING_REGION, request_id)
+            return error_response(422, _MISSING_REGION, request_id)
         body = await request.body()
         if len(body) > settings.max_body_bytes:
-            return refusal(413, _too_large(settings), request_id)
+            return error_response(413, _too_large(settings), request_id)
         payload = read_payload(body, lenient=settings.lenient)
         if not isinstance(payload, CreateRunPayload):
-            return refusal(422, payload, request_id)
+            return error_response(422, payload, request_id)
         return self._created(region, payload, request_id)
 
     def _created(self, region: str, payload: CreateRunPayload, request_id: str) -> Response:
@@ -79,7 +80,7 @@ class Runs:
         if settings.quota_runs is not None:
             self._store.advance(now)
             if self._store.active_runs >= settings.quota_runs:
-                return refusal(settings.quota_status, _no_quota(settings), request_id)
+                return error_response(settings.quota_status, _no_quota(settings), request_id)
         answered = answered_payload(payload, settings.default_runtime)
         run = self._store.commit(
             name=payload.name,
@@ -102,12 +103,12 @@ class Runs:
         size: Annotated[int, Query(ge=0, le=MAX_PAGE_SIZE, description="Page size")] = 50,
     ) -> Response:
         """List job runs, newest first."""
-        where = parse_cursor(cursor)
-        if where is None:
+        position = parse_cursor(cursor)
+        if position is None:
             raise RequestValidationError([_query_error("cursor", "is not a cursor of this list")])
         if any(not one.is_known for one in status or ()):
-            raise RequestValidationError([_query_error("status", "is not a status that runs have")])
-        wanted = Wanted(
+            raise RequestValidationError([_query_error("status", "is not a run status")])
+        query = RunQuery(
             name=name,
             region=region,
             created_after=None if created_after is None else _epoch(created_after),
@@ -115,7 +116,7 @@ class Runs:
         )
         now = time.time()
         self._store.advance(now)
-        page = list_page(self._store, wanted, where, size, now)
+        page = list_page(self._store, query, position, size, now)
         del request
         return Response(
             _encode({**asdict(page), "items": [self._view(run, now) for run in page.items]}), media_type=JSON
@@ -131,7 +132,7 @@ class Runs:
         return Response(_encode(self._view(run, now)), media_type=JSON)
 
     async def cancel_run(self, request: Request, run_id: str) -> Response:
-        """Cancel a job run; one that has ended is left as it is."""
+        """Cancel a job run; a run that has already ended stays as it is."""
         run = self._store.get(run_id)
         if run is None:
             return _not_found(run_id, request)
@@ -141,7 +142,7 @@ class Runs:
         return Response(_encode(self._view(run, now)), media_type=JSON)
 
     async def get_logs(self, request: Request, run_id: str, size: int = 100, cursor: str | None = None) -> Response:
-        """Get job run logs; they can be followed while the run lives."""
+        """Get job run logs; they can be followed while the run is active."""
         run = self._store.get(run_id)
         if run is None:
             return _not_found(run_id, request)
@@ -161,12 +162,12 @@ class Runs:
         self._store.advance(now)
         return Response(metrics_of(run, self._settings, now).model_dump_json(), media_type=JSON)
 
-    def _view(self, run: Any, now: float) -> dict[str, Any]:  # noqa: ANN401
+    def _view(self, run: StoredRun, now: float) -> dict[str, Any]:
         return run_view(run, now, timeout_as_failed=self._settings.timeout_as_failed)
 
 
 def add_runs(app: FastAPI, runs: Runs) -> None:
-    """The routes, documented as the contract documents them."""
+    """Add the routes, documented as in the contract."""
     for path, endpoint, method, model, operation_id in (
         ("/runs", runs.list_runs, "GET", RunPage, "listJobRuns"),
         ("/runs/{run_id}", runs.get_run, "GET", RunView, "getJobRun"),
@@ -186,10 +187,10 @@ def add_runs(app: FastAPI, runs: Runs) -> None:
         operation_id="createJobRun",
         **_DOCUMENTED,
     )
-    app.router.routes.insert(0, create)  # first, so that no other route is asked
+    app.router.routes.insert(0, create)  # matched first: it is the hot path
 
 
-_DOCUMENTED: dict[str, Any] = {"tags": ["runs"], "responses": REFUSALS}
+_DOCUMENTED: dict[str, Any] = {"tags": ["runs"], "responses": ERROR_RESPONSES}
 
 _MISSING_REGION = ErrorDetail(
     code=ErrorClass.INVALID_INPUT_ERROR,
@@ -218,14 +219,14 @@ def _no_quota(settings: EmulatorSettings) -> ErrorDetail:
 
 
 def _not_found(run_id: str, request: Request) -> Response:
-    wrong = ErrorDetail(
+    detail = ErrorDetail(
         code=ErrorClass.NOT_FOUND_ERROR,
-        message=f"There is no run {run_id!r}",
+        message=f"Run {run_id!r} does not exist",
         path="path.run_id",
         field="run_id",
         suggestion="List the runs to find its id.",
     )
-    return refusal(404, wrong, request.state.request_id)
+    return error_response(404, detail, request.state.request_id)
 
 
 def _query_error(name: str, fact: str) -> dict[str, Any]:
@@ -233,5 +234,5 @@ def _query_error(name: str, fact: str) -> dict[str, Any]:
 
 
 def _epoch(moment: datetime) -> float:
-    """A moment without an offset is meant in UTC."""
+    """Epoch seconds; a time without an offset is taken as UTC."""
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,4 +1,4 @@
-"""The emulated service on a real socket: uvicorn in a thread of this process."""
+"""The emulated service on a real socket: uvicorn in a background thread."""
 
 import socket
 import struct
@@ -21,13 +21,14 @@ __all__ = ["EmulatorServer"]
 
 START_TIMEOUT_S = 10.0
 GRACE_S = 1
-BACKLOG = 2048
+BACKLOG = 2048  # uvicorn's own default
+KEEPALIVE_S = 120  # longer than clients keep idle connections, so that none is closed while it sends a request
 
 
 class EmulatorServer:
-    """A service on ``host``, which lives as long as the context; port 0 takes a free one.
+    """A service on ``host`` that lives as long as the context; port 0 picks a free port.
 
-    With ``tls`` it speaks https only, with a certificate of its own making; ``ca_file`` names what a client must trust.
+    With ``tls`` it serves https only, with a certificate from a temporary authority: clients must trust ``ca_file``.
     """
 
     def __init__(
@@ -52,14 +53,14 @@ class EmulatorServer:
 
     @property
     def ca_file(self) -> Path | None:
-        """The certificate to trust while the server lives; None without TLS."""
+        """The authority's certificate, while the server is running; None without TLS."""
         return self._certificates.ca_file if self._certificates else None
 
     def __enter__(self) -> Self:
-        """Serve.
+        """Start serving.
 
         Raises:
-            UsageError: the address cannot be taken.
+            UsageError: the address cannot be bound.
 
         """
         bound = _bind(self._host, self._port)
@@ -75,7 +76,7 @@ class EmulatorServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop; requests under way get a moment to finish."""
+        """Stop; requests in flight get ``GRACE_S`` to finish."""
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(START_TIMEOUT_S)
@@ -93,7 +94,7 @@ class EmulatorServer:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
-            timeout_keep_alive=120,
+            timeout_keep_alive=KEEPALIVE_S,
         )
         config.load()
         if self._certificates is not None:
@@ -110,7 +111,7 @@ class EmulatorServer:
 
 
 class ResettableProtocol(HttpToolsProtocol):
-    """HTTP whose applications may reset the connection instead of answering."""
+    """uvicorn's HTTP protocol with an ASGI extension: the application may reset the connection."""
 
     @override
     def on_message_begin(self) -> None:
@@ -119,7 +120,7 @@ class ResettableProtocol(HttpToolsProtocol):
 
     @override
     def shutdown(self) -> None:
-        """Close when idle. Over TLS that is abrupt: a client that does not read never answers a farewell."""
+        """Close when idle. Over TLS abort: a client that has stopped reading never answers ``close_notify``."""
         is_idle = self.cycle is None or self.cycle.response_complete
         if is_idle and self.scheme == "https":
             self.transport.abort()
@@ -129,7 +130,7 @@ class ResettableProtocol(HttpToolsProtocol):
     def _reset(self) -> None:
         transport = self.transport
         raw = transport.get_extra_info("socket")
-        if raw is not None:  # lingering for zero seconds makes the kernel send RST instead of FIN
+        if raw is not None:  # SO_LINGER with zero seconds makes the kernel send RST instead of FIN
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
 
@@ -143,5 +144,5 @@ def _bind(host: str, port: int) -> socket.socket:
         bound.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         bound.close()
-        raise UsageError(f"{host}:{port}", f"cannot be listened on: {error}", "choose another --port") from None
+        raise UsageError(f"{host}:{port}", f"cannot listen: {error}", "choose another --port") from None
     return bound

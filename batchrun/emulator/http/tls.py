@@ -1,4 +1,4 @@
-"""A certificate of our own for ``--tls``, made afresh each time and gone with the server."""
+"""A temporary certificate authority for ``--tls``, created with the server and deleted with it."""
 
 import ssl
 from pathlib import Path
@@ -15,16 +15,16 @@ __all__ = ["Certificates"]
 
 
 class Certificates:
-    """A throw-away authority and one server certificate for ``host`` and the loopback names.
+    """A throw-away authority, and a server certificate for ``host`` and the loopback names.
 
     Raises:
-        UsageError: the package that makes certificates is not installed.
+        UsageError: the extra that creates certificates is not installed.
 
     """
 
     def __init__(self, host: str) -> None:
         if trustme is None:
-            raise UsageError("--tls", "certificates cannot be made here", "pip install 'batchrun[tls]'")
+            raise UsageError("--tls", "creating certificates needs the tls extra", "pip install 'batchrun[tls]'")
         authority = trustme.CA()
         names = dict.fromkeys(("localhost", "127.0.0.1", "::1", host))
         self.server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -34,5 +34,5 @@ class Certificates:
         authority.cert_pem.write_to_path(str(self.ca_file))
 
     def close(self) -> None:
-        """Remove the authority's certificate."""
+        """Delete the authority's certificate."""
         self._directory.cleanup()

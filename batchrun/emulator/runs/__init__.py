@@ -1,1 +1,1 @@
-"""What the emulated service holds: runs, their lives, and what is said of them."""
+"""The runs of the emulated service: storage, lifecycle, and how the API presents them."""

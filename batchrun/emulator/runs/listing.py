@@ -1,19 +1,19 @@
-"""Listing: filters, and pages whose cursors hold still while new runs arrive. Pure."""
+"""Listing runs: filters, and pages whose cursors stay valid while new runs arrive. Pure."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from batchrun.emulator.runs.lifecycle import HeldRun
+from batchrun.emulator.runs.lifecycle import StoredRun
 from batchrun.emulator.runs.store import RunStore
 
-__all__ = ["Page", "Wanted", "list_page", "parse_cursor"]
+__all__ = ["Page", "RunQuery", "list_page", "parse_cursor"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which runs a listing asks for."""
+class RunQuery:
+    """The filters of a list request."""
 
     name: str | None = None
     region: str | None = None
@@ -23,9 +23,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page, newest first; a cursor is None where there is nothing beyond."""
+    """One page, newest first; a cursor is None where there is no further page."""
 
-    items: Sequence[HeldRun]
+    items: Sequence[StoredRun]
     total: int
     current_page: str
     current_page_backwards: str
@@ -35,7 +35,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Runs older than number ``edge``, or newer than it when going backwards."""
+    """A position between runs: those older than number ``edge`` follow, or the newer ones when going backwards.
+
+    Runs are identified by number, not by offset: an offset would shift with every run created meanwhile.
+    """
 
     backwards: bool
     edge: int
@@ -44,11 +47,11 @@ class Cursor:
         return urlsafe_b64encode(f"{'>' if self.backwards else '<'}{self.edge}".encode()).decode()
 
 
-FIRST = Cursor(backwards=False, edge=1 << 62)
+FIRST = Cursor(backwards=False, edge=1 << 62)  # beyond any run number
 
 
 def parse_cursor(text: str | None) -> Cursor | None:
-    """The cursor that an earlier page gave (none means the first page); None when it is not one of ours."""
+    """The cursor from an earlier page, or the first page without one; None if it is not a cursor of this list."""
     if not text:
         return FIRST
     try:
@@ -58,9 +61,9 @@ def parse_cursor(text: str | None) -> Cursor | None:
         return None
 
 
-def list_page(store: RunStore, wanted: Wanted, cursor: Cursor, size: int, now: float) -> Page:
-    """One page of what is visible at ``now``: what was created within ``list_lag_s`` is not yet."""
-    found = _found(store, wanted, now)
+def list_page(store: RunStore, query: RunQuery, cursor: Cursor, size: int, now: float) -> Page:
+    """One page of the runs visible at ``now``; a run becomes visible ``list_lag_s`` after its creation."""
+    found = _matching(store, query, now)
     edge = bisect_left(found, cursor.edge, key=_number)
     if cursor.backwards:
         edge += edge < len(found) and found[edge].number == cursor.edge
@@ -78,41 +81,43 @@ def list_page(store: RunStore, wanted: Wanted, cursor: Cursor, size: int, now: f
     )
 
 
-def _number(run: HeldRun) -> int:
+def _number(run: StoredRun) -> int:
     return run.number
 
 
-def _created(run: HeldRun) -> float:
+def _created(run: StoredRun) -> float:
     return run.created_at
 
 
-def _found(store: RunStore, wanted: Wanted, now: float) -> Sequence[HeldRun]:
-    """Every run that is wanted and visible, oldest first."""
+def _matching(store: RunStore, query: RunQuery, now: float) -> Sequence[StoredRun]:
+    """All visible runs that match, oldest first."""
     settings = store.settings
-    by_name = _name_test(wanted.name, substring=settings.list_name_match == "substring")
-    runs = store.named(wanted.name) if wanted.name is not None and by_name is None else store.runs
-    start = 0 if wanted.created_after is None else bisect_right(runs, wanted.created_after, key=_created)
+    name_matches = _name_predicate(query.name, substring=settings.list_name_match == "substring")
+    runs = store.named(query.name) if query.name is not None and name_matches is None else store.runs
+    start = 0 if query.created_after is None else bisect_right(runs, query.created_after, key=_created)
     end = bisect_right(runs, now - settings.list_lag_s, key=_created) if settings.list_lag_s else len(runs)
-    seen = runs[start:end]
-    if by_name is None and wanted.region is None and not wanted.statuses:
-        return seen
-    return [run for run in seen if _is_wanted(run, wanted, by_name, now)]
+    visible = runs[start:end]
+    if name_matches is None and query.region is None and not query.statuses:
+        return visible
+    return [run for run in visible if _matches(run, query, name_matches, now)]
 
 
-def _is_wanted(run: HeldRun, wanted: Wanted, by_name: Callable[[str], bool] | None, now: float) -> bool:
-    if wanted.region is not None and run.region != wanted.region:
+def _matches(run: StoredRun, query: RunQuery, name_matches: Callable[[str], bool] | None, now: float) -> bool:
+    if query.region is not None and run.region != query.region:
         return False
-    if by_name is not None and not by_name(run.name):
+    if name_matches is not None and not name_matches(run.name):
         return False
-    return not wanted.statuses or run.status_at(now).value in wanted.statuses
+    return not query.statuses or run.status_at(now).value in query.statuses
 
 
-def _name_test(name: str | None, *, substring: bool) -> Callable[[str], bool] | None:
-    """The test for names that an index cannot answer, if one is needed."""
+def _name_predicate(name: str | None, *, substring: bool) -> Callable[[str], bool] | None:
+    """A predicate for names, unless the name index answers the question by itself."""
     if name is None:
         return None
     if "*" not in name:
-        return (lambda held: name in held) if substring else None
-    head, _, tail = name.partition("*")
-    shortest = len(head) + len(tail)
-    return lambda held: len(held) >= shortest and held.startswith(head) and held.endswith(tail)
+        return (lambda candidate: name in candidate) if substring else None
+    prefix, _, suffix = name.partition("*")
+    min_length = len(prefix) + len(suffix)  # so that ab*ba does not match aba
+    return lambda candidate: (
+        len(candidate) >= min_length and candidate.startswith(prefix) and candidate.endswith(suffix)
+    )

@@ -1,16 +1,17 @@
-"""What a run used: spatial units, cost, and curves of load. Pure."""
+"""Metrics of a run: spatial units, cost, CPU and memory. Pure."""
 
 import math
 from typing import Literal
 
 from pydantic import BaseModel
 
-from batchrun.emulator.runs.lifecycle import HeldRun
+from batchrun.emulator.runs.lifecycle import StoredRun
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.wherobots.enums import OpenEnum
 
 __all__ = ["RunMetricsResponse", "metrics_of", "units_per_hour"]
 
+# The service publishes only the first two (as maxima); the rest are made up, growing with the size.
 UNITS_PER_HOUR = {
     "micro": 1.0,
     "tiny": 5.0,
@@ -21,12 +22,12 @@ UNITS_PER_HOUR = {
     "2x-large": 200.0,
     "4x-large": 400.0,
 }
-DOLLARS_PER_UNIT = 0.75
+DOLLARS_PER_UNIT = 0.75  # made up: the price of a unit is not public
 SERIES_POINTS = 30
 
 
 class WorkloadMetric(OpenEnum):
-    """What is measured of a run."""
+    """The metrics of a run."""
 
     CPU_UTILIZATION_PERCENT = "CPU_UTILIZATION_PERCENT"
     MEMORY_UTILIZATION_PERCENT = "MEMORY_UTILIZATION_PERCENT"
@@ -40,49 +41,49 @@ DataFormat = Literal["NUMBER", "PERCENTAGE", "BYTES", "CURRENCY"]
 
 
 class DataValue(BaseModel):
-    """A value at a moment, in epoch seconds."""
+    """A value and its time in epoch seconds."""
 
     value: float | None
     timestamp: int
 
 
 class InstantMetric(BaseModel):
-    """One value."""
+    """A single value."""
 
     data: DataValue
     format: DataFormat
 
 
 class SeriesMetric(BaseModel):
-    """A curve."""
+    """A time series."""
 
     data: list[DataValue]
     format: DataFormat
 
 
 class InstantDetails(BaseModel):
-    """One value with the name that people read."""
+    """A single value with its display name."""
 
     display_name: str
     metric: InstantMetric
 
 
 class SeriesDetails(BaseModel):
-    """A curve with the name that people read."""
+    """A time series with its display name."""
 
     display_name: str
     metric: SeriesMetric
 
 
 class RunMetricsResponse(BaseModel):
-    """What ``GET /runs/{id}/metrics`` answers."""
+    """The body of ``GET /runs/{id}/metrics``."""
 
     series_metrics: dict[WorkloadMetric, SeriesDetails]
     instant_metrics: dict[WorkloadMetric, InstantDetails]
 
 
 def units_per_hour(runtime: str) -> float:
-    """Spatial units that an hour of this runtime uses; variants cost what their size costs."""
+    """Spatial units an hour; variants such as ``-himem`` cost the same as their size."""
     name = runtime.lower().replace("xxlarge", "2x-large").replace("xlarge", "x-large")
     for size in sorted(UNITS_PER_HOUR, key=len, reverse=True):
         if name.startswith(size):
@@ -90,8 +91,8 @@ def units_per_hour(runtime: str) -> float:
     return UNITS_PER_HOUR["tiny"]
 
 
-def metrics_of(run: HeldRun, settings: EmulatorSettings, now: float) -> RunMetricsResponse:
-    """Use until ``now``. The cost is null until the run has been billed; time counts as sped up."""
+def metrics_of(run: StoredRun, settings: EmulatorSettings, now: float) -> RunMetricsResponse:
+    """Usage until ``now``. The cost is null until the run has been billed; ``speed`` does not make a run cheaper."""
     end = now if run.ended_at is None else min(now, run.ended_at)
     began = run.started_at if run.started_at is not None and run.started_at <= end else None
     elapsed_s = 0.0 if began is None else (end - began) * settings.speed
@@ -117,7 +118,7 @@ def _instant(title: str, value: float | None, moment: float, form: DataFormat) -
 
 
 def _series(title: str, began: float | None, end: float, *, middle: float) -> SeriesDetails:
-    """A gentle wave around ``middle`` percent, up to ``SERIES_POINTS`` values."""
+    """A sine wave around ``middle`` percent, up to ``SERIES_POINTS`` values."""
     moments = [] if began is None else [began + (end - began) * step / SERIES_POINTS for step in range(SERIES_POINTS)]
     data = [
         DataValue(value=round(middle + 20 * math.sin(step / 3), 1), timestamp=int(moment))

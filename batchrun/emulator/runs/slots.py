@@ -1,58 +1,58 @@
-"""Who runs when: each region has so many slots, and runs wait for one in the order in which they came."""
+"""When runs start: a region has a limited number of slots, and runs wait for one in order of creation."""
 
 from collections import deque
 from heapq import heappop, heappush
 
-from batchrun.emulator.runs.lifecycle import HeldRun
+from batchrun.emulator.runs.lifecycle import StoredRun
 
 __all__ = ["Slots"]
 
 
 class Slots:
-    """The runs of one region that have not ended. Moves on only when told what time it is."""
+    """The runs of one region that have not ended. Time passes only through ``advance``."""
 
     def __init__(self, capacity: int | None) -> None:
         self._capacity = capacity
-        self._waiting: deque[HeldRun] = deque()
-        self._ends: list[tuple[float, int, HeldRun, bool]] = []  # the flag: it holds a slot
+        self._waiting: deque[StoredRun] = deque()
+        self._ends: list[tuple[float, int, StoredRun, bool]] = []  # the flag: whether it holds a slot
         self._taken = 0
-        self._room_since = 0.0
+        self._free_since = 0.0
 
-    def enter(self, run: HeldRun) -> None:
-        """Take in a run that was just created."""
+    def add(self, run: StoredRun) -> None:
+        """Queue a run that was just created."""
         self._waiting.append(run)
         self._fill()
 
     def advance(self, now: float) -> int:
-        """Let time pass up to ``now``; the number of runs that ended."""
+        """Let time pass up to ``now``; returns the number of runs that ended."""
         ended = 0
         self._fill()
         while self._ends and self._ends[0][0] <= now:
-            moment, _, run, holds_slot = heappop(self._ends)
-            if run.ended_at != moment:
-                continue  # it was cancelled since, and has another entry
+            ended_at, _, run, holds_slot = heappop(self._ends)
+            if run.ended_at != ended_at:
+                continue  # it was cancelled since, which pushed another entry
             ended += 1
             if holds_slot:
                 self._taken -= 1
-                self._room_since = moment
+                self._free_since = ended_at
                 self._fill()
         return ended
 
-    def cancel(self, run: HeldRun, now: float, delay_s: float) -> bool:
-        """End a run ``delay_s`` from now, if that is not its end already; whether anything changed."""
+    def cancel(self, run: StoredRun, now: float, delay_s: float) -> bool:
+        """End a run ``delay_s`` from now; returns False if it was cancelled before or ends sooner anyway."""
         if run.cancelled_at is not None or (run.ended_at is not None and run.ended_at <= now + delay_s):
             return False
         holds_slot = run.started_at is not None
         run.cancelled_at, run.ended_at = now, now + delay_s
         if run.started_at is not None and run.started_at > run.ended_at:
-            run.started_at = None
+            run.started_at = None  # it was still starting up
         heappush(self._ends, (run.ended_at, run.number, run, holds_slot))
         return True
 
     def resize(self, capacity: int | None, now: float) -> None:
-        """Go on with another capacity: what waited may start from ``now`` on, and what runs goes on."""
+        """Change the capacity: waiting runs may start from ``now`` on; running ones keep their slot."""
         self._capacity = capacity
-        self._room_since = now
+        self._free_since = now
         self._fill()
 
     def _fill(self) -> None:
@@ -61,8 +61,9 @@ class Slots:
             if run.cancelled_at is None:
                 self._start(run)
 
-    def _start(self, run: HeldRun) -> None:
-        run.started_at = max(run.created_at, self._room_since) + run.life.startup_s
-        run.ended_at = run.started_at + run.life.run_s
+    def _start(self, run: StoredRun) -> None:
+        # Derived from the moment the slot became free, not from now: time passes in jumps, whenever somebody looks.
+        run.started_at = max(run.created_at, self._free_since) + run.lifecycle.startup_s
+        run.ended_at = run.started_at + run.lifecycle.run_s
         self._taken += 1
         heappush(self._ends, (run.ended_at, run.number, run, True))

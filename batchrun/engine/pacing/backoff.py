@@ -1,7 +1,7 @@
-"""How long until a failed run is tried again, and when a sick service is left alone. Pure: no clock, no sleeping.
+"""How long to wait before retrying one failed run, and when to stop retrying altogether. Pure: no clock, no sleeping.
 
-Both are needed. The jitter spreads the retries of one run; the budget holds the whole batch back, because thousands of
-runs that each wait politely still hammer a service that is down.
+Both are needed. Jitter spreads the retries of one run. The budget holds the whole batch back, because thousands of runs
+that each back off politely still overload a service that is down.
 """
 
 import random
@@ -13,8 +13,10 @@ from typing_extensions import override
 __all__ = ["BASE_S", "CAP_S", "DEFAULT_BUDGET", "BudgetPolicy", "RetryBudget", "full_jitter_s"]
 
 BASE_S = 0.5
+"""Longest wait after the first failure: a dropped connection is retried soon; nothing is left to gain below that."""
 CAP_S = 60.0
-_MAX_DOUBLINGS = 64  # far past any cap; a float overflows at 1,024
+"""Longest wait after many failures: once the service is back, no run waits for more than a minute."""
+_MAX_DOUBLINGS = 64  # far beyond any cap; a float overflows at 1,024
 
 
 def full_jitter_s(
@@ -22,8 +24,9 @@ def full_jitter_s(
 ) -> float:
     """Seconds before the next attempt: ``draw() · min(cap_s, base_s · 2^(failures - 1))``, ``failures`` from 1.
 
-    Full jitter, because it ends a pile-up soonest: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-    ``draw`` gives a number in [0, 1).
+    "Full jitter" needs the fewest calls to clear contention:
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    ``draw`` returns a number in [0, 1).
     """
     doublings = min(max(failures - 1, 0), _MAX_DOUBLINGS)
     return draw() * min(cap_s, base_s * 2.0**doublings)
@@ -31,23 +34,30 @@ def full_jitter_s(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetPolicy:
-    """``capacity`` failures may come in a row; each success earns ``earned_per_success`` of a failure back."""
+    """How many failures a batch may cause. README.md has where each value comes from."""
 
     capacity: float = 20.0
+    """Failures in a row before the batch pauses: the requests in flight when a service restarts may all fail."""
     earned_per_success: float = 0.25
+    """Failures that a success pays for: up to one request in five may fail for ever without a pause."""
     probe_interval_s: float = 5.0
+    """Seconds between probes of a paused batch: a recovery is noticed soon, at twelve requests a minute."""
 
 
 DEFAULT_BUDGET = BudgetPolicy()
 
 
 class RetryBudget:
-    """The batch's retries, as tokens: a failure costs one, a success earns a part of one.
+    """The retries that a batch can afford, as tokens: a failure costs one, a success earns a fraction of one.
 
-    In the long run at most ``earned_per_success`` retries a success are paid for (as in Finagle and gRPC). With the
-    budget spent the batch pauses, first attempts too, but for one probe every ``probe_interval_s``; the first probe that
-    succeeds opens it again. Failures are those that tell of a sick service (a 5xx, an answer that was lost). A refusal
-    for the rate or a quota is neither; a rejection is a success: the service is there.
+    In the long run, ``earned_per_success`` retries per success are affordable, as in Finagle
+    (https://finagle.github.io/blog/2016/02/08/retry-budgets/) and gRPC
+    (https://github.com/grpc/proposal/blob/master/A6-client-retries.md#throttling-retry-attempts-and-hedged-rpcs). Unlike
+    there, a spent budget also holds first attempts back, except for one probe every ``probe_interval_s``; the first probe
+    that succeeds ends the pause.
+
+    A failure is a 5xx or a lost response: it shows an unhealthy service. A refusal for the rate or a quota is neither
+    failure nor success. A rejected run is a success: the service responds.
     """
 
     __slots__ = ("_policy", "_probed_at", "_tokens")
@@ -62,7 +72,7 @@ class RetryBudget:
         return self._tokens < 1.0
 
     def next_start(self, now: float) -> float:
-        """The time at which the next attempt may start: now, or when the next probe is due."""
+        """When the next attempt may start: now, or when the next probe is due."""
         if not self.is_spent or self._probed_at is None:
             return now
         return max(now, self._probed_at + self._policy.probe_interval_s)
@@ -73,7 +83,7 @@ class RetryBudget:
 
     def succeeded(self) -> None:
         earned = self._tokens + self._policy.earned_per_success
-        self._tokens = min(max(earned, 1.0), self._policy.capacity)
+        self._tokens = min(max(earned, 1.0), self._policy.capacity)  # at least one: a success ends the pause
         self._probed_at = None
 
     def failed(self, now: float) -> None:

@@ -1,8 +1,9 @@
-"""The hidden limit: from what was let in and what was refused, when the next attempt may start. Pure.
+"""Finds a hidden rate limit from what is accepted and what is refused, and says when the next attempt may start. Pure.
 
-Starts gently and doubles its rate a second until the first refusal; then `RateController` searches and holds. Where everything is
-refused, `QuotaWindow` takes over: nothing goes but single probes, and what the window let in is the limit. No clock and
-no waiting here: every call is given ``now``, in seconds of one monotonic clock.
+The search starts slowly and doubles its rate every second until the first refusal; then `RateController` narrows the limit
+down and holds it. Once everything is refused, `QuotaWindow` takes over: only single probes are sent, and what the window
+accepted is the limit. README.md has a state diagram. There is no clock and no waiting here: every call is given ``now``,
+in seconds of one monotonic clock.
 """
 
 import math
@@ -12,40 +13,50 @@ from typing import NamedTuple
 
 from typing_extensions import override
 
-from batchrun.engine.pacing.quota_window import DEFAULT_PROBES, AcceptedCount, ProbePolicy, QuotaWindow, RefusedRuns
+from batchrun.engine.pacing.quota_window import DEFAULT_PROBES, AcceptedCount, ProbePolicy, QuotaWindow, RefusalStreaks
 from batchrun.engine.pacing.rate_control import DEFAULT_RATE_POLICY, RateController, RatePolicy
 from batchrun.wherobots.rate_headers import RateHint
 
 __all__ = ["DEFAULT_SEARCH", "Learned", "LimitSearch", "SearchPolicy", "SearchState", "Snapshot", "Ticket"]
 
-_SMOOTHING = 0.1
-_CUTS_BEFORE_DOUBT = 4  # in a row, within a window: then it is no window
-_FEWEST = 10  # let in since the last cut, for their average to mean something
-_FEWEST_IN_WINDOW = 5
-_DEBT_FOR_LEARNED = 4
-_LONG_RESET_S = 2.0  # with a shorter one, "none remaining" may just be how a bucket without a burst always looks
+_REFUSAL_WEIGHT = 0.1
+"""Weight of a refusal's response time in the moving average: settles within some twenty refusals."""
+_CUTS_BEFORE_DOUBT = 4
+"""Cuts in a row within a window before the window itself is doubted: a window refuses near its end only."""
+_MIN_CYCLE_COUNT = 10
+"""Requests accepted since the last cut, at least, to average: with ten, one more or less is 10 % of the rate."""
+_MIN_WINDOW_COUNT = 5
+"""Requests accepted in a window, at least, to infer a limit from: fewer would be mostly rounding."""
+_MIN_RESET_S = 2.0
+"""Announced resets to wait for: with a shorter one, a token bucket without a burst has "none remaining" all the time."""
+_ON_TIME_SHARE = 0.5
+"""How late an attempt may start, as a share of the interval, and still count as sent at the full rate."""
+_VERIFY_SHARE = 0.25
+"""Share of a window's length for which a rate must hold within it: four steps a window."""
+_RETRY_AFTER_ROUNDING_S = 1.0
+"""``Retry-After`` has whole seconds (RFC 9110, section 10.2.3), so up to one of them may be rounding."""
 
 
 class SearchState(Enum):
-    """What the search is doing, in words for people."""
+    """What the search is doing; the value is shown to the user."""
 
     STARTING = "finding the limit"
-    SEARCHING = "narrowing the limit down"
-    HOLDING = "holding under the limit"
-    PROBING = "trying a little more"
-    CLOSED = "waiting for the limit's window to open"
+    SEARCHING = "narrowing down the limit"
+    HOLDING = "holding just below the limit"
+    PROBING = "testing a slightly higher rate"
+    CLOSED = "waiting for the rate limit window to reset"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What the next session starts from: the rate that held and, where there is one, the window's length."""
+    """What the next session starts from: the rate that held and, if the limit has a window, its length."""
 
     rate_per_s: float
     window_s: float | None = None
 
 
 class Ticket(NamedTuple):
-    """One attempt: handed out when it starts, handed back with its answer."""
+    """One attempt: issued when it starts, returned with its response."""
 
     number: int
     sent_at: float
@@ -54,19 +65,25 @@ class Ticket(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPolicy:
-    """``catch_up_s`` is how late a start may be without losing its place; ``closed_after`` refusals in a row close.
-
-    Refusals of what is sent until ``echo_s`` after a cut do not cut again: the nearer the service, the more of them come
-    before a window can turn.
-    """
+    """How the search starts and reacts. README.md has where each value comes from."""
 
     start_per_s: float = 2.0
+    """Requests per second at a cold start: within what any limit worth a batch allows."""
     doubling_s: float = 1.0
+    """Seconds in which the rate doubles until the first refusal: 2 to 1,000 a second in nine seconds."""
     catch_up_s: float = 0.02
+    """Seconds a start may be late without losing its place: covers a late timer, not a stall that would burst."""
     echo_s: float = 0.3
+    """Seconds after a cut in which requests are sent that do not cut again: a closed window refuses any rate.
+
+    The closer the service, the more refusals arrive before the window can reset.
+    """
     closed_after: int = 3
+    """Refusals of consecutive requests that close the window: at a rate only a little too high, some succeed in between."""
     longest_pause_s: float = 3600.0
+    """Seconds of a ``Retry-After`` that are honored at most: the longest window that people configure."""
     longest_verify_s: float = 30.0
+    """Seconds a rate within a long window must hold at most: a quarter of an hour per step would never end."""
     controller: RatePolicy = DEFAULT_RATE_POLICY
     probes: ProbePolicy = DEFAULT_PROBES
 
@@ -76,39 +93,43 @@ DEFAULT_SEARCH = SearchPolicy()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The search at one moment; ``limit_per_s`` is the lowest rate seen refused, ``paused_until`` a time or None."""
+    """The search at one moment."""
 
     state: SearchState
     rate_per_s: float
     limit_per_s: float | None
+    """The lowest rate seen refused; None before the first refusal."""
     window_s: float | None
     paused_until: float | None
 
 
 class LimitSearch:
-    """Ask `next_start`, wait until then, call `sent`, and hand its ticket back to `accepted` or `refused`.
+    """Ask `next_start`, wait until then, call `sent`, and return its ticket to `accepted` or `refused`.
 
-    Only an answer about the rate is a refusal: a 5xx, a quota or a lost answer tells nothing here, and its ticket may be
-    dropped.
+    Only a response about the rate is a refusal. A 5xx or a lost response says nothing about the rate: drop its ticket.
     """
 
     def __init__(
         self, policy: SearchPolicy = DEFAULT_SEARCH, *, learned: Learned | None = None, now: float = 0.0
     ) -> None:
         self._policy = policy
-        self._controller = _first_controller(policy, learned)
+        self._controller = (
+            RateController.from_learned(policy.controller, learned.rate_per_s)
+            if learned
+            else RateController(policy.controller, policy.start_per_s)
+        )
         self._window = QuotaWindow(now, length_s=learned.window_s if learned else None, policy=policy.probes)
         self._accepted = AcceptedCount()
-        self._runs = RefusedRuns()
+        self._streaks = RefusalStreaks()
         self._is_starting = learned is None
-        self._is_busy = True  # whether attempts go as fast as they may; an idle batch proves nothing
+        self._is_busy = True  # whether attempts start as soon as they may; an idle batch proves nothing
         self._number = 0
         self._due = now
         self._pause_until = now
-        self._cut_at = -math.inf
-        self._cycle_at = now
-        self._refused_at = -math.inf
-        self._refusal_s = policy.probes.first_gap_s  # how long a refusal takes, smoothed
+        self._cut_at = -math.inf  # refusals of what was sent earlier do not cut
+        self._cycle_at = now  # when the last cut's request was sent: averages begin here
+        self._refused_at = -math.inf  # when the latest refused request was sent
+        self._refusal_s = policy.probes.first_gap_s  # response time of a refusal, as a moving average
 
     @property
     def rate_per_s(self) -> float:
@@ -122,7 +143,7 @@ class LimitSearch:
     def sent(self, now: float) -> Ticket:
         """An attempt starts."""
         rate = self.rate_per_s
-        self._is_busy = now <= max(self._due, self._pause_until) + max(self._policy.catch_up_s, 0.5 / rate)
+        self._is_busy = now <= max(self._due, self._pause_until) + max(self._policy.catch_up_s, _ON_TIME_SHARE / rate)
         self._due = max(self._due, now - self._policy.catch_up_s) + 1.0 / rate
         if self._window.is_closed:
             self._window.probed(now)
@@ -130,37 +151,37 @@ class LimitSearch:
         return Ticket(self._number, now, rate)
 
     def accepted(self, now: float, ticket: Ticket) -> None:
-        """The limiter let it in; what else became of it does not matter."""
+        """The limiter accepted it, whatever else the response said."""
         self._accepted.add(ticket.sent_at)
         if self._window.is_closed:
-            if ticket.sent_at > self._refused_at:
+            if ticket.sent_at > self._refused_at:  # an earlier one was accepted before the window closed
                 self._reopen(now, ticket)
         elif self._is_busy:
             self._succeeded(now, ticket)
 
     def refused(self, now: float, ticket: Ticket, retry_after_s: float | None = None) -> None:
-        """Refused for the rate; ``retry_after_s`` holds everything back."""
-        self._refusal_s += _SMOOTHING * (now - ticket.sent_at - self._refusal_s)
+        """The limiter refused it; ``retry_after_s`` pauses all attempts."""
+        self._refusal_s += _REFUSAL_WEIGHT * (now - ticket.sent_at - self._refusal_s)
         self._refused_at = max(self._refused_at, ticket.sent_at)
         self._controller.add_refusal_debt()
-        self._window.known_shut(ticket.sent_at)
+        self._window.known_closed(ticket.sent_at)
         if retry_after_s is not None:
             self._pause(now, min(max(retry_after_s, 0.0), self._policy.longest_pause_s))
-        run = self._runs.add(ticket.number)
+        streak = self._streaks.add(ticket.number)
         if self._window.is_closed:
             return
-        if ticket.sent_at >= self._cut_at:  # one cut a feedback delay: what was sent before the last one is its echo
+        if ticket.sent_at >= self._cut_at:  # one cut per feedback delay: anything sent earlier says nothing new
             self._cut(now, ticket)
-        if run >= self._policy.closed_after:
+        if streak >= self._policy.closed_after:
             self._window.close(now, since=ticket.sent_at, feedback_s=self._refusal_s)
 
     def announced(self, now: float, hint: RateHint) -> None:
-        """An answer's headers: a policy is kept to; a window that is used up is waited for."""
+        """Response headers announced a limit: stay below it, and wait for the reset of an exhausted window."""
         rate = hint.rate_per_s
         if rate is None:
             return
         self._controller.cap(now, rate)
-        if hint.remaining is not None and hint.remaining < 1.0 and (hint.reset_s or 0.0) >= _LONG_RESET_S:
+        if hint.remaining is not None and hint.remaining < 1.0 and (hint.reset_s or 0.0) >= _MIN_RESET_S:
             self._pause_until = max(self._pause_until, now + min(hint.reset_s or 0.0, self._policy.longest_pause_s))
 
     def snapshot(self, now: float) -> Snapshot:
@@ -174,10 +195,10 @@ class LimitSearch:
         )
 
     def learned(self) -> Learned | None:
-        """None while no limit was met."""
+        """None until a limit was met."""
         if self._is_starting:
             return None
-        rate = min(self.rate_per_s, self._controller.refused_per_s)
+        rate = min(self.rate_per_s, self._controller.refused_per_s)  # while probing, the rate may be the higher one
         return Learned(rate_per_s=rate, window_s=self._window.length_s)
 
     @override
@@ -196,19 +217,19 @@ class LimitSearch:
         )
 
     def _succeeded(self, now: float, ticket: Ticket) -> None:
-        if self._is_starting:  # so much a success doubles the rate in doubling_s, and no faster than answers come
+        if self._is_starting:  # this much per success doubles the rate every doubling_s; slow responses slow it down
             self._controller.grow(now, math.log(2.0) / self._policy.doubling_s)
         elif not self._controller.succeeded(now, sent_at=ticket.sent_at, verify_s=self._verify_s()):
             return
         self._bring_forward(now)
 
     def _verify_s(self) -> float:
-        """A long window takes long to fill: steps within it are slow, but not as slow as a window of an hour would have it."""
-        return min((self._window.length_s or 0.0) / 4.0, self._policy.longest_verify_s)
+        """A long window takes long to fill, so a higher rate shows late that it is too high."""
+        return min((self._window.length_s or 0.0) * _VERIFY_SHARE, self._policy.longest_verify_s)
 
     def _pause(self, now: float, seconds: float) -> None:
         until = now + seconds
-        self._window.known_shut(until - 1.0)  # whole seconds are rounded up
+        self._window.known_closed(until - _RETRY_AFTER_ROUNDING_S)
         if until > self._pause_until:
             self._controller.add_pause_debt(until - max(now, self._pause_until))
             self._pause_until = until
@@ -230,7 +251,7 @@ class LimitSearch:
 
     def _cycle_average(self, until: float) -> float:
         count, span_s = self._accepted.since(self._cycle_at), until - self._cycle_at
-        return count / span_s if count >= _FEWEST and span_s > 0.0 else 0.0
+        return count / span_s if count >= _MIN_CYCLE_COUNT and span_s > 0.0 else 0.0
 
     def _window_average(self, until: float) -> float | None:
         length_s = self._window.length_s
@@ -240,31 +261,20 @@ class LimitSearch:
 
     def _reopen(self, now: float, ticket: Ticket) -> None:
         reset = self._window.reopened(ticket.sent_at)
-        self._runs.clear()
+        self._streaks.clear()
         self._is_starting = False
         self._cycle_at = ticket.sent_at
-        self._cut_at = now
+        self._cut_at = now  # responses to what was sent before the reset are about the old window
         count = self._accepted.since(reset.counts_since)
-        is_known = reset.is_telling or (self._window.length_s is not None and not reset.is_settling)
-        if is_known and count >= _FEWEST_IN_WINDOW:
+        is_known = reset.is_conclusive or (self._window.length_s is not None and not reset.is_settling)
+        if is_known and count >= _MIN_WINDOW_COUNT:
             limit = count / reset.length_s
-            self._controller.set_limit(now, limit if reset.is_telling else min(limit, self.rate_per_s))
+            # A short closure does not prove that the window was full, so its count may only lower the rate.
+            self._controller.set_limit(now, limit if reset.is_conclusive else min(limit, self.rate_per_s))
         else:
             self._controller.restart(now)
         self._due = now
 
     def _bring_forward(self, now: float) -> None:
-        """After a rise the next start need not wait as long as the old rate said."""
+        """After a rise, the next start does not wait as long as the old rate required."""
         self._due = min(self._due, now + 1.0 / self.rate_per_s)
-
-
-def _first_controller(policy: SearchPolicy, learned: Learned | None) -> RateController:
-    if learned is None:
-        return RateController(policy.controller, policy.start_per_s)
-    margin = 2.0 * policy.controller.margin
-    controller = RateController(
-        policy.controller, learned.rate_per_s * (1.0 - margin), refused_per_s=learned.rate_per_s * (1.0 + margin)
-    )
-    for _ in range(_DEBT_FOR_LEARNED):  # it was found at some cost: see that it still holds before asking for more
-        controller.add_refusal_debt()
-    return controller

@@ -1,4 +1,8 @@
-"""When the next attempt may start: at a fixed rate or at one that is searched for, never inside a pause."""
+"""Decides when the next attempt may start: at a fixed rate or at one that is searched for, never during a pause.
+
+The decisions are made in `FixedRate`, `LimitSearch`, `ConcurrencyLimit` and `RetryBudget`, which are pure. This module
+gives them the time and does the waiting.
+"""
 
 import random
 import time
@@ -18,12 +22,17 @@ from batchrun.wherobots.rate_headers import RateHint
 __all__ = ["Pace", "Pacer", "Permit"]
 
 SCAN_SHARE = 0.1
-"""List calls a second, as a share of a fixed rate; one a second is always allowed."""
+"""List calls per second, as a share of a fixed rate: settling runs must not use up the rate for creating them."""
+MIN_SCANS_PER_S = 1.0
+"""List calls per second, at least: at a low rate, settling would otherwise wait for minutes."""
 DEFAULT_PAUSE_S = 1.0
-"""At a fixed rate, after a refusal for rate that names no time."""
+"""Pause at a fixed rate after a refusal without ``Retry-After``: the shortest window that people configure."""
 SPREAD_S = 1.0
-"""At most so much is added to a pause that the service asked for, at random: others were told the same."""
-_SOONER_S = 0.01
+"""Longest random addition to a ``Retry-After``: other clients received the same time and would all return at once."""
+SPREAD_DIVISOR = 10
+"""That addition is at most a tenth of the ``Retry-After``, so that a short pause stays short."""
+_MIN_GAIN_S = 0.01
+"""A waiting attempt is rescheduled only if it can start this much sooner: waking it up is not free."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,25 +40,26 @@ class Pace:
     """What pacing is doing now."""
 
     limit_per_s: float | None
-    words: str
+    description: str
     pause_s: float | None = None
     pause_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The right to make one attempt; given back by `Pacer.ended`."""
+    """Permission to make one attempt. Call `Pacer.ended` when it is over."""
 
     ticket: Ticket | None
 
 
-UNMETERED = Permit(None)
+_FIXED_RATE_PERMIT = Permit(None)
 
 
 class Pacer:
-    """Hands out turns, one after the other, to all workers of a batch.
+    """Hands out permits to all workers of a batch, one at a time.
 
-    With a ``rate`` that rate is kept; without one the service's limit is searched for, from what was ``learned`` on.
+    With a ``rate``, attempts start at exactly that rate. Without one, the pacer searches for the service's limit,
+    beginning with what an earlier session ``learned``.
     """
 
     def __init__(
@@ -65,26 +75,27 @@ class Pacer:
         self._search = LimitSearch(learned=learned, now=now())
         self._concurrency = ConcurrencyLimit()
         self._budget = RetryBudget()
-        self._scans = AsyncLimiter(1, 1 / max(1.0, SCAN_SHARE * (rate or 0.0)))
-        self._one_by_one = anyio.Lock(fast_acquire=True)
-        self._moved = anyio.Event()
-        self._sleeps_until = now()
+        # One at a time rather than a bucket: list calls come in series, and none of them is urgent.
+        self._scans = AsyncLimiter(1, 1 / max(MIN_SCANS_PER_S, SCAN_SHARE * (rate or 0.0)))
+        self._queue = anyio.Lock(fast_acquire=True)  # first in, first out; only its holder sleeps
+        self._rescheduled = anyio.Event()
+        self._wakes_at = now()
         self._waiting = 0
         self._in_flight = 0
         self._resume_at = now()
-        self._reason = ""
+        self._pause_reason = ""
 
     @property
     def is_paused(self) -> bool:
         return self._resume_at > self._now()
 
     async def wait_for_permit(self) -> Permit:
-        """Return when an attempt may start; in the order of asking."""
-        if not self._waiting and self._is_due(now := self._now()):
+        """Return when an attempt may start. Permits are handed out in the order of the calls."""
+        if not self._waiting and self._is_due(now := self._now()):  # nobody to overtake: no lock needed
             return self._take(now)
         self._waiting += 1
         try:
-            async with self._one_by_one:
+            async with self._queue:
                 await self._wait_until_due()
                 return self._take(self._now())
         finally:
@@ -96,21 +107,21 @@ class Pacer:
         if self._fixed is None:
             return Permit(self._search.sent(now))
         self._fixed.sent(now)
-        return UNMETERED
+        return _FIXED_RATE_PERMIT
 
     async def wait_for_read(self) -> None:
-        """Return when a list call may start: they have a small rate of their own, and keep out of pauses."""
+        """Return when a list call may start: at a small rate of its own, and never during a pause."""
         await self._scans.acquire()
         while True:
             left = self._resume_at - self._now()
             if left <= 0:
                 return
-            await anyio.sleep(left)
+            await anyio.sleep(left)  # a response may prolong the pause meanwhile
 
     def answered(self, permit: Permit, verdict: Verdict, latency_s: float, *, hint: RateHint | None = None) -> None:
-        """Learn from an answer and what its headers said of the limit; a ``Retry-After`` holds everyone."""
+        """Learn from a response and from the limits in its headers. A ``Retry-After`` pauses all workers."""
         now = self._now()
-        if hint is not None:
+        if hint is not None:  # at a fixed rate this has no effect: the user's rate applies
             self._search.announced(now, hint)
         if verdict.pressure is Pressure.SICK:
             self._budget.failed(now)
@@ -120,32 +131,33 @@ class Pacer:
             self._accepted(now, permit, verdict, latency_s)
 
     def ended(self) -> None:
-        """A turn is over, whether its attempt was made or not."""
+        """A permit is no longer needed, whether its attempt was made or not."""
         self._in_flight -= 1
         if self._waiting:
             self._wake_if_sooner()
 
     def pause(self, seconds: float, reason: str) -> None:
-        """Hold all workers for ``seconds`` from now; a pause that ends later stays."""
+        """Pause all workers for ``seconds`` from now, unless a longer pause is in effect."""
         until = self._now() + seconds
         if until > self._resume_at:
             self._resume_at = until
-            self._reason = reason
+            self._pause_reason = reason
 
     def learned(self) -> Learned | None:
-        """The limit as found, for the next session; None at a fixed rate and where none was met."""
+        """The limit as found, for the next session; None at a fixed rate, and until a limit was met."""
         return self._search.learned() if self._fixed is None else None
 
     def pace(self) -> Pace:
         now = self._now()
-        rate, words = self._rate_per_s(), self._describe()
-        for until, reason in self._holds(now):
+        rate = self._rate_per_s()
+        description = "fixed rate" if self._fixed is not None else self._search.snapshot(now).state.value
+        for until, reason in self._pauses(now):
             if until > now:
-                return Pace(limit_per_s=rate, words=words, pause_s=until - now, pause_reason=reason)
-        return Pace(limit_per_s=rate, words=words)
+                return Pace(limit_per_s=rate, description=description, pause_s=until - now, pause_reason=reason)
+        return Pace(limit_per_s=rate, description=description)
 
     def _accepted(self, now: float, permit: Permit, verdict: Verdict, latency_s: float) -> None:
-        """The limiter let it in, also where a quota or the run itself was refused."""
+        """The rate limiter let it pass, even if a quota or validation rejected the run afterwards."""
         if verdict.pressure is Pressure.NONE:
             self._budget.succeeded()
             self._concurrency.answered(latency_s)
@@ -155,29 +167,29 @@ class Pacer:
     def _refused(self, now: float, permit: Permit, retry_after_s: float | None) -> None:
         if permit.ticket is not None:
             self._search.refused(now, permit.ticket, retry_after_s)
-        elif retry_after_s is None:
+        elif retry_after_s is None:  # the search reacts with a lower rate instead
             retry_after_s = DEFAULT_PAUSE_S
         if retry_after_s is not None:
-            spread_s = random.random() * min(SPREAD_S, retry_after_s / 10)
-            self.pause(retry_after_s + spread_s, "the service asked to slow down")
+            spread_s = random.random() * min(SPREAD_S, retry_after_s / SPREAD_DIVISOR)
+            self.pause(retry_after_s + spread_s, "the service is rate limiting requests")
 
     def _rate_per_s(self) -> float:
         return self._fixed.rate_per_s if self._fixed is not None else self._search.rate_per_s
 
-    def _describe(self) -> str:
-        return "fixed rate" if self._fixed is not None else self._search.snapshot(self._now()).state.value
-
-    def _holds(self, now: float) -> list[tuple[float, str]]:
+    def _pauses(self, now: float) -> list[tuple[float, str]]:
         """What holds attempts back besides the rate: until when, and why."""
-        holds = [(self._resume_at, self._reason), (self._budget.next_start(now), "the service is not well")]
+        pauses = [
+            (self._resume_at, self._pause_reason),
+            (self._budget.next_start(now), "too many requests are failing"),
+        ]
         if self._fixed is not None:
-            return holds
+            return pauses
         search = self._search.snapshot(now)
         if search.state is SearchState.CLOSED:
-            holds.append((self._search.next_start(now), search.state.value))
+            pauses.append((self._search.next_start(now), search.state.value))
         if search.paused_until is not None:
-            holds.append((search.paused_until, "the limit's window is used up"))
-        return holds
+            pauses.append((search.paused_until, "the rate limit is exhausted until its window resets"))
+        return pauses
 
     def _next_start(self, now: float) -> float:
         paced = self._fixed.next_start(now) if self._fixed is not None else self._search.next_start(now)
@@ -187,22 +199,22 @@ class Pacer:
         return self._has_room() and self._next_start(now) <= now
 
     def _has_room(self) -> bool:
-        """At a fixed rate the number of workers is the only bound."""
+        """At a fixed rate, only the number of workers bounds the attempts in flight."""
         return self._fixed is not None or self._in_flight < self._concurrency.most_in_flight(self._rate_per_s())
 
     async def _wait_until_due(self) -> None:
         while True:
             now = self._now()
-            at = self._next_start(now) if self._has_room() else float("inf")
+            at = self._next_start(now) if self._has_room() else float("inf")  # until a permit is given back
             if at <= now:
                 return
-            self._moved = anyio.Event()
-            self._sleeps_until = at
+            self._rescheduled = anyio.Event()
+            self._wakes_at = at
             with anyio.move_on_after(at - now):
-                await self._moved.wait()
+                await self._rescheduled.wait()
 
     def _wake_if_sooner(self) -> None:
-        """An answer can bring the next start forward: a window opened, a probe succeeded, there is room again."""
+        """A response can bring the next start forward: a window reset, a probe succeeded, there is room again."""
         now = self._now()
-        if self._has_room() and self._next_start(now) < self._sleeps_until - _SOONER_S:
-            self._moved.set()
+        if self._has_room() and self._next_start(now) < self._wakes_at - _MIN_GAIN_S:
+            self._rescheduled.set()

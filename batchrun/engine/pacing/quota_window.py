@@ -1,7 +1,7 @@
-"""A limiter that refuses everything has closed its window: how long that is, when it turns, what it let in. Pure.
+"""A rate limit that refuses everything has closed its window: how long it is, when it resets, what it allows. Pure.
 
-A closed window is not a lower rate. It is left alone and probed singly, ever more rarely, and besides at the moments at
-which the usual windows (1 s, 10 s, a minute, …) would turn, counted from the last turn seen. All times are seconds of one
+A closed window is not a lower rate. It gets single probes at growing intervals, and one at each moment at which a window
+of a common length (1 s, 10 s, a minute, …) would reset, counted from the last reset seen. All times are seconds of one
 monotonic clock.
 """
 
@@ -15,22 +15,45 @@ __all__ = [
     "AcceptedCount",
     "ProbePolicy",
     "QuotaWindow",
-    "RefusedRuns",
+    "RefusalStreaks",
     "WindowReset",
 ]
 
 NATURAL_WINDOWS_S = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
-"""The lengths that people configure; a measured one is taken for the one that fits."""
+"""The lengths that people configure. A measurement has the error of a probe gap; the length that fits has none."""
 
 _BIN_S = 0.1
+"""Resolution of the count of accepted requests: a tenth of the shortest window."""
 _HORIZON_S = 2.0 * NATURAL_WINDOWS_S[-1]
-_LONG_S = 1.0  # shut for less, and it may be a busy bucket just as well
-_TURN_S = 2.0  # a shorter stop gives no turn that is worth remembering
-_MOST_RUNS = 4096
+"""How far back that count goes: a full window of the longest length, whenever in a window it is asked for."""
+_MAX_STREAK_ENDS = 4096
+"""Bounds memory during a long outage; far beyond any number of requests in flight."""
+_MIN_CLOSED_S = 1.0
+"""A shorter closure may as well be a token bucket under load: it proves no window."""
+_DEFAULT_LENGTH_S = 1.0
+"""The length to assume while none is known: the shortest that people configure."""
+_MIN_RESET_S = 2.0
+"""A shorter closure dates its reset too loosely, compared with its length, to measure lengths from."""
+_SETTLING_SHARE = 0.5
+"""Share of a length after a reset for which a sliding window may still close for moments."""
+_FEEDBACK_GAPS = 2.0
+"""First probe gap in response times: the answer to one probe is known before the next one leaves."""
+_PROBES_PER_WINDOW = 60.0
+"""Probes of a known window at most: one a second for a window of a minute."""
+_EARLIEST_PROBE_SHARE = 0.25
+"""Share of the gap that must pass before a probe at a possible reset: keeps two of them from following closely."""
+_SLIDING_SHARE = 0.8
+"""A reset sooner than this share of a length after the last one: the window slides, and nothing was reset."""
+_SHARP_SHARE = 0.05
+"""Largest error of a first reset, as a share of the time since the first request, to measure a length from it."""
+_FIRST_LENGTH_SHARE = 0.9
+"""Lower bound of a length measured that way, as a share: some of the first requests were not counted yet."""
+_MAX_LENGTH_RATIO = 10.0
+"""Largest length in closures: between two resets seen, others may have gone unseen while the batch was idle."""
 
 
 class AcceptedCount:
-    """How many were let in since a moment, by when they were sent, in bins of a tenth of a second; two hours are kept."""
+    """How many requests were accepted since a moment, by the time they were sent, in bins of `_BIN_S`."""
 
     __slots__ = ("_bins",)
 
@@ -41,7 +64,7 @@ class AcceptedCount:
         number = math.floor(sent_at / _BIN_S)
         bins = self._bins
         place = len(bins)
-        while place and bins[place - 1][0] > number:  # answers overtake each other, but not by much
+        while place and bins[place - 1][0] > number:  # responses overtake each other, but not by much
             place -= 1
         if place and bins[place - 1][0] == number:
             bins[place - 1][1] += 1
@@ -51,7 +74,7 @@ class AcceptedCount:
                 bins.popleft()
 
     def since(self, at: float) -> float:
-        """A bin that is cut by ``at`` counts in part, so this need not be whole."""
+        """Not always whole: the bin that contains ``at`` counts in part."""
         count = 0.0
         for number, accepted in reversed(self._bins):
             end = (number + 1) * _BIN_S
@@ -61,22 +84,22 @@ class AcceptedCount:
         return count
 
 
-class RefusedRuns:
-    """How many neighbours, in the order of sending, were refused together.
+class RefusalStreaks:
+    """How many requests sent one after the other were refused.
 
-    Refusals come back faster than successes, so that the order of answers says nothing.
+    Refusals come back faster than successes, so the order of the responses says nothing; the order of sending does.
     """
 
     __slots__ = ("_length_at",)
 
     def __init__(self) -> None:
-        self._length_at: dict[int, int] = {}  # right at both ends of a run; what is within is never asked for
+        self._length_at: dict[int, int] = {}  # correct at both ends of a streak, which is all that is looked up
 
     def add(self, number: int) -> int:
-        """The length of the run that the refused request ``number`` is now part of."""
+        """The length of the streak that the refused request ``number`` is now part of."""
         left, right = self._length_at.get(number - 1, 0), self._length_at.get(number + 1, 0)
         length = left + 1 + right
-        if len(self._length_at) >= _MOST_RUNS:
+        if len(self._length_at) >= _MAX_STREAK_ENDS:
             self.clear()
         self._length_at[number] = self._length_at[number - left] = self._length_at[number + right] = length
         return length
@@ -87,12 +110,16 @@ class RefusedRuns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbePolicy:
-    """Gaps between the probes of a closed window: from ``first_gap_s`` up by ``growth`` to ``longest_gap_s``."""
+    """The gaps between the probes of a closed window. README.md has where each value comes from."""
 
     first_gap_s: float = 0.3
+    """Seconds to the first probe: a window of one second is found open within a third of its length."""
     growth: float = 1.3
+    """Factor from one gap to the next: a window that is closed for a minute gets 16 probes."""
     longest_gap_s: float = 30.0
-    after_turn_s: float = 0.05
+    """Seconds between probes at most: a window of an hour is found open within half a minute."""
+    after_reset_s: float = 0.05
+    """Seconds after a possible reset at which to probe it: jitter must not deliver the probe before the reset."""
 
 
 DEFAULT_PROBES = ProbePolicy()
@@ -100,35 +127,36 @@ DEFAULT_PROBES = ProbePolicy()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowReset:
-    """A window that opened again.
+    """A closed window that accepts requests again."""
 
-    ``shut_for_s`` is how long it was closed for at least; ``length_s`` its length as far as that can be told; what was
-    let in since ``counts_since`` was all that it gave; ``is_settling`` when it had turned only a moment before.
-    """
-
-    shut_for_s: float
+    closed_for_s: float
+    """How long it was closed, at least."""
     length_s: float
+    """Its length, as far as it can be inferred."""
     counts_since: float
+    """All that the window allowed was accepted after this time."""
     is_settling: bool
+    """Whether it had been reset only a moment before it closed."""
 
     @property
-    def is_telling(self) -> bool:
-        return self.shut_for_s >= _LONG_S
+    def is_conclusive(self) -> bool:
+        """Whether it was closed for long enough to be a window."""
+        return self.closed_for_s >= _MIN_CLOSED_S
 
 
 class QuotaWindow:
-    """The turns seen so far, the length once known, and when a closed window is probed next."""
+    """The resets seen so far, the window's length once known, and when to probe a closed window next."""
 
     __slots__ = (
         "_closed_at",
+        "_closed_until",
         "_gap_s",
-        "_last_turn",
+        "_last_reset",
         "_length_s",
-        "_longest_s",
+        "_longest_closed_s",
         "_opened_at",
         "_policy",
         "_probe_at",
-        "_shut_until",
     )
 
     def __init__(self, now: float, *, length_s: float | None = None, policy: ProbePolicy = DEFAULT_PROBES) -> None:
@@ -136,10 +164,10 @@ class QuotaWindow:
         self._opened_at = now
         self._gap_s = policy.first_gap_s
         self._probe_at = now
-        self._shut_until = now
-        self._longest_s = 0.0
+        self._closed_until = now
+        self._longest_closed_s = 0.0
         self._length_s = length_s
-        self._last_turn: tuple[float, float] | None = None  # it lies between these two
+        self._last_reset: tuple[float, float] | None = None  # it happened between these two times
         self._closed_at: float | None = None
 
     @property
@@ -152,66 +180,70 @@ class QuotaWindow:
 
     @property
     def length_s(self) -> float | None:
-        """The length as measured, or else the least that fits what was seen; None when nothing was."""
-        if self._length_s is not None or self._longest_s < _LONG_S:
+        """The length as measured, or else the shortest that fits the closures seen; None without any."""
+        if self._length_s is not None or self._longest_closed_s < _MIN_CLOSED_S:
             return self._length_s
-        return min((length for length in NATURAL_WINDOWS_S if length >= self._longest_s), default=self._longest_s)
+        longest_s = self._longest_closed_s
+        return min((length for length in NATURAL_WINDOWS_S if length >= longest_s), default=longest_s)
 
     def is_settling(self, at: float) -> bool:
-        """It turned less than half a window ago. A sliding window then still closes for moments."""
-        return (
-            self._last_turn is not None and self.length_s is not None and at - self._last_turn[1] < 0.5 * self.length_s
-        )
+        """Whether it was reset less than half a length ago: a sliding window then still closes for moments."""
+        if self._last_reset is None or self.length_s is None:
+            return False
+        return at - self._last_reset[1] < _SETTLING_SHARE * self.length_s
 
     def close(self, now: float, *, since: float, feedback_s: float) -> None:
-        """Everything sent from ``since`` on was refused; an answer takes ``feedback_s``."""
+        """Everything sent from ``since`` on was refused; a refusal takes ``feedback_s`` to arrive."""
         self._closed_at = since
-        self._gap_s = max(self._policy.first_gap_s, 2.0 * feedback_s, (self.length_s or 0.0) / 60.0)
+        by_length_s = (self.length_s or 0.0) / _PROBES_PER_WINDOW
+        self._gap_s = max(self._policy.first_gap_s, _FEEDBACK_GAPS * feedback_s, by_length_s)
         self._probe_at = self._next_probe(now)
 
     def probed(self, now: float) -> None:
         self._gap_s = min(self._gap_s * self._policy.growth, self._policy.longest_gap_s)
         self._probe_at = self._next_probe(now)
 
-    def known_shut(self, until: float) -> None:
-        """A refusal, or a ``Retry-After``, says that it is closed at least ``until`` then."""
-        self._shut_until = max(self._shut_until, until)
+    def known_closed(self, until: float) -> None:
+        """A refusal, or its ``Retry-After``, says that the window is closed at least until then."""
+        self._closed_until = max(self._closed_until, until)
 
     def reopened(self, at: float) -> WindowReset:
-        """It let one in that was sent ``at``."""
+        """A request sent ``at`` was accepted again."""
         closed_at = at if self._closed_at is None else self._closed_at
         is_settling = self.is_settling(closed_at)
-        shut_until = min(self._shut_until, at)
-        shut_for_s = max(shut_until - closed_at, 0.0)
-        self._longest_s = max(self._longest_s, shut_for_s)
-        turned_at = self._last_turn[1] if self._last_turn else self._opened_at
-        if at - closed_at >= _TURN_S:
-            self._turned(shut_until, at)
+        closed_until = min(self._closed_until, at)
+        closed_for_s = max(closed_until - closed_at, 0.0)
+        self._longest_closed_s = max(self._longest_closed_s, closed_for_s)
+        last_reset_at = self._last_reset[1] if self._last_reset else self._opened_at
+        if at - closed_at >= _MIN_RESET_S:
+            self._add_reset(closed_until, at)
         self._opened_at = at
         self._closed_at = None
-        length_s = self.length_s or _LONG_S
+        length_s = self.length_s or _DEFAULT_LENGTH_S
         since = closed_at - length_s
-        if at - turned_at > 0.8 * length_s:  # sooner, and it slides: then the turn begins nothing new
-            since = max(since, turned_at)
-        return WindowReset(shut_for_s=shut_for_s, length_s=length_s, counts_since=since, is_settling=is_settling)
+        if at - last_reset_at > _SLIDING_SHARE * length_s:
+            since = max(since, last_reset_at)
+        return WindowReset(closed_for_s=closed_for_s, length_s=length_s, counts_since=since, is_settling=is_settling)
 
-    def _turned(self, after: float, at: float) -> None:
-        """Learn the length: from turn to turn, or, where it slides, from the first request to the first turn."""
-        if self._last_turn is not None:
-            self._learn(after - self._last_turn[1], at - self._last_turn[0])
-        elif at - after <= 0.05 * (at - self._opened_at):
-            self._learn(0.9 * (after - self._opened_at), at - self._opened_at)
-        self._last_turn = (after, at)
+    def _add_reset(self, after: float, at: float) -> None:
+        """Measure the length: from reset to reset, or, for a sliding window, from the first request to the first reset."""
+        if self._last_reset is not None:
+            self._measure(after - self._last_reset[1], at - self._last_reset[0])
+        elif at - after <= _SHARP_SHARE * (at - self._opened_at):
+            self._measure(_FIRST_LENGTH_SHARE * (after - self._opened_at), at - self._opened_at)
+        self._last_reset = (after, at)
 
-    def _learn(self, least_s: float, most_s: float) -> None:
-        if self._length_s is not None and self._length_s >= self._longest_s:
+    def _measure(self, least_s: float, most_s: float) -> None:
+        """Take the longest natural length within the bounds, unless the one known explains every closure so far."""
+        if self._length_s is not None and self._length_s >= self._longest_closed_s:
             return
-        least_s, most_s = max(least_s, self._longest_s), min(most_s, 10.0 * self._longest_s)
-        self._length_s = max(
-            (length for length in NATURAL_WINDOWS_S if least_s <= length <= most_s), default=self._length_s
-        )
+        least_s = max(least_s, self._longest_closed_s)
+        most_s = min(most_s, _MAX_LENGTH_RATIO * self._longest_closed_s)
+        fitting = (length for length in NATURAL_WINDOWS_S if least_s <= length <= most_s)
+        self._length_s = max(fitting, default=self._length_s)
 
     def _next_probe(self, now: float) -> float:
-        soonest = now + self._gap_s / 4.0
-        turns = (self._opened_at + length + self._policy.after_turn_s for length in NATURAL_WINDOWS_S)
-        return min([now + self._gap_s, *(reset for reset in turns if reset >= soonest)])
+        """After the gap, or earlier at a moment at which a window of a natural length would reset."""
+        soonest = now + self._gap_s * _EARLIEST_PROBE_SHARE
+        resets = (self._opened_at + length + self._policy.after_reset_s for length in NATURAL_WINDOWS_S)
+        return min([now + self._gap_s, *(reset for reset in resets if reset >= soonest)])

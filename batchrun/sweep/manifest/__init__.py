@@ -1,1 +1,1 @@
-"""What a person wrote: TOML to tables, what the command line laid over them, and everything that is wrong with it."""
+"""Reading a manifest: TOML to tables, the flags that override them, and every problem found on the way."""

@@ -1,19 +1,19 @@
-"""Times as people write them: seconds, or "90s", "30m", "2h", "1d"."""
+"""Durations as people write them: seconds, or "90s", "30m", "2h", "1d"."""
 
 import math
 import re
 
 __all__ = ["DURATION_FIX", "seconds_of"]
 
-MAX_SECONDS = 2**53
+MAX_SECONDS = 2**53  # beyond it a float no longer counts single seconds
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
-DURATION_FIX = 'give seconds, or a time such as "90s", "30m", "2h", "1d"'
+DURATION_FIX = 'give seconds, or a duration such as "90s", "30m", "2h", "1d"'
 
 
 def seconds_of(value: object) -> float | None:
-    """Seconds, or None when it is no time."""
-    if isinstance(value, bool):
+    """The seconds of a duration, or None if the value is not one."""
+    if isinstance(value, bool):  # TOML's true is an int to Python
         return None
     if isinstance(value, int | float):
         return float(value) if 0 <= value <= MAX_SECONDS else None

@@ -1,4 +1,4 @@
-"""A manifest: its text, its tables, and what the command line laid over them."""
+"""A manifest: its text, its tables, and the flags that override them."""
 
 import re
 import sys
@@ -17,25 +17,26 @@ __all__ = ["NAME", "Manifest", "Overrides", "SubmitTable", "Tables"]
 
 NO_OVERRIDES = Overrides()
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""The names that a placeholder can refer to: axes, fields, variables and derived values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A manifest whose shape is right; whether its values make sense, planning tells."""
+    """A manifest whose shape is valid; its values are checked when it is planned."""
 
     name: str
     """The sweep's name: the file's stem."""
     text: str
     directory: Path
-    """Data files are relative to it."""
+    """The directory that data files are relative to."""
     overrides: Overrides
     tables: Tables
     default_region: str | None = None
     stdin: bytes | None = None
-    """What came on standard input, where an axis reads it."""
+    """The bytes of standard input, if an axis reads it."""
     lines: Lines = field(repr=False, compare=False)
     file: str | None = None
-    """What messages call the file; None leaves lines out of them."""
+    """The file's name in messages; None leaves line numbers out."""
 
     @property
     def submit(self) -> SubmitTable:
@@ -60,6 +61,7 @@ class Manifest:
         manifest = cls.parse(
             read_text(path), name=path.stem, directory=path.parent, overrides=overrides, environ=environ, file=str(path)
         )
+        # Read once and kept: a plan is iterated several times, standard input only once.
         return manifest if not manifest.reads_stdin else replace(manifest, stdin=sys.stdin.buffer.read())
 
     @classmethod
@@ -89,6 +91,7 @@ class Manifest:
             directory=Path(directory),
             overrides=overrides,
             tables=checked_tables(document, Problems(lines, file)),
+            # Only a default: what the manifest says wins over the environment.
             default_region=(environ or {}).get("WHEROBOTS_REGION") or None,
             stdin=stdin,
             lines=lines,

@@ -1,11 +1,11 @@
-"""What the command line lays over a manifest's tables: ``--set``, ``--axis``, ``--sample``, ``--seed``, ``--max-points``."""
+"""Lays the command line's flags over a manifest's tables: ``--set``, ``--axis``, ``--sample``, ``--seed``, ``--max-points``."""
 
 import copy
 from typing import Any
 
 from batchrun.errors import ManifestError
-from batchrun.sweep.manifest.problems import Problems, did_you_mean
-from batchrun.sweep.manifest.source import Overrides, check_pair, parse_toml
+from batchrun.sweep.manifest.problems import Cursor, Problems, did_you_mean
+from batchrun.sweep.manifest.source import Overrides, parse_toml, split_pair
 from batchrun.sweep.values import is_text
 
 __all__ = ["SETTABLE", "lay_over"]
@@ -34,110 +34,117 @@ SETTABLE: dict[str, str] = {
     "sample.count": NUMBER,
     "sample.seed": NUMBER,
 }
-"""What ``--set`` may change, and the type that its value has. ``vars.NAME`` and ``run.spark.KEY`` may be set as well."""
+"""The keys that ``--set`` accepts, besides ``vars.NAME`` and ``run.spark.KEY``.
+
+The type comes from the key, never from the value: tools that guess turn ``--set run.version=3.10`` into 3.1.
+"""
 
 
 def lay_over(document: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
-    """The tables with the command line's words in them.
+    """A copy of the tables with the flags applied.
 
     Raises:
-        ManifestError: a flag makes no sense; all of them are told.
+        ManifestError: flags are wrong; it carries every problem.
 
     """
-    laid = copy.deepcopy(document)
+    changed = copy.deepcopy(document)
     problems = Problems()
+    # The flags are kept in the ledger and shown in messages; neither can hold what is not UTF-8.
     for text in (*overrides.set, *overrides.axis, *overrides.where):
         if not is_text(text):
-            problems.fail("", f"{text!r} is not UTF-8", "give text")
+            problems.at("").fail(f"{text!r} is not UTF-8", "pass valid UTF-8")
     for text in overrides.set:
-        if (pair := check_pair(text, "--set", problems)) is not None:
-            _set(laid, *pair, problems)
+        if (pair := split_pair(text, problems.at("--set"))) is not None:
+            _set(changed, *pair, problems.at(f"--set {pair[0]}"))
     for text in overrides.axis:
-        if (pair := check_pair(text, "--axis", problems)) is not None:
-            _axis(laid, *pair, problems)
-    _sample(laid, overrides, problems)
-    if overrides.max_points is not None and (table := _table(laid, ["submit"], "--max-points", problems)) is not None:
-        table["max_points"] = overrides.max_points
+        if (pair := split_pair(text, problems.at("--axis"))) is not None:
+            _replace_axis(changed, *pair, problems.at(f"--axis {pair[0]}"))
+    _set_sample(changed, overrides, problems)
+    limit = overrides.max_points
+    if limit is not None and (table := _table(changed, ["submit"], problems.at("--max-points"))) is not None:
+        table["max_points"] = limit
     problems.check()
-    return laid
+    return changed
 
 
-def _table(laid: dict[str, Any], path: list[str], flag: str, problems: Problems) -> dict[str, Any] | None:
-    """The table at a path, made where it is missing; None, which is told, when something else stands there."""
-    table = laid
+def _table(document: dict[str, Any], path: list[str], flag: Cursor) -> dict[str, Any] | None:
+    """The table at a path, created where it is missing; None, with a problem, if it is not a table."""
+    table = document
     for part in path:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
-            problems.add(flag, f"'{part}' is no table in the manifest", "set the whole of it")
+            flag.add(f"'{part}' is not a table in the manifest", "write it as a table")
             return None
     return table
 
 
-def _set(laid: dict[str, Any], key: str, text: str, problems: Problems) -> None:
+def _set(document: dict[str, Any], key: str, text: str, flag: Cursor) -> None:
     if key.startswith("run.spark."):
-        if (table := _table(laid, ["run", "spark"], f"--set {key}", problems)) is not None:
-            _forget(table, key.removeprefix("run.spark."))
-            table[key.removeprefix("run.spark.")] = text
+        _set_spark(document, key.removeprefix("run.spark."), text, flag)
         return
     if key.startswith("vars."):
-        _set_var(laid, key.removeprefix("vars."), text, problems)
+        _set_variable(document, key.removeprefix("vars."), text, flag)
         return
     if key not in SETTABLE:
-        problems.add(f"--set {key}", "there is no such setting", did_you_mean(key, sorted(SETTABLE)))
+        flag.add("unknown setting", did_you_mean(key, sorted(SETTABLE)))
         return
     *path, name = key.split(".")
-    if (table := _table(laid, path, f"--set {key}", problems)) is not None:
-        table[name] = text if SETTABLE[key] == TEXT else _typed(text)
+    if (table := _table(document, path, flag)) is not None:
+        table[name] = text if SETTABLE[key] == TEXT else _parsed(text)
 
 
-def _forget(table: dict[str, Any], key: str) -> None:
-    """Drop a dotted key, however it is nested."""
+def _set_spark(document: dict[str, Any], key: str, text: str, flag: Cursor) -> None:
+    if (table := _table(document, ["run", "spark"], flag)) is not None:
+        _drop_dotted(table, key)  # nested and quoted at once would be a key that appears twice
+        table[key] = text
+
+
+def _drop_dotted(table: dict[str, Any], key: str) -> None:
+    """Remove a dotted key, whether it is quoted or spelled as nested tables."""
     table.pop(key, None)
     for name, inner in table.items():
         if isinstance(inner, dict) and key.startswith(f"{name}."):
-            _forget(inner, key.removeprefix(f"{name}."))
+            _drop_dotted(inner, key.removeprefix(f"{name}."))
 
 
-def _set_var(laid: dict[str, Any], name: str, text: str, problems: Problems) -> None:
-    """A variable keeps the type that the manifest gives it."""
-    table = _table(laid, ["vars"], f"--set vars.{name}", problems)
-    if table is None:
+def _set_variable(document: dict[str, Any], name: str, text: str, flag: Cursor) -> None:
+    """A variable has no schema; it keeps the type that the manifest gives it."""
+    if (table := _table(document, ["vars"], flag)) is None:
         return
     if name not in table:
-        problems.add(f"--set vars.{name}", "the manifest has no such variable", did_you_mean(name, sorted(table)))
+        flag.add("the manifest has no such variable", did_you_mean(name, sorted(table), otherwise="add it to [vars]"))
         return
-    table[name] = text if isinstance(table[name], str) else _typed(text)
+    table[name] = text if isinstance(table[name], str) else _parsed(text)
 
 
-def _typed(text: str) -> Any:
+def _parsed(text: str) -> Any:
+    """A TOML value; what is not TOML stays text, for the check of the key's type to refuse."""
     try:
         return parse_toml(f"value = {text}", "--set")["value"]
     except ManifestError:
         return text
 
 
-def _axis(laid: dict[str, Any], name: str, text: str, problems: Problems) -> None:
-    axes = _table(laid, ["axes"], f"--axis {name}", problems)
-    if axes is None:
+def _replace_axis(document: dict[str, Any], name: str, text: str, flag: Cursor) -> None:
+    if (axes := _table(document, ["axes"], flag)) is None:
         return
     if name not in axes:
-        problems.add(f"--axis {name}", "the manifest has no such axis", did_you_mean(name, sorted(axes)))
+        flag.add("the manifest has no such axis", did_you_mean(name, sorted(axes), otherwise="add it to [axes]"))
         return
     try:
-        axes[name] = parse_toml(f"value = {text}", f"--axis {name}")["value"]
+        axes[name] = parse_toml(f"value = {text}", flag.path)["value"]
     except ManifestError as error:
-        fix = f"write an axis source in TOML, such as --axis {name}='[1, 2]'"
-        problems.add(f"--axis {name}", error.problems[0].fact, fix)
+        flag.add(error.problems[0].fact, f"write an axis source in TOML, such as --axis {name}='[1, 2]'")
 
 
-def _sample(laid: dict[str, Any], overrides: Overrides, problems: Problems) -> None:
-    if overrides.sample is None and overrides.seed is None:
+def _set_sample(document: dict[str, Any], overrides: Overrides, problems: Problems) -> None:
+    given = {"count": overrides.sample, "seed": overrides.seed}
+    if given == {"count": None, "seed": None}:
         return
-    if (table := _table(laid, ["sample"], "--sample", problems)) is None:
+    if (table := _table(document, ["sample"], problems.at("--sample"))) is None:
         return
-    table.update({"count": overrides.sample} if overrides.sample is not None else {})
-    table.update({"seed": overrides.seed} if overrides.seed is not None else {})
+    table.update({key: value for key, value in given.items() if value is not None})
     if "seed" not in table:
-        problems.add("--sample", "a sample needs a seed", "add --seed 1, so that it is the same each time")
+        problems.at("--sample").add("a sample needs a seed", "add --seed 1, so that the sample is the same every time")
     if "count" not in table:
-        problems.add("--seed", "a seed without a sample", "add --sample N")
+        problems.at("--seed").add("a seed without a sample", "add --sample N")

@@ -1,16 +1,21 @@
-"""Everything that is wrong with one stage of a manifest, told at once."""
+"""Everything that is wrong at one stage of a manifest, collected so that it can be reported at once."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import NoReturn
 
 from batchrun.errors import ManifestError, Problem
 from batchrun.sweep.manifest.lines import Lines
 
-__all__ = ["Problems", "did_you_mean"]
+__all__ = ["Cursor", "Problems", "did_you_mean"]
 
 
 class Problems:
-    """Collects problems until somebody asks whether there are any."""
+    """Collects problems until ``check`` raises them together.
+
+    Report through a cursor: ``problems.at("axes.tile").child("types").add(fact, fix)``.
+    """
 
     def __init__(self, lines: Lines | None = None, file: str | None = None) -> None:
         self._found: list[Problem] = []
@@ -24,41 +29,83 @@ class Problems:
     def count(self) -> int:
         return len(self._found)
 
-    def add(self, place: str, fact: str, fix: str = "") -> None:
-        """Remember a problem; the same one twice is one."""
-        problem = Problem(self._with_line(place), fact, fix)
-        if problem not in self._found:
-            self._found.append(problem)
+    def at(self, path: str) -> "Cursor":
+        """A cursor at a place: ``axes.tile``, ``--set``, ``tiles.csv:17``."""
+        return Cursor(self, path)
 
-    def _with_line(self, place: str) -> str:
-        """The place, led by file and line where the manifest's file and the line are known."""
-        line = self._lines.of(place) if self._lines is not None else None
-        return place if line is None or self._file is None else f"{self._file}:{line}: {place}"
+    def rule(self, table: str, number: int) -> "Cursor":
+        """A cursor at an entry of ``exclude``, ``include`` or ``override``; entries count from 1."""
+        return Cursor(self, f"{table} #{number}").as_rule()
 
     def check(self) -> None:
-        """Go on only when nothing is wrong so far.
+        """Return only if nothing is wrong so far.
 
         Raises:
-            ManifestError: something is; it carries all of it.
+            ManifestError: something is wrong; it carries every problem.
 
         """
         if self._found:
             raise ManifestError(self._found)
 
-    def fail(self, place: str, fact: str, fix: str = "") -> NoReturn:
-        """Remember a last problem after which nothing else can be looked at.
+    def _add(self, path: str, fact: str, fix: str) -> None:
+        line = self._lines.of(path) if self._lines is not None else None
+        place = path if line is None or self._file is None else f"{self._file}:{line}: {path}"
+        problem = Problem(place, fact, fix)
+        # One template is read several times: for [run], for each override, and again with the environment.
+        if problem not in self._found:
+            self._found.append(problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a manifest, a flag or a data file, and the problems found there.
+
+    A function that reads part of a manifest takes one cursor and moves it as it descends, as ``field.Path`` does in
+    Kubernetes' validation. Moving makes a new cursor and costs one string; line numbers are looked up only when a
+    problem is added.
+    """
+
+    problems: Problems
+    path: str
+    _separator: str = "."
+
+    def child(self, name: str) -> "Cursor":
+        """A key of this table: ``axes.tile`` becomes ``axes.tile.types``, ``exclude #1`` becomes ``exclude #1: res``."""
+        return Cursor(self.problems, f"{self.path}{self._separator}{name}")
+
+    def index(self, position: int) -> "Cursor":
+        """An element of this array, from 0: ``run.args`` becomes ``run.args[3]``."""
+        return Cursor(self.problems, f"{self.path}[{position}]")
+
+    def as_rule(self) -> "Cursor":
+        """The same place, whose children are axes or settings: they follow a colon, as in ``exclude #1: res``."""
+        return Cursor(self.problems, self.path, ": ")
+
+    def elsewhere(self, path: str) -> "Cursor":
+        """Another place of the same stage, such as the line of a data file that the manifest names."""
+        return Cursor(self.problems, path)
+
+    def add(self, fact: str, fix: str = "") -> None:
+        """Report a problem here. The same problem at the same place is reported once."""
+        self.problems._add(self.path, fact, fix)  # noqa: SLF001 - the two classes are one unit
+
+    def fail(self, fact: str, fix: str = "") -> NoReturn:
+        """Report a problem after which nothing else can be checked.
 
         Raises:
-            ManifestError: always.
+            ManifestError: always; it carries every problem so far.
 
         """
-        self.add(place, fact, fix)
-        raise ManifestError(self._found)
+        self.add(fact, fix)
+        raise ManifestError(self.problems._found)  # noqa: SLF001
 
 
-def did_you_mean(name: str, known: list[str], template: str = "did you mean '{}'?") -> str:
-    """A suggestion where one is close, else what there is to choose from."""
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return template.format(close[0])
-    return f"known: {', '.join(known)}" if known else ""
+def did_you_mean(name: str, known: Iterable[str], *, prefix: str = "", otherwise: str = "") -> str:
+    """The closest known name as a suggestion, or else all of them; ``otherwise`` if there are none.
+
+    ``prefix`` is put before the names: a field is ``site.id``, but its axis must not count as a likeness.
+    """
+    known = list(known)
+    if close := get_close_matches(name, known, n=1, cutoff=0.5):
+        return f"did you mean '{prefix}{close[0]}'?"
+    return f"use one of: {', '.join(prefix + one for one in known)}" if known else otherwise

@@ -1,4 +1,7 @@
-"""The JSON Schema of a manifest, for editors: draft-07, nothing unknown allowed."""
+"""The JSON Schema of a manifest, for editors.
+
+``additionalProperties`` is false everywhere, so that a misspelt key is underlined.
+"""
 
 from typing import Any
 
@@ -8,8 +11,10 @@ from batchrun.wherobots.enums import RuntimeId
 __all__ = ["manifest_schema"]
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
+# Patterns are ECMA-262 regular expressions, as JSON Schema prescribes: with the u flag, a brace that is not escaped is an error.
 PLACEHOLDER = {"type": "string", "pattern": r"\{\{"}
 SCALAR = {"type": ["string", "number", "boolean"]}
+# Editors see TOML's dates as strings.
 DATE_OR_NUMBER = {"type": ["string", "number"], "description": "A number, or a date."}
 COLUMN = {"type": "array", "minItems": 1, "items": SCALAR}
 RECORD = {"type": "object", "minProperties": 1, "additionalProperties": SCALAR}
@@ -60,7 +65,7 @@ AXIS = {
 
 
 def manifest_schema() -> dict[str, Any]:
-    """The schema, made from the models that read a manifest, with what they leave open said in full."""
+    """The schema, generated from the models that read a manifest; what they leave to later checks is spelled out here."""
     schema = Tables.model_json_schema(by_alias=True)
     definitions = schema.pop("$defs")
     for table in definitions.values():
@@ -68,21 +73,22 @@ def manifest_schema() -> dict[str, Any]:
     runtime = {"anyOf": [{"enum": [one.value for one in RuntimeId]}, PLACEHOLDER]}
     definitions["RunTable"]["properties"]["runtime"] = runtime | {"description": "The size of the cluster."}
     definitions["OverrideTable"]["properties"]["runtime"] = runtime
+    # Their validators take more than the type that they return.
     definitions["SubmitTable"]["properties"]["settle_after"] = {"type": ["string", "number"]}
     definitions["SubmitTable"]["properties"]["stop_after_failures"] = {"type": ["string", "number"]}
     schema["properties"]["vars"]["additionalProperties"] = SCALAR
     schema["properties"]["axes"]["additionalProperties"] = AXIS
     named = {"$schema": DRAFT, "title": "batchrun sweep manifest"}
-    whole: dict[str, Any] = _moved({**schema, **named, "additionalProperties": False, "definitions": definitions})
+    whole: dict[str, Any] = _as_draft07({**schema, **named, "additionalProperties": False, "definitions": definitions})
     return whole
 
 
-def _moved(node: Any) -> Any:
-    """References as draft-07 has them; defaults that say null left out."""
+def _as_draft07(node: Any) -> Any:
+    """Rewrites references for draft-07 (pydantic writes 2020-12) and drops null defaults, which TOML cannot express."""
     if isinstance(node, dict):
         return {
-            key: value.replace("#/$defs/", "#/definitions/") if key == "$ref" else _moved(value)
+            key: value.replace("#/$defs/", "#/definitions/") if key == "$ref" else _as_draft07(value)
             for key, value in node.items()
             if not (key == "default" and value is None)
         }
-    return [_moved(one) for one in node] if isinstance(node, list) else node
+    return [_as_draft07(one) for one in node] if isinstance(node, list) else node

@@ -1,4 +1,4 @@
-"""Whether a parsed file has the manifest's shape, and how what is wrong with it is told."""
+"""Whether a parsed file has a manifest's shape; pydantic's errors become places, facts and fixes."""
 
 from typing import Any
 
@@ -16,79 +16,12 @@ from batchrun.sweep.manifest.tables import (
     SubmitTable,
     Tables,
 )
-from batchrun.sweep.values import shown
+from batchrun.sweep.values import as_toml, shown
 
-__all__ = ["checked_tables"]
-
-
-def checked_tables(document: dict[str, Any], problems: Problems) -> Tables:
-    """The tables of a parsed file.
-
-    Raises:
-        ManifestError: their shape is wrong; all of it is told.
-
-    """
-    if "version" not in document:
-        problems.add("version", "the manifest has no version", "add version = 1 as its first line")
-    if "run" not in document:
-        problems.add("run", "the manifest has no [run] table", "add one: it says what every run sends")
-    problems.check()
-    try:
-        return Tables.model_validate(document)
-    except ValidationError as error:
-        for one in error.errors():
-            _tell(one, problems)
-        problems.check()
-        raise
-
-
-def _tell(error: Any, problems: Problems) -> None:
-    loc = [part for part in error["loc"] if not (isinstance(part, str) and part in _UNION_TAGS)]
-    place, name = place_of(loc[:-1]), str(loc[-1]) if loc else ""
-    kind = error["type"]
-    if kind == "extra_forbidden":
-        if loc == ["extends"]:
-            problems.add("extends", "it is reserved for a later version", "write the manifest out")
-            return
-        if name == "name" and loc[:1] == ["override"]:
-            problems.add(place, "'name' may not be overridden", "a run's name comes from run.name alone")
-            return
-        problems.add(place, f"unknown key '{name}'", did_you_mean(name, _known_keys(error["loc"][:-1])))
-    elif kind == "missing":
-        problems.add(place, f"no '{name}'", f"add {name} = …")
-    elif kind == "literal_error" and loc == ["version"]:
-        problems.add("version", f"{shown(error['input'])} is no format version", "write version = 1")
-    elif kind == "value_error":
-        fact, _, fix = str(error["ctx"]["error"]).partition("; ")
-        problems.add(place_of(loc), fact, fix)
-    else:
-        problems.add(place_of(loc), f"{_shortened(error['input'])} does not fit", _lower(error["msg"]))
-
+__all__ = ["checked_tables", "place_of"]
 
 _UNION_TAGS = {"PythonTable", "LookupTable", "str", "int", "float"}
-
-
-def place_of(loc: list[Any] | tuple[Any, ...]) -> str:
-    """A location in the tables as people say it: ``run.args[3]``, ``exclude #1: res``."""
-    text = ""
-    for part in loc:
-        if isinstance(part, int):
-            text += f" #{part + 1}: " if text in {"exclude", "include", "override"} else f"[{part}]"
-        elif text and not text.endswith(": "):
-            text += f".{part}"
-        else:
-            text += str(part)
-    return text.removesuffix(": ")
-
-
-def _known_keys(loc: tuple[Any, ...]) -> list[str]:
-    """The keys that may stand where an unknown one did."""
-    model: type[BaseModel] = Tables
-    for part in loc:
-        inner = _MODELS.get(str(part))
-        model = inner if inner is not None else model
-    return [one.alias or name for name, one in model.model_fields.items()]
-
+"""What pydantic adds to a location for the member of a union that it tried."""
 
 _MODELS: dict[str, type[BaseModel]] = {
     "run": RunTable,
@@ -102,11 +35,78 @@ _MODELS: dict[str, type[BaseModel]] = {
     "add_dependencies": DependencyTable,
 }
 
+_EXPECTED = {
+    "string_type": "give a string",
+    "int_type": "give a whole number",
+    "float_type": "give a number",
+    "list_type": "give a list",
+    "dict_type": "give a table",
+    "model_type": "give a table",
+}
+"""Pydantic's words for these are Python's, such as "a valid dictionary or instance of PythonTable"."""
 
-def _shortened(value: object) -> str:
-    text = shown(value)
-    return text if len(text) <= 60 else text[:57] + "…"  # noqa: PLR2004 - what fits into a message
+
+def checked_tables(document: dict[str, Any], problems: Problems) -> Tables:
+    """The tables of a parsed file.
+
+    Raises:
+        ManifestError: their shape is wrong; it carries every problem.
+
+    """
+    if "version" not in document:
+        problems.at("version").add("the manifest has no version", "add version = 1 as its first line")
+    if "run" not in document:
+        problems.at("run").add("the manifest has no [run] table", "add one; it sets what every run sends")
+    problems.check()  # without these two tables every other message would be noise
+    try:
+        return Tables.model_validate(document)
+    except ValidationError as error:
+        for one in error.errors():
+            _report(one, problems)
+        problems.check()
+        raise
 
 
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]
+def _report(error: Any, problems: Problems) -> None:
+    loc = [part for part in error["loc"] if not (isinstance(part, str) and part in _UNION_TAGS)]
+    at, table = problems.at(place_of(loc)), problems.at(place_of(loc[:-1]))
+    name = str(loc[-1]) if loc else ""
+    match error["type"]:
+        case "extra_forbidden" if loc == ["extends"]:
+            at.add("reserved for a later version", "write the whole manifest in one file")
+        case "extra_forbidden" if name == "name" and loc[:1] == ["override"]:
+            table.add("'name' may not be overridden", "a run's name comes from run.name alone")
+        case "extra_forbidden":
+            table.add(f"unknown key '{name}'", did_you_mean(name, _known_keys(error["loc"][:-1])))
+        case "missing":
+            table.add(f"no '{name}'", f"add {name} = …")
+        case "literal_error" if loc == ["version"]:
+            at.add(f"{as_toml(error['input'])} is not a supported format version", "write version = 1")
+        case "value_error":  # raised by our own validators, which write "fact; fix"
+            fact, _, fix = str(error["ctx"]["error"]).partition("; ")
+            at.add(fact, fix)
+        case _:
+            message = error["msg"]
+            fix = _EXPECTED.get(error["type"], message[:1].lower() + message[1:])
+            at.add(f"invalid value {shown(error['input'])}", fix)
+
+
+def place_of(loc: list[Any] | tuple[Any, ...]) -> str:
+    """A location in the tables as messages show it: ``run.args[3]``, ``exclude #1: res``."""
+    text = ""
+    for part in loc:
+        if isinstance(part, int):
+            text += f" #{part + 1}: " if text in {"exclude", "include", "override"} else f"[{part}]"
+        elif text and not text.endswith(": "):
+            text += f".{part}"
+        else:
+            text += str(part)
+    return text.removesuffix(": ")
+
+
+def _known_keys(loc: tuple[Any, ...]) -> list[str]:
+    """The keys of the table that an unknown key was found in."""
+    model: type[BaseModel] = Tables
+    for part in loc:
+        model = _MODELS.get(str(part), model)
+    return [one.alias or name for name, one in model.model_fields.items()]

@@ -1,4 +1,4 @@
-"""TOML text to tables, and what the command line lays over them."""
+"""TOML text to tables, and the flags that override them."""
 
 import re
 import tomllib
@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from batchrun.errors import ManifestError, Problem
-from batchrun.sweep.manifest.problems import Problems
+from batchrun.sweep.manifest.problems import Cursor
 from batchrun.sweep.values import TypedFloat
 
-__all__ = ["Overrides", "check_pair", "parse_toml", "read_text"]
+__all__ = ["Overrides", "parse_toml", "read_text", "split_pair"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """What the command line lays over a manifest; kept in the ledger, so that a resume plans the same."""
+    """What the command line overrides in a manifest. The ledger keeps it, so that a resume makes the same plan."""
 
     set: tuple[str, ...] = ()
     """``run.runtime=large``: the type comes from the key, never from the value."""
@@ -28,7 +28,7 @@ class Overrides:
     max_points: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Only what was given; empty when nothing was."""
+        """Only the flags that were given."""
         return {name: value for name, value in asdict(self).items() if value not in ((), None)}
 
     @classmethod
@@ -47,6 +47,7 @@ def read_text(path: Path) -> str:
 
     """
     try:
+        # TOML knows no byte order mark, yet editors on Windows write one.
         return path.read_bytes().removeprefix(b"\xef\xbb\xbf").decode()
     except UnicodeDecodeError as error:
         problem = Problem(str(path), f"byte {error.start} is not UTF-8", "save the file as UTF-8")
@@ -63,27 +64,29 @@ def parse_toml(text: str, place: str) -> dict[str, Any]:
 
     """
     try:
-        return tomllib.loads(text.replace("\r\n", "\n"), parse_float=TypedFloat.parse)
+        return tomllib.loads(text, parse_float=TypedFloat.parse)
+    # ValueError: a number of more digits than Python converts. RecursionError: deeply nested arrays.
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         raise ManifestError([_syntax_problem(str(error), text, place)]) from None
 
 
 def _syntax_problem(message: str, text: str, place: str) -> Problem:
+    """The problem behind tomllib's message, which ends in ``(at line 3, column 7)``."""
     found = re.search(r"\(at line (\d+), column (\d+)\)", message)
     where = f"{place}:{found[1]}" if found else place
-    fact = re.sub(r"\s*\(at [^)]*\)$", "", message) or "it is not TOML"
+    fact = re.sub(r"\s*\(at [^)]*\)$", "", message) or "not valid TOML"
+    fact = fact[0].lower() + fact[1:]
     line = text.splitlines()[int(found[1]) - 1] if found and int(found[1]) <= len(text.splitlines()) else ""
+    # spark.speculation = true beside spark.speculation.interval: common in Spark, impossible in TOML unless quoted.
     if re.search(r"overwrite|into an? immutable|namespace", fact) and re.match(r"\s*[\w.]+\s*=", line):
-        return Problem(
-            where, f"{fact[0].lower()}{fact[1:]}: a key is both a value and a table", "put quotes around both keys"
-        )
-    return Problem(where, fact[0].lower() + fact[1:], "mend the TOML")
+        return Problem(where, f"{fact}: a key is both a value and a table", "put quotes around both keys")
+    return Problem(where, fact, "fix the TOML syntax")
 
 
-def check_pair(text: str, flag: str, problems: Problems) -> tuple[str, str] | None:
-    """``key=value`` of a flag as its two halves."""
-    key, equals, value = text.partition("=")
+def split_pair(text: str, flag: Cursor) -> tuple[str, str] | None:
+    """The key and the value of a flag's ``KEY=VALUE``."""
+    key, equals, value = text.partition("=")  # the first one: a value may contain others
     if not equals or not key.strip():
-        problems.add(flag, f"'{text}' is no key=value", f"write {flag} KEY=VALUE")
+        flag.add(f"'{text}' is not KEY=VALUE", f"write {flag.path} KEY=VALUE")
         return None
     return key.strip(), value.strip()

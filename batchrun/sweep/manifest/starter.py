@@ -5,12 +5,12 @@ __all__ = ["STARTER_MANIFEST"]
 STARTER_MANIFEST = """\
 # A sweep: one job, many combinations of parameters.
 #
-#   batchrun plan   SWEEP               what would be sent; no network, no key
+#   batchrun plan   SWEEP               show what would be sent; no network, no key
 #   batchrun submit SWEEP --emulator    try it against a local emulator
-#   batchrun submit SWEEP               send it; run the same command again to go on after an interruption
+#   batchrun submit SWEEP               send it; run the same command again to resume after an interruption
 version = 1
 
-# What every run sends. Every string may have {{placeholders}}: axes, fields of axes, and the vars below.
+# What every run sends. Any string may contain {{placeholders}}: axes, fields of axes, and the vars below.
 [run]
 name    = "demo-{{area}}-{{month:%Y-%m}}"
 runtime = "tiny"
@@ -22,7 +22,7 @@ args    = ["--area", "{{area}}", "--from", "{{month}}", "--to", "{{month.next}}"
 [vars]
 out = "s3://acme/out"
 
-# What varies. Axes are crossed, the first varies slowest: 2 x 3 = 6 runs.
+# What varies. Axes are crossed and the first varies slowest: 2 x 3 = 6 runs.
 [axes]
 area  = ["cascades", "sierra"]
 month = { from = 2026-01-01, to = 2026-03-01, step = "1 month" }
@@ -32,7 +32,7 @@ month = { from = 2026-01-01, to = 2026-03-01, step = "1 month" }
 area  = "sierra"
 month = 2026-02-01
 
-# How to submit. Without a rate the service's limit is found while submitting.
+# How to submit. Without a rate, batchrun finds the service's limit while submitting.
 [submit]
 max_points = 100
 """

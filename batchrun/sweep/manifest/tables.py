@@ -1,4 +1,4 @@
-"""The manifest's tables as models: what may stand where."""
+"""The manifest's tables as models: which keys there are, and the shape of their values."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from batchrun.sweep.manifest.durations import DURATION_FIX, seconds_of
-from batchrun.sweep.values import shown
+from batchrun.sweep.values import as_toml
 
 __all__ = [
     "DEFAULT_MAX_POINTS",
@@ -22,11 +22,14 @@ __all__ = [
 ]
 
 DEFAULT_MAX_POINTS = 1000
+"""A sweep beyond it is more often a typing mistake than a plan; who means it raises max_points."""
+MAX_COUNT = 2**53  # a float counts exactly up to here
 
 
 class Table(BaseModel):
-    """Unknown keys are errors, and nothing is turned into another type."""
+    """Unknown keys are errors, and no value is converted to another type."""
 
+    # strict: pydantic would otherwise accept "4" as a number and 1 as true.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
@@ -47,44 +50,43 @@ class DependencyTable(Table):
     file: str | None = None
 
 
-class RunTable(Table):
+class SettingsTable(Table):
+    """What ``[run]`` sets and an override may change; None is not set."""
+
+    runtime: str | None = None
+    region: str | None = None
+    version: str | None = None
+    timeout: int | float | str | None = None
+    python: str | PythonTable | None = None
+    jar: JarTable | None = None
+    spark: dict[str, Any] = Field(default_factory=dict)
+    driver_disk_gb: int | str | None = None  # a string may be a placeholder
+    executor_disk_gb: int | str | None = None
+
+
+class RunTable(SettingsTable):
     """What every run sends; every string is a template."""
 
     name: str = "{{sweep}}-{{hash}}"
-    runtime: str | None = None
-    region: str | None = None
-    version: str | None = None
-    timeout: int | float | str | None = None
-    python: str | PythonTable | None = None
-    jar: JarTable | None = None
     args: list[Any] = Field(default_factory=list)
-    spark: dict[str, Any] = Field(default_factory=dict)
     dependencies: list[DependencyTable] = Field(default_factory=list)
-    driver_disk_gb: int | str | None = None
-    executor_disk_gb: int | str | None = None
 
 
-class OverrideTable(Table):
-    """``when``, then the settings that it changes; None is what it leaves alone."""
+class OverrideTable(SettingsTable):
+    """``when``, then the settings that change where it matches. Lists replace, and ``add_`` lists append.
+
+    There is no ``name``: two templates for names would make it easy to give two points one name.
+    """
 
     when: dict[str, Any]
-    runtime: str | None = None
-    region: str | None = None
-    version: str | None = None
-    timeout: int | float | str | None = None
-    python: str | PythonTable | None = None
-    jar: JarTable | None = None
     args: list[Any] | None = None
-    spark: dict[str, Any] = Field(default_factory=dict)
     dependencies: list[DependencyTable] | None = None
-    driver_disk_gb: int | str | None = None
-    executor_disk_gb: int | str | None = None
     add_args: list[Any] = Field(default_factory=list)
     add_dependencies: list[DependencyTable] = Field(default_factory=list)
 
 
 class LookupTable(Table):
-    """A derived value looked up by an axis' value."""
+    """A derived value, looked up by the value of an axis."""
 
     lookup: str
     map: dict[str, Any]
@@ -92,6 +94,8 @@ class LookupTable(Table):
 
 
 class SampleTable(Table):
+    """Both are required: a sample nobody asked for, or one that is different every time, is worse than an error."""
+
     count: int = Field(ge=1)
     seed: int
 
@@ -99,7 +103,7 @@ class SampleTable(Table):
 def _duration(value: object) -> object:
     seconds = seconds_of(value)
     if seconds is None:
-        raise ValueError(f"{shown(value)} is no time; {DURATION_FIX}")
+        raise ValueError(f"{as_toml(value)} is not a duration; {DURATION_FIX}")
     return seconds
 
 
@@ -109,18 +113,16 @@ def _failures(value: object) -> object:
         share = float(found[1]) / 100
         if 0 < share < 1:
             return share
-    if isinstance(value, int | float) and not isinstance(value, bool) and (0 < value < 1 or _is_count(value)):
-        return float(value)
-    raise ValueError(f'{shown(value)} is neither a count nor a share; give a count such as 25, or a share such as "5%"')
-
-
-def _is_count(value: float) -> bool:
-    """A plan file holds a count of 25 as 25.0."""
-    return value >= 1 and float(value).is_integer()
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_COUNT:
+        number = float(value)
+        if number < 1 or number.is_integer():  # a plan file holds a count of 25 as 25.0
+            return number
+    fix = 'give a count such as 25, or a share such as "5%"'
+    raise ValueError(f"{as_toml(value)} is neither a count nor a share; {fix}")
 
 
 class SubmitTable(Table):
-    """How to submit; what is None is left to the engine."""
+    """How to submit; the engine decides what is None."""
 
     max_points: int = Field(default=DEFAULT_MAX_POINTS, ge=1)
     concurrency: int | None = Field(default=None, ge=1)

@@ -1,1 +1,1 @@
-"""Which points there are: axes, files, ranges, tests, and the space that they span."""
+"""The points of a sweep: axes and their sources, rules that select points, and the space that they span."""

@@ -1,84 +1,90 @@
-"""Points that includes add: whole ones, each an axis' own value or one that is added behind them."""
+"""The points that includes add. Each is a whole point, and may use values that the axes do not have."""
 
 import math
 from itertools import product
 from typing import Any
 
-from batchrun.sweep.manifest.problems import Problems, did_you_mean
+from batchrun.sweep.manifest.problems import Cursor, Problems, did_you_mean
 from batchrun.sweep.points.axes import Axis
-from batchrun.sweep.values import Kind, Value, canonical_value, kind_of, shown
+from batchrun.sweep.values import Kind, Value, as_toml, canonical_value, kind_of
 from batchrun.wherobots.identity import canonical_json
 
 __all__ = ["included"]
 
 
 def included(tables: list[dict[str, Any]], axes: list[Axis], limit: int, problems: Problems) -> list[tuple[int, ...]]:
-    """The points of every include, in file order. ``limit`` is how many there may be at most.
+    """The points of every include, in file order; there may be ``limit`` of them.
+
+    Values that an axis does not have are appended to it.
 
     Raises:
-        ManifestError: the small grids multiply to more than ``limit``; told before any of them is made.
+        ManifestError: the includes multiply to more than ``limit``; raised before any of the points is made.
 
     """
-    grown = [_Grown(axis) for axis in axes] if tables else []
-    grids = [_grid(table, grown, f"include #{number}", problems) for number, table in enumerate(tables, 1)]
+    indexed = [_IndexedAxis(axis) for axis in axes] if tables else []
+    grids = [_grid(table, indexed, problems.rule("include", number)) for number, table in enumerate(tables, 1)]
+    # Lists multiply: a few of them make millions of points, so they are counted before they are made.
     total = sum(math.prod(len(choices) for choices in grid) for grid in grids)
     if total > limit:
-        problems.fail("include", f"{total:,} points, over max_points = {limit:,}", "raise it in [submit]")
+        problems.at("include").fail(f"{total:,} points, over max_points = {limit:,}", "raise it in [submit]")
     points: dict[tuple[int, ...], None] = {}
     for number, grid in enumerate(grids, 1):
         for point in product(*grid):
             if point in points:
-                problems.add(f"include #{number}", "it adds a point twice", "drop one")
+                problems.rule("include", number).add("it adds the same point twice", "remove one")
             points[point] = None
     return list(points)
 
 
-class _Grown:
-    """An axis that includes add values to, and where each value stands."""
+class _IndexedAxis:
+    """An axis with the position of each of its values."""
 
     def __init__(self, axis: Axis) -> None:
         self.axis = axis
-        self._known: dict[bytes, int] = {}
-        for at, value in enumerate(axis.values):
-            self._known.setdefault(_same(value), at)
+        self._positions: dict[bytes, int] = {}
+        for position, value in enumerate(axis.values):
+            self._positions.setdefault(_identity(value), position)
 
     def position(self, value: Value) -> int:
-        """Where the value stands; a new one is added."""
-        at = self._known.get(_same(value))
-        if at is None:
-            at = self._known[_same(value)] = self.axis.add(value)
-        return at
+        """The value's position; a new value is appended."""
+        identity = _identity(value)
+        if identity not in self._positions:
+            self._positions[identity] = self.axis.append(value)
+        return self._positions[identity]
 
 
-def _same(value: Value) -> bytes:
-    """Equal for values that are one point: 1 and 1.0."""
+def _identity(value: Value) -> bytes:
+    """The same bytes for values that make the same point, such as 1 and 1.0."""
     return canonical_json({"": canonical_value(value)})
 
 
-def _grid(table: dict[str, Any], grown: list[_Grown], place: str, problems: Problems) -> list[list[int]]:
-    names = [one.axis.name for one in grown]
-    for name in table.keys() - set(names):
-        problems.add(place, f"unknown axis '{name}'", did_you_mean(name, names))
-    return [_choices(one, table, place, problems) for one in grown]
+def _grid(table: dict[str, Any], indexed: list[_IndexedAxis], at: Cursor) -> list[list[int]]:
+    names = [one.axis.name for one in indexed]
+    for name in table:
+        if name not in names:
+            at.add(f"unknown axis '{name}'", did_you_mean(name, names, otherwise="the sweep has no axes"))
+    return [_choices(one, table, at) for one in indexed]
 
 
-def _choices(grown: _Grown, table: dict[str, Any], place: str, problems: Problems) -> list[int]:
-    name = grown.axis.name
+def _choices(indexed: _IndexedAxis, table: dict[str, Any], at: Cursor) -> list[int]:
+    """The positions that an include gives for an axis."""
+    name = indexed.axis.name
     if name not in table:
-        problems.add(place, f"no value for axis '{name}'")
+        # No default: which of the axis' values an include should combine with is not for us to guess.
+        at.add(f"no value for axis '{name}'")
         return []
     given = table[name]
     if given == []:
-        problems.add(place, f"{name}: an empty list adds no point", "give one or more values")
+        at.add(f"{name}: an empty list adds no point", "give one or more values")
     values = given if isinstance(given, list) else [given]
-    return [grown.position(value) for value in values if _fits(grown.axis, value, place, problems)]
+    return [indexed.position(value) for value in values if _fits(indexed.axis, value, at)]
 
 
-def _fits(axis: Axis, value: Any, place: str, problems: Problems) -> bool:
+def _fits(axis: Axis, value: Any, at: Cursor) -> bool:
     if kind_of(value) is not axis.kind:
-        problems.add(place, f"{axis.name}: {shown(value)} is no {axis.kind}", f"the axis holds {axis.kind}s")
+        at.add(f"{axis.name}: {as_toml(value)} is not a {axis.kind}", f"the axis holds {axis.kind.plural}")
         return False
     if axis.kind is Kind.RECORD and {name: kind_of(one) for name, one in value.items()} != axis.field_kinds:
-        problems.add(place, f"{axis.name}: the fields are not {', '.join(axis.field_kinds)}", "give each of them")
+        at.add(f"{axis.name}: the fields are not {', '.join(axis.field_kinds)}", "give each of them")
         return False
     return True

@@ -5,85 +5,69 @@ from collections.abc import Callable
 from fnmatch import translate
 from typing import Any
 
-from batchrun.sweep.manifest.problems import Problems
-from batchrun.sweep.values import Kind, Value, kind_of, shown
+from batchrun.sweep.manifest.problems import Cursor
+from batchrun.sweep.values import Kind, Value, as_toml, kind_of
 
 __all__ = ["Test", "compile_test"]
 
 Test = Callable[[Value], bool]
 
-_PLURAL = {
-    Kind.STRING: "strings",
-    Kind.NUMBER: "numbers",
-    Kind.BOOLEAN: "booleans",
-    Kind.DATE: "dates",
-    Kind.DATETIME: "datetimes",
-    Kind.LOCAL_DATETIME: "datetimes without offset",
-    Kind.RECORD: "records",
-}
 
+def compile_test(test: Any, kind: Kind, at: Cursor) -> Test | None:
+    """A test as a function, or None if it does not fit values of this kind.
 
-def compile_test(test: Any, kind: Kind, place: str, problems: Problems) -> Test | None:
-    """A test as a function, or None when it does not fit values of this kind."""
+    A test of another kind is an error rather than a test that never matches: in Travis CI, an exclude that compares a
+    string with a float silently excludes nothing.
+    """
     match test:
         case list():
-            return _any_of(test, kind, place, problems)
+            return _any_of(test, kind, at)
         case {"not": inner} if len(test) == 1:
-            negated = compile_test(inner, kind, place, problems)
+            negated = compile_test(inner, kind, at)
             return None if negated is None else lambda value: not negated(value)
         case {"glob": str() as pattern} if len(test) == 1:
-            return _glob(pattern, kind, place, problems)
+            return _glob(pattern, kind, at)
         case dict() if test and test.keys() <= {"from", "to"}:
-            return _between(test.get("from"), test.get("to"), kind, place, problems)
+            return _between(test.get("from"), test.get("to"), kind, at)
         case dict():
-            fix = "give a value, a list, { from, to }, { glob } or { not }"
-            problems.add(place, f"{shown(test)} is no test", fix)
+            at.add(f"{as_toml(test)} is not a test", "give a value, a list, { from, to }, { glob } or { not }")
             return None
         case _:
-            return _equal(test, kind, place, problems)
+            return (lambda value: bool(value == test)) if _fit([test], kind, at) else None
 
 
-def _fits(value: Value, kind: Kind, place: str, problems: Problems) -> bool:
-    given = kind_of(value)
-    if given is kind and kind is not Kind.RECORD:
-        return True
-    said = f"the {given} {shown(value)}" if not isinstance(value, str) else f"the string '{value}'"
-    problems.add(place, f"the axis holds {_PLURAL[kind]}, the test is {said}")
-    return False
+def _fit(values: list[Value], kind: Kind, at: Cursor) -> bool:
+    """Whether all of a test's values are of the axis' kind; every one that is not is reported."""
+    misfits = [value for value in values if kind_of(value) is not kind or kind is Kind.RECORD]
+    for value in misfits:
+        misfit = f"string '{value}'" if isinstance(value, str) else f"{kind_of(value)} {as_toml(value)}"
+        at.add(f"the axis holds {kind.plural}, the test is the {misfit}")
+    return not misfits
 
 
-def _all_fit(values: list[Value], kind: Kind, place: str, problems: Problems) -> bool:
-    """Every one of them is looked at, so that every problem is told."""
-    return sum(not _fits(value, kind, place, problems) for value in values) == 0
-
-
-def _equal(wanted: Value, kind: Kind, place: str, problems: Problems) -> Test | None:
-    return (lambda value: bool(value == wanted)) if _fits(wanted, kind, place, problems) else None
-
-
-def _any_of(wanted: list[Value], kind: Kind, place: str, problems: Problems) -> Test | None:
+def _any_of(wanted: list[Value], kind: Kind, at: Cursor) -> Test | None:
     if not wanted:
-        problems.add(place, "an empty list matches nothing", "give one or more values")
+        at.add("an empty list matches nothing", "give one or more values")
         return None
-    if not _all_fit(wanted, kind, place, problems):
+    if not _fit(wanted, kind, at):
         return None
     values = frozenset(wanted)
     return lambda value: value in values
 
 
-def _glob(pattern: str, kind: Kind, place: str, problems: Problems) -> Test | None:
+def _glob(pattern: str, kind: Kind, at: Cursor) -> Test | None:
     if kind is not Kind.STRING:
-        problems.add(place, f"the axis holds {_PLURAL[kind]}, a glob is for strings")
+        at.add(f"the axis holds {kind.plural}, a glob is for strings", "give a value, a list or { from, to }")
         return None
+    # Not fnmatch(), which ignores case on some systems: a plan must be the same on every machine.
     matches = re.compile(translate(pattern)).match
     return lambda value: matches(value) is not None
 
 
-def _between(low: Value, high: Value, kind: Kind, place: str, problems: Problems) -> Test | None:
-    ends = [end for end in (low, high) if end is not None]
-    if not _all_fit(ends, kind, place, problems):
+def _between(low: Value, high: Value, kind: Kind, at: Cursor) -> Test | None:
+    if not _fit([end for end in (low, high) if end is not None], kind, at):
         return None
     if low is not None and high is not None and low > high:
-        problems.add(place, f"from {shown(low)} is above to {shown(high)}", "swap them")
+        at.add(f"from {as_toml(low)} is above to {as_toml(high)}", "swap them")
         return None
     return lambda value: (low is None or value >= low) and (high is None or value <= high)

@@ -1,4 +1,8 @@
-"""Ranges in exact arithmetic: integers, decimals, logarithmic scales, dates; and what comes one step later."""
+"""Ranges in exact arithmetic: integers, decimals, logarithmic scales and dates, with the value one step later.
+
+Floats are stepped as decimals. In binary, three steps of 0.1 give 0.30000000000000004, which would end up in run names
+and arguments, and a range would include its end or miss it by chance.
+"""
 
 import math
 from calendar import monthrange
@@ -8,14 +12,15 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from batchrun.sweep.values import Kind, TypedFloat, Value, kind_of, shown
+from batchrun.sweep.values import Kind, TypedFloat, Value, as_toml, kind_of
 
 __all__ = ["MAX_VALUES", "RangeError", "RangeValues", "range_values"]
 
+# Both bounds are far above the default max_points; they keep a slip of the keyboard from filling the memory.
 MAX_VALUES = 1_000_000
-"""More values than this in one axis is a typing mistake."""
-MAX_WHOLE_VALUES = 1_000_000_000
-"""Whole numbers cost nothing before they are used, so that ``max_points`` refuses them with its own words."""
+"""More values in one axis are taken for a typing mistake."""
+MAX_INTEGERS = 1_000_000_000
+"""The bound for integers, which stay a ``range`` and cost nothing: below it ``max_points`` refuses with its breakdown."""
 
 RANGE_KEYS = {"from", "to", "step", "count", "scale"}
 UNITS = {
@@ -28,7 +33,7 @@ MONTHS = {"month": 1, "year": 12}
 
 
 class RangeError(ValueError):
-    """A fact and a fix about a range that makes no sense."""
+    """A range that cannot be used, as a fact and a fix."""
 
     def __init__(self, fact: str, fix: str = "") -> None:
         super().__init__(fact)
@@ -38,11 +43,11 @@ class RangeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RangeValues:
-    """The values, and for a date range what ``next`` is of each of them."""
+    """The values of a range; for a date range, also the value of ``next`` for each of them."""
 
     values: Sequence[Value]
-    following: list[Value] | None = None
-    ahead: Callable[[Value], Value] | None = None
+    next_values: list[Value] | None = None
+    successor: Callable[[Value], Value] | None = None
     """For a date range: one step after any date."""
 
 
@@ -50,18 +55,20 @@ def range_values(table: dict[str, Any]) -> RangeValues:
     """The values of ``{ from, to, step }`` or ``{ from, to, count }``.
 
     Raises:
-        RangeError: it makes no sense.
+        RangeError: the range cannot be used.
 
     """
     _check_keys(table)
     kinds = {kind_of(table["from"]), kind_of(table["to"])}
     if kinds == {Kind.NUMBER}:
-        return RangeValues(_numbers_in_reach(table))
+        return RangeValues(_numbers(table))
     if kinds in ({Kind.DATE}, {Kind.DATETIME}, {Kind.LOCAL_DATETIME}):
         return _dates(table)
     if kinds == {Kind.DATETIME, Kind.LOCAL_DATETIME}:
-        raise RangeError("from and to are not both with an offset, or both without", "add the offset")
-    raise RangeError(f"from is {shown(table['from'])} and to is {shown(table['to'])}", "give two numbers, or two dates")
+        raise RangeError("only one of from and to has an offset", "add the offset to the other")
+    raise RangeError(
+        f"from is {as_toml(table['from'])} and to is {as_toml(table['to'])}", "give two numbers, or two dates"
+    )
 
 
 def _check_keys(table: dict[str, Any]) -> None:
@@ -74,60 +81,57 @@ def _check_keys(table: dict[str, Any]) -> None:
         raise RangeError("step and count together", "give one of them")
 
 
-def _numbers_in_reach(table: dict[str, Any]) -> Sequence[Value]:
-    try:
-        return _numbers(table)
-    except ArithmeticError:
-        raise RangeError(
-            "the numbers are beyond what can be counted with", "choose ends nearer to each other"
-        ) from None
-
-
 def _numbers(table: dict[str, Any]) -> Sequence[Value]:
-    if "count" in table:
-        return _counted(table)
+    try:
+        return _evenly_spaced(table) if "count" in table else _stepped(table)
+    except ArithmeticError:  # overflow, or more digits than a decimal holds
+        raise RangeError("the numbers are too large or too far apart", "choose ends closer together") from None
+
+
+def _stepped(table: dict[str, Any]) -> Sequence[Value]:
     if "scale" in table:
         raise RangeError("scale without count", "add count = …")
-    whole = isinstance(table["from"], int) and isinstance(table["to"], int)
-    if "step" not in table and not whole:
+    are_integers = isinstance(table["from"], int) and isinstance(table["to"], int)
+    if "step" not in table and not are_integers:
         raise RangeError("a range of floats needs a step or a count", "add step = … or count = …")
     step = _step(table)
-    if whole and isinstance(table.get("step", 1), int):
-        return _whole(table["from"], table["to"], table.get("step", 1))
+    if are_integers and isinstance(table.get("step", 1), int):
+        return _integers(table["from"], table["to"], table.get("step", 1))
     first, last = _exact(table["from"]), _exact(table["to"])
+    # Counted before any value is made. Where a step lands on `to`, the quotient is a whole number without rounding.
     size = int((last - first) / step) + 1 if (last - first) / step >= 0 else 0
     _check_size(size)
     return [_computed(first + step * n) for n in range(size)]
 
 
-def _whole(first: int, last: int, step: int) -> range:
-    _check_size((last - first) // step + 1, MAX_WHOLE_VALUES)
+def _integers(first: int, last: int, step: int) -> range:
+    _check_size((last - first) // step + 1, MAX_INTEGERS)
     return range(first, last + (1 if step > 0 else -1), step)
 
 
 def _step(table: dict[str, Any]) -> Decimal:
     step = table.get("step", 1)
     if kind_of(step) is not Kind.NUMBER or step == 0:
-        raise RangeError(f"step is {shown(step)}", "give a number that is not 0")
+        raise RangeError(f"step is {as_toml(step)}", "give a number that is not 0")
     return _exact(step)
 
 
-def _check_size(size: int, most: int = MAX_VALUES) -> None:
+def _check_size(size: int, limit: int = MAX_VALUES) -> None:
     if size <= 0:
         raise RangeError("the range is empty", "swap from and to, or change the sign of step")
-    if size > most:
-        raise RangeError(f"the range has {size:,} values", f"more than {most:,} is surely a mistake")
+    if size > limit:
+        raise RangeError(f"the range has {size:,} values", f"an axis may have {limit:,}")
 
 
-def _counted(table: dict[str, Any]) -> list[Value]:
+def _evenly_spaced(table: dict[str, Any]) -> list[Value]:
     count, scale = table["count"], table.get("scale", "linear")
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise RangeError(f"count is {shown(count)}", "give a whole number, 1 or more")
+        raise RangeError(f"count is {as_toml(count)}", "give a whole number, 1 or more")
     _check_size(count)
     if scale == "log":
         return _logarithmic(float(table["from"]), float(table["to"]), count)
     if scale != "linear":
-        raise RangeError(f"unknown scale {shown(scale)}", 'use "linear" or "log"')
+        raise RangeError(f"unknown scale {as_toml(scale)}", 'use "linear" or "log"')
     first, last = _exact(table["from"]), _exact(table["to"])
     if count == 1:
         return [_computed(first)]
@@ -141,12 +145,14 @@ def _logarithmic(first: float, last: float, count: int) -> list[Value]:
         raise RangeError("a log scale needs numbers above 0", "change from and to")
     if count == 1:
         return [_computed(_exact(first))]
+    # The ends are taken as they are; 12 digits hide the rounding errors of log and exp in between.
     start, stop = math.log(first), math.log(last)
     inner = [math.exp(start + (stop - start) * n / (count - 1)) for n in range(1, count - 1)]
     return [_shortest(float(f"{value:.12g}")) for value in (first, *inner, last)]
 
 
 def _exact(number: float) -> Decimal:
+    # Through the spelling: Decimal(0.1) would be the binary fraction nearest to it, with 55 digits.
     return Decimal(number.text if isinstance(number, TypedFloat) else str(number))
 
 
@@ -160,34 +166,38 @@ def _shortest(value: float) -> TypedFloat:
 
 def _dates(table: dict[str, Any]) -> RangeValues:
     if "count" in table or "scale" in table:
-        raise RangeError("a date range has no count or scale", 'give step = "1 month" or the like')
+        raise RangeError("a date range has no count or scale", 'give a step, such as step = "1 month"')
     first, last = table["from"], table["to"]
-    ahead = _stepper(first, table.get("step"))
+    nth = _nth_date(first, table.get("step"))
     try:
-        values = list(_until(ahead, first, last))
-        following = [ahead(n + 1) for n in range(len(values))]
+        values = list(_until(nth, first, last))
+        next_values = [nth(n + 1) for n in range(len(values))]
     except OverflowError:
-        raise RangeError("the range leaves the calendar", "choose dates between the years 1 and 9999") from None
+        raise RangeError("the range goes beyond the year 9999", "choose dates between the years 1 and 9999") from None
     _check_size(len(values))
-    return RangeValues(values, following, lambda value: _stepper(value, table.get("step"))(1))
+    return RangeValues(values, next_values, lambda value: _nth_date(value, table.get("step"))(1))
 
 
-def _until(ahead: Callable[[int], Any], first: Any, last: Any) -> Iterator[Any]:
+def _until(nth: Callable[[int], Any], first: Any, last: Any) -> Iterator[Any]:
     value, n = first, 0
     while value <= last:
-        _check_size(n + 1)
+        _check_size(n + 1)  # months differ in length, so the values cannot be counted beforehand
         yield value
         n += 1
-        value = ahead(n)
+        value = nth(n)
 
 
-def _stepper(first: Any, step: Any) -> Callable[[int], Any]:
-    """The n-th date of a range; months and years count from the first, and clamp."""
+def _nth_date(first: Any, step: Any) -> Callable[[int], Any]:
+    """The n-th date of a range.
+
+    Months and years count from the first date, not from the one before, and clamp: Jan 31, Feb 29, Mar 31. Step by step,
+    every month after February would end on the 29th.
+    """
     number, unit = _parsed_step(step)
     if unit in MONTHS:
         return lambda n: _months_later(first, n * number * MONTHS[unit])
     if unit in {"minute", "hour"} and not isinstance(first, datetime):
-        raise RangeError(f"a step of {step!r} between dates", "give times as well, such as 2023-01-01T00:00:00")
+        raise RangeError(f"a step of {step!r} between dates", "give datetimes, such as 2023-01-01T00:00:00")
     return lambda n: first + UNITS[unit] * number * n
 
 
@@ -197,8 +207,8 @@ def _parsed_step(step: Any) -> tuple[int, str]:
         raise RangeError("a date range needs a step", fix)
     words = step.split() if isinstance(step, str) else []
     if len(words) != 2 or not words[0].isascii() or not words[0].isdigit() or int(words[0]) < 1:  # noqa: PLR2004
-        raise RangeError(f"step is {shown(step)}", fix)
-    unit = words[1].lower().removesuffix("s")
+        raise RangeError(f"step is {as_toml(step)}", fix)
+    unit = words[1].lower().removesuffix("s")  # "3 months" as well as "1 month"
     if unit not in UNITS and unit not in MONTHS:
         raise RangeError(f"unknown unit '{words[1]}' in step", fix)
     return int(words[0]), unit

@@ -1,1 +1,1 @@
-"""From a point to a payload: templates, names, conversions."""
+"""From a point to a payload: names, templates, conversions, and the compiled sweep that puts them together."""

@@ -1,41 +1,50 @@
-"""A manifest made ready: each point becomes a planned run with a few look-ups."""
+"""A manifest compiled: each point becomes a planned run with a few look-ups."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
-from typing import Any
 
 from pydantic import ValidationError
 
 from batchrun.errors import Problem
 from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.manifest.problems import Problems
-from batchrun.sweep.points.space import Entry, PointSpace, compile_entry
-from batchrun.sweep.render.names import PointContext, Scope
-from batchrun.sweep.render.naming import namer
-from batchrun.sweep.render.render import PayloadTemplate, recipe_of
+from batchrun.sweep.points.rules import Point, Rule, compile_rule
+from batchrun.sweep.points.space import PointSpace
+from batchrun.sweep.render.context import PointContext
+from batchrun.sweep.render.names import Scope
+from batchrun.sweep.render.naming import compile_name
+from batchrun.sweep.render.render import PayloadTemplate, payload_template
+from batchrun.sweep.render.settings import RunSettings
 from batchrun.sweep.runs import PlannedRun
-from batchrun.sweep.values import canonical_value, shown
+from batchrun.sweep.values import as_toml, canonical_value
 from batchrun.wherobots.identity import canonical_json, run_key
 
-__all__ = ["CompiledSweep", "compile_manifest"]
+__all__ = ["CompiledSweep", "IndexedPoint", "compile_manifest"]
 
 HASH_HEX_DIGITS = 10
-MADE_AT_ONCE = 100
-"""Runs made in one go: one by one, between requests, each costs twice as much."""
+# 40 bits: of 100,000 points two collide in one sweep of 220, of a million in one of three; equal names are then an error.
+BATCH_SIZE = 100
+"""Runs made at a time: one by one, between requests, each costs twice as much."""
+
+IndexedPoint = tuple[int, Point, bytes]
+"""A point's index in the plan, its positions, and its canonical JSON."""
+TemplateFor = Callable[[tuple[int, ...]], PayloadTemplate]
+"""The payload template for the overrides that a point matches."""
 
 
 @dataclass(slots=True)
 class CompiledSweep:
-    """Makes planned runs from points. ``sent`` differs from ``keyed`` only where the environment is used."""
+    """Makes planned runs from points."""
 
     space: PointSpace
-    overrides: list[Entry]
+    overrides: list[Rule]
     name: Callable[[PointContext], str]
-    keyed: Callable[[tuple[int, ...]], PayloadTemplate]
-    """The recipe for the overrides that a point matches, with ``<env.NAME>`` in place of values."""
-    sent: Callable[[tuple[int, ...]], PayloadTemplate] | None
+    key_template: TemplateFor
+    """What keys are computed from: ``<env.NAME>`` stays, so that a key does not depend on who submits."""
+    body_template: TemplateFor | None
+    """What is sent; None if it is the same."""
     warnings: tuple[Problem, ...]
     env_used: frozenset[str]
     _fragments: list[list[bytes]] = field(default_factory=list)
@@ -43,6 +52,7 @@ class CompiledSweep:
 
     def __post_init__(self) -> None:
         axes = self.space.axes
+        # Canonical JSON sorts its keys. Each axis' part of a point is encoded once for each value.
         self._order = sorted(range(len(axes)), key=lambda number: axes[number].name)
         self._fragments = [
             [canonical_json({axis.name: canonical_value(value)})[1:-1] for value in axis.values] for axis in axes
@@ -50,78 +60,73 @@ class CompiledSweep:
 
     def __iter__(self) -> Iterator[PlannedRun]:
         """Every planned run, once it is known that each can be rendered."""
-        positions = self.positions()
-        while some := [self.run(at)[0] for at in islice(positions, MADE_AT_ONCE)]:
-            yield from some
+        points = self.points()
+        while batch := [self.run(point)[0] for point in islice(points, BATCH_SIZE)]:
+            yield from batch
 
-    def positions(self) -> Iterator[tuple[int, tuple[int, ...], bytes]]:
+    def points(self) -> Iterator[IndexedPoint]:
         """Every point with its index and its canonical JSON."""
         fragments, order = self._fragments, self._order
         for index, point in enumerate(self.space):
             yield index, point, b"{" + b",".join([fragments[axis][point[axis]] for axis in order]) + b"}"
 
-    def run(self, where: tuple[int, tuple[int, ...], bytes]) -> tuple[PlannedRun, str]:
+    def run(self, indexed: IndexedPoint) -> tuple[PlannedRun, str]:
         """The planned run of a point, and its runtime.
 
         Raises:
             PointError: the point cannot be rendered.
 
         """
-        index, point, point_json = where
-        at = PointContext(point, index, sha256(point_json).hexdigest()[:HASH_HEX_DIGITS])
-        name = self.name(at)
-        quoted = f'"{name}"'.encode()
-        matched = tuple([number for number, entry in enumerate(self.overrides) if entry.matches(point)])
-        recipe = self.keyed(matched)
-        body, region = recipe.body(at, quoted), recipe.region(at)
-        key, keyed = run_key(region, body), None
-        if self.sent is not None:
-            keyed, recipe = body, self.sent(matched)
-            body, region = recipe.body(at, quoted), recipe.region(at)
-        return PlannedRun(index, key, name, region, body, point_json, keyed), recipe.runtime(at)
+        index, point, point_json = indexed
+        context = PointContext(point, index, sha256(point_json).hexdigest()[:HASH_HEX_DIGITS])
+        name = self.name(context)
+        quoted = f'"{name}"'.encode()  # a name has no character that JSON escapes
+        matched = tuple([number for number, rule in enumerate(self.overrides) if rule.matches(point)])
+        template = self.key_template(matched)
+        body, region = template.body(context, quoted), template.region(context)
+        key, keyed_body = run_key(region, body), None
+        if self.body_template is not None:
+            keyed_body, template = body, self.body_template(matched)
+            body, region = template.body(context, quoted), template.region(context)
+        return PlannedRun(index, key, name, region, body, point_json, keyed_body), template.runtime(context)
 
-    def same_name(self, run: PlannedRun) -> PlannedRun | None:
-        """An earlier run of the same name."""
-        others = (self.run(at)[0] for at in self.positions())
+    def find_namesake(self, run: PlannedRun) -> PlannedRun | None:
+        """An earlier run of the same name; None if only the hashes of two names were equal."""
+        others = (self.run(point)[0] for point in self.points())
         return next((other for other in others if other.name == run.name and other.index < run.index), None)
 
-    def shown_both(self, first: PlannedRun, second: PlannedRun) -> str:
-        """Two runs' points as a person would write them; of the second only what differs."""
-        one, other = (self._values(run) for run in (first, second))
+    def describe_pair(self, first: PlannedRun, second: PlannedRun) -> str:
+        """Two runs' points as TOML; of the second only what differs."""
+        one, other = (self.space.values(next(islice(self.space, run.index, None))) for run in (first, second))
         differing = {name: value for name, value in other.items() if value != one[name]}
-        more = "… " if len(differing) < len(other) else ""
-        return f"{shown(one)} and {{{more}{shown(differing)[1:]}"
+        omission = "… " if len(differing) < len(other) else ""
+        return f"{as_toml(one)} and {{{omission}{as_toml(differing)[1:]}"
 
-    def _values(self, run: PlannedRun) -> dict[str, Any]:
-        point = next(islice(self.space, run.index, None))
-        return {axis.name: axis.values[at] for axis, at in zip(self.space.axes, point, strict=True)}
-
-    def check_first(self, problems: Problems) -> None:
-        """Hold the first payload against the wire's own model: a last look that nothing was overlooked."""
-        first = next(self.positions(), None)
-        if first is None:
+    def validate_first(self, problems: Problems) -> None:
+        """Validate the first payload against the wire's model, in case a check of the manifest has a gap."""
+        if (first := next(self.points(), None)) is None:
             return
         try:
             _ = self.run(first)[0].payload
         except ValidationError as error:
             for one in error.errors():
-                problems.add("run", f"{'.'.join(map(str, one['loc']))}: {one['msg']}", "mend the manifest")
-
-    def unmatched(self) -> list[Entry]:
-        """The overrides that match nothing, also among the points that ``--where`` and a sample leave out."""
-        idle = [entry for entry in self.overrides if not entry.hits]
-        for point in self.space.everything() if idle else ():
-            idle = [entry for entry in idle if not entry.matches(point)]
-        return idle
+                problems.at("run").add(f"{'.'.join(map(str, one['loc']))}: {one['msg']}", "fix the manifest")
 
     def count_hits(self) -> None:
-        """How many points each override matches."""
-        for entry in self.overrides:
-            entry.hits = 0
+        """Count the points that each override matches."""
+        for rule in self.overrides:
+            rule.hits = 0
         if self.overrides:
             for point in self.space:
-                for entry in self.overrides:
-                    entry.hits += entry.matches(point)
+                for rule in self.overrides:
+                    rule.hits += rule.matches(point)
+
+    def unmatched_overrides(self) -> list[Rule]:
+        """The overrides that match no point, not even one that ``--where`` or a sample leaves out."""
+        idle = [rule for rule in self.overrides if not rule.hits]
+        for point in self.space.unfiltered() if idle else ():
+            idle = [rule for rule in idle if not rule.matches(point)]
+        return idle
 
 
 def compile_manifest(
@@ -130,68 +135,77 @@ def compile_manifest(
     """Everything that can be made before the first point.
 
     Raises:
-        ManifestError: a template, an override or a derived value makes no sense.
+        ManifestError: a template, an override or a derived value cannot be used.
 
     """
-    count = space.steps[-1].count
-    shown_scope = Scope(manifest, space.axes, count, None, problems)
     overrides = [
-        compile_entry(table.when, space.axes, f"override #{n}", problems)
-        for n, table in enumerate(manifest.tables.override, 1)
+        compile_rule(table.when, space.axes, problems.rule("override", number))
+        for number, table in enumerate(manifest.tables.override, 1)
     ]
-    for entry in overrides:
-        shown_scope.used |= {space.axes[axis].name for axis in entry.positions}
-    name = namer(manifest, shown_scope)
-    recipe_of(manifest.tables.run, [], shown_scope)
-    for number, table in enumerate(manifest.tables.override, 1):
-        recipe_of(manifest.tables.run, [(number, table)], shown_scope)
-    _check_used(manifest, shown_scope, problems)
-    for derived in manifest.tables.derive:
-        shown_scope.meaning(derived, f"derive.{derived}")
-    problems.check()
-    sent = None
-    if environ is not None and shown_scope.env_used:
-        sent = _recipes(manifest, Scope(manifest, space.axes, count, environ, problems))
-        sent(())
+    count = space.steps[-1].count
+    scope = Scope(manifest, space.axes, count, None, problems)
+    scope.used |= {space.axes[axis].name for rule in overrides for axis in rule.positions}
+    name = _checked_name(scope)
+    key_template = _template_cache(scope)
+    body_template = None
+    if environ is not None and scope.env_used:
+        body_template = _template_cache(Scope(manifest, space.axes, count, environ, problems))
+        body_template(())
         problems.check()
-    if name is None:
-        raise AssertionError("a template that is wrong told nothing")
-    keyed = _recipes(manifest, shown_scope)
-    compiled = CompiledSweep(space, overrides, name, keyed, sent, _warnings(manifest), frozenset(shown_scope.env_used))
+    env_used = frozenset(scope.env_used)
+    compiled = CompiledSweep(space, overrides, name, key_template, body_template, _warnings(manifest), env_used)
     compiled.count_hits()
     return compiled
 
 
-def _recipes(manifest: Manifest, scope: Scope) -> Callable[[tuple[int, ...]], PayloadTemplate]:
-    """A recipe for each set of overrides that some point matches, made when it is first needed."""
-    known: dict[tuple[int, ...], PayloadTemplate] = {}
-    tables = manifest.tables.override
+def _checked_name(scope: Scope) -> Callable[[PointContext], str]:
+    """The function that makes names, after every template was parsed once, so that all problems are reported together."""
+    tables, problems = scope.manifest.tables, scope.problems
+    name = compile_name(scope)
+    payload_template(RunSettings(tables.run, [], problems), scope)
+    for number, table in enumerate(tables.override, 1):
+        payload_template(RunSettings(tables.run, [(problems.rule("override", number), table)], problems), scope)
+    if not problems:
+        _check_used(scope)
+    for derived in tables.derive:  # those that nothing uses have problems as well
+        scope.resolve(derived, problems.at("derive").child(derived))
+    problems.check()
+    if name is None:
+        raise AssertionError("a name that cannot be compiled reported no problem")
+    return name
 
-    def recipe(matched: tuple[int, ...]) -> PayloadTemplate:
-        if (made := known.get(matched)) is None:
-            made = recipe_of(manifest.tables.run, [(number + 1, tables[number]) for number in matched], scope)
-            if made is None:
-                scope.problems.check()
-                raise AssertionError("a recipe that is wrong told nothing")
-            known[matched] = made
-        return made
 
-    return recipe
+def _template_cache(scope: Scope) -> TemplateFor:
+    """A template for each set of overrides that some point matches, made when it is first needed."""
+    made: dict[tuple[int, ...], PayloadTemplate] = {}
+    tables, problems = scope.manifest.tables, scope.problems
+    rules = [(problems.rule("override", number), table) for number, table in enumerate(tables.override, 1)]
+
+    def template_for(matched: tuple[int, ...]) -> PayloadTemplate:
+        if (template := made.get(matched)) is None:
+            settings = RunSettings(tables.run, [rules[number] for number in matched], problems)
+            template = payload_template(settings, scope)
+            if template is None:
+                problems.check()
+                raise AssertionError("a template that cannot be compiled reported no problem")
+            made[matched] = template
+        return template
+
+    return template_for
 
 
-def _check_used(manifest: Manifest, scope: Scope, problems: Problems) -> None:
-    if problems:
-        return
+def _check_used(scope: Scope) -> None:
+    """An axis that changes nothing makes runs that differ in name only: a mistake, unless repeats are meant."""
+    allowed = scope.manifest.tables.allow_unused
     for axis in scope.axes:
-        if axis.name not in scope.used and axis.name not in manifest.tables.allow_unused:
-            problems.add(
-                f"axes.{axis.name}", "changes nothing in the run", "use it, drop it, or list it in allow_unused"
-            )
+        if axis.name not in scope.used and axis.name not in allowed:
+            at = scope.problems.at("axes").child(axis.name)
+            at.add("changes nothing in the run", "use it, drop it, or list it in allow_unused")
 
 
 def _warnings(manifest: Manifest) -> tuple[Problem, ...]:
-    found = []
-    if "{{index" in manifest.tables.run.name.replace(" ", ""):
-        fact = "it has {{index}} in it, which moves when the sweep is edited"
-        found.append(Problem("run.name", fact, "name runs by what varies, or by {{hash}}"))
-    return tuple(found)
+    # The name is part of the payload and so of the key: a run whose index moves is another run to a resume.
+    if "{{index" not in manifest.tables.run.name.replace(" ", ""):
+        return ()
+    fact = "it contains {{index}}, which changes when the sweep is edited"
+    return (Problem("run.name", fact, "name runs by their axes, or by {{hash}}"),)

@@ -1,55 +1,55 @@
-"""What a setting's value becomes in the payload, and what is refused on the way."""
+"""What a setting's value becomes in the payload, and which values are refused."""
 
 from typing import Any
 
-from batchrun.errors import Problem
 from batchrun.sweep.manifest.durations import DURATION_FIX, seconds_of
-from batchrun.sweep.manifest.problems import did_you_mean
-from batchrun.sweep.render.names import PointError, Scope
-from batchrun.sweep.values import shown, text_of
+from batchrun.sweep.manifest.problems import Cursor, did_you_mean
+from batchrun.sweep.render.context import PointError
+from batchrun.sweep.values import as_toml, text_of
 from batchrun.wherobots.enums import RuntimeId
 
-__all__ = ["as_disk", "as_region", "as_runtime", "as_text", "as_timeout", "checked_uri"]
+__all__ = ["as_disk", "as_region", "as_runtime", "as_text", "as_timeout", "check_uri"]
 
 RUNTIMES = [runtime.value for runtime in RuntimeId]
 
 
-def as_text(value: Any, place: str) -> str:
-    del place
+def as_text(value: Any, at: Cursor) -> str:
+    del at
     return text_of(value)
 
 
-def as_region(value: Any, place: str) -> str:
+def as_region(value: Any, at: Cursor) -> str:
     text = text_of(value)
     if not text.strip():
-        raise PointError(Problem(place, "the region is empty", "name one, such as aws-us-west-2"))
+        raise PointError(at, "the region is empty", "name one, such as aws-us-west-2")
     return text
 
 
-def as_runtime(value: Any, place: str) -> str:
+def as_runtime(value: Any, at: Cursor) -> str:
     text = text_of(value)
     if text not in RUNTIMES:
-        raise PointError(Problem(place, f"'{text}' is no runtime", did_you_mean(text, RUNTIMES)))
+        raise PointError(at, f"'{text}' is not a runtime", did_you_mean(text, RUNTIMES))
     return text
 
 
-def as_timeout(value: Any, place: str) -> int:
+def as_timeout(value: Any, at: Cursor) -> int:
     seconds = seconds_of(value)
     if seconds is None or seconds < 1 or not seconds.is_integer():
-        raise PointError(Problem(place, f"{shown(value)} is no timeout of a second or more", DURATION_FIX))
+        raise PointError(at, f"{as_toml(value)} is not a timeout of a second or more", DURATION_FIX)
     return int(seconds)
 
 
-def as_disk(value: Any, place: str) -> int:
+def as_disk(value: Any, at: Cursor) -> int:
+    # isdigit() alone also accepts digits such as ² that int() refuses.
     size = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise PointError(Problem(place, f"{shown(value)} is no size in GB", "give a whole number, 1 or more"))
+        raise PointError(at, f"{as_toml(value)} is not a size in GB", "give a whole number, 1 or more")
     return size
 
 
-def checked_uri(uri: str, place: str, scope: Scope) -> str:
+def check_uri(uri: str, at: Cursor) -> None:
+    """Report a script's URI that cannot be one. With a placeholder in it, it is known only at each point."""
     if not uri.strip():
-        scope.problems.add(place, "the script's URI is empty", "give an s3:// URI")
+        at.add("the script's URI is empty", "give an s3:// URI")
     elif "://" not in uri and "{{" not in uri:
-        scope.problems.add(place, f"'{uri}' is no URI", "upload the script and give its s3:// URI")
-    return uri
+        at.add(f"'{uri}' is not a URI", "upload the script and give its s3:// URI")

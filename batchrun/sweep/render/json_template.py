@@ -1,62 +1,64 @@
-"""A JSON document with gaps: what is the same for all points is encoded once."""
+"""A JSON document with slots: what is the same at all points is encoded once."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from batchrun.sweep.render.names import PointContext
+from batchrun.sweep.render.context import PointContext
 
-__all__ = ["Gap", "Leaf", "Segment", "Text", "inner", "json_bytes", "merged", "segments_of"]
+__all__ = ["Render", "Segment", "Slot", "StringTemplate", "encode", "encode_inner", "json_segments", "merge_constants"]
 
-Gap = Callable[[PointContext], bytes]
-Segment = bytes | Gap
+Render = Callable[[PointContext], bytes]
+Segment = bytes | Render
+"""A part of the encoded document: fixed bytes, or a function that makes them for each point."""
 
+# As identity.canonical_json encodes: the template must give the bytes that the payload's model would.
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
-    """A value of the payload that is made for each point."""
+class Slot:
+    """A value that is rendered at each point."""
 
-    make: Gap
+    render: Render
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A JSON string in pieces that are escaped already."""
+class StringTemplate:
+    """A string of which some parts are rendered at each point; the segments are escaped already."""
 
-    pieces: tuple[Segment, ...]
+    segments: tuple[Segment, ...]
 
 
-def segments_of(node: Any) -> Iterator[Segment]:
-    """A document as canonical JSON in pieces: keys sorted, nulls left out."""
+def json_segments(node: Any) -> Iterator[Segment]:
+    """A document as canonical JSON: keys sorted, nulls left out, no blanks."""
     match node:
         case dict():
             yield b"{"
             kept = [(key, value) for key, value in sorted(node.items()) if value is not None]
             for number, (key, value) in enumerate(kept):
-                yield (b"," if number else b"") + json_bytes(key) + b":"
-                yield from segments_of(value)
+                yield (b"," if number else b"") + encode(key) + b":"
+                yield from json_segments(value)
             yield b"}"
         case list():
             yield b"["
             for number, value in enumerate(node):
                 yield b"," if number else b""
-                yield from segments_of(value)
+                yield from json_segments(value)
             yield b"]"
-        case Text():
+        case StringTemplate():
             yield b'"'
-            yield from node.pieces
+            yield from node.segments
             yield b'"'
-        case Leaf():
-            yield node.make
+        case Slot():
+            yield node.render
         case _:
-            yield json_bytes(node)
+            yield encode(node)
 
 
-def merged(segments: Iterator[Segment]) -> Iterator[Segment]:
-    """Constant neighbours as one."""
+def merge_constants(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """The same document with neighbouring constants joined: every segment costs time at every point."""
     constant = b""
     for segment in segments:
         if isinstance(segment, bytes):
@@ -69,10 +71,10 @@ def merged(segments: Iterator[Segment]) -> Iterator[Segment]:
     yield constant
 
 
-def json_bytes(value: Any) -> bytes:
+def encode(value: Any) -> bytes:
     return _encode(value).encode()
 
 
-def inner(text: str) -> bytes:
-    """A text as it stands inside a JSON string."""
-    return json_bytes(text)[1:-1]
+def encode_inner(text: str) -> bytes:
+    """A text as it appears between the quotes of a JSON string."""
+    return encode(text)[1:-1]

@@ -1,70 +1,71 @@
-"""Run names: what a value becomes in one, how long and of what they may be, and that no two are the same."""
+"""Run names: how a value appears in one, how long a name may be, and which characters it may have."""
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import NoReturn
 
-from batchrun.errors import Problem
-from batchrun.sweep.manifest.manifest import Manifest
-from batchrun.sweep.render.names import PointContext, PointError, Scope, formatted
+from batchrun.sweep.manifest.problems import Cursor
+from batchrun.sweep.render.cache import cached
+from batchrun.sweep.render.context import PointContext, PointError
+from batchrun.sweep.render.formats import formatted
+from batchrun.sweep.render.names import Scope
 from batchrun.sweep.render.template import Placeholder
 from batchrun.wherobots.payload import NAME_MAX_LENGTH, NAME_MIN_LENGTH
 
-__all__ = ["namer", "slug"]
+__all__ = ["compile_name", "slug"]
 
-_OTHERS = re.compile(r"[^A-Za-z0-9_.-]+")
+_INVALID = re.compile(r"[^A-Za-z0-9_.-]+")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
-PLACE = "run.name"
 
 
 def slug(text: str) -> str:
-    """A value as part of a name: runs of other characters become one dash."""
-    return _OTHERS.sub("-", text)
+    """A value as part of a name: each run of invalid characters becomes one dash.
 
-
-def namer(manifest: Manifest, scope: Scope) -> Callable[[PointContext], str] | None:
-    """Makes a point's run name; None when the template is wrong.
-
-    The function raises PointError when a name is too short, too long or of the wrong characters.
+    Only within values. The template's own text is the author's to fix, and names are never cut or numbered, so that
+    two points never end up under one name (DVC drops one of them).
     """
-    template = scope.template(manifest.tables.run.name, PLACE)
-    pieces: list[str | Callable[[PointContext], str]] = []
-    for part in template.parts:
-        made = part if isinstance(part, str) else _piece(part, scope)
+    return _INVALID.sub("-", text)
+
+
+def compile_name(scope: Scope) -> Callable[[PointContext], str] | None:
+    """A function that makes a point's run name, or None with problems.
+
+    The function raises PointError if a name is too short, too long or has invalid characters.
+    """
+    at = scope.problems.at("run").child("name")
+    parts: list[str | Callable[[PointContext], str]] = []
+    for part in scope.template(scope.manifest.tables.run.name, at).parts:
+        made = part if isinstance(part, str) else _placeholder(part, scope, at)
         if made is None:
             return None
-        pieces.append(made)
+        parts.append(made)
 
-    def name(at: PointContext) -> str:
-        made = "".join([piece if isinstance(piece, str) else piece(at) for piece in pieces])
-        return made if NAME_MIN_LENGTH <= len(made) <= NAME_MAX_LENGTH and _NAME.fullmatch(made) else _refuse(made)
+    def name(context: PointContext) -> str:
+        made = "".join([part if isinstance(part, str) else part(context) for part in parts])
+        if not (NAME_MIN_LENGTH <= len(made) <= NAME_MAX_LENGTH and _NAME.fullmatch(made)):
+            _refuse(made, at)
+        return made
 
     return name
 
 
-def _piece(part: Placeholder, scope: Scope) -> Callable[[PointContext], str] | None:
-    meaning = scope.meaning(part.name, PLACE, in_name=True)
-    if meaning is None:
+def _placeholder(part: Placeholder, scope: Scope, at: Cursor) -> Callable[[PointContext], str] | None:
+    binding = scope.resolve(part.name, at, in_name=True)
+    if binding is None:
         return None
-    if meaning.is_own or len(meaning.axes) != 1:
-        return lambda at: slug(formatted(meaning.value(at), part, PLACE))
-    (axis,) = meaning.axes
-    table: list[Any] = [None] * len(scope.axes[axis].values)
 
-    def look_up(at: PointContext) -> str:
-        position = at.point[axis]
-        if (made := table[position]) is None:
-            made = table[position] = slug(formatted(meaning.value(at), part, PLACE))
-        return str(made)
+    def make(context: PointContext) -> str:
+        return slug(formatted(binding.value(context), part, at))
 
-    return look_up
+    # Names differ at every point: remembering what depends on several axes would hold most of them.
+    return cached(binding, make, scope.axes) if len(binding.axes) == 1 else make
 
 
-def _refuse(name: str) -> str:
+def _refuse(name: str, at: Cursor) -> NoReturn:
     if len(name) < NAME_MIN_LENGTH:
         fact, fix = f"'{name}' has {len(name)} characters", f"a name has {NAME_MIN_LENGTH} or more"
     elif len(name) > NAME_MAX_LENGTH:
         fact, fix = f"'{name[:40]}…' has {len(name)} characters", f"a name has {NAME_MAX_LENGTH} at most"
     else:
-        fact, fix = f"'{name}' has other characters than letters, digits, _ . and -", "mend the template"
-    raise PointError(Problem(PLACE, fact, fix))
+        fact, fix = f"'{name}' has characters other than letters, digits, _ . and -", "fix the template"
+    raise PointError(at, fact, fix)

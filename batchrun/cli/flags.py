@@ -1,0 +1,126 @@
+"""Options that several commands share as one dataclass: declared once, expanded into each command's signature."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from batchrun.cli import options as o
+from batchrun.engine.settings import SubmitSettings
+from batchrun.ledger.fold import Outcome
+from batchrun.sweep.manifest.manifest import Overrides, SubmitTable
+
+__all__ = ["SubmissionFlags", "SweepFlags", "expand_flags"]
+
+
+PACING = ("rate", "burst", "concurrency", "max_active", "max_attempts", "settle_after", "stop_after_failures")
+"""The flags that become ``SubmitSettings`` and are repeated in the resume command."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepFlags:
+    """Options of ``plan`` and ``submit`` that override the manifest."""
+
+    set_: o.Set = None
+    axis: o.Axis = None
+    where: o.Where = None
+    sample: o.Sample = None
+    seed: o.Seed = None
+    max_points: o.MaxPoints = None
+
+    def overrides(self) -> Overrides:
+        return Overrides(
+            set=tuple(self.set_ or ()),
+            axis=tuple(self.axis or ()),
+            where=tuple(self.where or ()),
+            sample=self.sample,
+            seed=self.seed,
+            max_points=self.max_points,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionFlags:
+    """Options of both ``submit`` and ``resume``, as typed; None means not given."""
+
+    emulator: o.Emulator = False
+    dry_run: o.DryRun = False
+    retry: o.Retry = None
+    rate: o.Rate = None
+    burst: o.Burst = None
+    concurrency: o.Concurrency = None
+    max_active: o.MaxActive = None
+    max_attempts: o.MaxAttempts = None
+    settle_after: o.SettleAfter = None
+    stop_after_failures: o.StopAfterFailures = None
+    base_url: o.BaseUrl = None
+    timeout: o.Timeout = None
+    to_another_server: o.ToAnotherServer = False
+
+    @property
+    def retried_outcomes(self) -> frozenset[Outcome]:
+        """The outcomes whose runs are sent again.
+
+        Raises:
+            UsageError: an outcome that cannot be retried.
+
+        """
+        return o.retry_from(self.retry)
+
+    @property
+    def timeout_s(self) -> float | None:
+        """The request timeout in seconds.
+
+        Raises:
+            UsageError: not a duration.
+
+        """
+        return o.seconds_from("--timeout", self.timeout)
+
+    def settings(self, table: SubmitTable) -> SubmitSettings:
+        """The manifest's settings with these flags taking precedence.
+
+        Raises:
+            UsageError: a value cannot be parsed or used.
+
+        """
+        return SubmitSettings.of(table, **o.settings_flags(self._pacing()))
+
+    def resume_command(self, ledger: Path) -> tuple[str, ...]:
+        """The command that resumes the batch with the same flags."""
+        return o.resume_command(ledger, base_url=self.base_url, timeout=self.timeout, **self._pacing())
+
+    def _pacing(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in PACING}
+
+
+def expand_flags(command: Callable[..., int]) -> Callable[..., int]:
+    """Replace each parameter of a dataclass type by that dataclass's fields, which typer then reads as options.
+
+    Typer knows no groups of options, so it is shown a signature in which they are flat; the command itself receives the
+    dataclass.
+    """
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, type] = {}
+    for parameter in inspect.signature(command).parameters.values():
+        if is_dataclass(group := parameter.annotation) and isinstance(group, type):
+            groups[parameter.name] = group
+            parameters += [
+                inspect.Parameter(field.name, parameter.kind, default=field.default, annotation=field.type)
+                for field in fields(group)
+            ]
+        else:
+            parameters.append(parameter)
+
+    @wraps(command)
+    def expanded(*args: Any, **values: Any) -> int:  # noqa: ANN401 - an option of any type
+        grouped = {
+            name: group(**{field.name: values.pop(field.name) for field in fields(group) if field.name in values})
+            for name, group in groups.items()
+        }
+        return command(*args, **values, **grouped)
+
+    expanded.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it through inspect.signature
+    return expanded

@@ -1,0 +1,51 @@
+"""What rendering knows of one point, and how a problem with it is raised."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from batchrun.sweep.manifest.problems import Cursor
+from batchrun.sweep.values import Value
+
+__all__ = ["NO_AXES", "Binding", "PointContext", "PointError", "constant"]
+
+NO_AXES = frozenset[int]()
+
+
+@dataclass(frozen=True, slots=True)
+class PointContext:
+    """One point during rendering: its positions, its index in the plan, its hash."""
+
+    point: tuple[int, ...]
+    index: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a name or a template is bound to: a value at each point, and the axes that it depends on."""
+
+    axes: frozenset[int]
+    value: Callable[[PointContext], Value]
+    is_per_run: bool = False
+    """True for ``index`` and ``hash``, which differ for every run."""
+    is_secret: bool = False
+    """True for what comes from the environment, which a run's name must not show."""
+
+
+def constant(value: Value) -> Binding:
+    """A binding to a value that is the same at all points."""
+    return Binding(NO_AXES, lambda _: value)
+
+
+class PointError(Exception):
+    """A point that cannot be rendered. Raised, not added: while rendering, one point must not stop the others' checks."""
+
+    def __init__(self, at: Cursor, fact: str, fix: str = "") -> None:
+        super().__init__(f"{at.path}: {fact}")
+        self.at = at
+        self.fact = fact
+        self.fix = fix
+
+    def report(self) -> None:
+        """Add the problem where it occurred."""
+        self.at.add(self.fact, self.fix)

@@ -1,0 +1,70 @@
+"""A clock that jumps: an event loop on it never waits, so minutes of backoff take milliseconds and come out exact."""
+
+import asyncio
+import selectors
+import time
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+__all__ = ["VirtualClock"]
+
+EPOCH_S = 1_800_000_000.0
+PASS_S = 1e-7
+"""What one pass of the loop takes: code that waits for a rounding error to go by would otherwise wait for ever."""
+
+
+class VirtualClock:
+    """Seconds that pass only when the loop has nothing else to do, or when a test advances them.
+
+    The loop blocks for real only when no timer is set, as when a thread writes a file.
+    """
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def advance(self, seconds: float) -> None:
+        self.now_s += seconds
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def time(self) -> float:
+        return EPOCH_S + self.now_s
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make it the clock of the process."""
+        monkeypatch.setattr(time, "monotonic", self.monotonic)
+        monkeypatch.setattr(time, "time", self.time)
+
+    @property
+    def backend(self) -> tuple[str, dict[str, Any]]:
+        """For the ``anyio_backend`` fixture."""
+        return "asyncio", {"loop_factory": lambda: _Loop(self)}
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(_Selector(clock))
+        self._clock = clock
+
+    @override
+    def time(self) -> float:
+        return self._clock.now_s
+
+
+class _Selector(selectors.DefaultSelector):
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    @override
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._clock.advance(PASS_S)
+        if timeout is None:
+            return super().select(None)
+        ready = super().select(0)
+        if not ready:
+            self._clock.advance(timeout)
+        return ready

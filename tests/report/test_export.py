@@ -1,0 +1,118 @@
+"""A ledger exported as rows: every planned run once, in plan order."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from batchrun.errors import LedgerFormatError, UsageError
+from batchrun.ledger.events import (
+    AttemptEvent,
+    BatchEvent,
+    Event,
+    RejectedEvent,
+    StatusEvent,
+    SubmittedEvent,
+    UnknownEvent,
+    event_line,
+)
+from batchrun.report.export import COLUMNS, export, rows
+from batchrun.sweep.manifest.manifest import Manifest
+from batchrun.sweep.plan import Plan, build_plan
+
+AT = "2026-11-23T10:00:0{}.000Z"
+MANIFEST = """\
+version = 1
+
+[run]
+name    = "job-{{year}}"
+runtime = "tiny"
+region  = "aws-us-west-2"
+python  = "s3://acme/job.py"
+args    = ["{{year}}"]
+
+[axes]
+year = [2021, 2022, 2023, 2024]
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return build_plan(Manifest.parse(MANIFEST, name="jobs", directory=tmp_path))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, plan: Plan) -> Path:
+    """One run completed, one rejected, one unknown and one never sent."""
+    done, rejected, lost, _ = (run.key for run in plan)
+    events: list[Event] = [
+        BatchEvent(
+            at=AT.format(0), format=1, batch_id="id", name="jobs", runs=plan.runs, plan_sha256=plan.sha256,
+            base_url="emulator", batchrun="0", manifest=MANIFEST, directory=str(tmp_path),
+        ),
+        AttemptEvent(at=AT.format(1), key=done, n=1),
+        SubmittedEvent(at=AT.format(2), key=done, n=1, run_id="r1", name="job-2021", status="PENDING"),
+        StatusEvent(at=AT.format(3), key=done, run_id="r1", status="RUNNING", start_time=AT.format(3)),
+        StatusEvent(at=AT.format(4), key=done, run_id="r1", status="COMPLETED", complete_time=AT.format(4)),
+        AttemptEvent(at=AT.format(1), key=rejected, n=1),
+        RejectedEvent(
+            at=AT.format(2), key=rejected, n=1, name="job-2022", status=422, code="VALIDATION_ERROR",
+            message="=1+1", field="args", suggestion="shorten",
+        ),
+        AttemptEvent(at=AT.format(1), key=lost, n=1),
+        AttemptEvent(at=AT.format(2), key=lost, n=2),
+        UnknownEvent(at=AT.format(3), key=lost, n=2, reason="connection reset"),
+    ]  # fmt: skip
+    path = tmp_path / "jobs.ledger.jsonl"
+    path.write_bytes(b"".join(map(event_line, events)))
+    return path
+
+
+def test_every_planned_run_is_a_row_in_plan_order(ledger: Path, plan: Plan) -> None:
+    found = list(rows(ledger))
+    assert [row["key"] for row in found] == [run.key for run in plan]
+    assert [row["outcome"] for row in found] == ["submitted", "rejected", "unknown", "pending"]
+    assert [row["attempts"] for row in found] == [1, 1, 2, 0]
+    assert all(list(row) == list(COLUMNS) for row in found)
+
+
+def test_a_row_holds_what_the_ledger_knows_and_leaves_the_rest_empty(ledger: Path) -> None:
+    done, rejected, lost, pending = rows(ledger)
+    assert (done["run_id"], done["status"], done["via"]) == ("r1", "COMPLETED", "response")
+    assert (done["start_time"], done["complete_time"], done["create_time"]) == (AT.format(3), AT.format(4), None)
+    assert (rejected["http_status"], rejected["code"], rejected["field"]) == (422, "VALIDATION_ERROR", "args")
+    assert (lost["first_attempt_at"], lost["message"]) == (AT.format(1), "connection reset")
+    assert json.loads(pending["point"]) == {"year": 2024}
+    assert pending["first_attempt_at"] is None
+
+
+def test_the_suffix_sets_the_format_whatever_its_case(ledger: Path, tmp_path: Path) -> None:
+    assert export(ledger, tmp_path / "runs.CSV") == 4
+    with (tmp_path / "runs.CSV").open(newline="", encoding="utf-8") as file:
+        assert [row["name"] for row in csv.DictReader(file)] == ["job-2021", "job-2022", "job-2023", "job-2024"]
+    assert export(ledger, tmp_path / "runs.jsonl") == 4
+    first = json.loads((tmp_path / "runs.jsonl").read_text("utf-8").splitlines()[0])
+    assert first["point"] == {"year": 2021}
+
+
+def test_an_unknown_suffix_names_the_known_ones(ledger: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"unknown export format '\.xls'; use one of \.csv, \.jsonl, \.parquet"):
+        export(ledger, tmp_path / "runs.xls")
+
+
+def test_the_ledger_is_not_overwritten(ledger: Path) -> None:
+    before = ledger.read_bytes()
+    with pytest.raises(UsageError, match="is the ledger itself; choose another name"):
+        export(ledger, ledger)
+    assert ledger.read_bytes() == before
+
+
+def test_a_failed_export_leaves_the_earlier_file_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    target = tmp_path / "runs.csv"
+    target.write_text("earlier")
+    with pytest.raises(LedgerFormatError):
+        export(tmp_path / "empty", target)
+    assert target.read_text() == "earlier"
+    assert {path.name for path in tmp_path.iterdir()} == {"empty", "runs.csv"}

@@ -1,0 +1,169 @@
+"""How the public types are used. Type checkers read this file; nothing runs it."""
+
+from pathlib import Path
+from typing import Any, assert_type
+
+import httpx
+from pydantic import SecretStr
+from typing_extensions import override
+
+import batchrun
+from batchrun import (
+    ApiError,
+    ApiSettings,
+    BatchrunError,
+    BatchState,
+    FileLedger,
+    LedgerError,
+    Manifest,
+    ManifestError,
+    Observer,
+    Outcome,
+    Overrides,
+    Plan,
+    PlannedRun,
+    Problem,
+    Progress,
+    RunsClient,
+    SettingsError,
+    Stop,
+    StopReason,
+    StopSwitch,
+    Submission,
+    SubmitSettings,
+    Summary,
+    UsageError,
+    build_plan,
+    open_transport,
+    read_plan,
+    read_state,
+    read_summary,
+    submit,
+    write_plan,
+)
+
+
+def plans(path: Path, environ: dict[str, str]) -> Plan:
+    assert_type(Manifest.load(path), Manifest)
+    assert_type(Manifest.load(path, overrides=Overrides(), environ=environ), Manifest)
+    manifest = Manifest.parse("version = 1", name="sweep", directory=path.parent)
+    assert_type(manifest, Manifest)
+    assert_type(manifest.overrides, Overrides)
+    plan = build_plan(manifest, environ=environ)
+    assert_type(plan, Plan)
+    assert_type(plan.runs, int)
+    assert_type(len(plan), int)
+    assert_type(plan.warnings, tuple[Problem, ...])
+    for run in plan:
+        assert_type(run, PlannedRun)
+        assert_type(run.name, str)
+        assert_type(run.region, str)
+        assert_type(run.body, bytes)
+        assert_type(run.point, dict[str, Any])
+    assert_type(list(plan), list[PlannedRun])
+    write_plan(plan, path)
+    return assert_type(read_plan(path), Plan)
+
+
+class Recorder:
+    """An observer needs the two methods and no base class."""
+
+    def progress(self, progress: Progress) -> None:
+        assert_type(progress.submitted, int)
+        assert_type(progress.active, int | None)
+        assert_type(progress.rate_per_s, float)
+        assert_type(progress.left_s, float | None)
+
+    def note(self, note: Problem) -> None:
+        assert_type(note.text(), str)
+
+
+class Subclassed(Observer):
+    @override
+    def progress(self, progress: Progress) -> None: ...
+
+    @override
+    def note(self, note: Problem) -> None: ...
+
+
+class Deaf:
+    def progress(self, progress: Progress) -> None: ...
+
+
+async def submits(plan: Plan, path: Path) -> Submission:
+    api = ApiSettings(api_key=SecretStr("key"), base_url="https://api.example", timeout_s=30)
+    assert_type(ApiSettings.from_environment({}), ApiSettings)
+    settings = SubmitSettings(concurrency=8, rate=2.5, max_active=None)
+    assert_type(settings.rate, float | None)
+    assert_type(SubmitSettings.of(plan.submit, rate=1), SubmitSettings)
+    switch = StopSwitch()
+    switch.pull(Stop(StopReason.INTERRUPTED, Problem("here", "is enough", "resume later")))
+    assert_type(switch.stop, Stop | None)
+    assert_type(switch.is_pulled, bool)
+    async with RunsClient(api, open_transport(api, connections=8)) as client:
+        assert_type(client, RunsClient)
+        with FileLedger.open(path, create=True) as ledger:
+            assert_type(ledger, FileLedger)
+            assert_type(ledger.is_new, bool)
+            assert_type(ledger.state, BatchState)
+            assert_type(await submit(plan, ledger, client, settings=settings), Submission)
+            await submit(plan, ledger, client, settings=settings, observer=Recorder(), switch=switch)
+            await submit(
+                plan, ledger, client, settings=settings, retry=frozenset({Outcome.FAILED}), base_url="emulator"
+            )
+            await submit(plan, ledger, client, settings=settings, observer=Deaf())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            await submit(plan, ledger, client)
+            await submit(plan, ledger, client, settings)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+            return await submit(plan, ledger, client, settings=settings, observer=Subclassed())
+
+
+async def speaks_to_an_app_in_this_process(transport: httpx.AsyncBaseTransport, api: ApiSettings) -> None:
+    async with RunsClient(api, transport) as client:
+        run = await client.get("run")
+        assert_type(run.name, str)
+        await client.cancel("run")
+
+
+def ended(submission: Submission) -> None:
+    assert_type(submission.progress, Progress)
+    assert_type(submission.notes, tuple[Problem, ...])
+    if submission.stop is not None:
+        assert_type(submission.stop, Stop)
+        assert_type(submission.stop.reason, StopReason)
+        assert_type(submission.stop.problem, Problem)
+    submission.stop = None  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def reads(path: Path) -> None:
+    state = read_state(path)
+    assert_type(state, BatchState)
+    assert_type(state.outcome("key"), Outcome)
+    assert_type(state.count(Outcome.SUBMITTED), int)
+    summary = read_summary(path)
+    assert_type(summary, Summary)
+    assert_type(summary.outcomes, dict[Outcome, int])
+    assert_type(summary.is_complete, bool)
+    assert_type(summary.json(), dict[str, Any])
+
+
+def fails(path: Path) -> str:
+    try:
+        plans(path, {})
+    except (ManifestError, SettingsError) as error:
+        wrong: UsageError = error
+        return str(wrong)
+    except LedgerError as error:
+        return str(error)
+    except ApiError as error:
+        assert_type(error.http_status, int | None)
+        return str(error)
+    except BatchrunError as error:
+        for problem in error.problems:
+            assert_type(problem, Problem)
+            assert_type(problem.json(), dict[str, Any])
+        return str(error)
+    return ""
+
+
+def there_are_no_others() -> None:
+    batchrun.Manifesto  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # noqa: B018

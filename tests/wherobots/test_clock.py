@@ -1,0 +1,48 @@
+"""The offset of the server's clock, from the headers that services send."""
+
+import time
+
+import pytest
+
+from batchrun.wherobots.clock import ServerClock
+
+NOW = 1_795_000_000.0  # 2026-11-18T11:06:40Z
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> ServerClock:
+    monkeypatch.setattr(time, "time", lambda: NOW)
+    return ServerClock()
+
+
+def test_without_a_header_the_offset_is_unknown_and_our_own_clock_is_used(clock: ServerClock) -> None:
+    assert clock.offset_s is None
+    assert clock.now() == NOW
+
+
+@pytest.mark.parametrize(
+    ("date", "offset_s"),
+    [
+        ("Wed, 18 Nov 2026 11:06:40 GMT", 0.5),
+        ("Wed, 18 Nov 2026 13:06:40 GMT", 7200.5),
+        ("Wed, 18 Nov 2026 11:06:10 GMT", -29.5),
+    ],
+)
+def test_a_header_gives_the_offset(clock: ServerClock, date: str, offset_s: float) -> None:
+    clock.read(date)
+    assert clock.offset_s == offset_s
+    assert clock.now() == NOW + offset_s
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "Wed, 99 Nov 2026 11:06:40 GMT", "1795000000"])
+def test_an_unreadable_header_changes_nothing(clock: ServerClock, date: str | None) -> None:
+    clock.read("Wed, 18 Nov 2026 13:06:40 GMT")
+    clock.read(date)
+    assert clock.offset_s == 7200.5
+
+
+def test_a_repeated_header_is_ignored(clock: ServerClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock.read("Wed, 18 Nov 2026 11:06:40 GMT")
+    monkeypatch.setattr(time, "time", lambda: NOW + 0.9)
+    clock.read("Wed, 18 Nov 2026 11:06:40 GMT")
+    assert clock.offset_s == 0.5

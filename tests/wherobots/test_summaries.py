@@ -1,0 +1,30 @@
+"""What batchrun needs of a run is read even where the rest of the response is wrong."""
+
+import msgspec
+import pytest
+
+from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
+
+
+def test_an_id_is_enough() -> None:
+    assert msgspec.json.decode(b'{"id":"gt3oirei5widjk"}', type=RunSummary) == RunSummary(id="gt3oirei5widjk")
+
+
+def test_fields_are_camel_case_and_unknown_ones_are_ignored() -> None:
+    body = b'{"id":"a","createTime":"2026-11-01T00:00:00Z","status":"HIBERNATING","kubeApp":[],"payload":{"name":"n"}}'
+    summary = msgspec.json.decode(body, type=RunSummary)
+    assert summary.create_time == "2026-11-01T00:00:00Z"
+    assert summary.status == "HIBERNATING"
+    assert summary.payload == {"name": "n"}
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"id":null}', b'{"id":7}', b"[]", b"null"])
+def test_without_a_readable_id_there_is_no_summary(body: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        msgspec.json.decode(body, type=RunSummary)
+
+
+def test_a_page_is_snake_case_and_its_last_one_has_no_next() -> None:
+    page = msgspec.json.decode(b'{"items":[{"id":"a"}],"total":1,"current_page":"x"}', type=RunSummaryPage)
+    assert (page.items[0].id, page.total, page.next_page) == ("a", 1, None)
+    assert msgspec.json.decode(b'{"items":[],"total":9,"next_page":"y"}', type=RunSummaryPage).next_page == "y"
