@@ -35,7 +35,12 @@ def test_a_file_says_what_it_holds(path: Path) -> None:
 
 def test_no_file_is_long() -> None:
     lines = {name_of(path): path.read_text("utf-8").count("\n") for path in FILES}
-    assert {name: count for name, count in lines.items() if count > LONGEST_FILE} == {}
+    assert {name: count for name, count in lines.items() if count > longest(name)} == {}
+
+
+def longest(name: str) -> int:
+    """A list of cases may be longer than what it tests."""
+    return 400 if name.startswith("tests") else LONGEST_FILE
 
 
 @pytest.mark.parametrize("path", ROOMS, ids=name_of)
