@@ -7,6 +7,7 @@ from batchrun.engine.outcomes import Outcomes
 from batchrun.engine.pacing.pacer import Pacer, Permit
 from batchrun.engine.settle import Settler
 from batchrun.engine.stopping import StopSwitch
+from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
 from batchrun.engine.verdicts import judge
 from batchrun.ledger.file import FileLedger
@@ -29,6 +30,7 @@ class Attempts:
         pacer: Pacer,
         outcomes: Outcomes,
         settler: Settler,
+        tagging: Tagging,
         tally: Tally,
         switch: StopSwitch,
     ) -> None:
@@ -37,6 +39,7 @@ class Attempts:
         self._pacer = pacer
         self._outcomes = outcomes
         self._settler = settler
+        self._tagging = tagging
         self._tally = tally
         self._switch = switch
 
@@ -61,7 +64,7 @@ class Attempts:
         began_s, sent_at_s = time.monotonic(), self._created_from_s()
         self._tally.attempted(is_retry=work.n - work.unsent_attempts > 1)
         try:
-            answer = await self._client.create(run.region, run.body)
+            answer = await self._client.create(run.region, self._tagging.body(run.key, run.body))
         finally:
             self._tally.in_flight -= 1
         verdict = judge(answer, may_exist=work.first_unknown_at_s is not None)

@@ -236,10 +236,10 @@ class Outcomes:
         self._done(work, Outcome.REJECTED)
 
     def _retry(self, work: Work, answer: Answer, verdict: Verdict) -> None:
+        if verdict.pressure is Pressure.QUOTA:
+            self._active_runs.quota_refused()  # from here on the active runs are known
         is_counted = verdict.is_counted or (verdict.pressure is Pressure.QUOTA and not self._active_runs.active)
         work.failed_attempts += is_counted
-        if verdict.pressure is Pressure.QUOTA:
-            self._active_runs.quota_refused()
         if is_counted and work.failed_attempts >= self._settings.max_attempts:
             self._refused(work, answer)
             self._failed(work, _trouble(answer))

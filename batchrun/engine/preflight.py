@@ -8,6 +8,7 @@ from pathlib import Path
 
 from batchrun.engine.batch import earlier_keys
 from batchrun.engine.difference import Difference, created_points, difference, is_changed
+from batchrun.engine.resume import RETRIABLE
 from batchrun.errors import LedgerMismatchError, UsageError
 from batchrun.ledger.events import BatchEvent
 from batchrun.ledger.fold import BatchState, Outcome, RunState
@@ -73,8 +74,12 @@ def check_ledger(
 
     Raises:
         LedgerMismatchError: the ledger belongs to another service or another plan, and that was not allowed.
+        UsageError: ``retry`` names an outcome that cannot be retried.
 
     """
+    if strange := retry - RETRIABLE:
+        names = ", ".join(sorted(outcome.value for outcome in strange))
+        raise UsageError("retry", f"{names} runs cannot be retried", "name rejected, failed, or both")
     batch = state.batch
     if batch is None:
         return _counted(plan, state, retry)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import msgspec
 

@@ -21,6 +21,7 @@ from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.scan import Scan, Scanner
 from batchrun.engine.settle_queue import Case, SettleQueue
 from batchrun.engine.stopping import StopSwitch, refusal_stop
+from batchrun.engine.tagging import Tagging
 from batchrun.engine.verdicts import NextStep, judge_read
 from batchrun.errors import ApiError
 from batchrun.wherobots.answers import Refused
@@ -51,6 +52,7 @@ class Settler:
         outcomes: Outcomes,
         controls: Controls,
         known_ids: KnownIds,
+        tagging: Tagging,
         switch: StopSwitch,
         settle_after_s: float,
     ) -> None:
@@ -61,6 +63,7 @@ class Settler:
         self._outcomes = outcomes
         self._controls = controls
         self._known_ids = known_ids
+        self._tagging = tagging
         self._switch = switch
         self._doubted_for_s = max(DOUBTED_FOR_S, 6 * settle_after_s)
         self._bad_scans = 0
@@ -82,7 +85,7 @@ class Settler:
         if work.first_unknown_at_s is None:
             return True
         try:
-            listed, is_whole = await self._scanner.named(work.name, _sought(work).created_from_s)
+            listed, is_whole = await self._scanner.named(work.name, self._sought(work).created_from_s)
         except ApiError as error:
             self._stop_if_pointless(error)
             self._outcomes.could_not_look(work, f"it may exist, and the runs cannot be listed: {error}")
@@ -103,7 +106,9 @@ class Settler:
         began_s, created = time.monotonic(), self._controls.created
         due = self._queue.due(began_s)
         try:
-            page = await self._scanner.first_page(created_after=min(_sought(case.work).created_from_s for case in due))
+            page = await self._scanner.first_page(
+                created_after=min(self._sought(case.work).created_from_s for case in due)
+            )
             is_short = page.next_page is None or (page.total or 0) <= len(due) * MAX_PAGE_SIZE
             if is_short and self._is_broad_trusted:
                 await self._look_through(due, page, began_s, created)
@@ -116,7 +121,7 @@ class Settler:
 
     async def _look_through(self, due: list[Case], first: RunSummaryPage, began_s: float, created: int) -> None:
         """Read one list of all runs since the earliest attempt; what is found is adopted page by page."""
-        scan, after = Scan(), min(_sought(case.work).created_from_s for case in due)
+        scan, after = Scan(), min(self._sought(case.work).created_from_s for case in due)
         listed: defaultdict[str, list[RunSummary]] = defaultdict(list)
         async for runs in self._scanner.pages(scan, created_after=after, first=first):
             waiting = self._by_name(self._queue)
@@ -144,7 +149,7 @@ class Settler:
         for case in due:
             if case not in self._queue:
                 continue
-            listed, is_whole = await self._scanner.named(case.work.name, _sought(case.work).created_from_s)
+            listed, is_whole = await self._scanner.named(case.work.name, self._sought(case.work).created_from_s)
             if not self._adopt_if_present(case, listed):
                 mine = self._controls.later_than(case.work.lost_at_s)
                 proves = is_whole and (mine is None or is_visible.get(mine.run_id, False))
@@ -190,7 +195,7 @@ class Settler:
         def is_taken(run_id: str) -> bool:
             return self._known_ids.is_taken(run_id) and self._known_ids.holder(run_id) != work.key
 
-        return weigh(listed, _sought(work), is_taken=is_taken)
+        return weigh(listed, self._sought(work), is_taken=is_taken)
 
     @staticmethod
     def _by_name(cases: Iterable[Case]) -> dict[str, list[Case]]:
@@ -222,7 +227,12 @@ class Settler:
         """
         for resent in self._outcomes.resent:
             await anyio.sleep(max(0.0, resent.not_before_s - time.monotonic()))
-            sought = Sought(name=resent.name, created_from_s=resent.first_sent_at_s - MARGIN_S, body=resent.body)
+            sought = Sought(
+                name=resent.name,
+                created_from_s=resent.first_sent_at_s - MARGIN_S,
+                body=resent.body,
+                tag=self._tagging.tag_of(resent.key),
+            )
             try:
                 listed, is_whole = await self._scanner.named(resent.name, sought.created_from_s)
             except ApiError:
@@ -239,8 +249,11 @@ class Settler:
             if is_whole or others:
                 self._outcomes.checked(resent, others if finding.evidence is Evidence.PRESENT else [])
 
-
-def _sought(work: Work) -> Sought:
-    planned = work.planned
-    body = None if planned is None else planned.keyed_body or planned.body
-    return Sought(name=work.name, created_from_s=(work.first_unknown_at_s or 0.0) - MARGIN_S, body=body)
+    def _sought(self, work: Work) -> Sought:
+        planned = work.planned
+        return Sought(
+            name=work.name,
+            created_from_s=(work.first_unknown_at_s or 0.0) - MARGIN_S,
+            body=None if planned is None else planned.keyed_body or planned.body,
+            tag=self._tagging.tag_of(work.key),
+        )

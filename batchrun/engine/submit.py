@@ -30,6 +30,7 @@ from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle import Settler
 from batchrun.engine.settle_queue import SettleQueue
 from batchrun.engine.stopping import Stop, StopSwitch, ledger_stop
+from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
 from batchrun.engine.workers import Workers
 from batchrun.errors import LedgerWriteError, Problem
@@ -161,6 +162,7 @@ class _Session:
         )
         self._backlog = Backlog(unsent_work(plan, state, retry), time.monotonic, on_return=self._active_runs.release)
         self._to_settle = SettleQueue(settings.settle_after_s)
+        tagging = Tagging(state.batch.batch_id if settings.tag and state.batch is not None else None)
         controls = Controls()
         known_ids = KnownIds(lambda: _ids(state), state.foreign)
         self._outcomes = outcomes = Outcomes(
@@ -185,6 +187,7 @@ class _Session:
             outcomes=outcomes,
             controls=controls,
             known_ids=known_ids,
+            tagging=tagging,
             switch=switch,
             settle_after_s=settings.settle_after_s,
         )
@@ -197,6 +200,7 @@ class _Session:
             pacer=self._pacer,
             outcomes=outcomes,
             settler=self._settler,
+            tagging=tagging,
             tally=self._tally,
             switch=switch,
         )
