@@ -26,6 +26,8 @@ class Preflight:
     to_settle: int
     is_new: bool
     """The ledger holds no batch yet."""
+    service_changed: bool
+    """The ledger's batch moves to another service."""
     target_changed: bool
     """The ledger's batch moves to another plan, or to another service."""
 
@@ -85,12 +87,13 @@ def check_ledger(
         return _counted(plan, state, retry)
     if batch.base_url != service and state.has_runs:
         _check_service(state, batch, service, to_another_server=to_another_server)
+    moves = batch.base_url != service
     if not is_changed(plan, batch):
-        return _counted(plan, state, retry, target_changed=batch.base_url != service)
+        return _counted(plan, state, retry, service_changed=moves)
     changed = difference(plan, state, earlier_keys(state, ledger, environ), created=created_points(ledger, state))
     if not extend or (changed.recreated and not recreate):
         raise _sweep_changed(changed, ledger, extend=extend)
-    return _counted(plan, state, retry, target_changed=True)
+    return _counted(plan, state, retry, plan_changed=True, service_changed=moves)
 
 
 def _check_service(state: BatchState, batch: BatchEvent, service: str, *, to_another_server: bool) -> None:
@@ -106,8 +109,15 @@ def _check_service(state: BatchState, batch: BatchEvent, service: str, *, to_ano
         raise LedgerMismatchError(batch.name, fact, fix)
 
 
-def _counted(plan: Plan, state: BatchState, retry: frozenset[Outcome], *, target_changed: bool = False) -> Preflight:
-    if target_changed:  # who is planned changes with the plan
+def _counted(
+    plan: Plan,
+    state: BatchState,
+    retry: frozenset[Outcome],
+    *,
+    plan_changed: bool = False,
+    service_changed: bool = False,
+) -> Preflight:
+    if plan_changed:  # who is planned changes with the plan
         known = Counter(run.outcome for run in _of_plan(plan, state))
         outcomes = {outcome: known[outcome] for outcome in Outcome}
     else:
@@ -120,7 +130,8 @@ def _counted(plan: Plan, state: BatchState, retry: frozenset[Outcome], *, target
         to_send=outcomes[Outcome.PENDING] + sum(outcomes[outcome] for outcome in retry),
         to_settle=state.counts[Outcome.UNKNOWN] + state.gone[Outcome.UNKNOWN],
         is_new=state.batch is None,
-        target_changed=target_changed,
+        service_changed=service_changed,
+        target_changed=plan_changed or service_changed,
     )
 
 

@@ -62,6 +62,8 @@ class ServiceCheck:
     client: RunsClient
     reporter: Reporter
     existing: Existing
+    is_moved: bool = False
+    """The batch moves to this service: none of its earlier runs is known here."""
 
     async def run(self) -> Stop | None:
         """Why the batch cannot start, or None.
@@ -120,7 +122,8 @@ class ServiceCheck:
         try:
             organization = await self.client.organization_id()
         except ApiError:
-            await self._check_submitted_ids()
+            if not self.is_moved:
+                await self._check_submitted_ids()
             return
         known = self._state.organization
         if known is not None and known != organization:
@@ -128,7 +131,7 @@ class ServiceCheck:
             raise LedgerMismatchError(
                 str(self.ledger.path), fact, "use a key of that organisation, or another --ledger"
             )
-        if known is None and self._state.has_runs:
+        if known is None and self._state.has_runs and not self.is_moved:
             await self._check_submitted_ids()
         self._state.organization = organization
 

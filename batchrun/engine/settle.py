@@ -15,7 +15,7 @@ from batchrun.engine.backlog import Backlog, Work
 from batchrun.engine.controls import Controls
 from batchrun.engine.evidence import MARGIN_S, Evidence, Finding, Sought, weigh
 from batchrun.engine.known_ids import KnownIds
-from batchrun.engine.outcomes import Outcomes
+from batchrun.engine.outcomes import Outcomes, Resent
 from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.scan import Scan, Scanner
@@ -225,29 +225,43 @@ class Settler:
 
         No client can prevent that; what it can do is not to keep quiet about it.
         """
-        for resent in self._outcomes.resent:
-            await anyio.sleep(max(0.0, resent.not_before_s - time.monotonic()))
-            sought = Sought(
-                name=resent.name,
-                created_from_s=resent.first_sent_at_s - MARGIN_S,
-                body=resent.body,
-                tag=self._tagging.tag_of(resent.key),
-            )
-            try:
-                listed, is_whole = await self._scanner.named(resent.name, sought.created_from_s)
-            except ApiError:
-                continue  # the ledger still holds that this is to be checked
-            finding = weigh(
-                listed,
-                sought,
-                is_taken=lambda run_id, key=resent.key: (
-                    self._known_ids.is_taken(run_id)  # type: ignore[misc]
-                    and self._known_ids.holder(run_id) != key
-                ),
-            )
-            others = [run.id for run in finding.runs if self._known_ids.holder(run.id) != resent.key]
-            if is_whole or others:
-                self._outcomes.checked(resent, others if finding.evidence is Evidence.PRESENT else [])
+        left = self._outcomes.resent
+        if not left:
+            return
+        await anyio.sleep(max(0.0, max(resent.not_before_s for resent in left) - time.monotonic()))
+        after = min(resent.first_sent_at_s for resent in left) - MARGIN_S
+        try:
+            page = await self._scanner.first_page(created_after=after)
+            if page.total is not None and page.total <= len(left) * MAX_PAGE_SIZE:
+                await self._look_once_more_through(left, page, after)
+                return
+            for resent in left:
+                listed, is_whole = await self._scanner.named(resent.name, after)
+                self._report_others(resent, listed, is_whole=is_whole)
+        except ApiError:
+            return  # the ledger still says that these are to be checked, and the next session does
+
+    async def _look_once_more_through(self, left: list[Resent], first: RunSummaryPage, after: float) -> None:
+        scan, listed = Scan(), defaultdict[str, list[RunSummary]](list)
+        names = {resent.name for resent in left}
+        async for runs in self._scanner.pages(scan, created_after=after, first=first):
+            for run in runs:
+                if run.name in names:
+                    listed[run.name].append(run)
+        for resent in left:
+            self._report_others(resent, listed[resent.name], is_whole=scan.is_complete())
+
+    def _report_others(self, resent: Resent, listed: list[RunSummary], *, is_whole: bool) -> None:
+        sought = Sought(
+            name=resent.name,
+            created_from_s=resent.first_sent_at_s - MARGIN_S,
+            body=resent.body,
+            tag=self._tagging.tag_of(resent.key),
+        )
+        finding = weigh(listed, sought, is_taken=self._known_ids.is_taken)  # the one that is ours is taken as well
+        if is_whole or finding.evidence is Evidence.PRESENT:
+            others = finding.runs if finding.evidence is Evidence.PRESENT else ()
+            self._outcomes.checked(resent, [run.id for run in others])
 
     def _sought(self, work: Work) -> Sought:
         planned = work.planned

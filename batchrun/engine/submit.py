@@ -120,7 +120,14 @@ async def submit(
     elif preflight.target_changed:
         await ledger.begin(extended_batch(plan, ledger.state, service))
     switch, reporter = switch or StopSwitch(), Reporter(observer)
-    check = ServiceCheck(plan=plan, ledger=ledger, client=client, reporter=reporter, existing=existing)
+    check = ServiceCheck(
+        plan=plan,
+        ledger=ledger,
+        client=client,
+        reporter=reporter,
+        existing=existing,
+        is_moved=preflight.service_changed,
+    )
     if (stop := await switch.unless_pulled(check.run)) is not None:
         switch.pull(stop)
     session = _Session(
