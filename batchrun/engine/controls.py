@@ -2,7 +2,6 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 __all__ = ["Control", "Controls"]
@@ -36,11 +35,6 @@ class Controls:
         if not self._controls or now_s - self._controls[-1].at_s >= EVERY_S:
             self._controls.append(Control(now_s, run_id, name))
 
-    def later_than(self, at_s: float) -> Control | None:
-        """The first control that was created after ``at_s``: it had the longest time to become visible."""
-        return next((control for control in self._controls if control.at_s > at_s), None)
-
-    def all_later_than(self, moments: Iterable[float]) -> list[Control]:
-        """The distinct controls for several moments."""
-        found = {control.run_id: control for at_s in moments if (control := self.later_than(at_s)) is not None}
-        return list(found.values())
+    def later_than(self, at_s: float) -> list[Control]:
+        """The controls that were created after ``at_s``, the first of them first: it had the longest to become visible."""
+        return [control for control in self._controls if control.at_s > at_s]

@@ -42,6 +42,10 @@ SHOWN = 3
 _RERUN = re.compile(r"-r[0-9]{1,4}\Z")
 
 
+Strangers = list[tuple[RunSummary, PlannedRun]]
+"""Listed runs that the ledger does not know, each with the planned run whose name it has."""
+
+
 class Existing(StrEnum):
     """What to do about runs of planned names that the ledger does not know."""
 
@@ -53,7 +57,7 @@ class Existing(StrEnum):
     """They belong to another batch, and stay as they are; this one creates its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ServiceCheck:
     """The check of one session."""
 
@@ -64,32 +68,41 @@ class ServiceCheck:
     existing: Existing
     is_moved: bool = False
     """The batch moves to this service: none of its earlier runs is known here."""
+    organization: str | None = None
+    """The organisation that the key belongs to, once it was asked for and if the service reveals it."""
 
-    async def run(self) -> Stop | None:
-        """Why the batch cannot start, or None.
+    async def run(self) -> Stop | Strangers:
+        """Why the batch cannot start, or the runs that the ledger ought to know and does not. Writes nothing.
 
         Raises:
             LedgerMismatchError: the key belongs to another organisation than the batch.
-            RunsExistError: runs exist that the ledger should know, and nobody decided about them.
-            LedgerWriteError: a decision could not be recorded.
+            RunsExistError: there are such runs, and nobody decided about them.
 
         """
         if (stop := await self._reach()) is not None:
             return stop
         await self._check_organization()
         found = await self._unknown_to_ledger()
-        if not found:
-            return None
+        if found and self.existing is Existing.REFUSE:
+            raise self._runs_exist(found)
+        return found
+
+    async def decide(self, found: Strangers) -> None:
+        """Record what a person decided about the runs found.
+
+        Raises:
+            LedgerWriteError: the decision could not be recorded.
+
+        """
         match self.existing:
-            case Existing.REFUSE:
-                raise self._runs_exist(found)
             case Existing.FOREIGN:
                 event = ForeignEvent(at=self.ledger.clock.stamp(), run_ids=[run.id for run, _ in found])
                 await self.ledger.record_durably(event)
                 fold(self._state, event)
             case Existing.ADOPT:
                 await self._adopt(found)
-        return None
+            case Existing.REFUSE:
+                pass
 
     @property
     def _state(self) -> BatchState:
@@ -125,15 +138,17 @@ class ServiceCheck:
             if not self.is_moved:
                 await self._check_submitted_ids()
             return
+        self.organization = organization
+        if self.is_moved:
+            return
         known = self._state.organization
         if known is not None and known != organization:
             fact = f"the API key belongs to organisation {organization}, the batch to {known}"
             raise LedgerMismatchError(
                 str(self.ledger.path), fact, "use a key of that organisation, or another --ledger"
             )
-        if known is None and self._state.has_runs and not self.is_moved:
+        if known is None and self._state.has_runs:
             await self._check_submitted_ids()
-        self._state.organization = organization
 
     async def _check_submitted_ids(self) -> None:
         """Where the organisation is not revealed, a run of the batch is: a key that knows none of several is another's."""
@@ -150,7 +165,7 @@ class ServiceCheck:
             fix = "use the key that the batch was submitted with, or another --ledger"
             raise LedgerMismatchError(str(self.ledger.path), fact, fix)
 
-    async def _unknown_to_ledger(self) -> list[tuple[RunSummary, PlannedRun]]:
+    async def _unknown_to_ledger(self) -> Strangers:
         """Runs of planned names at the service that the ledger ought to know and does not."""
         is_begun = self._state.attempts > 0
         after = epoch_seconds(self._state.last_at or "") + self._state.server_offset_s if is_begun else None
@@ -174,7 +189,7 @@ class ServiceCheck:
             return False
         return after is None or epoch_seconds(run.create_time or "") >= after
 
-    def _of_plan(self, listed: Iterable[RunSummary]) -> list[tuple[RunSummary, PlannedRun]]:
+    def _of_plan(self, listed: Iterable[RunSummary]) -> Strangers:
         """Those whose name is planned, or a rerun of a planned one, and whose key has no attempt that may explain them."""
         known_ids = {run.run_id for run in self._state.runs.values()}
         by_name: dict[str, list[RunSummary]] = {}
@@ -198,12 +213,12 @@ class ServiceCheck:
             known.open or known.outcome is Outcome.UNKNOWN or known.since_s is not None or key in self._state.to_check
         )
 
-    def _runs_exist(self, found: list[tuple[RunSummary, PlannedRun]]) -> RunsExistError:
+    def _runs_exist(self, found: Strangers) -> RunsExistError:
         names = [run.name or "" for run, _ in found]
         some = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
         count = "1 run of this sweep exists" if len(found) == 1 else f"{len(found):,} runs of this sweep exist"
         if self._state.attempts == 0:
-            fact = f"{count} already at the service ({some}), and this ledger is new: was another one lost?"
+            fact = f"{count} already at the service ({some}), and this ledger is new; another one may have been lost"
             fix = (
                 "take them over with batchrun recover SWEEP, create them anew with --again, "
                 "or name the ledger that knows them with --ledger PATH"
@@ -217,7 +232,7 @@ class ServiceCheck:
         run_ids = {run.id: run.name or "" for run, _ in found}
         return RunsExistError(str(self.ledger.path), fact, fix, run_ids=run_ids)
 
-    async def _adopt(self, found: list[tuple[RunSummary, PlannedRun]]) -> None:
+    async def _adopt(self, found: Strangers) -> None:
         by_key: dict[str, tuple[PlannedRun, list[RunSummary]]] = {}
         for run, planned in found:
             by_key.setdefault(planned.key, (planned, []))[1].append(run)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import anyio
 
 from batchrun.engine.backlog import Backlog, Work
-from batchrun.engine.controls import Controls
+from batchrun.engine.controls import Control, Controls
 from batchrun.engine.evidence import MARGIN_S, Evidence, Finding, Sought, weigh
 from batchrun.engine.known_ids import KnownIds
 from batchrun.engine.outcomes import Outcomes, Resent
@@ -136,24 +136,30 @@ class Settler:
             self._is_broad_trusted = False  # lists of one name are short: they may be complete where this one is not
         for case in due:
             if case in self._queue:
-                control = self._controls.later_than(case.work.lost_at_s)
-                proves = is_whole and (control is None or control.run_id in scan.ids)
-                self._not_found(case, listed[case.work.name], began_s, proves=proves, has_control=control is not None)
+                controls = self._controls.later_than(case.work.lost_at_s)
+                is_believed = not controls or any(control.run_id in scan.ids for control in controls)
+                proves = is_whole and is_believed
+                self._not_found(case, listed[case.work.name], began_s, proves=proves, has_control=bool(controls))
 
     async def _look_by_name(self, due: list[Case], began_s: float) -> None:
         """Read one list for each name, and one for each control."""
-        is_visible: dict[str, bool] = {}
-        for control in self._controls.all_later_than(case.work.lost_at_s for case in due):
-            runs, _ = await self._scanner.named(control.name)
-            is_visible[control.run_id] = any(run.id == control.run_id for run in runs)
+        latest_loss_s = max(case.work.lost_at_s for case in due)
+        is_visible = await self._shows_a_control(self._controls.later_than(latest_loss_s))
         for case in due:
             if case not in self._queue:
                 continue
             listed, is_whole = await self._scanner.named(case.work.name, self._sought(case.work).created_from_s)
             if not self._adopt_if_present(case, listed):
-                mine = self._controls.later_than(case.work.lost_at_s)
-                proves = is_whole and (mine is None or is_visible.get(mine.run_id, False))
-                self._not_found(case, listed, began_s, proves=proves, has_control=mine is not None)
+                proves = is_whole and is_visible is not False
+                self._not_found(case, listed, began_s, proves=proves, has_control=is_visible is True)
+
+    async def _shows_a_control(self, controls: list[Control]) -> bool | None:
+        """Whether the list shows a run of ours by its name; None if there is no run to try with."""
+        for control in (*controls[:1], *controls[1:][-1:]):  # the oldest and the latest: one may have been deleted
+            runs, _ = await self._scanner.named(control.name)
+            if any(run.id == control.run_id for run in runs):
+                return True
+        return False if controls else None
 
     def _adopt_if_present(self, case: Case, listed: list[RunSummary]) -> bool:
         finding = self._weigh(listed, case.work)

@@ -115,10 +115,6 @@ async def submit(
             retry=retry,
         )
     )
-    if preflight.is_new:
-        await ledger.begin(new_batch(plan, service))
-    elif preflight.target_changed:
-        await ledger.begin(extended_batch(plan, ledger.state, service))
     switch, reporter = switch or StopSwitch(), Reporter(observer)
     check = ServiceCheck(
         plan=plan,
@@ -128,8 +124,17 @@ async def submit(
         existing=existing,
         is_moved=preflight.service_changed,
     )
-    if (stop := await switch.unless_pulled(check.run)) is not None:
-        switch.pull(stop)
+    found = await switch.unless_pulled(check.run)
+    # Only now is anything written: a refusal leaves neither a new ledger nor a changed one behind.
+    if preflight.is_new:
+        await ledger.begin(new_batch(plan, service))
+    elif preflight.target_changed:
+        await ledger.begin(extended_batch(plan, ledger.state, service))
+    ledger.state.organization = check.organization or ledger.state.organization
+    if isinstance(found, Stop):
+        switch.pull(found)
+    elif found:
+        await check.decide(found)
     session = _Session(
         plan=plan,
         ledger=ledger,
