@@ -33,6 +33,7 @@ MAY_BLOCK = {
     ("batchrun/emulator/runs/state_file.py", "open_state"): "opened before the emulator answers anything",
     ("batchrun/emulator/runs/state_file.py", "created"): "SQLite keeps a run before its creation is answered",
     ("batchrun/emulator/runs/state_file.py", "cancelled"): "as for created",
+    ("batchrun/emulator/runs/state_file.py", "deleted"): "as for created",
     ("batchrun/emulator/runs/state_file.py", "clear"): "as for created",
     ("fastapi/routing.py", "_extract_endpoint_context"): "FastAPI looks up where an endpoint is defined, for errors",
 }

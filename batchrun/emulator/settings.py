@@ -13,19 +13,36 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from batchrun.emulator.schedule import FaultSchedule
 from batchrun.errors import Problem, UsageError
 
-__all__ = ["EmulatorSettings", "Faults", "RetryAfterForm", "load_settings", "with_changes"]
+__all__ = [
+    "SECRETS",
+    "EmulatorSettings",
+    "Faults",
+    "LateCommitResponse",
+    "PayloadRewrite",
+    "RetryAfterForm",
+    "load_settings",
+    "with_changes",
+]
 
 RetryAfterForm = Literal["none", "seconds", "fraction", "date", "mixed", "odd"]
 Limiter = Literal["bucket", "window", "sliding"]
+ListOrder = Literal["newest", "oldest", "random"]
+LateCommitResponse = Literal["none", "error", "reset", "mixed"]
+PayloadRewrite = Literal["mask_argument", "sort_lists", "uppercase_runtime", "drop_empty"]
 
 DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
 DEFAULT_REGION = "aws-us-west-2"
+DEFAULT_ORGANIZATION = "emulated-organization"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
+# Thirty years either way: enough for any wrong clock, and every timestamp stays within the calendar.
+Offset = Annotated[float, Field(ge=-1e9, le=1e9)]
 Count = Annotated[int, Field(ge=1)]
 FaultField = Annotated[FaultSchedule, BeforeValidator(FaultSchedule.parse)]
 NEVER = FaultSchedule()
+SECRETS = frozenset({"api_key", "organizations"})
+"""Settings that contain API keys: shown nowhere."""
 
 
 class Settings(BaseModel):
@@ -39,6 +56,8 @@ class Faults(Settings):
 
     rate_limit: FaultField = NEVER  # 429, whatever the limiter says
     redirect: FaultField = NEVER  # 307, as from a wrong base URL
+    not_found: FaultField = NEVER  # 404, as from a wrong path
+    login_page: FaultField = NEVER  # 200 with an HTML page, as from a proxy that asks for a login; nothing created
     forbidden: FaultField = NEVER  # 403, the key may not do this
     conflict: FaultField = NEVER  # 409, nothing created
     quota: FaultField = NEVER  # INSUFFICIENT_QUOTA_ERROR, whatever the quota says
@@ -51,8 +70,16 @@ class Faults(Settings):
     garbled_body: FaultField = NEVER  # created; the response is not JSON
     hang_before_commit: FaultField = NEVER  # no response, nothing created
     hang: FaultField = NEVER  # created; no response
-    late_commit: FaultField = NEVER  # no response; created late_commit_s after the client gave up
+    trickle: FaultField = NEVER  # created; the response arrives one byte every trickle_s
+    late_commit: FaultField = NEVER  # the response is lost; created late_commit_s later
     slow: FaultField = NEVER  # the response is slow_s late; combines with any other fault
+
+    # Faults of GET /runs, whatever faults_on is. Their requests are numbered separately, so that schedules of creations
+    # do not depend on how often a client lists.
+    list_error: FaultField = NEVER  # a 5xx
+    list_not_found: FaultField = NEVER  # 404, as from a wrong path
+    list_repeats: FaultField = NEVER  # next_page is the cursor that was given, so paging never advances
+    list_ends_early: FaultField = NEVER  # next_page is null although more runs match
 
 
 class EmulatorSettings(Settings):
@@ -60,6 +87,9 @@ class EmulatorSettings(Settings):
 
     seed: int = 0
     api_key: str | None = Field(default=None, repr=False)  # None accepts any non-empty key
+    organizations: dict[str, str] = Field(default={}, repr=False)  # organization ids by API key
+    default_organization: str = DEFAULT_ORGANIZATION  # of keys that are not in organizations
+    organization_status: Literal[200, 403, 404] = 200  # of GET /organization
     key_expires_after_s: Seconds | None = None
     key_expires_after_requests: int | None = Field(default=None, ge=0)
     lenient: bool = False  # region and runtime are optional
@@ -72,8 +102,21 @@ class EmulatorSettings(Settings):
     error_statuses: tuple[Literal[500, 502, 503, 504], ...] = Field(default=(500,), min_length=1, strict=False)
     slow_s: Seconds = 1.0
     hang_s: Seconds = 600.0
+    trickle_s: Seconds = 1.0
     late_commit_s: Seconds = 2.0
-    list_lag_s: Seconds = 0.0  # how long a new run is missing from the list
+    late_commit_response: LateCommitResponse = "none"  # how the response is lost
+
+    list_lag_s: Seconds = 0.0  # until a new run appears in lists; it can be fetched by id at once
+    list_order: ListOrder = "newest"
+    list_max_items: Count | None = None  # lists end after as many items, although total counts all
+    list_name_match: Literal["exact", "substring"] = "exact"  # how a name without * is matched
+
+    payload_rewrites: tuple[PayloadRewrite, ...] = Field(default=(), strict=False)  # in lists and lookups
+    payload_rewrite_rate: Share = 1.0  # share of runs whose payload is rewritten
+
+    clock_offset_s: Offset = 0.0  # how far the server's clock is ahead, in every timestamp
+    date_offset_s: Offset = 0.0  # added to the Date header alone
+    date_header: Literal["normal", "none", "odd"] = "normal"
 
     rate_limit_per_s: float | None = Field(default=None, gt=0)
     limiter: Limiter = "bucket"
@@ -85,7 +128,9 @@ class EmulatorSettings(Settings):
     retry_after: RetryAfterForm = "seconds"
 
     capacity_runs: Count | None = None  # concurrent runs in a region; others stay pending
+    capacity_held: int = Field(default=0, ge=0)  # slots of every region that others occupy
     quota_runs: int | None = Field(default=None, ge=0)  # active runs in all regions; beyond that, creating is refused
+    quota_held: int = Field(default=0, ge=0)  # runs of others that count towards quota_runs
     quota_status: Literal[400, 403, 409, 429] = 403
     startup_s: Seconds = 1.0
     run_s: Seconds = 20.0
@@ -97,15 +142,15 @@ class EmulatorSettings(Settings):
     log_lines: Count = 12
     speed: float = Field(default=1.0, gt=0)  # durations of runs are divided by this
 
-    list_name_match: Literal["exact", "substring"] = "exact"  # what a name without * means
-
     def describe(self) -> list[str]:
-        """The settings that differ from the defaults, one a line, without the API key."""
+        """The settings that differ from the defaults, one a line, without API keys."""
         lines = []
         for name, value in self:
             if name == "faults":
                 lines += [f"fault {fault} = {share.text()}" for fault, share in self.faults if share.probability]
-            elif name != "api_key" and value != type(self).model_fields[name].default:
+            elif name == "organizations" and value:
+                lines.append(f"organizations = {', '.join(sorted(set(value.values())))}")
+            elif name not in SECRETS and value != type(self).model_fields[name].default:
                 lines.append(f"{name} = {value}")
         return lines or ["no misbehaviour: every request is answered as the contract says"]
 
@@ -144,7 +189,7 @@ def settings_from(values: dict[str, Any]) -> EmulatorSettings | tuple[Problem, .
     try:
         return EmulatorSettings.model_validate(values)
     except ValidationError as error:
-        return tuple(_problem(tuple(map(str, one["loc"])), one["type"], one["msg"]) for one in error.errors())
+        return tuple(_problem(_place(one["loc"]), one["type"], one["msg"]) for one in error.errors())
 
 
 def with_changes(settings: EmulatorSettings, values: dict[str, Any]) -> EmulatorSettings | tuple[Problem, ...]:
@@ -153,6 +198,11 @@ def with_changes(settings: EmulatorSettings, values: dict[str, Any]) -> Emulator
     faults = values.get("faults", {})
     merged = {**before["faults"], **faults} if isinstance(faults, dict) else faults
     return settings_from({**before, **values, "faults": merged})
+
+
+def _place(loc: tuple[int | str, ...]) -> tuple[str, ...]:
+    """Where a problem is. Names inside a secret setting are secrets themselves."""
+    return tuple(map(str, loc[:1] if loc[0] in SECRETS else loc))
 
 
 def _problem(place: tuple[str, ...], kind: str, message: str) -> Problem:

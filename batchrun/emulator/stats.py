@@ -24,12 +24,12 @@ class Stats:
         self._seconds: deque[tuple[int, Counter[str]]] = deque(maxlen=KEPT_SECONDS)
         self._in_flight = 0
         self._in_flight_peak = 0
-        self._number = 0
+        self._numbers: Counter[str] = Counter()
 
-    def next_number(self) -> int:
-        """The number, from 1, of a request that faults may hit."""
-        self._number += 1
-        return self._number
+    def next_number(self, kind: str = "request") -> int:
+        """The number, from 1, of a request of this kind that faults may hit."""
+        self._numbers[kind] += 1
+        return self._numbers[kind]
 
     def start_request(self) -> None:
         self._in_flight += 1

@@ -1,7 +1,7 @@
 """Fixtures of the emulator's tests: a client of an emulator in this process, without a socket."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from batchrun.emulator.http.app import create_app
+from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import load_settings
 
 Service = Callable[..., httpx.AsyncClient]
@@ -45,3 +46,9 @@ def contract() -> dict[str, Any]:
     """The service's contract for ``POST /runs``."""
     text = (Path(__file__).parent / "contract.json").read_text(encoding="utf-8")
     return json.loads(text)  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmulatorServer]:
+    with EmulatorServer() as running:
+        yield running

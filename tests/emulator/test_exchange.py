@@ -20,12 +20,12 @@ DISCONNECT: Message = {"type": "http.disconnect"}
 class Wire:
     """The two ends of an exchange: what the client sends, what it gets, and whether its connection was reset."""
 
-    def __init__(self, messages: Iterable[Message] = (), *, has_socket: bool = True, hang_s: float = 600.0) -> None:
+    def __init__(self, messages: Iterable[Message] = (), *, has_socket: bool = True, **settings: float) -> None:
         self.sent: list[Message] = []
         self.resets = 0
         self._messages = iter(messages)
         self.exchange = Exchange(
-            settings=EmulatorSettings(hang_s=hang_s),
+            settings=EmulatorSettings.model_validate(settings),
             number=1,
             scope={"extensions": {RESET: {"now": self._reset}}} if has_socket else {},
             receive=self._receive,
@@ -67,6 +67,19 @@ async def test_a_garbled_body_has_the_announced_length() -> None:
     await wire.exchange.garble(RESPONSE)
     assert len(wire.sent[1]["body"]) == 10
     assert not wire.sent[1].get("more_body")
+
+
+async def test_a_trickled_body_is_whole_and_one_byte_at_a_time() -> None:
+    wire = Wire(trickle_s=0.0)
+    await wire.exchange.trickle(RESPONSE)
+    assert [message["body"] for message in wire.sent[1:]] == [bytes([byte]) for byte in b"0123456789"]
+    assert [message["more_body"] for message in wire.sent[1:]] == [True] * 9 + [False]
+
+
+async def test_a_trickle_stops_when_the_client_disconnects() -> None:
+    wire = Wire([DISCONNECT], trickle_s=5.0)
+    await wire.exchange.trickle(RESPONSE)
+    assert len(wire.sent) == 2
 
 
 async def test_a_reset_waits_until_the_client_noticed() -> None:

@@ -2,39 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
+from batchrun.emulator.faults.lists import LIST_FAULTS
 from batchrun.emulator.faults.middleware import FAULTS, choose_fault
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, Faults, load_settings
-
-REGION = {"region": "r"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmulatorServer]:
-    with EmulatorServer() as running:
-        yield running
-
-
-def create(server: EmulatorServer, payload: dict[str, Any], fault: str, **settings: Any) -> httpx.Response | Exception:
-    """The response to one creation hit by a fault, or the transport error."""
-    faults = dict.fromkeys((*FAULTS, "slow"), 0) | {fault: 1}
-    with httpx.Client(base_url=server.url, headers={"X-API-Key": "k"}, timeout=0.4) as client:
-        client.post("/_emulator/reset").raise_for_status()
-        client.put("/_emulator/config", json={**settings, "faults": faults}).raise_for_status()
-        try:
-            return client.post("/runs", params=REGION, json=payload)
-        except httpx.TransportError as error:
-            return error
-
-
-def count_runs(server: EmulatorServer) -> int:
-    return len(httpx.get(f"{server.url}/_emulator/runs").text.splitlines())
+from tests.emulator.faulty import REGION, count_runs, create
 
 
 @pytest.mark.parametrize(
@@ -85,22 +63,6 @@ def test_a_garbled_response_has_status_201_and_is_not_json(server: EmulatorServe
     with pytest.raises(ValueError, match=r"decode|Expecting"):
         answer.json()
     assert count_runs(server) == 1
-
-
-def test_a_late_commit_happens_after_the_client_gave_up(server: EmulatorServer, payload: dict[str, Any]) -> None:
-    assert isinstance(create(server, payload, "late_commit", late_commit_s=0.7), httpx.ReadTimeout)
-    assert count_runs(server) == 0
-    deadline = time.monotonic() + 10
-    while count_runs(server) == 0 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert count_runs(server) == 1
-
-
-def test_a_reset_discards_pending_late_commits(server: EmulatorServer, payload: dict[str, Any]) -> None:
-    assert isinstance(create(server, payload, "late_commit", late_commit_s=0.2), httpx.ReadTimeout)
-    httpx.post(f"{server.url}/_emulator/reset").raise_for_status()
-    time.sleep(0.4)
-    assert count_runs(server) == 0
 
 
 def test_a_slow_answer_comes_late(server: EmulatorServer, payload: dict[str, Any]) -> None:
@@ -163,18 +125,6 @@ async def test_without_a_socket_a_lost_response_is_raised(
     assert len((await client.get("/_emulator/runs")).text.splitlines()) == 1
 
 
-async def test_without_a_socket_a_late_commit_happens_when_the_caller_is_cancelled(
-    service: Callable[..., httpx.AsyncClient], payload: dict[str, Any]
-) -> None:
-    client = service(faults={"late_commit": 1}, late_commit_s=0.3)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await client.post("/runs", params=REGION, json=payload)
-    assert (await client.get("/_emulator/runs")).text == ""
-    await asyncio.sleep(0.4)
-    assert len((await client.get("/_emulator/runs")).text.splitlines()) == 1
-
-
 @pytest.mark.parametrize(("form", "expected"), [("none", None), ("seconds", "1"), ("fraction", "."), ("date", "GMT")])
 async def test_retry_after_comes_in_every_form(
     service: Callable[..., httpx.AsyncClient], form: str, expected: str | None
@@ -220,7 +170,7 @@ async def test_concurrent_requests_are_limited(
 
 
 def test_settings_name_every_fault() -> None:
-    assert set(Faults.model_fields) == {*FAULTS, "slow"}
+    assert set(Faults.model_fields) == {*FAULTS, *LIST_FAULTS, "slow"}
     assert load_settings(None, {}).faults == Faults()
 
 

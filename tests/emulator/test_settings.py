@@ -50,5 +50,7 @@ def test_every_setting_and_every_fault_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
     names = {*EmulatorSettings.model_fields, *Faults.model_fields}
     assert {name for name in names if f"`{name}`" not in text} == set()
-    example = text.split("```toml\n")[1].split("```")[0]
-    assert load_settings(None, tomllib.loads(example)).faults.conflict.text() == "1@100-200"
+    examples = [block.split("```")[0] for block in text.split("```toml\n")[1:]]
+    loaded = {example.splitlines()[0]: load_settings(None, tomllib.loads(example)) for example in examples}
+    assert loaded["# emulator.toml"].faults.conflict.text() == "1@100-200"
+    assert loaded["[organizations]"].organizations == {"key-one": "acme", "key-two": "globex"}

@@ -14,6 +14,7 @@ def run(number: int, created_at: float = T, run_s: float = 10.0) -> StoredRun:
         number=number,
         id=f"run-{number}",
         name="run",
+        organization="org",
         region="r",
         runtime="tiny",
         timeout_s=3600,

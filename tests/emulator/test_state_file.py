@@ -1,7 +1,9 @@
 """Runs survive the emulator."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,15 @@ from batchrun.errors import UsageError
 
 Service = Callable[..., httpx.AsyncClient]
 T = 1_000_000.0
+FIRST_FORMAT = """
+CREATE TABLE runs (
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL, name TEXT NOT NULL, region TEXT NOT NULL, runtime TEXT NOT NULL,
+  timeout_s TEXT NOT NULL, payload BLOB NOT NULL, created_at REAL NOT NULL,
+  startup_s REAL NOT NULL, run_s REAL NOT NULL, ending TEXT NOT NULL);
+CREATE TABLE cancels (number INTEGER PRIMARY KEY, at REAL NOT NULL, delay_s REAL NOT NULL);
+INSERT INTO runs VALUES (1, 'a', 'old-run', 'r', 'tiny', '60', x'7b7d', 1000000.0, 1.0, 20.0, 'COMPLETED');
+PRAGMA user_version=1;
+"""
 
 
 async def test_a_second_emulator_continues_where_the_first_ended(
@@ -71,3 +82,41 @@ def test_any_other_file_is_refused_and_left_unchanged(tmp_path: Path) -> None:
     assert file.read_bytes() == before
     with pytest.raises(UsageError):
         open_state(tmp_path / "nowhere" / "state", EmulatorSettings())
+
+
+def test_a_file_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    with closing(sqlite3.connect(file)) as database:
+        database.executescript(FIRST_FORMAT)
+    store = open_state(file, EmulatorSettings())
+    assert [(run.name, run.organization) for run in store.runs] == [("old-run", "emulated-organization")]
+    store.delete(store.runs[0], T + 5)
+    store.close()
+    again = open_state(file, EmulatorSettings())
+    assert again.runs[0].deleted_at == T + 5
+    again.close()
+
+
+def test_a_file_of_a_later_format_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA user_version=3")
+    with pytest.raises(UsageError, match="it has format 3, not 2"):
+        open_state(file, EmulatorSettings())
+
+
+def test_cancellations_and_deletions_are_replayed_in_their_order(tmp_path: Path) -> None:
+    settings = EmulatorSettings(capacity_runs=1, startup_s=0, run_s=100)
+    first = open_state(tmp_path / "state", settings)
+    for number in range(4):
+        first.commit(name=f"n{number}", region="r", runtime="tiny", timeout_s=3600, payload=b"{}", now=T + number)
+    first.delete(first.runs[0], T + 10)
+    first.cancel(first.runs[1], T + 20)
+    first.delete(first.runs[2], T + 30)
+    first.advance(T + 50)
+    first.close()
+    second = open_state(tmp_path / "state", settings)
+    second.advance(T + 50)
+    assert list(second.runs) == list(first.runs)
+    assert second.runs[3].started_at == T + 30
+    second.close()

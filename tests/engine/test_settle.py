@@ -157,7 +157,7 @@ async def test_clocks_that_disagree_by_a_second_hide_no_run(tmp_path: Path, cloc
 async def test_while_the_services_clock_is_not_known_much_earlier_runs_count(
     tmp_path: Path, clock: VirtualClock
 ) -> None:
-    async with opened(tmp_path, knows_clock=False) as (parts, _):
+    async with opened(tmp_path, knows_clock=False, date_header="none") as (parts, _):
         run_id = await create(parts, next(iter(parts.plan)))
         clock.advance(1800.0)
         await lose(parts)

@@ -84,15 +84,24 @@ def emulator(
     list_lag: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Delay before a new run appears in lists.")
     ] = None,
+    list_order: Annotated[
+        str | None, typer.Option(metavar="ORDER", help="Order of lists: newest, oldest or random.")
+    ] = None,
     capacity: Annotated[
         int | None, typer.Option(metavar="N", help="Concurrent runs per region; others stay pending.")
     ] = None,
     quota: Annotated[
         int | None, typer.Option(metavar="N", help="Maximum active runs; further ones are refused.")
     ] = None,
+    quota_held: Annotated[
+        int | None, typer.Option(metavar="N", help="Active runs of others that count towards --quota.")
+    ] = None,
     run_seconds: Annotated[float | None, typer.Option(metavar="SECONDS", help="Duration of a run.")] = None,
     failure_rate: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Share of runs that fail, from 0 to 1.")
+    ] = None,
+    clock_offset: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="How far the server's clock is ahead; may be negative.")
     ] = None,
     speed: Annotated[float | None, typer.Option(metavar="FACTOR", help="Speed-up of simulated time for runs.")] = None,
     settings: Annotated[
@@ -115,10 +124,13 @@ def emulator(
         "max_requests_at_once": max_at_once,
         "retry_after": retry_after,
         "list_lag_s": list_lag,
+        "list_order": list_order,
         "capacity_runs": capacity,
         "quota_runs": quota,
+        "quota_held": quota_held,
         "run_s": run_seconds,
         "failure_rate": failure_rate,
+        "clock_offset_s": clock_offset,
         "speed": speed,
         "api_key": os.environ.get(API_KEY_VARIABLE) or None,
     }

@@ -59,10 +59,7 @@ class Exchange:
 
     async def hang(self) -> None:
         """Send nothing until the client disconnects; after ``hang_s`` reset the connection."""
-        try:
-            async with asyncio.timeout(self.settings.hang_s):
-                await self._wait_for_disconnect()
-        except TimeoutError:
+        if not await self._disconnects_within(self.settings.hang_s):
             await self.reset()
 
     async def cut(self, messages: list[Message]) -> None:
@@ -73,11 +70,31 @@ class Exchange:
         if not self.has_socket:
             raise ConnectionResetError("the emulator cut the response short")
 
+    async def trickle(self, messages: list[Message]) -> None:
+        """Send the body one byte every ``trickle_s``, until the client gives up."""
+        body = body_of(messages)
+        await self.send(messages[0])
+        for position in range(len(body)):
+            is_last = position + 1 == len(body)
+            await self.send(
+                {"type": "http.response.body", "body": body[position : position + 1], "more_body": not is_last}
+            )
+            if not is_last and await self._disconnects_within(self.settings.trickle_s):
+                return
+
     async def garble(self, messages: list[Message]) -> None:
         """Send a body of the announced length that is not JSON."""
         length = len(body_of(messages))
         await self.send(messages[0])
         await self.send({"type": "http.response.body", "body": (b"\x00\xff{]garbled" * length)[:length]})
+
+    async def _disconnects_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wait_for_disconnect()
+        except TimeoutError:
+            return False
+        return True
 
     async def _wait_for_disconnect(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":

@@ -2,13 +2,14 @@
 
 from starlette.responses import Response
 
+from batchrun.emulator.clock import server_time
 from batchrun.emulator.error_bodies import ErrorDetail, error_response
 from batchrun.emulator.faults.exchange import Exchange
 from batchrun.emulator.faults.retry_after import retry_after_header
 from batchrun.emulator.schedule import uniform
 from batchrun.wherobots.views import ErrorClass
 
-__all__ = ["REFUSALS", "refusal", "server_error"]
+__all__ = ["REFUSALS", "login_page", "not_found", "refusal", "server_error"]
 
 REFUSALS = {
     "rate_limit": ErrorDetail(code=ErrorClass.RATE_LIMIT_ERROR, message="Too many requests"),
@@ -25,18 +26,32 @@ RETRY_AFTER_S = 1.0  # short, so that a test which honours it stays fast
 _STATUS = {"rate_limit": 429, "redirect": 307, "forbidden": 403, "conflict": 409, "unavailable": 503}
 _API_ERROR_STATUS = 500
 _INTERNAL = ErrorDetail(code=ErrorClass.INTERNAL_SERVER_ERROR, message="An internal error occurred")
+# As a gateway answers for a path that it does not know: JSON, but not the API's error body.
+_NOT_FOUND = b'{"detail":"Not Found"}'
+_LOGIN_PAGE = (
+    b"<html><head><title>Log in</title></head><body><form>Your network asks you to log in.</form></body></html>"
+)
 _GATEWAY_PAGE = b"<html><head><title>%d</title></head><body>The upstream did not answer.</body></html>"
 
 
 def refusal(fault: str, exchange: Exchange) -> Response:
     """The response of a fault in ``REFUSALS``."""
-    settings = exchange.settings
+    settings, now = exchange.settings, server_time(exchange.settings)
     headers = {"location": "/moved"} if fault == "redirect" else {}
     if fault == "rate_limit":
-        headers = retry_after_header(settings.retry_after, RETRY_AFTER_S, exchange.number)
+        headers = retry_after_header(settings.retry_after, RETRY_AFTER_S, exchange.number, now=now)
     elif fault == "unavailable":
-        headers = retry_after_header("seconds", RETRY_AFTER_S, exchange.number)
+        headers = retry_after_header("seconds", RETRY_AFTER_S, exchange.number, now=now)
     return error_response(_STATUS.get(fault, settings.quota_status), REFUSALS[fault], exchange.request_id, headers)
+
+
+def not_found() -> Response:
+    return Response(_NOT_FOUND, 404, media_type="application/json")
+
+
+def login_page() -> Response:
+    """200 with an HTML page, as from a captive portal: the request never reached the service."""
+    return Response(_LOGIN_PAGE, 200, media_type="text/html")
 
 
 def server_error(exchange: Exchange) -> Response:

@@ -1,7 +1,6 @@
 """``Retry-After`` headers: the forms that real services send, and values that no client should trust."""
 
 import math
-import time
 from email.utils import formatdate
 
 from batchrun.emulator.settings import RetryAfterForm
@@ -14,8 +13,8 @@ _MIXED: tuple[RetryAfterForm, ...] = ("seconds", "fraction", "date", "none")
 _ODD = ("-5", "0", "86400000", "1e400", "soon", "", "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT")
 
 
-def retry_after_header(form: RetryAfterForm, wait_s: float, number: int) -> dict[str, str]:
-    """The header that asks for ``wait_s``, or no header.
+def retry_after_header(form: RetryAfterForm, wait_s: float, number: int, *, now: float) -> dict[str, str]:
+    """The header that asks for ``wait_s`` from ``now`` (epoch seconds by the server's clock), or no header.
 
     RFC 9110 allows whole seconds and dates; the service has also sent fractions. ``mixed`` and ``odd`` cycle through
     their values by request number.
@@ -29,5 +28,5 @@ def retry_after_header(form: RetryAfterForm, wait_s: float, number: int) -> dict
     if form == "fraction":
         return {"retry-after": f"{wait_s:.3f}"}
     if form == "date":
-        return {"retry-after": formatdate(math.ceil(time.time() + wait_s), usegmt=True)}
+        return {"retry-after": formatdate(math.ceil(now + wait_s), usegmt=True)}
     return {"retry-after": str(math.ceil(wait_s))}

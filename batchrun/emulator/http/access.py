@@ -7,8 +7,10 @@ from collections.abc import Callable
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from batchrun.emulator.clock import date_header, server_time
 from batchrun.emulator.error_bodies import ErrorDetail, error_response
 from batchrun.emulator.faults.limits import Limit, limit_of
+from batchrun.emulator.faults.middleware import is_api_path
 from batchrun.emulator.faults.retry_after import retry_after_header
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.emulator.stats import Stats
@@ -73,9 +75,9 @@ class AccessMiddleware:
         self._serial += 1
         request_id = f"req-{self._serial:08x}"
         scope.setdefault("state", {})["request_id"] = request_id
-        recorder = _ResponseRecorder(send, request_id)
+        recorder = _ResponseRecorder(send, request_id, date_header(self._settings(), self._serial))
         path: str = scope["path"]
-        if path != "/runs" and not path.startswith("/runs/"):
+        if not is_api_path(path):
             await self._app(scope, receive, recorder)
             return
         self._stats.start_request()
@@ -92,6 +94,7 @@ class AccessMiddleware:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
+        scope["state"]["organization"] = settings.organizations.get(key, settings.default_organization)
         client.in_flight += 1
         try:
             await self._app(scope, receive, send)
@@ -119,11 +122,11 @@ class AccessMiddleware:
             return None
         message = "Too many requests" if wait_s > 0 else "Too many requests at once"
         detail = ErrorDetail(code=ErrorClass.RATE_LIMIT_ERROR, message=message, suggestion="Send fewer requests.")
-        headers = retry_after_header(settings.retry_after, wait_s or 1.0, client.requests)
+        headers = retry_after_header(settings.retry_after, wait_s or 1.0, client.requests, now=server_time(settings))
         return error_response(429, detail, request_id, headers)
 
     def _key_problem(self, settings: EmulatorSettings, key: str, client: ClientRecord) -> str | None:
-        if not key or (settings.api_key is not None and key != settings.api_key):
+        if not key or not _is_known_key(settings, key):
             return "No valid API key was given"
         max_requests = settings.key_expires_after_requests
         if max_requests is not None and client.requests > max_requests:
@@ -135,20 +138,26 @@ class AccessMiddleware:
 
 
 class _ResponseRecorder:
-    """Passes messages on with a request id header, and remembers the status."""
+    """Passes messages on with the headers of every response, and remembers the status."""
 
-    __slots__ = ("_header", "_send", "status")
+    __slots__ = ("_headers", "_send", "status")
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, date: str | None) -> None:
         self._send = send
-        self._header = (b"x-request-id", request_id.encode())
+        self._headers = [(b"x-request-id", request_id.encode())]
+        if date is not None:
+            self._headers.append((b"date", date.encode()))
         self.status: int | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), self._header]
+            message["headers"] = [*message.get("headers", ()), *self._headers]
         await self._send(message)
+
+
+def _is_known_key(settings: EmulatorSettings, key: str) -> bool:
+    return settings.api_key is None or key == settings.api_key or key in settings.organizations
 
 
 def api_key_of(scope: Scope) -> str:

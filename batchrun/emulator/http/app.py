@@ -1,6 +1,5 @@
 """The emulated service as one ASGI application: routes, wrapped in fault injection and access control."""
 
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,12 +12,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
+from batchrun.emulator.clock import server_time
 from batchrun.emulator.error_bodies import ErrorDetail, error_response
 from batchrun.emulator.faults.limits import is_same_limit
 from batchrun.emulator.faults.middleware import FaultMiddleware
 from batchrun.emulator.http.access import AccessMiddleware, ClientRecords
 from batchrun.emulator.http.control import Control, control_router
 from batchrun.emulator.http.openapi import complete_openapi
+from batchrun.emulator.http.organization import add_organization
 from batchrun.emulator.http.payloads import error_details
 from batchrun.emulator.http.routes import Runs, add_runs
 from batchrun.emulator.runs.state_file import open_state
@@ -49,7 +50,7 @@ def create_app(settings: EmulatorSettings | None = None, *, state_file: Path | N
     def apply_settings(changed: EmulatorSettings) -> None:
         if not is_same_limit(store.settings, changed):
             clients.reset_limits(changed)
-        store.change(changed, time.time())
+        store.change(changed, server_time(changed))
 
     app = FastAPI(
         title="Wherobots Cloud API (emulated)",
@@ -59,6 +60,7 @@ def create_app(settings: EmulatorSettings | None = None, *, state_file: Path | N
         redirect_slashes=False,
     )
     add_runs(app, Runs(store))
+    add_organization(app, lambda: store.settings)
     app.include_router(
         control_router(Control(store, stats, apply_settings=apply_settings, reset_clients=clients.clear))
     )

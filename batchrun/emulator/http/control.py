@@ -1,16 +1,17 @@
 """Control endpoints for tests: audit, statistics, reset and settings. They need no API key."""
 
-import time
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from batchrun.emulator.clock import server_time
 from batchrun.emulator.error_bodies import ErrorDetail, error_response
+from batchrun.emulator.runs.deletion import Deletion
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.runs.views import audit_line
-from batchrun.emulator.settings import EmulatorSettings, with_changes
+from batchrun.emulator.settings import SECRETS, EmulatorSettings, with_changes
 from batchrun.emulator.stats import Stats
 from batchrun.wherobots.views import ErrorClass
 
@@ -36,8 +37,8 @@ class Control:
         self._reset_clients = reset_clients
 
     async def runs(self) -> StreamingResponse:
-        """Every created run, oldest first, as JSON Lines."""
-        now = time.time()
+        """Every created run, oldest first, as JSON Lines; deleted ones too."""
+        now = server_time(self._store.settings)
         self._store.advance(now)
         return StreamingResponse(self._audit(now), media_type="application/jsonl")
 
@@ -48,7 +49,7 @@ class Control:
 
     async def stats(self) -> dict[str, Any]:
         """Requests and refusals, in total and per second; the peak number of active runs."""
-        self._store.advance(time.time())
+        self._store.advance(server_time(self._store.settings))
         return {
             "runs": len(self._store.runs),
             "active_runs": self._store.active_runs,
@@ -63,9 +64,17 @@ class Control:
         self._reset_clients()
         return {"reset": True}
 
+    async def delete(self, deletion: Deletion) -> dict[str, Any]:
+        """Delete runs behind their owner's back: lists and lookups no longer know them."""
+        now = server_time(self._store.settings)
+        runs = [run for run in self._store.runs if deletion.includes(run, self._store.settings.seed)]
+        for run in runs:
+            self._store.delete(run, now)
+        return {"deleted": len(runs), "ids": [run.id for run in runs]}
+
     async def config(self) -> dict[str, Any]:
         """The settings, without API keys."""
-        return self._store.settings.model_dump(mode="json", exclude={"api_key"})
+        return self._store.settings.model_dump(mode="json", exclude=set(SECRETS))
 
     async def change(self, request: Request, values: Annotated[dict[str, Any], Body()]) -> Response:
         """Change some settings, starting with the next request."""
@@ -87,6 +96,7 @@ def control_router(control: Control) -> APIRouter:
     router.add_api_route("/runs", control.runs, methods=["GET"], response_class=StreamingResponse)
     router.add_api_route("/stats", control.stats, methods=["GET"])
     router.add_api_route("/reset", control.reset, methods=["POST"])
+    router.add_api_route("/delete", control.delete, methods=["POST"])
     router.add_api_route("/config", control.config, methods=["GET"])
     router.add_api_route("/config", control.change, methods=["PUT"])
     return router

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from batchrun.emulator.faults.middleware import is_api_path
 from batchrun.emulator.http.payloads import LenientPayload
 from batchrun.wherobots.payload import CreateRunPayload
 
@@ -45,7 +46,7 @@ def complete_openapi(document: dict[str, Any], *, lenient: bool) -> dict[str, An
     schemas = document["components"]["schemas"]
     schemas.update(definitions["$defs"])
     for path, operations in document["paths"].items():
-        if path.startswith("/runs"):
+        if is_api_path(path):
             for operation in operations.values():
                 operation["security"] = SECURITY
     _complete(document["paths"]["/runs"]["post"], model.__name__, lenient=lenient)

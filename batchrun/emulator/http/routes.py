@@ -1,6 +1,5 @@
 """The endpoints of the Runs API."""
 
-import time
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -12,32 +11,34 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from typing_extensions import override
 
-from batchrun.emulator.error_bodies import ErrorDetail, error_response
+from batchrun.emulator.clock import server_time
+from batchrun.emulator.error_bodies import error_response
+from batchrun.emulator.faults.lists import next_page_of
 from batchrun.emulator.http.payloads import answered_payload, read_payload
+from batchrun.emulator.http.refusals import (
+    ERROR_RESPONSES,
+    MISSING_REGION,
+    no_quota,
+    query_error,
+    run_not_found,
+    too_large,
+)
 from batchrun.emulator.runs.lifecycle import StoredRun
 from batchrun.emulator.runs.listing import RunQuery, list_page, parse_cursor
 from batchrun.emulator.runs.logs import log_page
 from batchrun.emulator.runs.metrics import RunMetricsResponse, metrics_of
+from batchrun.emulator.runs.rewrites import rewritten_payload
 from batchrun.emulator.runs.store import RunStore
-from batchrun.emulator.runs.views import run_json, run_view
+from batchrun.emulator.runs.views import run_view
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.wherobots.payload import CreateRunPayload
-from batchrun.wherobots.views import ErrorBody, ErrorClass, LogsResponse, RunPage, RunStatus, RunView
+from batchrun.wherobots.views import LogsResponse, RunPage, RunStatus, RunView
 
 __all__ = ["Runs", "add_runs"]
 
 JSON = "application/json"
 MAX_PAGE_SIZE = 100
 NAME_FILTER = r"^[a-zA-Z0-9_\-\.]*\*?[a-zA-Z0-9_\-\.]*$"
-ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorBody, "description": "Bad Request"},
-    401: {"model": ErrorBody, "description": "Unauthorized"},
-    403: {"model": ErrorBody, "description": "Forbidden"},
-    404: {"model": ErrorBody, "description": "Not Found"},
-    409: {"model": ErrorBody, "description": "Conflict"},
-    422: {"model": ErrorBody, "description": "Validation Error"},
-    500: {"model": ErrorBody, "description": "Internal Server Error"},
-}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -66,31 +67,34 @@ class Runs:
         request_id: str = request.state.request_id
         region = request.query_params.get("region", settings.default_region if settings.lenient else None)
         if region is None:
-            return error_response(422, _MISSING_REGION, request_id)
+            return error_response(422, MISSING_REGION, request_id)
         body = await request.body()
         if len(body) > settings.max_body_bytes:
-            return error_response(413, _too_large(settings), request_id)
+            return error_response(413, too_large(settings), request_id)
         payload = read_payload(body, lenient=settings.lenient)
         if not isinstance(payload, CreateRunPayload):
             return error_response(422, payload, request_id)
-        return self._created(region, payload, request_id)
-
-    def _created(self, region: str, payload: CreateRunPayload, request_id: str) -> Response:
-        settings, now = self._settings, time.time()
-        if settings.quota_runs is not None:
-            self._store.advance(now)
-            if self._store.active_runs >= settings.quota_runs:
-                return error_response(settings.quota_status, _no_quota(settings), request_id)
+        if self._is_quota_used_up(request.state.organization):
+            return error_response(settings.quota_status, no_quota(settings), request_id)
         answered = answered_payload(payload, settings.default_runtime)
         run = self._store.commit(
             name=payload.name,
+            organization=request.state.organization,
             region=region,
             runtime=payload.runtime.value,
             timeout_s=payload.timeout_seconds,
             payload=answered,
-            now=now,
+            now=server_time(settings),
         )
-        return Response(run_json(run, run.created_at), 201, media_type=JSON)
+        # The payload as it was sent: a service that rewrites payloads shows so only when it is asked again.
+        return Response(_encode(run_view(run, run.created_at)), 201, media_type=JSON)
+
+    def _is_quota_used_up(self, organization: str) -> bool:
+        settings = self._settings
+        if settings.quota_runs is None:
+            return False
+        self._advance()
+        return self._store.active_runs_of(organization) + settings.quota_held >= settings.quota_runs
 
     async def list_runs(
         self,
@@ -102,68 +106,76 @@ class Runs:
         cursor: Annotated[str | None, Query(description="Cursor for the next page")] = None,
         size: Annotated[int, Query(ge=0, le=MAX_PAGE_SIZE, description="Page size")] = 50,
     ) -> Response:
-        """List job runs, newest first."""
+        """List job runs."""
         position = parse_cursor(cursor)
         if position is None:
-            raise RequestValidationError([_query_error("cursor", "is not a cursor of this list")])
+            raise RequestValidationError([query_error("cursor", "is not a cursor of this list")])
         if any(not one.is_known for one in status or ()):
-            raise RequestValidationError([_query_error("status", "is not a run status")])
+            raise RequestValidationError([query_error("status", "is not a run status")])
         query = RunQuery(
+            organization=request.state.organization,
             name=name,
             region=region,
             created_after=None if created_after is None else _epoch(created_after),
             statuses=frozenset(one.value for one in status or ()),
         )
-        now = time.time()
-        self._store.advance(now)
+        now = self._advance()
+        fault = request.scope["state"].get("list_fault")
         page = list_page(self._store, query, position, size, now)
-        del request
-        return Response(
-            _encode({**asdict(page), "items": [self._view(run, now) for run in page.items]}), media_type=JSON
-        )
+        next_page = next_page_of(fault, current_page=page.current_page, next_page=page.next_page)
+        items = [self._view(run, now) for run in page.items]
+        return Response(_encode({**asdict(page), "items": items, "next_page": next_page}), media_type=JSON)
 
     async def get_run(self, request: Request, run_id: str) -> Response:
         """Get a job run."""
-        run = self._store.get(run_id)
+        run, now = self._find(request, run_id)
         if run is None:
-            return _not_found(run_id, request)
-        now = time.time()
-        self._store.advance(now)
+            return run_not_found(run_id, request)
         return Response(_encode(self._view(run, now)), media_type=JSON)
 
     async def cancel_run(self, request: Request, run_id: str) -> Response:
         """Cancel a job run; a run that has already ended stays as it is."""
-        run = self._store.get(run_id)
+        run, now = self._find(request, run_id)
         if run is None:
-            return _not_found(run_id, request)
-        now = time.time()
+            return run_not_found(run_id, request)
         self._store.cancel(run, now)
         self._store.advance(now)
         return Response(_encode(self._view(run, now)), media_type=JSON)
 
     async def get_logs(self, request: Request, run_id: str, size: int = 100, cursor: str | None = None) -> Response:
         """Get job run logs; they can be followed while the run is active."""
-        run = self._store.get(run_id)
+        run, now = self._find(request, run_id)
         if run is None:
-            return _not_found(run_id, request)
+            return run_not_found(run_id, request)
         if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):  # noqa: PLR2004 - 64 bits
-            raise RequestValidationError([_query_error("cursor", "is not a cursor of this log")])
-        now = time.time()
-        self._store.advance(now)
+            raise RequestValidationError([query_error("cursor", "is not a cursor of this log")])
         page = log_page(run, self._settings.log_lines, now, start=int(cursor or 0), size=size)
         return Response(page.model_dump_json(), media_type=JSON)
 
     async def get_metrics(self, request: Request, run_id: str) -> Response:
         """Get job run metrics."""
-        run = self._store.get(run_id)
+        run, now = self._find(request, run_id)
         if run is None:
-            return _not_found(run_id, request)
-        now = time.time()
-        self._store.advance(now)
+            return run_not_found(run_id, request)
         return Response(metrics_of(run, self._settings, now).model_dump_json(), media_type=JSON)
 
+    def _find(self, request: Request, run_id: str) -> tuple[StoredRun | None, float]:
+        """The run, if the caller can see it, and the time."""
+        now = self._advance()
+        run = self._store.get(run_id)
+        if run is None or run.deleted_at is not None or run.organization != request.state.organization:
+            return None, now
+        return run, now
+
+    def _advance(self) -> float:
+        """Let runs start and end up to now, and return the time."""
+        now = server_time(self._settings)
+        self._store.advance(now)
+        return now
+
     def _view(self, run: StoredRun, now: float) -> dict[str, Any]:
-        return run_view(run, now, timeout_as_failed=self._settings.timeout_as_failed)
+        payload = rewritten_payload(run.payload, run.number, self._settings)
+        return run_view(run, now, payload=payload, timeout_as_failed=self._settings.timeout_as_failed)
 
 
 def add_runs(app: FastAPI, runs: Runs) -> None:
@@ -191,46 +203,6 @@ def add_runs(app: FastAPI, runs: Runs) -> None:
 
 
 _DOCUMENTED: dict[str, Any] = {"tags": ["runs"], "responses": ERROR_RESPONSES}
-
-_MISSING_REGION = ErrorDetail(
-    code=ErrorClass.INVALID_INPUT_ERROR,
-    message="Field required",
-    details="missing at query.region",
-    path="query.region",
-    field="region",
-    suggestion="Add the query parameter 'region'.",
-)
-
-
-def _too_large(settings: EmulatorSettings) -> ErrorDetail:
-    return ErrorDetail(
-        code=ErrorClass.REQUEST_ENTITY_TOO_LARGE,
-        message=f"The body is larger than {settings.max_body_bytes} bytes",
-        path="body",
-    )
-
-
-def _no_quota(settings: EmulatorSettings) -> ErrorDetail:
-    return ErrorDetail(
-        code=ErrorClass.INSUFFICIENT_QUOTA_ERROR,
-        message=f"The quota of {settings.quota_runs} active runs is used up",
-        suggestion="Wait until a run has ended, or cancel one.",
-    )
-
-
-def _not_found(run_id: str, request: Request) -> Response:
-    detail = ErrorDetail(
-        code=ErrorClass.NOT_FOUND_ERROR,
-        message=f"Run {run_id!r} does not exist",
-        path="path.run_id",
-        field="run_id",
-        suggestion="List the runs to find its id.",
-    )
-    return error_response(404, detail, request.state.request_id)
-
-
-def _query_error(name: str, fact: str) -> dict[str, Any]:
-    return {"type": "value_error", "loc": ("query", name), "msg": fact}
 
 
 def _epoch(moment: datetime) -> float:

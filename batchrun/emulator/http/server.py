@@ -93,6 +93,7 @@ class EmulatorServer:
             log_level="critical",
             access_log=False,
             server_header=False,
+            date_header=False,  # the application sends its own, which may be wrong on purpose
             timeout_graceful_shutdown=GRACE_S,
             timeout_keep_alive=KEEPALIVE_S,
         )

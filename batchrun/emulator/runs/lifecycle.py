@@ -25,6 +25,7 @@ class StoredRun:
     number: int
     id: str
     name: str
+    organization: str
     region: str
     runtime: str
     timeout_s: int
@@ -34,6 +35,7 @@ class StoredRun:
     started_at: float | None = None
     ended_at: float | None = None
     cancelled_at: float | None = None
+    deleted_at: float | None = None
 
     def status_at(self, now: float) -> RunStatus:
         if self.ended_at is not None and now >= self.ended_at:

@@ -1,4 +1,4 @@
-"""Listing runs: filters, and pages whose cursors stay valid while new runs arrive. Pure."""
+"""Listing runs: filters, order, and pages whose cursors stay valid while new runs arrive. Pure."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_left, bisect_right
@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 from batchrun.emulator.runs.lifecycle import StoredRun
 from batchrun.emulator.runs.store import RunStore
+from batchrun.emulator.schedule import uniform
+from batchrun.emulator.settings import EmulatorSettings
 
-__all__ = ["Page", "RunQuery", "list_page", "parse_cursor"]
+__all__ = ["Page", "RunQuery", "list_page", "name_predicate", "parse_cursor"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunQuery:
-    """The filters of a list request."""
+    """The filters of a list request; without an organization, runs of all organizations match."""
 
+    organization: str | None = None
     name: str | None = None
     region: str | None = None
     created_after: float | None = None
@@ -23,7 +26,7 @@ class RunQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page, newest first; a cursor is None where there is no further page."""
+    """One page in the configured order; a cursor is None where there is no further page."""
 
     items: Sequence[StoredRun]
     total: int
@@ -35,19 +38,21 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A position between runs: those older than number ``edge`` follow, or the newer ones when going backwards.
+    """A position in a list: ``after`` run number ``edge``, ``before`` it, or ``until`` it (including it).
 
     Runs are identified by number, not by offset: an offset would shift with every run created meanwhile.
     """
 
-    backwards: bool
+    direction: str
     edge: int
 
     def text(self) -> str:
-        return urlsafe_b64encode(f"{'>' if self.backwards else '<'}{self.edge}".encode()).decode()
+        return urlsafe_b64encode(f"{self.direction}{self.edge}".encode()).decode()
 
 
-FIRST = Cursor(backwards=False, edge=1 << 62)  # beyond any run number
+_DIRECTIONS = {"<": "after", ">": "before", "=": "until"}
+AFTER, BEFORE, UNTIL = _DIRECTIONS
+FIRST = Cursor(AFTER, 0)  # runs are numbered from 1
 
 
 def parse_cursor(text: str | None) -> Cursor | None:
@@ -56,53 +61,78 @@ def parse_cursor(text: str | None) -> Cursor | None:
         return FIRST
     try:
         plain = urlsafe_b64decode(text.encode()).decode()
-        return Cursor(backwards={"<": False, ">": True}[plain[:1]], edge=int(plain[1:]))
-    except (ValueError, KeyError):
+        return Cursor(plain[:1], int(plain[1:])) if plain[:1] in _DIRECTIONS else None
+    except ValueError:
         return None
 
 
 def list_page(store: RunStore, query: RunQuery, cursor: Cursor, size: int, now: float) -> Page:
     """One page of the runs visible at ``now``; a run becomes visible ``list_lag_s`` after its creation."""
-    found = _matching(store, query, now)
-    edge = bisect_left(found, cursor.edge, key=_number)
-    if cursor.backwards:
-        edge += edge < len(found) and found[edge].number == cursor.edge
-        start, end = edge, min(len(found), edge + size)
-    else:
-        start, end = max(0, edge - size), edge
-    items = found[start:end][::-1]
+    settings = store.settings
+    found = _in_order(_matching(store, query, now), settings)
+    # A list may show less than it counts, as that of a service which stops after a thousand rows.
+    shown = len(found) if settings.list_max_items is None else min(len(found), settings.list_max_items)
+    start, end = _bounds(found, cursor, size, settings)
+    items = found[start : min(end, shown)]
     return Page(
         items=items,
         total=len(found),
         current_page=cursor.text(),
-        current_page_backwards=Cursor(True, items[-1].number - 1 if items else cursor.edge).text(),
-        previous_page=Cursor(True, items[0].number).text() if items and end < len(found) else None,
-        next_page=Cursor(False, items[-1].number).text() if items and start > 0 else None,
+        current_page_backwards=Cursor(UNTIL, items[-1].number if items else cursor.edge).text(),
+        previous_page=Cursor(BEFORE, items[0].number).text() if items and start > 0 else None,
+        next_page=Cursor(AFTER, items[-1].number).text() if items and end < shown else None,
     )
 
 
-def _number(run: StoredRun) -> int:
-    return run.number
+def _rank(settings: EmulatorSettings, number: int) -> float:
+    """The sort key of a run. It depends on the run alone, so that pages stay disjoint while new runs arrive."""
+    if settings.list_order == "newest":
+        return -number
+    return number if settings.list_order == "oldest" else uniform(settings.seed, "list_order", number)
 
 
-def _created(run: StoredRun) -> float:
+def _in_order(found: Sequence[StoredRun], settings: EmulatorSettings) -> Sequence[StoredRun]:
+    if settings.list_order == "newest":
+        return found[::-1]  # runs are stored in order of creation, and this is far cheaper than sorting
+    return found if settings.list_order == "oldest" else sorted(found, key=lambda run: _rank(settings, run.number))
+
+
+def _bounds(found: Sequence[StoredRun], cursor: Cursor, size: int, settings: EmulatorSettings) -> tuple[int, int]:
+    """Where the page of ``cursor`` starts and ends."""
+    if cursor.edge == FIRST.edge:
+        return (0, size) if cursor.direction == AFTER else (0, 0)
+
+    def rank(run: StoredRun) -> float:
+        return _rank(settings, run.number)
+
+    edge = _rank(settings, cursor.edge)
+    if cursor.direction == AFTER:
+        start = bisect_right(found, edge, key=rank)
+        return start, start + size
+    end = bisect_left(found, edge, key=rank) if cursor.direction == BEFORE else bisect_right(found, edge, key=rank)
+    return max(0, end - size), end
+
+
+def _created_at(run: StoredRun) -> float:
     return run.created_at
 
 
 def _matching(store: RunStore, query: RunQuery, now: float) -> Sequence[StoredRun]:
     """All visible runs that match, oldest first."""
     settings = store.settings
-    name_matches = _name_predicate(query.name, substring=settings.list_name_match == "substring")
+    name_matches = name_predicate(query.name, substring=settings.list_name_match == "substring")
     runs = store.named(query.name) if query.name is not None and name_matches is None else store.runs
-    start = 0 if query.created_after is None else bisect_right(runs, query.created_after, key=_created)
-    end = bisect_right(runs, now - settings.list_lag_s, key=_created) if settings.list_lag_s else len(runs)
+    start = 0 if query.created_after is None else bisect_right(runs, query.created_after, key=_created_at)
+    end = bisect_right(runs, now - settings.list_lag_s, key=_created_at) if settings.list_lag_s else len(runs)
     visible = runs[start:end]
-    if name_matches is None and query.region is None and not query.statuses:
+    if store.is_uniform(query.organization) and name_matches is None and query.region is None and not query.statuses:
         return visible
     return [run for run in visible if _matches(run, query, name_matches, now)]
 
 
 def _matches(run: StoredRun, query: RunQuery, name_matches: Callable[[str], bool] | None, now: float) -> bool:
+    if run.deleted_at is not None or (query.organization is not None and run.organization != query.organization):
+        return False
     if query.region is not None and run.region != query.region:
         return False
     if name_matches is not None and not name_matches(run.name):
@@ -110,7 +140,7 @@ def _matches(run: StoredRun, query: RunQuery, name_matches: Callable[[str], bool
     return not query.statuses or run.status_at(now).value in query.statuses
 
 
-def _name_predicate(name: str | None, *, substring: bool) -> Callable[[str], bool] | None:
+def name_predicate(name: str | None, *, substring: bool = False) -> Callable[[str], bool] | None:
     """A predicate for names, unless the name index answers the question by itself."""
     if name is None:
         return None

@@ -1,4 +1,4 @@
-"""When runs start: a region has a limited number of slots, and runs wait for one in order of creation."""
+"""When runs start: an organization has a limited number of slots in a region, and runs wait in order of creation."""
 
 from collections import deque
 from heapq import heappop, heappush
@@ -9,9 +9,10 @@ __all__ = ["Slots"]
 
 
 class Slots:
-    """The runs of one region that have not ended. Time passes only through ``advance``."""
+    """The runs of one organization in one region that have not ended. Time passes only through ``advance``."""
 
     def __init__(self, capacity: int | None) -> None:
+        self.active_runs = 0
         self._capacity = capacity
         self._waiting: deque[StoredRun] = deque()
         self._ends: list[tuple[float, int, StoredRun, bool]] = []  # the flag: whether it holds a slot
@@ -20,6 +21,7 @@ class Slots:
 
     def add(self, run: StoredRun) -> None:
         """Queue a run that was just created."""
+        self.active_runs += 1
         self._waiting.append(run)
         self._fill()
 
@@ -36,6 +38,7 @@ class Slots:
                 self._taken -= 1
                 self._free_since = ended_at
                 self._fill()
+        self.active_runs -= ended
         return ended
 
     def cancel(self, run: StoredRun, now: float, delay_s: float) -> bool:

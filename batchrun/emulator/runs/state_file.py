@@ -1,25 +1,32 @@
 """Runs in a SQLite file, so that they survive the emulator."""
 
 import sqlite3
+from collections import deque
 from pathlib import Path
 
 from batchrun.emulator.runs.lifecycle import Lifecycle, StoredRun
 from batchrun.emulator.runs.store import RunStore
-from batchrun.emulator.settings import EmulatorSettings
+from batchrun.emulator.settings import DEFAULT_ORGANIZATION, EmulatorSettings
 from batchrun.errors import UsageError
 from batchrun.wherobots.views import RunStatus
 
 __all__ = ["StateFile", "open_state"]
 
-FORMAT = 1
+FORMAT = 2
 # timeout_s is text: the contract allows integers of any size, SQLite only 64 bits.
 _TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
   number INTEGER PRIMARY KEY, id TEXT NOT NULL, name TEXT NOT NULL, region TEXT NOT NULL, runtime TEXT NOT NULL,
   timeout_s TEXT NOT NULL, payload BLOB NOT NULL, created_at REAL NOT NULL,
-  startup_s REAL NOT NULL, run_s REAL NOT NULL, ending TEXT NOT NULL);
+  startup_s REAL NOT NULL, run_s REAL NOT NULL, ending TEXT NOT NULL, organization TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS cancels (number INTEGER PRIMARY KEY, at REAL NOT NULL, delay_s REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS deletions (number INTEGER PRIMARY KEY, at REAL NOT NULL);
 """
+_ENDINGS = """
+SELECT at, number, delay_s FROM cancels UNION ALL SELECT at, number, NULL FROM deletions ORDER BY at, number
+"""
+# Format 1 knew neither organizations nor deletions.
+_ADD_ORGANIZATION = f"ALTER TABLE runs ADD COLUMN organization TEXT NOT NULL DEFAULT '{DEFAULT_ORGANIZATION}'"
 _FIX = "give the state file of an earlier emulator, or a new name"
 
 
@@ -30,45 +37,49 @@ class StateFile:
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         # Read first: it also fails for files that are not databases, before anything is written to them.
         version = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if version not in {0, FORMAT}:
+        if version not in {0, 1, FORMAT}:
             raise sqlite3.DatabaseError(f"it has format {version}, not {FORMAT}")
         # With WAL, NORMAL syncs only at checkpoints: a commit survives a killed process, and costs no fsync per run.
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=NORMAL")
+        if version == 1:
+            self._database.execute(_ADD_ORGANIZATION)
         self._database.executescript(_TABLES)
         self._database.execute(f"PRAGMA user_version={FORMAT}")
 
     def created(self, run: StoredRun) -> None:
         self._database.execute(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(run.number, run.id, run.name, run.region, run.runtime, str(run.timeout_s), run.payload),
                 *(run.created_at, run.lifecycle.startup_s, run.lifecycle.run_s, run.lifecycle.final_status.value),
+                run.organization,
             ),
         )
 
     def cancelled(self, run: StoredRun, delay_s: float) -> None:
         self._database.execute("INSERT INTO cancels VALUES (?, ?, ?)", (run.number, run.cancelled_at, delay_s))
 
+    def deleted(self, run: StoredRun) -> None:
+        self._database.execute("INSERT INTO deletions VALUES (?, ?)", (run.number, run.deleted_at))
+
     def clear(self) -> None:
-        self._database.execute("DELETE FROM runs")
-        self._database.execute("DELETE FROM cancels")
+        for table in ("runs", "cancels", "deletions"):
+            self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - our own table names
 
     def close(self) -> None:
         self._database.close()
 
     def replay(self, store: RunStore) -> None:
-        """Replay creations and cancellations in their original order, so that runs get the same slots and times again."""
-        cancels = self._database.execute("SELECT number, at, delay_s FROM cancels ORDER BY at, number").fetchall()
-        next_cancel = 0
+        """Replay all changes in their original order, so that runs get the same slots and times again."""
+        endings = deque(self._database.execute(_ENDINGS).fetchall())
         for row in self._database.execute("SELECT * FROM runs ORDER BY number"):
             run = _run(row)
-            while next_cancel < len(cancels) and cancels[next_cancel][1] < run.created_at:
-                _cancel(store, *cancels[next_cancel])
-                next_cancel += 1
+            while endings and endings[0][0] < run.created_at:
+                _end(store, *endings.popleft())
             store.add(run)
-        for cancel in cancels[next_cancel:]:
-            _cancel(store, *cancel)
+        for ending in endings:
+            _end(store, *ending)
 
 
 def open_state(path: Path, settings: EmulatorSettings) -> RunStore:
@@ -87,16 +98,21 @@ def open_state(path: Path, settings: EmulatorSettings) -> RunStore:
     return store
 
 
-def _cancel(store: RunStore, number: int, at: float, delay_s: float) -> None:
-    store.replay_cancel(store.runs[number - 1], at, delay_s)
+def _end(store: RunStore, at: float, number: int, delay_s: float | None) -> None:
+    run = store.runs[number - 1]
+    if delay_s is None:
+        store.replay_delete(run, at)
+    else:
+        store.replay_cancel(run, at, delay_s)
 
 
-def _run(row: tuple[int, str, str, str, str, str, bytes, float, float, float, str]) -> StoredRun:
-    number, run_id, name, region, runtime, timeout_s, payload, created_at, startup_s, run_s, ending = row
+def _run(row: tuple[int, str, str, str, str, str, bytes, float, float, float, str, str]) -> StoredRun:
+    number, run_id, name, region, runtime, timeout_s, payload, created_at, startup_s, run_s, ending, owner = row
     return StoredRun(
         number=number,
         id=run_id,
         name=name,
+        organization=owner,
         region=region,
         runtime=runtime,
         timeout_s=int(timeout_s),

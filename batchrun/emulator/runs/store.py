@@ -8,7 +8,7 @@ from typing import Protocol
 
 from batchrun.emulator.runs.lifecycle import StoredRun, lifecycle_of
 from batchrun.emulator.runs.slots import Slots
-from batchrun.emulator.settings import EmulatorSettings
+from batchrun.emulator.settings import DEFAULT_ORGANIZATION, EmulatorSettings
 
 __all__ = ["RunPersistence", "RunStore"]
 
@@ -18,6 +18,7 @@ class RunPersistence(Protocol):
 
     def created(self, run: StoredRun) -> None: ...
     def cancelled(self, run: StoredRun, delay_s: float) -> None: ...
+    def deleted(self, run: StoredRun) -> None: ...
     def clear(self) -> None: ...
     def close(self) -> None: ...
 
@@ -33,7 +34,9 @@ class RunStore:
         self._runs: list[StoredRun] = []
         self._by_id: dict[str, StoredRun] = {}
         self._by_name: dict[str, list[StoredRun]] = defaultdict(list)
-        self._slots: dict[str, Slots] = {}
+        self._slots: dict[tuple[str, str], Slots] = {}  # by organization and region
+        self._organizations: set[str] = set()
+        self._has_deleted = False
         self._latest = 0.0
 
     @property
@@ -48,7 +51,24 @@ class RunStore:
     def get(self, run_id: str) -> StoredRun | None:
         return self._by_id.get(run_id)
 
-    def commit(self, *, name: str, region: str, runtime: str, timeout_s: int, payload: bytes, now: float) -> StoredRun:
+    def is_uniform(self, organization: str | None) -> bool:
+        """Whether every run is visible to ``organization``, so that no list has to look at each of them."""
+        return not self._has_deleted and (organization is None or self._organizations <= {organization})
+
+    def active_runs_of(self, organization: str) -> int:
+        return sum(slots.active_runs for (owner, _), slots in self._slots.items() if owner == organization)
+
+    def commit(
+        self,
+        *,
+        name: str,
+        region: str,
+        runtime: str,
+        timeout_s: int,
+        payload: bytes,
+        now: float,
+        organization: str = DEFAULT_ORGANIZATION,
+    ) -> StoredRun:
         """Create a run."""
         number = len(self._runs) + 1
         self._latest = now = max(now, self._latest)  # lists are searched by bisection, so times must be monotonic
@@ -56,6 +76,7 @@ class RunStore:
             number=number,
             id=_run_id(self.settings.seed, number),
             name=name,
+            organization=organization,
             region=region,
             runtime=runtime,
             timeout_s=timeout_s,
@@ -73,23 +94,37 @@ class RunStore:
         self._runs.append(run)
         self._by_id[run.id] = run
         self._by_name[run.name].append(run)
+        self._organizations.add(run.organization)
         self._latest = max(self._latest, run.created_at)
         self.advance(run.created_at)
-        self._slots_of(run.region).add(run)
+        self._slots_of(run).add(run)
         self.active_runs += 1
         self.active_runs_peak = max(self.active_runs_peak, self.active_runs)
 
     def cancel(self, run: StoredRun, now: float) -> None:
-        """Service for a run's end; nothing happens if it has ended."""
+        """Cancel a run; a run that has ended stays as it is."""
         self.advance(now)
         delay_s = self.settings.cancel_delay_s
-        if self._slots_of(run.region).cancel(run, now, delay_s) and self._persistence is not None:
+        if self._slots_of(run).cancel(run, now, delay_s) and self._persistence is not None:
             self._persistence.cancelled(run, delay_s)
 
     def replay_cancel(self, run: StoredRun, at: float, delay_s: float) -> None:
         """Repeat a cancellation from an earlier session."""
         self.advance(at)
-        self._slots_of(run.region).cancel(run, at, delay_s)
+        self._slots_of(run).cancel(run, at, delay_s)
+
+    def delete(self, run: StoredRun, now: float) -> None:
+        """Delete a run behind its owner's back. It ends at once, if it was active, and stays in ``runs``."""
+        self.replay_delete(run, now)
+        if self._persistence is not None:
+            self._persistence.deleted(run)
+
+    def replay_delete(self, run: StoredRun, at: float) -> None:
+        """Repeat a deletion from an earlier session."""
+        self.advance(at)
+        self._slots_of(run).cancel(run, at, 0.0)
+        run.deleted_at = at
+        self._has_deleted = True
 
     def advance(self, now: float) -> None:
         """Let time pass up to ``now``: runs start and end."""
@@ -101,7 +136,7 @@ class RunStore:
         self.advance(now)
         self.settings = settings
         for slots in self._slots.values():
-            slots.resize(settings.capacity_runs, now)
+            slots.resize(_capacity(settings), now)
 
     def clear(self) -> None:
         """Delete every run."""
@@ -111,6 +146,8 @@ class RunStore:
         self._by_id.clear()
         self._by_name.clear()
         self._slots.clear()
+        self._organizations.clear()
+        self._has_deleted = False
         self.active_runs = self.active_runs_peak = 0
 
     def close(self) -> None:
@@ -118,10 +155,15 @@ class RunStore:
         if self._persistence is not None:
             self._persistence.close()
 
-    def _slots_of(self, region: str) -> Slots:
-        if region not in self._slots:
-            self._slots[region] = Slots(self.settings.capacity_runs)
-        return self._slots[region]
+    def _slots_of(self, run: StoredRun) -> Slots:
+        key = (run.organization, run.region)
+        if key not in self._slots:
+            self._slots[key] = Slots(_capacity(self.settings))
+        return self._slots[key]
+
+
+def _capacity(settings: EmulatorSettings) -> int | None:
+    return None if settings.capacity_runs is None else max(0, settings.capacity_runs - settings.capacity_held)
 
 
 def _run_id(seed: int, number: int) -> str:

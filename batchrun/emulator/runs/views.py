@@ -1,6 +1,7 @@
 """A run as JSON, as the API shows it at a given time."""
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -8,32 +9,10 @@ import msgspec
 from batchrun.emulator.runs.lifecycle import StoredRun
 from batchrun.wherobots.views import AppStatus, AppType, RunStatus
 
-__all__ = ["audit_line", "run_json", "run_view", "timestamp_text"]
+__all__ = ["ORGANIZATION_CREATED", "audit_line", "run_view", "timestamp_text"]
 
 _encode = msgspec.json.Encoder().encode
-_ORGANIZATION_CREATED = "2024-01-01T00:00:00Z"
-# Encoded once, because it is the same in every response.
-_TRIGGERED_BY = msgspec.Raw(
-    _encode(
-        {
-            "id": "emulated-customer",
-            "createTime": _ORGANIZATION_CREATED,
-            "updateTime": _ORGANIZATION_CREATED,
-            "email": "someone@example.com",
-            "name": "Someone",
-            "roles": [
-                {
-                    "id": "emulated-role",
-                    "createTime": _ORGANIZATION_CREATED,
-                    "updateTime": _ORGANIZATION_CREATED,
-                    "name": "user",
-                    "organizationId": "emulated-organisation",
-                    "policies": [],
-                }
-            ],
-        }
-    )
-)
+ORGANIZATION_CREATED = "2024-01-01T00:00:00Z"
 _APP_STATUS = {RunStatus.PENDING: AppStatus.DEPLOYING, RunStatus.RUNNING: AppStatus.READY}
 _MESSAGES = {
     RunStatus.FAILED: "The application exited with code 1",
@@ -47,12 +26,10 @@ def timestamp_text(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def run_json(run: StoredRun, now: float, *, timeout_as_failed: bool = False) -> bytes:
-    return _encode(run_view(run, now, timeout_as_failed=timeout_as_failed))
-
-
-def run_view(run: StoredRun, now: float, *, timeout_as_failed: bool = False) -> dict[str, Any]:
-    """A ``RunView``, ready to be encoded by msgspec."""
+def run_view(
+    run: StoredRun, now: float, *, payload: bytes | None = None, timeout_as_failed: bool = False
+) -> dict[str, Any]:
+    """A ``RunView``, ready to be encoded by msgspec; ``payload`` replaces the one that was sent."""
     status = run.status_at(now)
     shown = RunStatus.FAILED if timeout_as_failed and status is RunStatus.TIMED_OUT else status
     updated = timestamp_text(run.changed_at(now))
@@ -62,11 +39,11 @@ def run_view(run: StoredRun, now: float, *, timeout_as_failed: bool = False) -> 
         "updateTime": updated,
         "name": run.name,
         "status": shown.value,
-        "triggeredBy": _TRIGGERED_BY,
+        "triggeredBy": _triggered_by(run.organization),
         "startTime": _if_reached(run.started_at, now),
         "completeTime": _if_reached(run.ended_at, now),
         "kubeApp": _kube_app(run, status, now, updated),
-        "payload": msgspec.Raw(run.payload),
+        "payload": msgspec.Raw(run.payload if payload is None else payload),
     }
 
 
@@ -76,13 +53,40 @@ def audit_line(run: StoredRun, now: float) -> bytes:
         {
             "id": run.id,
             "name": run.name,
+            "organization": run.organization,
             "region": run.region,
             "createTime": timestamp_text(run.created_at),
             "status": run.status_at(now).value,
+            "deletedAt": None if run.deleted_at is None else timestamp_text(run.deleted_at),
             "number": run.number,
             "payload": msgspec.Raw(run.payload),
         }
     ) + b"\n"  # fmt: skip
+
+
+@cache  # encoded once, because it is the same in every response to an organization
+def _triggered_by(organization: str) -> msgspec.Raw:
+    return msgspec.Raw(
+        _encode(
+            {
+                "id": "emulated-customer",
+                "createTime": ORGANIZATION_CREATED,
+                "updateTime": ORGANIZATION_CREATED,
+                "email": "someone@example.com",
+                "name": "Someone",
+                "roles": [
+                    {
+                        "id": "emulated-role",
+                        "createTime": ORGANIZATION_CREATED,
+                        "updateTime": ORGANIZATION_CREATED,
+                        "name": "user",
+                        "organizationId": organization,
+                        "policies": [],
+                    }
+                ],
+            }
+        )
+    )
 
 
 def _if_reached(time: float | None, now: float) -> str | None:

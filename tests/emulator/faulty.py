@@ -1,0 +1,31 @@
+"""Calls of an emulator that is configured to fail."""
+
+from typing import Any
+
+import httpx
+
+from batchrun.emulator.faults.middleware import FAULTS
+from batchrun.emulator.http.server import EmulatorServer
+
+REGION = {"region": "r"}
+
+
+def configure(server: EmulatorServer, fault: str, **settings: Any) -> None:
+    """Start over with one fault that hits every request in scope."""
+    faults = dict.fromkeys((*FAULTS, "slow"), 0) | {fault: 1}
+    httpx.post(f"{server.url}/_emulator/reset").raise_for_status()
+    httpx.put(f"{server.url}/_emulator/config", json={**settings, "faults": faults}).raise_for_status()
+
+
+def create(server: EmulatorServer, payload: dict[str, Any], fault: str, **settings: Any) -> httpx.Response | Exception:
+    """The response to one creation hit by a fault, or the transport error."""
+    configure(server, fault, **settings)
+    with httpx.Client(base_url=server.url, headers={"X-API-Key": "k"}, timeout=0.4) as client:
+        try:
+            return client.post("/runs", params=REGION, json=payload)
+        except httpx.TransportError as error:
+            return error
+
+
+def count_runs(server: EmulatorServer) -> int:
+    return len(httpx.get(f"{server.url}/_emulator/runs").text.splitlines())
