@@ -6,18 +6,19 @@ from typing import Any
 
 from msgspec import structs
 
-from batchrun.engine import attempt, evidence
+from batchrun.engine import attempt, evidence, scan
 from batchrun.engine.backlog import Work
 from batchrun.engine.evidence import Fit, Sought
 from batchrun.engine.settle_queue import SettleQueue
 from batchrun.engine.verdicts import NextStep, Verdict, judge
-from batchrun.ledger.events import AttemptEvent
+from batchrun.ledger import fold
+from batchrun.ledger.events import AttemptEvent, BatchEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.wherobots.answers import Answer
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
 
-__all__ = ["WEAKNESSES", "weaken"]
+__all__ = ["SHOWN_BY", "WEAKNESSES", "weaken"]
 
 
 def send_before_durable() -> None:
@@ -71,11 +72,39 @@ def adopt_by_name_alone() -> None:
     evidence.fit = fits
 
 
+def absence_without_total() -> None:
+    """A list that ended early is taken for a whole one."""
+    scan.is_complete = lambda *_, **__: True  # type: ignore[attr-defined]
+
+
+def forget_on_extend() -> None:
+    """What leaves the plan is no longer known to the ledger."""
+    apply = fold._APPLY[BatchEvent]
+
+    def forgetting(state: fold.BatchState, event: BatchEvent) -> None:
+        apply(state, event)
+        for key in event.gone:
+            if (run := state.runs.pop(key, None)) is not None:
+                state.gone[run.outcome] -= 1
+
+    fold._APPLY[BatchEvent] = forgetting
+
+
 WEAKNESSES: dict[str, Callable[[], Any]] = {
     "send-before-durable": send_before_durable,
     "retry-without-settling": retry_without_settling,
     "settle-by-substring": settle_by_substring,
+    "adopt-by-name-alone": adopt_by_name_alone,
+    "absence-without-total": absence_without_total,
+    "forget-on-extend": forget_on_extend,
 }
+
+SHOWN_BY = {
+    "adopt-by-name-alone": ("strangers",),
+    "absence-without-total": ("lists",),
+    "forget-on-extend": ("extent",),
+}
+"""The neighbours that a weakness needs to show; the others show with any."""
 
 
 def weaken(name: str) -> None:
