@@ -151,6 +151,8 @@ class _Rules:
         run, what = self._runs.get(event.key), type(event)
         if run is None:
             self._runs[event.key] = _Run(n=event.n, ending=what)
+            if event.n == 0 and what in {SubmittedEvent, UnknownEvent}:
+                return  # a run that another ledger created, and that a person had this one take over
             self.unexplained.append((number, f"attempt {event.n} of {event.key} ends and never began"))
             return
         if event.n != run.n:
