@@ -30,11 +30,13 @@ class Preflight:
     """The ledger's batch moves to another service."""
     target_changed: bool
     """The ledger's batch moves to another plan, or to another service."""
+    to_check: int = 0
+    """Submitted runs that were sent more than once, and whose names have not been looked for once more."""
 
     @property
     def is_finished(self) -> bool:
         """Whether nothing is left to do."""
-        return not self.is_new and self.to_send + self.to_settle == 0
+        return not self.is_new and self.to_send + self.to_settle + self.to_check == 0
 
     def describe(self) -> str:
         """The outcomes so far, and what is left to do."""
@@ -129,6 +131,7 @@ def _counted(
         outcomes=outcomes,
         to_send=outcomes[Outcome.PENDING] + sum(outcomes[outcome] for outcome in retry),
         to_settle=state.counts[Outcome.UNKNOWN] + state.gone[Outcome.UNKNOWN],
+        to_check=len(state.to_check),
         is_new=state.batch is None,
         service_changed=service_changed,
         target_changed=plan_changed or service_changed,

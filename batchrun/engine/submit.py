@@ -190,7 +190,7 @@ class _Session:
             switch=switch,
             reporter=reporter,
         )
-        outcomes.resent += _resent_earlier(state)
+        outcomes.resent += _resent_earlier(state, settings.settle_after_s)
         self._settler = Settler(
             queue=self._to_settle,
             client=client,
@@ -305,10 +305,13 @@ def _ids(state: BatchState) -> Iterator[tuple[str, str]]:
             yield run.run_id, key
 
 
-def _resent_earlier(state: BatchState) -> Iterator[Resent]:
-    """Runs that an earlier session sent more than once, and did not look for once more before it ended."""
+def _resent_earlier(state: BatchState, settle_after_s: float) -> Iterator[Resent]:
+    """Runs that an earlier session sent more than once, and did not look for once more before it ended.
+
+    When their last POST left is not known any more: it may have been just before this session.
+    """
     for key, (name, since_s) in state.to_check.items():
-        yield Resent(key=key, name=name, first_sent_at_s=since_s, not_before_s=time.monotonic())
+        yield Resent(key=key, name=name, first_sent_at_s=since_s, not_before_s=time.monotonic() + settle_after_s)
 
 
 def _learned(table: dict[str, float | None] | None) -> Learned | None:
