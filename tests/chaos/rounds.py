@@ -199,7 +199,7 @@ class Round:
 
     def _chosen(self) -> list[str]:
         if self.only is not None:
-            return [name for name in (*NEIGHBOURS, *SERVICES) if name in self.only]
+            return [name for name in (*NEIGHBOURS, *SERVICES, "short") if name in self.only]
         chosen = self.chance.sample(NEIGHBOURS, self.chance.randint(0, 3))
         return chosen + [name for name in SERVICES if self.chance.random() < 0.25]
 
@@ -245,6 +245,10 @@ class Round:
         rewrites = ["mask_argument", "sort_lists", "uppercase_runtime", "drop_empty"]
         table["payload_rewrites"] = chance.sample(rewrites, 2) if "rewrites" in neighbours else []
         table["payload_rewrite_rate"] = 0.5
+        if (
+            "short" in neighbours
+        ):  # no list proves anything, so such a batch cannot end: only a weakened one sends again
+            table |= {"list_max_items": 3, "list_name_match": "substring"}
         return table
 
     def _killed(self) -> None:

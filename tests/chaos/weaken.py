@@ -110,7 +110,7 @@ SHOWN_BY: dict[str, tuple[str, ...]] = {
     "retry-without-settling": (),
     "settle-by-substring": (),
     "adopt-by-name-alone": ("strangers",),
-    "absence-without-total": ("lists",),
+    "absence-without-total": ("short",),
     "forget-on-extend": ("extent",),
 }
 """The neighbours that take part where a weakness is to show."""
