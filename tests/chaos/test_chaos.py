@@ -28,6 +28,7 @@ def test_killed_at_random_every_run_exists_once_and_every_outcome_is_true(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(200)
 @pytest.mark.parametrize("weakness", WEAKNESSES)
 def test_a_law_that_is_broken_is_noticed(cloud: Service, tmp_path: Path, weakness: str) -> None:
     only = SHOWN_BY.get(weakness)
