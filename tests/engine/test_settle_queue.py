@@ -17,7 +17,7 @@ def anyio_backend(clock: VirtualClock) -> tuple[str, dict[str, Any]]:
 
 
 def queue_of(count: int, settle_after_s: float = SETTLE_AFTER_S) -> tuple[SettleQueue, list[Work]]:
-    queue, works = SettleQueue(settle_after_s), [Work(run=run) for run in plan_of(count)]
+    queue, works = SettleQueue(settle_after_s), [Work(key=run.key, name=run.name, planned=run) for run in plan_of(count)]
     for work in works:
         queue.put(work)
     return queue, works
@@ -90,7 +90,7 @@ async def test_what_could_not_be_looked_for_is_due_later(clock: VirtualClock) ->
 
 
 async def test_a_run_that_arrives_wakes_whoever_waits_on_an_empty_queue(clock: VirtualClock) -> None:
-    queue, (work,) = SettleQueue(SETTLE_AFTER_S), [Work(run=run) for run in plan_of(1)]
+    queue, (work,) = SettleQueue(SETTLE_AFTER_S), [Work(key=run.key, name=run.name, planned=run) for run in plan_of(1)]
     waited_s: list[float] = []
 
     async def wait() -> None:
@@ -105,7 +105,7 @@ async def test_a_run_that_arrives_wakes_whoever_waits_on_an_empty_queue(clock: V
 
 
 async def test_a_run_that_arrives_is_not_kept_waiting_by_one_that_is_due_later(clock: VirtualClock) -> None:
-    queue, (early, late) = SettleQueue(SETTLE_AFTER_S), [Work(run=run) for run in plan_of(2)]
+    queue, (early, late) = SettleQueue(SETTLE_AFTER_S), [Work(key=run.key, name=run.name, planned=run) for run in plan_of(2)]
     queue.put(late)
     queue.postpone([queue[late.run.name]], 1000.0)
     began_s = clock.now_s
