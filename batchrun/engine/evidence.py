@@ -13,7 +13,7 @@ from batchrun.ledger.events import epoch_seconds
 from batchrun.wherobots.identity import is_same_payload
 from batchrun.wherobots.summaries import RunSummary, is_usable_id
 
-__all__ = ["MARGIN_S", "Evidence", "Finding", "Fit", "Sought", "fit", "is_complete", "weigh"]
+__all__ = ["MARGIN_S", "Evidence", "Finding", "Fit", "Sought", "finding_of", "fit", "is_complete", "weigh"]
 
 MARGIN_S = 5.0
 """Runs created this much before an attempt began still count as its own: a ``Date`` header has whole seconds, and the
@@ -94,10 +94,15 @@ def weigh(listed: Iterable[RunSummary], sought: Sought, *, is_taken: Callable[[s
                 odd.append(run)
             case _:
                 pass
-    if ours:
-        oldest_first = sorted(ours.values(), key=lambda run: epoch_seconds(run.create_time or ""))
+    return finding_of(ours.values(), odd)
+
+
+def finding_of(ours: Iterable[RunSummary], odd: Iterable[RunSummary]) -> Finding:
+    """The finding for runs whose fit is known already, as when a long list was read page by page."""
+    if oldest_first := sorted(ours, key=lambda run: epoch_seconds(run.create_time or "")):
         return Finding(evidence=Evidence.PRESENT, runs=tuple(oldest_first))
-    return Finding(evidence=Evidence.ODD, runs=tuple(odd)) if odd else Finding(evidence=Evidence.NOTHING)
+    doubtful = tuple(odd)
+    return Finding(evidence=Evidence.ODD, runs=doubtful) if doubtful else Finding(evidence=Evidence.NOTHING)
 
 
 def is_complete(ids: Collection[str], totals: Sequence[int | None], *, reached_end: bool, grown: int = 0) -> bool:

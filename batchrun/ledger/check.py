@@ -151,6 +151,8 @@ class _Rules:
         run, what = self._runs.get(event.key), type(event)
         if run is None:
             self._runs[event.key] = _Run(n=event.n, ending=what)
+            if event.n == 0:  # recovered, or decided by a person: this ledger made no attempt
+                return
             self.unexplained.append((number, f"attempt {event.n} of {event.key} ends and never began"))
             return
         if event.n != run.n:
@@ -176,4 +178,6 @@ _MAY_FOLLOW = {
     (FailedEvent, UnknownEvent),
     (DroppedEvent, SubmittedEvent),  # adopted after all
     (DroppedEvent, ResolvedEvent),
+    (ResolvedEvent, SubmittedEvent),
+    (AbsentEvent, ResolvedEvent),
 }

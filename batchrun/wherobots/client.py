@@ -105,6 +105,16 @@ class RunsClient:
         content = await self._ask("GET", f"/runs/{quote(run_id, safe='')}")
         return _readable(_read_run, content, "GET /runs/{id}")
 
+    async def summary(self, run_id: str) -> RunSummary:
+        """Fetch what batchrun itself uses of one run; unlike ``get``, it does not mind what else is missing or invalid.
+
+        Raises:
+            ApiError: the service refused, or the response cannot be parsed.
+
+        """
+        content = await self._ask("GET", f"/runs/{quote(run_id, safe='')}")
+        return _readable(_read_summary, content, "GET /runs/{id}")
+
     async def organization_id(self) -> str:
         """The id of the organisation that the key belongs to.
 
