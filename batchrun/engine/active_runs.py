@@ -11,7 +11,7 @@ QUOTA_GROWTH = 0.2
 """How much a full set of created runs adds to a quota that was found. Each probe beyond the quota costs one refusal, so
 five generations of runs pay for one more slot."""
 RECENT_RUNS = 10_000
-"""Runs of this session that are remembered in case a quota is met: more than any organisation is likely to run at once."""
+"""Runs of this session that are remembered in case a quota is met: more than any organization is likely to run at once."""
 
 
 class ActiveRuns:

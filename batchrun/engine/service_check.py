@@ -1,7 +1,7 @@
-"""Is this the service, the organisation and the history that the ledger belongs to? Asked before the first POST.
+"""Is this the service, the organization and the history that the ledger belongs to? Asked before the first POST.
 
 As a rule it costs three calls: one list, to learn that the path answers, that the key is accepted and what time it is; the
-organisation; and one list of the planned names, to notice runs that the ledger should know and does not.
+organization; and one list of the planned names, to notice runs that the ledger should know and does not.
 """
 
 import re
@@ -36,7 +36,7 @@ REACH_PAUSE_S = 1.0
 MOST_PAGES = 20
 """Pages of planned names that are read, at most: beyond two thousand runs the check says that it was not made."""
 IDS_TO_READ = 3
-"""Submitted ids that are asked for where the organisation is not revealed: if all are unknown, the key is another one's."""
+"""Submitted ids that are asked for where the organization is not revealed: if all are unknown, the key is another one's."""
 SHOWN = 3
 """Names that an error shows."""
 _RERUN = re.compile(r"-r[0-9]{1,4}\Z")
@@ -69,13 +69,13 @@ class ServiceCheck:
     is_moved: bool = False
     """The batch moves to this service: none of its earlier runs is known here."""
     organization: str | None = None
-    """The organisation that the key belongs to, once it was asked for and if the service reveals it."""
+    """The organization that the key belongs to, once it was asked for and if the service reveals it."""
 
     async def run(self) -> Stop | Strangers:
         """Why the batch cannot start, or the runs that the ledger ought to know and does not. Writes nothing.
 
         Raises:
-            LedgerMismatchError: the key belongs to another organisation than the batch.
+            LedgerMismatchError: the key belongs to another organization than the batch.
             RunsExistError: there are such runs, and nobody decided about them.
 
         """
@@ -131,7 +131,7 @@ class ServiceCheck:
         return None
 
     async def _check_organization(self) -> None:
-        """The key must belong to the organisation that the batch began with: another one's list shows nothing of it."""
+        """The key must belong to the organization that the batch began with: another one's list shows nothing of it."""
         try:
             organization = await self.client.organization_id()
         except ApiError:
@@ -143,15 +143,15 @@ class ServiceCheck:
             return
         known = self._state.organization
         if known is not None and known != organization:
-            fact = f"the API key belongs to organisation {organization}, the batch to {known}"
+            fact = f"the API key belongs to organization {organization}, the batch to {known}"
             raise LedgerMismatchError(
-                str(self.ledger.path), fact, "use a key of that organisation, or another --ledger"
+                str(self.ledger.path), fact, "use a key of that organization, or another --ledger"
             )
         if known is None and self._state.has_runs:
             await self._check_submitted_ids()
 
     async def _check_submitted_ids(self) -> None:
-        """Where the organisation is not revealed, a run of the batch is: a key that knows none of several is another's."""
+        """Where the organization is not revealed, a run of the batch is: a key that knows none of several is another's."""
         ids = [run.run_id for run in self._state.runs.values() if run.run_id is not None][-IDS_TO_READ:]
         for run_id in ids:
             try:

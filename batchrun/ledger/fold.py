@@ -123,7 +123,7 @@ class BatchState:
     rate: dict[str, float | None] | None = None
     """The rate that the last session learned."""
     organization: str | None = None
-    """The organisation that the batch's runs were created in, if the service reveals it."""
+    """The organization that the batch's runs were created in, if the service reveals it."""
     server_offset_s: float = 0.0
     """What to add to our clock for the earliest time at which a run sent now can have been created."""
     first_at: str | None = None
@@ -160,7 +160,7 @@ def fold(state: BatchState, event: Event) -> BatchState:
 def _batch(state: BatchState, event: BatchEvent) -> None:
     """Runs that leave the plan leave the counts, and nothing else; runs that come back are counted again."""
     if state.batch is not None and state.batch.base_url != event.base_url:
-        state.organization = None  # another service has other organisations
+        state.organization = None  # another service has other organizations
     state.batch = event
     gone = set(event.gone)
     # Version 0.1 forgot what left the plan, and so did not name it again in later extensions.

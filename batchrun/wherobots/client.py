@@ -106,7 +106,7 @@ class RunsClient:
         return _readable(_read_run, content, "GET /runs/{id}")
 
     async def organization_id(self) -> str:
-        """The id of the organisation that the key belongs to.
+        """The id of the organization that the key belongs to.
 
         The service's own clients use this call, and it is not part of the public contract: it may be refused.
 
