@@ -10,7 +10,7 @@ from batchrun.sweep.values import is_text
 
 __all__ = ["SETTABLE", "lay_over"]
 
-TEXT, NUMBER, LIST = "text", "number", "list"
+TEXT, NUMBER, LIST, BOOLEAN = "text", "number", "list", "boolean"
 SETTABLE: dict[str, str] = {
     "run.name": TEXT,
     "run.runtime": TEXT,
@@ -31,6 +31,7 @@ SETTABLE: dict[str, str] = {
     "submit.max_attempts": NUMBER,
     "submit.settle_after": TEXT,
     "submit.stop_after_failures": NUMBER,
+    "submit.tag": BOOLEAN,
     "sample.count": NUMBER,
     "sample.seed": NUMBER,
 }
