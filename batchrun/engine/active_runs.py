@@ -69,6 +69,7 @@ class ActiveRuns:
     @property
     def is_full(self) -> bool:
         limit = self.limit
+        # After a refusal for quota the number of active runs is a guess until the watcher has looked.
         if self._is_unsure and self._active:
             return True
         return limit is not None and self._held + len(self._active) >= limit
@@ -113,6 +114,7 @@ class ActiveRuns:
         """The watcher has just brought ``active`` up to date."""
         if self._is_unsure:
             self._is_unsure = False
+            # What was active when the service refused is what it allows, as far as anyone can tell.
             self._quota = float(max(1, len(self._active)))
             self._change.notify()
 

@@ -63,6 +63,7 @@ class Attempts:
             return
         began_s, sent_at_s = time.monotonic(), self._created_from_s()
         self._tally.attempted(is_retry=work.n - work.unsent_attempts > 1)
+        # From here to the response, this process does not know whether the run exists.
         try:
             answer = await self._client.create(run.region, self._tagging.body(run.key, run.body))
         finally:

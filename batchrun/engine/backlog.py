@@ -105,6 +105,7 @@ class Backlog:
         if due_s is None:
             self._ready.append(work)
         else:
+            # The counter breaks ties, so that two runs due at once are never compared themselves.
             heapq.heappush(self._waiting, (due_s, next(self._order), work))
         self.retire()
 
@@ -119,6 +120,7 @@ class Backlog:
         return not (self._ready or self._waiting) and self._out <= out and self._peek() is None
 
     def _next(self) -> Work | None:
+        # What waited is due before new runs: its backoff is over, and its attempts are not to be spread over the batch.
         if self._waiting and self._waiting[0][0] <= self._now():
             return heapq.heappop(self._waiting)[2]
         if self._ready:

@@ -23,7 +23,7 @@ def new_batch(plan: Plan, base_url: str) -> BatchEvent:
     return BatchEvent(
         at=timestamp(steady_now()),
         format=FORMAT,
-        batch_id=secrets.token_hex(8),
+        batch_id=secrets.token_hex(8),  # random, so that two batches of one sweep can be told apart
         name=plan.name,
         runs=plan.runs,
         plan_sha256=plan.sha256,

@@ -102,7 +102,7 @@ class Monitor:
     def _oldest_s(self) -> float:
         """Server time before which no active run of this session was created."""
         oldest = min(self._began_s[run_id] for run_id in self._active_runs.active if run_id in self._began_s)
-        if self._active_runs.has_earlier:
+        if self._active_runs.has_earlier:  # nothing is known of when an earlier session's runs were created
             return 0.0
         return self._ledger.clock.now() + (self._client.clock.offset_s or 0.0) - (time.monotonic() - oldest) - MARGIN_S
 

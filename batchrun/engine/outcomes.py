@@ -208,6 +208,7 @@ class Outcomes:
                 duplicates=duplicates or [],
             )
         )
+        # Some services answer with the final status of a run that ended at once.
         self._active_runs.created(run_id, work.key, is_final=RunStatus(status or "").is_final)
         self._done(work, Outcome.SUBMITTED)
 
@@ -244,6 +245,7 @@ class Outcomes:
             self._refused(work, answer)
             self._failed(work, _trouble(answer))
             return
+        # The run waits without holding a worker: another run goes first.
         wait_s = self._wait_s(work, verdict)
         self._refused(work, answer, wait_s)
         self._backlog.put(work, due_s=time.monotonic() + wait_s)

@@ -85,6 +85,7 @@ def check_ledger(
     batch = state.batch
     if batch is None:
         return _counted(plan, state, retry)
+    # A mistyped URL must not bind a ledger for ever: while nothing exists, the batch may move freely.
     if batch.base_url != service and state.has_runs:
         _check_service(state, batch, service, to_another_server=to_another_server)
     moves = batch.base_url != service

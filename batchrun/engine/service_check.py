@@ -119,6 +119,7 @@ class ServiceCheck:
             try:
                 await self.client.list_page(size=1)
             except ApiError as error:
+                # Without any response there is no clock either; a service that answered once is reachable.
                 if error.http_status is None and self.client.clock.offset_s is None:
                     if attempt == REACH_ATTEMPTS:
                         fix = "check the base URL and the network, then resume"
@@ -147,6 +148,7 @@ class ServiceCheck:
             raise LedgerMismatchError(
                 str(self.ledger.path), fact, "use a key of that organization, or another --ledger"
             )
+        # A ledger of version 0.1, or a service that did not reveal its organization before.
         if known is None and self._state.has_runs:
             await self._check_submitted_ids()
 

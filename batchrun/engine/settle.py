@@ -124,6 +124,7 @@ class Settler:
         scan, after = Scan(), min(self._sought(case.work).created_from_s for case in due)
         listed: defaultdict[str, list[RunSummary]] = defaultdict(list)
         async for runs in self._scanner.pages(scan, created_after=after, first=first):
+            # Not only the due cases: a list that is being read anyway may show the others.
             waiting = self._by_name(self._queue)
             for run in runs:
                 if run.name in waiting:
@@ -131,6 +132,7 @@ class Settler:
             for name in {run.name for run in runs if run.name is not None} & waiting.keys():
                 for case in waiting[name]:
                     self._adopt_if_present(case, listed[name])
+        # Runs that this session created while it read are allowed to be missing from what it read.
         is_whole = scan.is_complete(grown=self._controls.created - created)
         if not is_whole and scan.totals[0] is not None:
             self._is_broad_trusted = False  # lists of one name are short: they may be complete where this one is not

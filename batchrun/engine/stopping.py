@@ -149,6 +149,7 @@ class FirstAnswers:
             return None
         trouble = answer.trouble
         kind = (trouble.status, trouble.code, trouble.field)
+        # Two different rejections may both be the runs' own; one and the same, twenty times, is the manifest's.
         self._is_over = self._rejections > 0 and kind != self._kind
         self._kind = kind
         self._rejections += 1

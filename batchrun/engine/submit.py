@@ -169,6 +169,7 @@ class _Session:
         state = ledger.state
         self._tally = Tally(plan.runs, state, retry)
         self._pacer = Pacer(rate=settings.rate, burst=settings.burst, learned=_learned(state.rate))
+        # The backlog is made after the active runs that wait for it: the lambda looks it up when it is first needed.
         self._active_runs = ActiveRuns(
             settings.max_active, is_over=lambda: self._backlog.is_empty, earlier=lambda: _unfinished(state)
         )
@@ -236,6 +237,7 @@ class _Session:
         return await self._end()
 
     async def _work(self) -> None:
+        # Unknown runs count as active until they are settled: they may exist, and max_active must hold for them as well.
         for work in unknown_work(self._plan, self._ledger.state):
             self._backlog.adopt()
             self._active_runs.hold()
@@ -245,6 +247,7 @@ class _Session:
             helpers.start_soon(self._keep_reporting)
             helpers.start_soon(self._settler.run)
             helpers.start_soon(self._monitor.run)
+            # Workers end when nothing is left, and that includes runs that are being settled.
             await self._workers.run()
             await self._switch.unless_pulled(self._settler.last_look)
             helpers.cancel_scope.cancel()
@@ -263,6 +266,7 @@ class _Session:
     async def _end(self) -> Submission:
         stop = self._switch.stop
         try:
+            # Shielded: a session that is being cancelled still says how it ended.
             with anyio.CancelScope(shield=True):
                 await self._ledger.record_durably(self._event("stop"))
         except LedgerWriteError as error:

@@ -77,6 +77,7 @@ class Tally:
         seen = self._submitted_at
         submitted = self.outcomes[Outcome.SUBMITTED]
         seen.append((now, submitted))
+        # The oldest sample within the window stays: the rate is measured from it.
         while len(seen) > 2 and seen[0][0] < now - RATE_WINDOW_S:  # noqa: PLR2004 - one to measure from, one to measure to
             seen.popleft()
         then, count = seen[0]

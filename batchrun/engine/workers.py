@@ -61,7 +61,7 @@ class Workers:
                 permit = await self._pacer.wait_for_permit()
                 try:
                     if await self._attempts.may_send(work):
-                        scope.shield = True
+                        scope.shield = True  # a POST in flight is never cancelled: its run may exist
                         await self._attempts.attempt(work, permit)
                 except LedgerWriteError as error:
                     self._switch.pull(ledger_stop(error))

@@ -63,7 +63,7 @@ def check(path: Path) -> Checked:
     """
     checked, rules = Checked(), _Rules()
     for number, event in enumerate(read_events(path), 1):
-        if type(event) is CompactedEvent:
+        if type(event) is CompactedEvent:  # what a compacted ledger left out explains endings without attempts
             rules.unexplained.clear()
         facts = list(rules.see(event, number, checked.state))
         checked.findings += [Finding(number, fact) for fact in facts]

@@ -62,7 +62,7 @@ def compact(path: Path) -> Compaction:
 def _replace(path: Path, state: BatchState) -> tuple[int, int]:
     """Lines read and lines kept. The name changes hands only when the new file is durable."""
     shorter = path.with_name(path.name + ".compacting")
-    shorter.unlink(missing_ok=True)
+    shorter.unlink(missing_ok=True)  # left behind by a compact that was killed
     try:
         fd = os.open(shorter, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "wb", buffering=1 << 20) as file:
@@ -70,7 +70,7 @@ def _replace(path: Path, state: BatchState) -> tuple[int, int]:
             file.flush()
             os.fsync(file.fileno())
         read = sum(1 for _ in read_events(path))
-        shorter.replace(path)
+        shorter.replace(path)  # atomic: a reader sees the one file or the other, never a part
     except OSError:
         shorter.unlink(missing_ok=True)
         raise

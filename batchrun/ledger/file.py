@@ -120,6 +120,7 @@ class FileLedger:
         """Give the file and its lock back; a file in which nothing was begun is removed."""
         if self._fd < 0:
             return
+        # Nothing was begun: an empty ledger would only make the next command wonder.
         if os.fstat(self._fd).st_size == 0:
             self.path.unlink(missing_ok=True)
         os.close(self._fd)
@@ -173,6 +174,7 @@ def _cut(fd: int, path: Path, told: Reading) -> None:
         file.write(told.torn + b"\n")
         file.flush()
         os.fsync(file.fileno())
+    # The torn line is safe in its own file by now; only then is it cut off here.
     os.ftruncate(fd, told.end)
     os.fsync(fd)
 

@@ -208,7 +208,8 @@ def _attempt(state: BatchState, event: AttemptEvent) -> None:
 def _submitted(state: BatchState, event: SubmittedEvent) -> None:
     run = _ended(state, event.key, event.n)
     run.run_id = event.run_id
-    run.status = intern(event.status) if event.status is not None else None
+    run.status = intern(event.status) if event.status is not None else None  # a million runs share a few words
+    # An earlier attempt than the one that was answered may still create its run.
     if event.via == "response" and run.since_s is not None and run.since_n != event.n:
         state.to_check[event.key] = event.name, run.since_s
     run.since_s = run.trouble = run.name = None

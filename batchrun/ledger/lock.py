@@ -24,6 +24,7 @@ def lock(fd: int, path: Path) -> bool:
     except OSError:
         raise LedgerHeldError(str(path), _holder(path), "wait for it, or end that process") from None
     try:
+        # Between open and lock, compact may have replaced the file: the lock would be on one that nobody reads.
         return os.path.samestat(os.fstat(fd), path.stat())
     except FileNotFoundError:
         return False

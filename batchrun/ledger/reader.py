@@ -52,6 +52,7 @@ def read_batch(path: Path) -> BatchEvent:
         raise LedgerFormatError(str(path), "the ledger is empty", "submit the sweep again")
     with path.open("rb", buffering=_BUFFER_BYTES) as file:
         for number, line in enumerate(file, 1):
+            # Only the lines that matter are parsed, which is most of the work saved.
             if line.startswith(_BATCH_LINE) and line.endswith(b"\n"):
                 event = _event(path, number, line)
                 latest = event if isinstance(event, BatchEvent) else latest
@@ -98,7 +99,7 @@ def _event(path: Path, number: int, line: bytes) -> Event:
     try:
         event = read_event(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if number == 1:
+        if number == 1:  # not a damaged ledger, but another kind of file
             raise LedgerFormatError(f"{path}:1", f"no ledger begins like this: {error}", _FORMAT_FIX) from None
         fact = f"the line cannot be read: {error}"
         raise LedgerDamagedError(f"{path}:{number}", fact, "restore the file; nothing was sent") from None

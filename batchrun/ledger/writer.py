@@ -80,6 +80,7 @@ class LedgerWriter:
         self._flushing = done = anyio.Event()
         try:
             with anyio.CancelScope(shield=True):
+                # A busy ledger gathers for a moment: one sync for thirty lines costs as much as one for three.
                 if self._shared >= SIBLINGS:
                     await anyio.sleep(GATHER_S)
                 lines, self._lines = self._lines, []
@@ -99,7 +100,7 @@ class LedgerWriter:
 
     def _write(self, data: bytes) -> None:
         self._check_file()
-        view = memoryview(data)
+        view = memoryview(data)  # without it, each partial write would copy what is left
         while view:
             written = os.write(self._fd, view)
             self._size += written
