@@ -8,8 +8,10 @@ BatchrunError
 │   ├── LedgerHeldError      another process is writing it
 │   ├── LedgerDamagedError   a line other than a torn last one cannot be parsed
 │   ├── LedgerFormatError    not a ledger, or one of an unsupported format version
-│   ├── LedgerMismatchError  it belongs to a different plan or base URL
+│   ├── LedgerMismatchError  it belongs to a different plan, service or organization
+│   ├── RunsExistError       the service holds runs that the ledger should know and does not
 │   └── LedgerWriteError     a write or a sync failed; nothing more may be sent
+│       └── LedgerChangedError  the file was replaced, removed or modified by something else while in use
 └── ApiError                 the service refused a request, or its response is unusable
 """
 
@@ -22,6 +24,7 @@ from typing_extensions import override
 __all__ = [
     "ApiError",
     "BatchrunError",
+    "LedgerChangedError",
     "LedgerDamagedError",
     "LedgerError",
     "LedgerFormatError",
@@ -30,6 +33,7 @@ __all__ = [
     "LedgerWriteError",
     "ManifestError",
     "Problem",
+    "RunsExistError",
     "SettingsError",
     "Trouble",
     "UsageError",
@@ -124,11 +128,26 @@ class LedgerFormatError(LedgerError):
 
 
 class LedgerMismatchError(LedgerError):
-    """The ledger belongs to a different plan or base URL."""
+    """The ledger belongs to a different plan, service or organization."""
+
+
+class RunsExistError(LedgerError):
+    """The service holds runs of planned names that the ledger does not know.
+
+    ``run_ids`` are their ids, with the name of each.
+    """
+
+    def __init__(self, place: str, fact: str, fix: str = "", *, run_ids: dict[str, str]) -> None:
+        super().__init__(place, fact, fix)
+        self.run_ids = run_ids
 
 
 class LedgerWriteError(LedgerError):
     """A write or a sync failed. What reached the disk is unknown, so nothing more may be sent."""
+
+
+class LedgerChangedError(LedgerWriteError):
+    """The ledger was replaced, removed, cut or written by somebody else while this process used it."""
 
 
 class ApiError(BatchrunError):

@@ -1,4 +1,4 @@
-"""A server faster than any client here: nginx with a constant answer, or a small one of our own where nginx is missing."""
+"""A server faster than any client here: nginx with one answer but for its id, or a small one where nginx is missing."""
 
 import asyncio
 import shutil
@@ -10,15 +10,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from typing_extensions import override
 
 ANSWER = (
-    '{"id":"gt3oirei5widjk","createTime":"2026-11-23T00:00:00Z","updateTime":"2026-11-23T00:00:00Z",'
+    '{"id":"$request_id","createTime":"2026-11-23T00:00:00Z","updateTime":"2026-11-23T00:00:00Z",'
     '"name":"bench-us-west-2021","status":"PENDING","triggeredBy":{"id":"u","createTime":"2026-11-23T00:00:00Z",'
     '"updateTime":"2026-11-23T00:00:00Z","roles":[]},"payload":{"runtime":"tiny","name":"bench-us-west-2021"}}'
 )
+"""``$request_id`` is nginx's: 32 random hex digits. A client that checks its ids would stop at two equal ones."""
 EMPTY_LIST = '{"items":[],"total":0,"next_page":null}'
 
 NGINX = """
@@ -127,14 +129,20 @@ class _Constant(asyncio.Protocol):
             if len(self._data) < whole:
                 return
             self._data = self._data[whole:]
-            self._transport.write(_EMPTY if head.startswith(b"get") else _CREATED)
+            if head.startswith(b"get"):
+                self._transport.write(_EMPTY)
+            else:
+                self._transport.write(_CREATED.replace(_ID, b"%032x" % next(_ids)))
 
 
 def _http(status: str, body: str) -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-_CREATED, _EMPTY = _http("201 Created", ANSWER), _http("200 OK", EMPTY_LIST)
+_ID = b"0" * 32
+_CREATED = _http("201 Created", ANSWER.replace("$request_id", _ID.decode()))
+_EMPTY = _http("200 OK", EMPTY_LIST)
+_ids = count(1)
 
 
 async def _serve(port: int, certificate: str | None) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from batchrun.cli import options as o
+from batchrun.engine.service_check import Existing
 from batchrun.engine.settings import SubmitSettings
+from batchrun.errors import UsageError
 from batchrun.ledger.fold import Outcome
 from batchrun.sweep.manifest.manifest import Overrides, SubmitTable
 
@@ -58,6 +60,20 @@ class SubmissionFlags:
     base_url: o.BaseUrl = None
     timeout: o.Timeout = None
     to_another_server: o.ToAnotherServer = False
+    adopt_existing: o.AdoptExisting = False
+    not_ours: o.NotOurs = False
+
+    @property
+    def existing(self) -> Existing:
+        """What to do about runs of planned names that the ledger does not know.
+
+        Raises:
+            UsageError: both were given.
+
+        """
+        if self.adopt_existing and self.not_ours:
+            raise UsageError("--not-ours", "cannot be combined with --adopt-existing", "choose one of them")
+        return Existing.ADOPT if self.adopt_existing else Existing.FOREIGN if self.not_ours else Existing.REFUSE
 
     @property
     def retried_outcomes(self) -> frozenset[Outcome]:

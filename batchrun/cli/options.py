@@ -11,6 +11,8 @@ from batchrun.ledger.fold import Outcome
 from batchrun.sweep.manifest.durations import DURATION_FIX, seconds_of
 
 __all__ = [
+    "AdoptExisting",
+    "Again",
     "Axis",
     "BaseUrl",
     "Burst",
@@ -24,8 +26,10 @@ __all__ = [
     "MaxActive",
     "MaxAttempts",
     "MaxPoints",
+    "NotOurs",
     "Quiet",
     "Rate",
+    "Recreate",
     "Retry",
     "Sample",
     "Seed",
@@ -131,6 +135,26 @@ Retry = Annotated[
 ]
 ToAnotherServer = Annotated[
     bool, typer.Option("--to-another-server", help="Continue even if the batch started at a different base URL.")
+]
+Recreate = Annotated[
+    bool,
+    typer.Option(
+        "--recreate",
+        help="With --extend: also create points again that were created with another payload. They cost again.",
+    ),
+]
+Again = Annotated[
+    bool, typer.Option("--again", help="Create runs although runs of the same names exist and this ledger is new.")
+]
+AdoptExisting = Annotated[
+    bool,
+    typer.Option(
+        "--adopt-existing", help="Take over runs of planned names that exist and that this ledger does not know."
+    ),
+]
+NotOurs = Annotated[
+    bool,
+    typer.Option("--not-ours", help="Runs of planned names that this ledger does not know belong to another batch."),
 ]
 Extend = Annotated[bool, typer.Option("--extend", help="Continue even if the sweep changed after the batch started.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent without sending anything.")]

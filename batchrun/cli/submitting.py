@@ -2,7 +2,7 @@
 
 import gc
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from batchrun.cli.views.plan import totals_words
 from batchrun.cli.views.result import Result, show_result
 from batchrun.cli.views.tables import outcome_table
 from batchrun.engine.preflight import Preflight, check_ledger
+from batchrun.engine.service_check import Existing
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submit import Submission, submit
-from batchrun.errors import Problem
+from batchrun.errors import Problem, RunsExistError
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
@@ -54,6 +55,9 @@ class SubmitRequest:
     create: bool = True
     """Start a new ledger if there is none."""
     extend: bool = False
+    recreate: bool = False
+    existing: Existing = Existing.REFUSE
+    """What to do about runs of planned names that the ledger does not know."""
     to_another_server: bool = False
     ask: bool = False
     dry_run: bool = False
@@ -71,6 +75,7 @@ class SubmitRequest:
             self.ledger,
             service=self.service,
             extend=self.extend,
+            recreate=self.recreate,
             to_another_server=self.to_another_server,
             retry=self.retry,
         )
@@ -94,9 +99,31 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
             if not _is_confirmed(request, preflight, output):
                 return ExitStatus.STOPPED
             gc.freeze()  # the plan stays to the end: no need to look through it for garbage
-            with view_for(output, request.plan.name) as view:
-                submission = anyio.run(_submit, request, ledger, api, view, output, backend_options=loop_options())
+            submission = _submit_or_ask(request, ledger, api, output)
         return _show(request, submission, output)
+
+
+def _submit_or_ask(request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output) -> Submission:
+    """Submit; if runs exist that a new ledger does not know, ask whether to create them anew.
+
+    Raises:
+        RunsExistError: nobody can be asked, or the answer is no.
+
+    """
+    try:
+        return _run_session(request, ledger, api, output)
+    except RunsExistError as error:
+        if ledger.state.attempts or not output.can_ask:
+            raise
+        output.warn(error.problems[0])
+        if not output.ask(f"Create {numbered(request.plan.runs, 'run')} anew, in addition to those that exist?"):
+            raise
+        return _run_session(replace(request, existing=Existing.FOREIGN), ledger, api, output)
+
+
+def _run_session(request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output) -> Submission:
+    with view_for(output, request.plan.name) as view:
+        return anyio.run(_submit, request, ledger, api, view, output, backend_options=loop_options())
 
 
 async def _submit(
@@ -114,6 +141,8 @@ async def _submit(
             switch=switch,
             retry=request.retry,
             extend=request.extend,
+            recreate=request.recreate,
+            existing=request.existing,
             to_another_server=request.to_another_server,
             base_url=request.service,
         )

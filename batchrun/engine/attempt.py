@@ -5,12 +5,15 @@ import time
 from batchrun.engine.backlog import Work
 from batchrun.engine.outcomes import Outcomes
 from batchrun.engine.pacing.pacer import Pacer, Permit
+from batchrun.engine.settle import Settler
 from batchrun.engine.stopping import StopSwitch
+from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
 from batchrun.engine.verdicts import judge
 from batchrun.ledger.file import FileLedger
 from batchrun.wherobots.answers import Answer, Created, Refused
 from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.clock import creation_offset_s, steady_now
 from batchrun.wherobots.rate_headers import RateHint
 
 __all__ = ["Attempts"]
@@ -26,6 +29,8 @@ class Attempts:
         client: RunsClient,
         pacer: Pacer,
         outcomes: Outcomes,
+        settler: Settler,
+        tagging: Tagging,
         tally: Tally,
         switch: StopSwitch,
     ) -> None:
@@ -33,8 +38,14 @@ class Attempts:
         self._client = client
         self._pacer = pacer
         self._outcomes = outcomes
+        self._settler = settler
+        self._tagging = tagging
         self._tally = tally
         self._switch = switch
+
+    async def may_send(self, work: Work) -> bool:
+        """Whether a run may be sent now; one that may already exist is looked for first."""
+        return await self._settler.may_send(work)
 
     async def attempt(self, work: Work, permit: Permit) -> None:
         """Send a run once. Its POST leaves only after the attempt is durable.
@@ -45,23 +56,24 @@ class Attempts:
         """
         run = work.run
         work.n += 1
-        await self._ledger.attempted(run.key, work.n)
+        await self._ledger.attempted(work.key, work.n, work.name)
         # The sync took time: a pause or a stop that came meanwhile still counts.
         if self._pacer.is_paused or self._switch.is_pulled:
             self._outcomes.unsent(work)
             return
-        began_s, began_server_s = time.monotonic(), self._server_now()
+        began_s, sent_at_s = time.monotonic(), self._created_from_s()
         self._tally.attempted(is_retry=work.n - work.unsent_attempts > 1)
         try:
-            answer = await self._client.create(run.region, run.body)
+            answer = await self._client.create(run.region, self._tagging.body(run.key, run.body))
         finally:
             self._tally.in_flight -= 1
         verdict = judge(answer, may_exist=work.first_unknown_at_s is not None)
         self._pacer.answered(permit, verdict, time.monotonic() - began_s, hint=_hint(answer))
-        self._outcomes.answered(work, answer, verdict, sent_at_s=began_server_s)
+        self._outcomes.answered(work, answer, verdict, sent_at_s=sent_at_s)
 
-    def _server_now(self) -> float:
-        return self._ledger.clock.now() + (self._client.clock.offset_s or 0.0)
+    def _created_from_s(self) -> float:
+        """The earliest creation time that a run sent now can carry."""
+        return steady_now() + creation_offset_s(self._client.clock.offset_s)
 
 
 def _hint(answer: Answer) -> RateHint | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from batchrun.engine.change import Change
+from batchrun.ledger.fold import Outcome
 from batchrun.sweep.plan import PlannedRun
 
 __all__ = ["Backlog", "Work"]
@@ -14,9 +15,12 @@ __all__ = ["Backlog", "Work"]
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Work:
-    """One planned run on its way, with its past."""
+    """One run on its way, with its past."""
 
-    run: PlannedRun
+    key: str
+    name: str
+    planned: PlannedRun | None
+    """None for a run that left the plan: it is settled, and never sent."""
     n: int = 0
     """Attempts so far, over all sessions."""
     unsent_attempts: int = 0
@@ -24,11 +28,25 @@ class Work:
     failed_attempts: int = 0
     """Attempts of this session that count towards ``max_attempts``."""
     first_unknown_at_s: float | None = None
-    """Server time, epoch seconds, of the first attempt that may have created the run."""
+    """When the first attempt that may have created the run began: epoch seconds, not later than by the server's clock.
+
+    Kept until the run is submitted. While it is set, the run is looked for by name right before it is sent.
+    """
     exists_without_id: bool = False
     """A 2xx arrived whose body could not be read: the run exists, and must never be sent again."""
+    failed_looks: int = 0
+    """Looks right before sending, in a row, that proved nothing."""
+    outcome: Outcome = Outcome.PENDING
+    """As what it is counted now."""
     lost_at_s: float = 0.0
     """When the latest attempt of unknown outcome ended, on the monotonic clock."""
+
+    @property
+    def run(self) -> PlannedRun:
+        """The planned run, of work that may be sent."""
+        if self.planned is None:
+            raise RuntimeError(f"{self.name} left the plan and must not be sent")
+        return self.planned
 
 
 class Backlog:

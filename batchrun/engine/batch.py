@@ -1,7 +1,6 @@
 """A batch as its ledger records it: how one begins, how it is extended, and its plan made again from the ledger."""
 
 import secrets
-import time
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +12,7 @@ from batchrun.ledger.events import FORMAT, BatchEvent, FileDigest, timestamp
 from batchrun.ledger.fold import BatchState
 from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan, read_plan
+from batchrun.wherobots.clock import steady_now
 
 __all__ = ["earlier_keys", "extended_batch", "new_batch", "plan_of"]
 
@@ -21,7 +21,7 @@ def new_batch(plan: Plan, base_url: str) -> BatchEvent:
     """The first line of a new ledger: everything that a resume needs."""
     manifest = plan.manifest
     return BatchEvent(
-        at=timestamp(time.time()),
+        at=timestamp(steady_now()),
         format=FORMAT,
         batch_id=secrets.token_hex(8),
         name=plan.name,

@@ -1,13 +1,15 @@
-"""What changed between the plan that a ledger holds and the plan of today. Pure."""
+"""What changed between the plan that a ledger holds and the plan of today."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from batchrun.ledger.events import BatchEvent
+from batchrun.ledger.events import BatchEvent, SubmittedEvent
 from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.ledger.reader import read_events
 from batchrun.sweep.plan import Plan
 
-__all__ = ["Difference", "changed_files", "difference", "is_changed"]
+__all__ = ["CreatedPoints", "Difference", "changed_files", "created_points", "difference", "is_changed"]
 
 SHOWN = 10
 """Names of new runs that are kept, for a document."""
@@ -27,8 +29,8 @@ class Difference:
     """Their keys."""
     submitted: int
     """Planned now and already submitted."""
-    unknown_gone: int
-    """Gone while their outcome is unknown: they must be settled before the plan may drop them."""
+    recreated: int
+    """Planned now under a new key, although a run of the same name or the same point was created: it would run again."""
     files: tuple[str, ...]
     """Data files whose content changed."""
     is_same: bool
@@ -45,7 +47,37 @@ class Difference:
         return f"{counts}{names}{files}"
 
 
-def difference(plan: Plan, state: BatchState, earlier: Collection[str] | None = None) -> Difference:
+@dataclass(frozen=True, slots=True)
+class CreatedPoints:
+    """What the created runs of a ledger were: their names, and their points as canonical JSON."""
+
+    names: set[str] = field(default_factory=set)
+    points: set[bytes] = field(default_factory=set)
+
+
+def created_points(ledger: Path, state: BatchState) -> CreatedPoints:
+    """The names and points of the runs that exist, or may exist, as far as the ledger knows.
+
+    Raises:
+        LedgerError: the ledger cannot be read.
+
+    """
+    created = CreatedPoints(names={run.name for run in state.runs.values() if run.name and run.since_s is not None})
+    for event in read_events(ledger) if state.counts[Outcome.SUBMITTED] + state.gone[Outcome.SUBMITTED] else ():
+        if type(event) is SubmittedEvent:
+            created.names.add(event.name)
+            if len(event.point) > len(b"{}"):
+                created.points.add(bytes(event.point))
+    return created
+
+
+def difference(
+    plan: Plan,
+    state: BatchState,
+    earlier: Collection[str] | None = None,
+    *,
+    created: CreatedPoints | None = None,
+) -> Difference:
     """What changed between a ledger's plan and this one.
 
     ``earlier`` holds the keys of the ledger's own plan if it could be made again. Without it, a run that the ledger never
@@ -55,10 +87,13 @@ def difference(plan: Plan, state: BatchState, earlier: Collection[str] | None = 
     known = state.runs if earlier is None else earlier
     keys: set[str] = set()
     new: list[str] = []
-    submitted = new_count = 0
+    submitted = new_count = recreated = 0
+    created = created or CreatedPoints()
     for run in plan:
         keys.add(run.key)
         submitted += state.outcome(run.key) is Outcome.SUBMITTED
+        if run.key not in state.runs and (run.name in created.names or run.point_json in created.points):
+            recreated += 1
         if run.key not in known:
             new_count += 1
             new += [run.name] if len(new) < SHOWN else []
@@ -67,7 +102,7 @@ def difference(plan: Plan, state: BatchState, earlier: Collection[str] | None = 
         new=new_count,
         gone=len(gone),
         gone_keys=tuple(gone),
-        unknown_gone=sum(state.outcome(key) is Outcome.UNKNOWN for key in gone),
+        recreated=recreated,
         submitted=submitted,
         files=changed_files(plan, batch),
         is_same=batch is not None and batch.plan_sha256 == plan.sha256,

@@ -5,29 +5,59 @@ A run leaves an attempt in one of four directions: it is done (submitted, reject
 """
 
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import msgspec
 
 from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.backlog import Backlog, Work
+from batchrun.engine.controls import Controls
+from batchrun.engine.known_ids import KnownIds
 from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.progress import Reporter
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle_queue import SettleQueue
-from batchrun.engine.stopping import FirstAnswers, StopSwitch, failures_stop, refusal_stop
+from batchrun.engine.stopping import FirstAnswers, Stop, StopReason, StopSwitch, failures_stop, refusal_stop
 from batchrun.engine.tally import Tally
 from batchrun.engine.verdicts import NextStep, Pressure, Verdict
 from batchrun.errors import NO_TROUBLE, Problem, Trouble
-from batchrun.ledger.events import FailedEvent, RefusedEvent, RejectedEvent, SubmittedEvent, UnknownEvent
+from batchrun.ledger.events import (
+    AbsentEvent,
+    DuplicatesEvent,
+    FailedEvent,
+    RefusedEvent,
+    RejectedEvent,
+    SubmittedEvent,
+    UnknownEvent,
+)
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import Outcome
 from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
 from batchrun.wherobots.enums import RunStatus
+from batchrun.wherobots.summaries import RunSummary
 
-__all__ = ["Outcomes"]
+__all__ = ["Outcomes", "Resent"]
 
 QUOTA_WAIT_S = 1.0
 """After a refusal for quota, in addition to waiting for room: a run that ends may not free its quota at once."""
+LOOK_AGAIN_S = 2.0
+"""Before a run that could not be looked for is tried again."""
+MOST_LOOKS = 15
+"""Failed looks for one run before it is left for a later session: half a minute without a readable list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resent:
+    """A submitted run that was sent more than once: an earlier attempt of it may still commit."""
+
+    key: str
+    name: str
+    first_sent_at_s: float
+    """Epoch seconds of the server's clock."""
+    not_before_s: float
+    """When a look is conclusive, on the monotonic clock."""
+    body: bytes | None = None
 
 
 class Outcomes:
@@ -42,6 +72,8 @@ class Outcomes:
         backlog: Backlog,
         to_settle: SettleQueue,
         active_runs: ActiveRuns,
+        controls: Controls,
+        known_ids: KnownIds,
         tally: Tally,
         switch: StopSwitch,
         reporter: Reporter,
@@ -52,10 +84,14 @@ class Outcomes:
         self._backlog = backlog
         self._to_settle = to_settle
         self._active_runs = active_runs
+        self._controls = controls
+        self._known_ids = known_ids
         self._tally = tally
         self._switch = switch
         self._reporter = reporter
         self._first_answers = FirstAnswers()
+        self.resent: list[Resent] = []
+        """Submitted runs whose names have to be looked for once more."""
 
     def answered(self, work: Work, answer: Answer, verdict: Verdict, *, sent_at_s: float) -> None:
         """An attempt ended; ``sent_at_s`` is when its POST left, in epoch seconds of the server's clock."""
@@ -63,7 +99,7 @@ class Outcomes:
             self._switch.pull(stop)
         match verdict.next_step, answer:
             case NextStep.SUBMITTED, Created():
-                self._submitted(work, answer.run_id, answer.status, before=Outcome.PENDING)
+                self._created(work, answer)
             case NextStep.SETTLE | NextStep.SETTLE_ONLY, _:
                 self._unknown(work, answer, verdict, sent_at_s)
             case NextStep.REJECT, Refused():
@@ -78,82 +114,135 @@ class Outcomes:
     def unsent(self, work: Work) -> None:
         """A pause or a stop came between journaling the attempt and sending it."""
         work.unsent_attempts += 1
-        self._ledger.record(RefusedEvent(at=self._ledger.clock.stamp(), key=work.run.key, n=work.n, code="UNSENT"))
+        self._ledger.record(RefusedEvent(at=self._ledger.clock.stamp(), key=work.key, n=work.n, code="UNSENT"))
         self._backlog.put(work)
 
     def settled(self, work: Work, run_id: str, status: str | None, duplicates: list[str]) -> None:
-        """Settling found the run of a lost attempt; ``duplicates`` are the ids of further runs of the same name."""
+        """Settling found the run of a lost attempt; ``duplicates`` are the ids of further runs that fit as well."""
         self._tally.settled += 1
-        self._submitted(work, run_id, status, before=Outcome.UNKNOWN, duplicates=duplicates)
+        self._known_ids.add(run_id, work.key)
+        self._submitted(work, run_id, status, duplicates)
         if duplicates:
-            fact = f"the service holds {len(duplicates) + 1} runs of this name; {run_id} is adopted"
-            fix = f"check {', '.join(duplicates)}, and cancel those that you do not need"
-            self._reporter.note(Problem(work.run.name, fact, fix))
+            self._note_duplicates(work.name, run_id, duplicates)
 
     def absent(self, work: Work) -> None:
-        """Settling concluded that no run exists: try again, unless the attempts are used up."""
-        if work.failed_attempts < self._settings.max_attempts:
-            self._tally.move(Outcome.UNKNOWN, Outcome.PENDING)
-            self._backlog.put(work, due_s=time.monotonic() + full_jitter_s(max(work.failed_attempts, 1)))
+        """Settling concluded that no run exists: try again, unless the attempts are used up or the plan dropped it."""
+        if work.failed_attempts >= self._settings.max_attempts:
+            message = f"no run after {work.failed_attempts} attempts whose answers were lost"
+            self._failed(work, Trouble(message=message))
             return
-        message = f"no run after {work.failed_attempts} attempts whose answers were lost"
-        self._failed(work, Trouble(message=message), before=Outcome.UNKNOWN)
+        self._ledger.record(AbsentEvent(at=self._ledger.clock.stamp(), key=work.key, n=work.n))
+        self._move(work, Outcome.PENDING)
+        if work.planned is None:
+            self._backlog.retire()
+        else:
+            self._backlog.put(work, due_s=time.monotonic() + full_jitter_s(max(work.failed_attempts, 1)))
+
+    def odd(self, work: Work, listed: Iterable[RunSummary]) -> None:
+        """A run of this name exists that may be ours or not: nothing is sent, and a person decides."""
+        ids = ", ".join(run.id[:40] for run in listed)
+        fact = f"the service holds a run of this name, {ids}, that may be ours, but its payload differs"
+        if work.outcome is not Outcome.UNKNOWN:
+            self._record_unknown(work, fact)
+        self.stays_unknown(work, fact)
 
     def stays_unknown(self, work: Work, fact: str) -> None:
         """Settling gave up; a later session, or a person, decides."""
         self._backlog.retire()
-        fix = "resume later, or look for it by its name"
-        self._reporter.note(Problem(work.run.name, f"stays unknown; {fact}", fix))
+        fix = f"resume later, or decide with batchrun resolve {self._ledger.path} {work.name}"
+        self._reporter.note(Problem(work.name, f"stays unknown; {fact}", fix))
 
-    def _submitted(
-        self, work: Work, run_id: str, status: str | None, *, before: Outcome, duplicates: list[str] | None = None
-    ) -> None:
-        run = work.run
+    def could_not_look(self, work: Work, fact: str) -> None:
+        """A run that must be looked for before it is sent could not be: try again, and not for ever."""
+        work.failed_looks += 1
+        if work.failed_looks < MOST_LOOKS:
+            self._backlog.put(work, due_s=time.monotonic() + LOOK_AGAIN_S)
+            return
+        self._backlog.retire()
+        self._reporter.note(Problem(work.name, f"was not sent; {fact}", "resume later"))
+
+    def checked(self, resent: Resent, others: list[str]) -> None:
+        """The last look at a name that was sent more than once; ``others`` are runs beyond the one that is ours."""
+        self._ledger.record(DuplicatesEvent(at=self._ledger.clock.stamp(), key=resent.key, run_ids=others))
+        if others:
+            self._note_duplicates(resent.name, "one of them", others)
+
+    def _note_duplicates(self, name: str, adopted: str, others: list[str]) -> None:
+        fact = f"the service holds {len(others) + 1} runs of this name; {adopted} is adopted"
+        fix = f"check {', '.join(others)}, and cancel those that you do not need"
+        self._reporter.note(Problem(name, fact, fix))
+
+    def _created(self, work: Work, answer: Created) -> None:
+        other = self._known_ids.add(answer.run_id, work.key)
+        if other is not None:
+            self._record_unknown(work, f"the service answered {answer.run_id}, the id of another run", exists=True)
+            self._backlog.retire()
+            fact = f"it answered {answer.run_id} for two runs, {other} and {work.key}; no answer of it can be believed"
+            fix = "this is no Wherobots Cloud, or it is broken; check the base URL"
+            self._switch.pull(Stop(StopReason.SAME_ID, Problem(self._base_url, fact, fix)))
+            return
+        self._controls.add(answer.run_id, work.name)
+        if work.first_unknown_at_s is not None:
+            self.resent.append(
+                Resent(
+                    key=work.key,
+                    name=work.name,
+                    first_sent_at_s=work.first_unknown_at_s,
+                    not_before_s=time.monotonic() + self._settings.settle_after_s,
+                    body=work.run.keyed_body or work.run.body,
+                )
+            )
+        self._submitted(work, answer.run_id, answer.status)
+
+    def _submitted(self, work: Work, run_id: str, status: str | None, duplicates: list[str] | None = None) -> None:
         self._ledger.record(
             SubmittedEvent(
                 at=self._ledger.clock.stamp(),
-                key=run.key,
+                key=work.key,
                 n=work.n,
                 run_id=run_id,
-                name=run.name,
+                name=work.name,
                 status=status,
-                point=msgspec.Raw(run.point_json),
+                point=_point(work),
                 via="response" if duplicates is None else "settled",
                 duplicates=duplicates or [],
             )
         )
-        self._active_runs.created(run_id, run.key, is_final=RunStatus(status or "").is_final)
-        self._done(before, Outcome.SUBMITTED)
+        self._active_runs.created(run_id, work.key, is_final=RunStatus(status or "").is_final)
+        self._done(work, Outcome.SUBMITTED)
 
     def _unknown(self, work: Work, answer: Answer, verdict: Verdict, sent_at_s: float) -> None:
         work.failed_attempts += verdict.is_counted
-        work.exists_without_id = work.exists_without_id or verdict.next_step is NextStep.SETTLE_ONLY
         if work.first_unknown_at_s is None:
             work.first_unknown_at_s = sent_at_s
+        self._record_unknown(work, _reason(answer), exists=verdict.next_step is NextStep.SETTLE_ONLY)
+        self._to_settle.put(work)
+
+    def _record_unknown(self, work: Work, reason: str, *, exists: bool = False) -> None:
+        work.exists_without_id = work.exists_without_id or exists
         self._ledger.record(
             UnknownEvent(
                 at=self._ledger.clock.stamp(),
-                key=work.run.key,
+                key=work.key,
                 n=work.n,
-                reason=_reason(answer),
+                reason=reason,
                 created=work.exists_without_id,
             )
         )
-        self._tally.move(Outcome.PENDING, Outcome.UNKNOWN)
-        self._to_settle.put(work)
+        self._move(work, Outcome.UNKNOWN)
 
     def _rejected(self, work: Work, answer: Refused) -> None:
         self._ledger.record(self._end_event(RejectedEvent, work, answer.trouble))
-        self._done(Outcome.PENDING, Outcome.REJECTED)
+        self._done(work, Outcome.REJECTED)
 
     def _retry(self, work: Work, answer: Answer, verdict: Verdict) -> None:
+        if verdict.pressure is Pressure.QUOTA:
+            self._active_runs.quota_refused()  # from here on the active runs are known
         is_counted = verdict.is_counted or (verdict.pressure is Pressure.QUOTA and not self._active_runs.active)
         work.failed_attempts += is_counted
-        if verdict.pressure is Pressure.QUOTA:
-            self._active_runs.quota_refused()
         if is_counted and work.failed_attempts >= self._settings.max_attempts:
             self._refused(work, answer)
-            self._failed(work, _trouble(answer), before=Outcome.PENDING)
+            self._failed(work, _trouble(answer))
             return
         wait_s = self._wait_s(work, verdict)
         self._refused(work, answer, wait_s)
@@ -173,7 +262,7 @@ class Outcomes:
         self._ledger.record(
             RefusedEvent(
                 at=self._ledger.clock.stamp(),
-                key=work.run.key,
+                key=work.key,
                 n=work.n,
                 status=trouble.status,
                 code=trouble.code or ("UNSENT" if trouble.status is None else None),
@@ -181,32 +270,41 @@ class Outcomes:
             )
         )
 
-    def _failed(self, work: Work, trouble: Trouble, *, before: Outcome) -> None:
+    def _failed(self, work: Work, trouble: Trouble) -> None:
         self._ledger.record(self._end_event(FailedEvent, work, trouble))
-        self._done(before, Outcome.FAILED)
+        self._done(work, Outcome.FAILED)
 
-    def _done(self, before: Outcome, after: Outcome) -> None:
-        self._tally.move(before, after)
+    def _done(self, work: Work, outcome: Outcome) -> None:
+        self._move(work, outcome)
         self._backlog.retire()
         if (stop := failures_stop(self._tally, self._settings.stop_after_failures)) is not None:
             self._switch.pull(stop)
 
+    def _move(self, work: Work, outcome: Outcome) -> None:
+        """Runs that left the plan are recorded, and not counted."""
+        if work.planned is not None and work.outcome is not outcome:
+            self._tally.move(work.outcome, outcome)
+        work.outcome = outcome
+
     def _end_event(
         self, kind: type[RejectedEvent | FailedEvent], work: Work, trouble: Trouble
     ) -> RejectedEvent | FailedEvent:
-        run = work.run
         return kind(
             at=self._ledger.clock.stamp(),
-            key=run.key,
+            key=work.key,
             n=work.n,
-            name=run.name,
-            point=msgspec.Raw(run.point_json),
+            name=work.name,
+            point=_point(work),
             status=trouble.status,
             code=trouble.code,
             message=trouble.message,
             field=trouble.field,
             suggestion=trouble.suggestion,
         )
+
+
+def _point(work: Work) -> msgspec.Raw:
+    return msgspec.Raw(work.planned.point_json if work.planned is not None else b"{}")
 
 
 def _trouble(answer: Answer) -> Trouble:

@@ -1,28 +1,20 @@
-"""May this ledger be continued with this plan, at this service, with this key? Asked before the first POST."""
+"""May this ledger be continued with this plan, at this service? Asked before anything is sent, without the network."""
 
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import anyio
-
 from batchrun.engine.batch import earlier_keys
-from batchrun.engine.difference import Difference, difference, is_changed
-from batchrun.engine.stopping import Stop, StopReason, refusal_stop
-from batchrun.engine.verdicts import NextStep, judge_read
-from batchrun.errors import ApiError, LedgerMismatchError, Problem, UsageError
+from batchrun.engine.difference import Difference, created_points, difference, is_changed
+from batchrun.engine.resume import RETRIABLE
+from batchrun.errors import LedgerMismatchError, UsageError
 from batchrun.ledger.events import BatchEvent
-from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.ledger.fold import BatchState, Outcome, RunState
 from batchrun.sweep.plan import Plan
-from batchrun.wherobots.answers import Refused
-from batchrun.wherobots.client import RunsClient
 
-__all__ = ["Preflight", "check_ledger", "check_plan", "check_service"]
-
-REACH_ATTEMPTS = 3
-REACH_PAUSE_S = 1.0
-"""A service that is restarting, or a laptop whose network is waking up, is given this many chances, this far apart."""
+__all__ = ["Preflight", "check_ledger", "check_plan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +26,17 @@ class Preflight:
     to_settle: int
     is_new: bool
     """The ledger holds no batch yet."""
+    service_changed: bool
+    """The ledger's batch moves to another service."""
     target_changed: bool
     """The ledger's batch moves to another plan, or to another service."""
+    to_check: int = 0
+    """Submitted runs that were sent more than once, and whose names have not been looked for once more."""
 
     @property
     def is_finished(self) -> bool:
         """Whether nothing is left to do."""
-        return not self.is_new and self.to_send + self.to_settle == 0
+        return not self.is_new and self.to_send + self.to_settle + self.to_check == 0
 
     def describe(self) -> str:
         """The outcomes so far, and what is left to do."""
@@ -69,36 +65,49 @@ def check_ledger(
     *,
     service: str,
     extend: bool = False,
+    recreate: bool = False,
     to_another_server: bool = False,
     retry: frozenset[Outcome] = frozenset(),
     environ: Mapping[str, str] = os.environ,
 ) -> Preflight:
     """Compare a plan with the batch in a ledger, and count what is left to do.
 
-    ``service`` is the base URL as the ledger records it. ``extend`` allows another plan, ``to_another_server`` another
-    service; ``retry`` names the outcomes that are to be sent again.
+    ``service`` is the base URL as the ledger records it. ``extend`` allows another plan, ``recreate`` one that creates
+    points again under another payload, ``to_another_server`` another service; ``retry`` names the outcomes that are to be
+    sent again.
 
     Raises:
         LedgerMismatchError: the ledger belongs to another service or another plan, and that was not allowed.
+        UsageError: ``retry`` names an outcome that cannot be retried.
 
     """
+    if strange := retry - RETRIABLE:
+        names = ", ".join(sorted(outcome.value for outcome in strange))
+        raise UsageError("retry", f"{names} runs cannot be retried", "name rejected, failed, or both")
     batch = state.batch
     if batch is None:
         return _counted(plan, state, retry)
-    if not to_another_server:
-        _check_service(batch, service)
+    if batch.base_url != service and state.has_runs:
+        _check_service(state, batch, service, to_another_server=to_another_server)
+    moves = batch.base_url != service
     if not is_changed(plan, batch):
-        return _counted(plan, state, retry, target_changed=batch.base_url != service)
-    changed = difference(plan, state, earlier_keys(state, ledger, environ))
-    if not extend or changed.unknown_gone:
-        raise _sweep_changed(changed, ledger)
-    return _counted(plan, state, retry, gone=changed.gone_keys, target_changed=True)
+        return _counted(plan, state, retry, service_changed=moves)
+    changed = difference(plan, state, earlier_keys(state, ledger, environ), created=created_points(ledger, state))
+    if not extend or (changed.recreated and not recreate):
+        raise _sweep_changed(changed, ledger, extend=extend)
+    return _counted(plan, state, retry, plan_changed=True, service_changed=moves)
 
 
-def _check_service(batch: BatchEvent, service: str) -> None:
-    if batch.base_url != service:
+def _check_service(state: BatchState, batch: BatchEvent, service: str, *, to_another_server: bool) -> None:
+    """A batch without any run may move freely; one with unknown runs not at all, since only its own service knows them."""
+    if not to_another_server:
         fact = f"the batch was submitted to {batch.base_url}, not to {service}"
         fix = "use that --base-url, or allow the other one with --to-another-server"
+        raise LedgerMismatchError(batch.name, fact, fix)
+    unknown = state.counts[Outcome.UNKNOWN] + state.gone[Outcome.UNKNOWN]
+    if unknown:
+        fact = f"{unknown:,} runs may exist at {batch.base_url}, and {service} cannot tell"
+        fix = "settle them at the first service before you move the batch, or decide with batchrun resolve"
         raise LedgerMismatchError(batch.name, fact, fix)
 
 
@@ -107,50 +116,38 @@ def _counted(
     state: BatchState,
     retry: frozenset[Outcome],
     *,
-    gone: tuple[str, ...] = (),
-    target_changed: bool = False,
+    plan_changed: bool = False,
+    service_changed: bool = False,
 ) -> Preflight:
-    outcomes = dict(state.counts)
-    for key in gone:
-        if key in state.runs:
-            outcomes[state.outcome(key)] -= 1
+    if plan_changed:  # who is planned changes with the plan
+        known = Counter(run.outcome for run in _of_plan(plan, state))
+        outcomes = {outcome: known[outcome] for outcome in Outcome}
+    else:
+        outcomes = dict(state.counts)
     outcomes[Outcome.PENDING] = plan.runs - sum(
         count for outcome, count in outcomes.items() if outcome is not Outcome.PENDING
     )
     return Preflight(
         outcomes=outcomes,
         to_send=outcomes[Outcome.PENDING] + sum(outcomes[outcome] for outcome in retry),
-        to_settle=outcomes[Outcome.UNKNOWN],
+        to_settle=state.counts[Outcome.UNKNOWN] + state.gone[Outcome.UNKNOWN],
+        to_check=len(state.to_check),
         is_new=state.batch is None,
-        target_changed=target_changed,
+        service_changed=service_changed,
+        target_changed=plan_changed or service_changed,
     )
 
 
-def _sweep_changed(found: Difference, ledger: Path) -> LedgerMismatchError:
+def _of_plan(plan: Plan, state: BatchState) -> Iterator[RunState]:
+    return (known for run in plan if (known := state.runs.get(run.key)) is not None)
+
+
+def _sweep_changed(found: Difference, ledger: Path, *, extend: bool) -> LedgerMismatchError:
     fact = f"the sweep differs from the one in this ledger: {found.describe()}"
     fix = "continue with --extend, or start another batch with --ledger PATH"
-    if found.unknown_gone:
-        fact += f"; {found.unknown_gone:,} of the removed runs are unknown and may exist"
-        fix = f"settle them first: batchrun resume {ledger}"
+    if found.recreated:
+        points = "one of these points was" if found.recreated == 1 else f"{found.recreated:,} of these points were"
+        fact += f"; {points} already created with another payload, and would run and cost again"
+        flags = "--recreate" if extend else "--extend --recreate"
+        fix = f"undo the change, allow it with {flags}, or start another batch with --ledger PATH"
     return LedgerMismatchError(str(ledger), fact, fix)
-
-
-async def check_service(client: RunsClient) -> Stop | None:
-    """List one run, to learn whether the key is accepted and what time it is at the service.
-
-    Returns why the batch cannot start, or None.
-    """
-    for attempt in range(1, REACH_ATTEMPTS + 1):
-        try:
-            await client.list_page(size=1)
-        except ApiError as error:
-            if error.http_status is None and client.clock.offset_s is None:
-                if attempt == REACH_ATTEMPTS:
-                    fix = "check the base URL and the network, then resume"
-                    return Stop(StopReason.UNREACHABLE, Problem(client.settings.base_url, error.problems[0].fact, fix))
-                await anyio.sleep(REACH_PAUSE_S)
-                continue
-            if judge_read(error).next_step is NextStep.STOP:
-                return refusal_stop(Refused(error.trouble), client.settings.base_url)
-        return None
-    return None

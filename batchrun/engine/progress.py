@@ -10,13 +10,15 @@ __all__ = ["NO_OBSERVER", "Observer", "Progress", "Reporter"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """The batch at one moment. The five outcomes add up to ``planned``."""
+    """The batch at one moment. The outcomes add up to ``planned``."""
 
     planned: int
     submitted: int = 0
     rejected: int = 0
     failed: int = 0
     unknown: int = 0
+    dropped: int = 0
+    """Runs that a person decided not to send."""
     pending: int = 0
     """Not yet created, including runs in flight and runs waiting for another attempt."""
     in_flight: int = 0

@@ -17,27 +17,38 @@ def unsent_work(plan: Plan, state: BatchState, retry: frozenset[Outcome]) -> Ite
     for run in plan:
         known = state.runs.get(run.key)
         if known is None:
-            yield Work(run=run)
+            yield Work(key=run.key, name=run.name, planned=run)
         elif known.outcome is Outcome.PENDING or known.outcome in retry & RETRIABLE:
-            yield Work(run=run, n=known.n)
+            yield _work(run.key, run.name, run, known)
 
 
-def unknown_work(plan: Plan, state: BatchState) -> list[Work]:
-    """The runs whose outcome is unknown; they are settled first."""
-    if not state.count(Outcome.UNKNOWN):
-        return []
-    return [
-        _unknown(run, known)
-        for run in plan
-        if (known := state.runs.get(run.key)) is not None and known.outcome is Outcome.UNKNOWN
-    ]
+def unknown_work(plan: Plan, state: BatchState) -> Iterator[Work]:
+    """The runs whose outcome is unknown, also those that left the plan; they are settled first.
+
+    A run without a name in the ledger (version 0.1 did not record it) and without a plan cannot be looked for, and stays
+    unknown.
+    """
+    unknown = {key: run for key, run in state.runs.items() if run.outcome is Outcome.UNKNOWN}
+    if not unknown:
+        return
+    for planned in plan:
+        if (known := unknown.pop(planned.key, None)) is not None:
+            yield _work(planned.key, planned.name, planned, known, failed_attempts=1)
+        if not unknown:
+            return
+    for key, known in unknown.items():
+        if known.name:
+            yield _work(key, known.name, None, known, failed_attempts=1)
 
 
-def _unknown(run: PlannedRun, known: RunState) -> Work:
+def _work(key: str, name: str, planned: PlannedRun | None, known: RunState, *, failed_attempts: int = 0) -> Work:
     return Work(
-        run=run,
+        key=key,
+        name=name,
+        planned=planned,
         n=known.n,
-        failed_attempts=1,
+        failed_attempts=failed_attempts,
         first_unknown_at_s=known.since_s,
         exists_without_id=known.created,
+        outcome=Outcome.UNKNOWN if known.outcome is Outcome.UNKNOWN else Outcome.PENDING,
     )

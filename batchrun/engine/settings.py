@@ -35,6 +35,8 @@ class SubmitSettings:
     """Attempts of one run that may fail before it is given up; refusals for rate or quota do not count."""
     settle_after_s: float = DEFAULT_SETTLE_AFTER_S
     """Seconds after a lost attempt until a list without its run is believed."""
+    tag: bool = False
+    """Add the Spark property ``spark.batchrun.attempt`` (batch, key, generation) to each payload, outside its key."""
     stop_after_failures: float | None = None
     """Stop when this many runs (1 and more), or this share of them (below 1), were rejected or failed."""
 
@@ -58,6 +60,7 @@ class SubmitSettings:
             "max_attempts": table.max_attempts,
             "settle_after_s": table.settle_after_s,
             "stop_after_failures": table.stop_after_failures,
+            "tag": table.tag,
         }
         given = {name: value for name, value in (from_table | _given(flags)).items() if value is not None}
         return replace(cls(), **given)

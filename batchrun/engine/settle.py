@@ -1,39 +1,46 @@
 """Did an attempt of unknown outcome create its run? Found out by listing, before anything is sent again.
 
-A run that is found is submitted. A run that is not found is concluded to be absent only when the server can no longer be
-working on the attempt and its list has caught up: ``settle_after`` after the attempt ended, and in two scans in a row.
+A run that is found is adopted. That a run does not exist is concluded only from evidence that rules of
+`batchrun.engine.evidence` accept: complete lists, ``settle_after`` after the attempt ended, twice in a row, with a run of
+ours that was created later in the same kind of list. Anything odd proves nothing, and the run stays unknown.
 """
 
 import time
 from collections import defaultdict
 from collections.abc import Iterable
 
+import anyio
+
 from batchrun.engine.backlog import Backlog, Work
-from batchrun.engine.outcomes import Outcomes
+from batchrun.engine.controls import Control, Controls
+from batchrun.engine.evidence import MARGIN_S, Evidence, Finding, Sought, weigh
+from batchrun.engine.known_ids import KnownIds
+from batchrun.engine.outcomes import Outcomes, Resent
 from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.pacing.pacer import Pacer
+from batchrun.engine.scan import Scan, Scanner
 from batchrun.engine.settle_queue import Case, SettleQueue
 from batchrun.engine.stopping import StopSwitch, refusal_stop
+from batchrun.engine.tagging import Tagging
 from batchrun.engine.verdicts import NextStep, judge_read
 from batchrun.errors import ApiError
-from batchrun.ledger.events import epoch_seconds
 from batchrun.wherobots.answers import Refused
 from batchrun.wherobots.client import MAX_PAGE_SIZE, RunsClient
-from batchrun.wherobots.identity import is_same_payload
 from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
 
 __all__ = ["Settler"]
 
-MARGIN_S = 5.0
-"""The server's clock is known to about a second; runs created this much earlier than the attempt still count."""
-UNKNOWN_CLOCK_MARGIN_S = 3600.0
-"""The same if no response ever carried the server's time."""
-MAX_BAD_SCANS = 6
-"""After this many unreadable scans in a row, with nothing else left to do, the rest stays unknown."""
+BAD_SCANS = 6
+"""After this many unreadable scans in a row, and ``BAD_FOR_S``, with nothing else left to do, the rest stays unknown."""
+BAD_FOR_S = 30.0
+"""A service that restarts is back within this time."""
+DOUBTED_FOR_S = 60.0
+"""With nothing else left to do, a run about which lists prove nothing for this long, and six times ``settle_after``, stays
+unknown: a later session, or a person, decides."""
 
 
 class Settler:
-    """The one task that scans for unknown runs while other runs are submitted."""
+    """The one task that looks for unknown runs while other runs are submitted."""
 
     def __init__(
         self,
@@ -43,83 +50,146 @@ class Settler:
         pacer: Pacer,
         backlog: Backlog,
         outcomes: Outcomes,
+        controls: Controls,
+        known_ids: KnownIds,
+        tagging: Tagging,
         switch: StopSwitch,
+        settle_after_s: float,
     ) -> None:
         self._queue = queue
         self._client = client
-        self._pacer = pacer
+        self._scanner = Scanner(client, pacer.wait_for_read)
         self._backlog = backlog
         self._outcomes = outcomes
+        self._controls = controls
+        self._known_ids = known_ids
+        self._tagging = tagging
         self._switch = switch
+        self._doubted_for_s = max(DOUBTED_FOR_S, 6 * settle_after_s)
         self._bad_scans = 0
+        self._bad_since_s = 0.0
+        self._is_broad_trusted = True
 
     async def run(self) -> None:
-        """Scan whenever a run is due; runs until cancelled."""
+        """Look whenever a run is due; runs until cancelled."""
         while True:
             await self._queue.wait_due()
-            await self._scan()
+            await self._look()
 
-    async def _scan(self) -> None:
-        began_s = time.monotonic()
+    async def may_send(self, work: Work) -> bool:
+        """Look for a run by its exact name right before it is sent again; False if it must not be sent now.
+
+        Between the scans that proved its absence and now lie a backoff, a pause and the wait for a permit: time enough for
+        a late commit to appear.
+        """
+        if work.first_unknown_at_s is None:
+            return True
+        try:
+            listed, is_whole = await self._scanner.named(work.name, self._sought(work).created_from_s)
+        except ApiError as error:
+            self._stop_if_pointless(error)
+            self._outcomes.could_not_look(work, f"it may exist, and the runs cannot be listed: {error}")
+            return False
+        finding = self._weigh(listed, work)
+        match finding.evidence:
+            case Evidence.PRESENT:
+                self._adopt(work, finding)
+            case Evidence.ODD:
+                self._outcomes.odd(work, finding.runs)
+            case _ if not is_whole:
+                self._outcomes.could_not_look(work, "it may exist, and the list of its name is incomplete")
+            case _:
+                return True
+        return False
+
+    async def _look(self) -> None:
+        began_s, created = time.monotonic(), self._controls.created
         due = self._queue.due(began_s)
         try:
-            found = await self._look_for(due)
+            page = await self._scanner.first_page(
+                created_after=min(self._sought(case.work).created_from_s for case in due)
+            )
+            is_short = page.next_page is None or (page.total or 0) <= len(due) * MAX_PAGE_SIZE
+            if is_short and self._is_broad_trusted:
+                await self._look_through(due, page, began_s, created)
+            else:
+                await self._look_by_name(due, began_s)
         except ApiError as error:
             self._could_not_look(due, error)
             return
         self._bad_scans = 0
-        for name, listed in found.items():
-            self._adopt(self._queue.remove(name).work, listed)
+
+    async def _look_through(self, due: list[Case], first: RunSummaryPage, began_s: float, created: int) -> None:
+        """Read one list of all runs since the earliest attempt; what is found is adopted page by page."""
+        scan, after = Scan(), min(self._sought(case.work).created_from_s for case in due)
+        listed: defaultdict[str, list[RunSummary]] = defaultdict(list)
+        async for runs in self._scanner.pages(scan, created_after=after, first=first):
+            waiting = self._by_name(self._queue)
+            for run in runs:
+                if run.name in waiting:
+                    listed[run.name].append(run)
+            for name in {run.name for run in runs if run.name is not None} & waiting.keys():
+                for case in waiting[name]:
+                    self._adopt_if_present(case, listed[name])
+        is_whole = scan.is_complete(grown=self._controls.created - created)
+        if not is_whole and scan.totals[0] is not None:
+            self._is_broad_trusted = False  # lists of one name are short: they may be complete where this one is not
         for case in due:
-            if case.work.run.name in self._queue and self._queue.missed(case, began_s):
-                self._absent(case.work)
+            if case in self._queue:
+                controls = self._controls.later_than(case.work.lost_at_s)
+                is_believed = not controls or any(control.run_id in scan.ids for control in controls)
+                proves = is_whole and is_believed
+                self._not_found(case, listed[case.work.name], began_s, proves=proves, has_control=bool(controls))
 
-    async def _look_for(self, due: list[Case]) -> dict[str, list[RunSummary]]:
-        """The runs found, by name; looks by name or page by page, whichever takes fewer calls."""
-        after = min(self._created_after(case.work) for case in due)
-        page = await self._page(after)
-        if page.next_page is None or page.total <= len(due) * MAX_PAGE_SIZE:
-            return self._matching(await self._all_from(page, after))
-        listed = []
+    async def _look_by_name(self, due: list[Case], began_s: float) -> None:
+        """Read one list for each name, and one for each control."""
+        latest_loss_s = max(case.work.lost_at_s for case in due)
+        is_visible = await self._shows_a_control(self._controls.later_than(latest_loss_s))
         for case in due:
-            name = case.work.run.name
-            listed += await self._all_from(await self._page(after, name=name), after, name=name)
-        return self._matching(listed)
+            if case not in self._queue:
+                continue
+            listed, is_whole = await self._scanner.named(case.work.name, self._sought(case.work).created_from_s)
+            if not self._adopt_if_present(case, listed):
+                proves = is_whole and is_visible is not False
+                self._not_found(case, listed, began_s, proves=proves, has_control=is_visible is True)
 
-    async def _all_from(self, page: RunSummaryPage, after: float, *, name: str | None = None) -> list[RunSummary]:
-        listed = list(page.items)
-        while page.next_page is not None:
-            page = await self._page(after, name=name, cursor=page.next_page)
-            listed += page.items
-        return listed
+    async def _shows_a_control(self, controls: list[Control]) -> bool | None:
+        """Whether the list shows a run of ours by its name; None if there is no run to try with."""
+        for control in (*controls[:1], *controls[1:][-1:]):  # the oldest and the latest: one may have been deleted
+            runs, _ = await self._scanner.named(control.name)
+            if any(run.id == control.run_id for run in runs):
+                return True
+        return False if controls else None
 
-    async def _page(self, after: float, *, name: str | None = None, cursor: str | None = None) -> RunSummaryPage:
-        await self._pacer.wait_for_read()
-        return await self._client.list_page(name=name, created_after=after, cursor=cursor)
-
-    def _matching(self, listed: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
-        """Our runs among those listed, each once, by name. The service may match names by substring: we compare exactly."""
-        found: defaultdict[str, dict[str, RunSummary]] = defaultdict(dict)
-        for run in listed:
-            if run.name is not None and run.name in self._queue and self._is_ours(run, self._queue[run.name].work):
-                found[run.name][run.id] = run
-        return {name: list(by_id.values()) for name, by_id in found.items()}
-
-    def _is_ours(self, listed: RunSummary, work: Work) -> bool:
-        if not listed.id:
+    def _adopt_if_present(self, case: Case, listed: list[RunSummary]) -> bool:
+        finding = self._weigh(listed, case.work)
+        if case not in self._queue or finding.evidence is not Evidence.PRESENT:
             return False
-        created_s = epoch_seconds(listed.create_time or "")
-        if created_s and created_s < self._created_after(work):
-            return False
-        return listed.payload is None or is_same_payload(work.run.body, listed.payload)
+        self._adopt(self._queue.remove(case), finding)
+        return True
 
-    def _created_after(self, work: Work) -> float:
-        margin = MARGIN_S if self._client.clock.offset_s is not None else UNKNOWN_CLOCK_MARGIN_S
-        return (work.first_unknown_at_s or 0.0) - margin
-
-    def _adopt(self, work: Work, listed: list[RunSummary]) -> None:
-        oldest, *others = sorted(listed, key=lambda run: epoch_seconds(run.create_time or ""))
+    def _adopt(self, work: Work, finding: Finding) -> None:
+        oldest, *others = finding.runs
         self._outcomes.settled(work, oldest.id, oldest.status, [run.id for run in others])
+
+    def _not_found(
+        self, case: Case, listed: list[RunSummary], began_s: float, *, proves: bool, has_control: bool
+    ) -> None:
+        """A scan did not show a run as ours: it is absent, or odd, or nothing is proven."""
+        finding = self._weigh(listed, case.work)
+        if finding.evidence is Evidence.ODD:
+            self._queue.doubted(case)
+            case.odd_looks += 1
+            if case.odd_looks > 1:  # once more, in case the answer was half-written
+                self._outcomes.odd(self._queue.remove(case), finding.runs)
+        elif not proves:
+            self._queue.doubted(case)
+            is_long = time.monotonic() - case.work.lost_at_s > self._doubted_for_s
+            if is_long and self._backlog.is_drained_but(len(self._queue)):
+                fact = "the lists that should show it are incomplete, or do not show runs that exist"
+                self._outcomes.stays_unknown(self._queue.remove(case), fact)
+        elif self._queue.missed(case, began_s, has_control=has_control):
+            self._absent(self._queue.remove(case))
 
     def _absent(self, work: Work) -> None:
         if work.exists_without_id:
@@ -127,11 +197,83 @@ class Settler:
         else:
             self._outcomes.absent(work)
 
+    def _weigh(self, listed: Iterable[RunSummary], work: Work) -> Finding:
+        def is_taken(run_id: str) -> bool:
+            return self._known_ids.is_taken(run_id) and self._known_ids.holder(run_id) != work.key
+
+        return weigh(listed, self._sought(work), is_taken=is_taken)
+
+    @staticmethod
+    def _by_name(cases: Iterable[Case]) -> dict[str, list[Case]]:
+        """Cases by name. Those with a payload to compare come first: they are recognised beyond the name."""
+        found: defaultdict[str, list[Case]] = defaultdict(list)
+        for case in sorted(cases, key=lambda case: case.work.planned is None):
+            found[case.work.name].append(case)
+        return found
+
     def _could_not_look(self, due: list[Case], error: ApiError) -> None:
+        self._stop_if_pointless(error)
+        now_s = time.monotonic()
+        self._bad_since_s = self._bad_since_s if self._bad_scans else now_s
+        self._bad_scans += 1
+        is_long = self._bad_scans >= BAD_SCANS and now_s - self._bad_since_s >= BAD_FOR_S
+        if is_long and self._backlog.is_drained_but(len(self._queue)):
+            for case in self._queue:
+                self._outcomes.stays_unknown(self._queue.remove(case), f"the runs cannot be listed: {error}")
+        self._queue.postpone(due, max(error.retry_after_s or 0.0, full_jitter_s(self._bad_scans)))
+
+    def _stop_if_pointless(self, error: ApiError) -> None:
         if judge_read(error).next_step is NextStep.STOP:
             self._switch.pull(refusal_stop(Refused(error.trouble), self._client.settings.base_url))
-        self._bad_scans += 1
-        if self._bad_scans >= MAX_BAD_SCANS and self._backlog.is_drained_but(len(self._queue)):
-            for case in self._queue.clear():
-                self._outcomes.stays_unknown(case.work, f"the runs cannot be listed: {error}")
-        self._queue.postpone(due, max(error.retry_after_s or 0.0, full_jitter_s(self._bad_scans)))
+
+    async def last_look(self) -> None:
+        """Look for every name that was sent more than once: an earlier attempt may have committed after the last one.
+
+        No client can prevent that; what it can do is not to keep quiet about it.
+        """
+        left = self._outcomes.resent
+        if not left:
+            return
+        await anyio.sleep(max(0.0, max(resent.not_before_s for resent in left) - time.monotonic()))
+        after = min(resent.first_sent_at_s for resent in left) - MARGIN_S
+        try:
+            page = await self._scanner.first_page(created_after=after)
+            if page.total is not None and page.total <= len(left) * MAX_PAGE_SIZE:
+                await self._look_once_more_through(left, page, after)
+                return
+            for resent in left:
+                listed, is_whole = await self._scanner.named(resent.name, after)
+                self._report_others(resent, listed, is_whole=is_whole)
+        except ApiError:
+            return  # the ledger still says that these are to be checked, and the next session does
+
+    async def _look_once_more_through(self, left: list[Resent], first: RunSummaryPage, after: float) -> None:
+        scan, listed = Scan(), defaultdict[str, list[RunSummary]](list)
+        names = {resent.name for resent in left}
+        async for runs in self._scanner.pages(scan, created_after=after, first=first):
+            for run in runs:
+                if run.name in names:
+                    listed[run.name].append(run)
+        for resent in left:
+            self._report_others(resent, listed[resent.name], is_whole=scan.is_complete())
+
+    def _report_others(self, resent: Resent, listed: list[RunSummary], *, is_whole: bool) -> None:
+        sought = Sought(
+            name=resent.name,
+            created_from_s=resent.first_sent_at_s - MARGIN_S,
+            body=resent.body,
+            tag=self._tagging.tag_of(resent.key),
+        )
+        finding = weigh(listed, sought, is_taken=self._known_ids.is_taken)  # the one that is ours is taken as well
+        if is_whole or finding.evidence is Evidence.PRESENT:
+            others = finding.runs if finding.evidence is Evidence.PRESENT else ()
+            self._outcomes.checked(resent, [run.id for run in others])
+
+    def _sought(self, work: Work) -> Sought:
+        planned = work.planned
+        return Sought(
+            name=work.name,
+            created_from_s=(work.first_unknown_at_s or 0.0) - MARGIN_S,
+            body=None if planned is None else planned.keyed_body or planned.body,
+            tag=self._tagging.tag_of(work.key),
+        )

@@ -1,7 +1,7 @@
-"""The runs whose latest attempt has an unknown outcome, and when each is to be looked for."""
+"""The runs whose latest attempt has an unknown outcome, when each is to be looked for, and when a miss proves absence."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import anyio
 
@@ -18,16 +18,18 @@ SECOND_SCAN_S = 5.0
 class Case:
     """One unknown run, and how often it was missed by a scan that counts."""
 
-    __slots__ = ("due_s", "misses", "work")
+    __slots__ = ("due_s", "misses", "odd_looks", "work")
 
     def __init__(self, work: Work, due_s: float) -> None:
         self.work = work
         self.due_s = due_s
         self.misses = 0
+        self.odd_looks = 0
+        """Looks in a row that found a run of this name that may be ours or not."""
 
 
 class SettleQueue:
-    """Unknown runs by name. Times are seconds on the monotonic clock."""
+    """Unknown runs by key. Times are seconds on the monotonic clock."""
 
     def __init__(self, settle_after_s: float) -> None:
         self._settle_after_s = settle_after_s
@@ -37,26 +39,21 @@ class SettleQueue:
     def __len__(self) -> int:
         return len(self._cases)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._cases
+    def __contains__(self, case: object) -> bool:
+        return isinstance(case, Case) and self._cases.get(case.work.key) is case
 
-    def __getitem__(self, name: str) -> Case:
-        return self._cases[name]
+    def __iter__(self) -> Iterator[Case]:
+        return iter(list(self._cases.values()))
 
     def put(self, work: Work) -> None:
         """Take a run whose latest attempt just ended with an unknown outcome."""
         work.lost_at_s = time.monotonic()
-        self._cases[work.run.name] = Case(work, work.lost_at_s + min(FIRST_LOOK_S, self._settle_after_s / 4))
+        self._cases[work.key] = Case(work, work.lost_at_s + min(FIRST_LOOK_S, self._settle_after_s / 4))
         self._arrived.set()
 
-    def remove(self, name: str) -> Case:
-        return self._cases.pop(name)
-
-    def clear(self) -> list[Case]:
-        """Give all cases up; returns them."""
-        cases = list(self._cases.values())
-        self._cases.clear()
-        return cases
+    def remove(self, case: Case) -> Work:
+        del self._cases[case.work.key]
+        return case.work
 
     def due(self, now_s: float) -> list[Case]:
         return [case for case in self._cases.values() if case.due_s <= now_s]
@@ -72,21 +69,33 @@ class SettleQueue:
             with anyio.move_on_after(left_s):
                 await self._arrived.wait()
 
-    def missed(self, case: Case, scan_began_s: float) -> bool:
+    def missed(self, case: Case, scan_began_s: float, *, has_control: bool) -> bool:
         """A complete scan did not show a run; True if that proves its absence.
 
-        A scan counts only if it began ``settle_after`` after the attempt ended, and two of them are needed.
+        A scan counts only if it began ``settle_after`` after the attempt ended, and two of them are needed. Without a
+        control, a run of ours that was created later and is listed, the list has twice as long to catch up.
         """
-        deadline_s = case.work.lost_at_s + self._settle_after_s
+        patience_s = self._settle_after_s * (1 if has_control else 2)
+        deadline_s = case.work.lost_at_s + patience_s
         if scan_began_s < deadline_s:
-            case.due_s = deadline_s
+            # A control may turn up: look again when it would suffice, and then when none is needed.
+            sooner_s = case.work.lost_at_s + self._settle_after_s
+            case.due_s = sooner_s if scan_began_s < sooner_s else deadline_s
             return False
         case.misses += 1
         if case.misses < 2:  # noqa: PLR2004 - two scans in a row
-            case.due_s = time.monotonic() + min(SECOND_SCAN_S, self._settle_after_s / 3)
+            case.due_s = time.monotonic() + self._second_scan_s
             return False
-        del self._cases[case.work.run.name]
         return True
+
+    def doubted(self, case: Case) -> None:
+        """A scan proved nothing about a run: what was missed before no longer counts."""
+        case.misses = 0
+        case.due_s = time.monotonic() + self._second_scan_s
+
+    @property
+    def _second_scan_s(self) -> float:
+        return min(SECOND_SCAN_S, self._settle_after_s / 3)
 
     @staticmethod
     def postpone(cases: Iterable[Case], seconds: float) -> None:

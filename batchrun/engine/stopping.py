@@ -1,18 +1,21 @@
 """Why a batch stops early, and the switch that every worker sees."""
 
-from collections.abc import Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import anyio
 
 from batchrun.engine.tally import Tally
 from batchrun.engine.verdicts import NextStep, Verdict
-from batchrun.errors import Problem
+from batchrun.errors import LedgerChangedError, LedgerWriteError, Problem
 from batchrun.ledger.fold import Outcome
 from batchrun.wherobots.answers import Answer, Refused
 
-__all__ = ["FirstAnswers", "Stop", "StopReason", "StopSwitch", "failures_stop", "refusal_stop"]
+__all__ = ["FirstAnswers", "Stop", "StopReason", "StopSwitch", "failures_stop", "ledger_stop", "refusal_stop"]
+
+T = TypeVar("T")
 
 ALL_REJECTED_AFTER = 20
 """This many identical rejections before any other answer mean that every run will be rejected."""
@@ -33,8 +36,12 @@ class StopReason(StrEnum):
     """``stop_after_failures`` was reached."""
     ALL_REJECTED = "all_rejected"
     """The first answers were all the same rejection: the manifest is plainly wrong."""
+    SAME_ID = "same_id"
+    """The service answered one id for two runs: no answer of it can be believed."""
     LEDGER = "ledger"
     """The ledger cannot be written any more."""
+    LEDGER_CHANGED = "ledger_changed"
+    """The ledger was replaced, removed or written by somebody else."""
     INTERRUPTED = "interrupted"
     """Ctrl-C."""
     TERMINATED = "terminated"
@@ -69,6 +76,26 @@ class StopSwitch:
     async def wait_pulled(self) -> None:
         await self._event.wait()
 
+    async def unless_pulled(self, work: Callable[[], Awaitable[T]]) -> T | None:
+        """Do some work, and give it up when the switch is pulled; None then."""
+        result: T | None = None
+        failure: Exception | None = None
+
+        async def watch(scope: anyio.CancelScope) -> None:
+            await self.wait_pulled()
+            scope.cancel()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watch, tasks.cancel_scope)
+            try:
+                result = await work()
+            except Exception as error:  # noqa: BLE001 - raised below, outside of the group, which would wrap it
+                failure = error
+            tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+        return result
+
 
 def refusal_stop(refused: Refused, base_url: str) -> Stop:
     """Why a batch stops after a response that `judge` answers with ``NextStep.STOP``: a 3xx, 401 or 403."""
@@ -79,6 +106,12 @@ def refusal_stop(refused: Refused, base_url: str) -> Stop:
         return Stop(StopReason.REDIRECTED, Problem(base_url, fact, fix))
     fact = f"the API key was refused, {refused.trouble.describe()}"
     return Stop(StopReason.UNAUTHORIZED, Problem(base_url, fact, "check WHEROBOTS_API_KEY, then resume"))
+
+
+def ledger_stop(error: LedgerWriteError) -> Stop:
+    """Why a batch stops after a failed write; a ledger that somebody else changed cannot be resumed just so."""
+    is_changed = isinstance(error, LedgerChangedError)
+    return Stop(StopReason.LEDGER_CHANGED if is_changed else StopReason.LEDGER, error.problems[0])
 
 
 def failures_stop(tally: Tally, bound: float | None) -> Stop | None:

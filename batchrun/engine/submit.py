@@ -16,17 +16,21 @@ from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.attempt import Attempts
 from batchrun.engine.backlog import Backlog
 from batchrun.engine.batch import extended_batch, new_batch
+from batchrun.engine.controls import Controls
+from batchrun.engine.known_ids import KnownIds
 from batchrun.engine.monitor import Monitor
-from batchrun.engine.outcomes import Outcomes
+from batchrun.engine.outcomes import Outcomes, Resent
 from batchrun.engine.pacing.limit_search import Learned
 from batchrun.engine.pacing.pacer import Pacer
-from batchrun.engine.preflight import check_ledger, check_plan, check_service
+from batchrun.engine.preflight import check_ledger, check_plan
 from batchrun.engine.progress import NO_OBSERVER, Observer, Progress, Reporter
 from batchrun.engine.resume import unknown_work, unsent_work
+from batchrun.engine.service_check import Existing, ServiceCheck
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle import Settler
 from batchrun.engine.settle_queue import SettleQueue
-from batchrun.engine.stopping import Stop, StopReason, StopSwitch
+from batchrun.engine.stopping import Stop, StopSwitch, ledger_stop
+from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
 from batchrun.engine.workers import Workers
 from batchrun.errors import LedgerWriteError, Problem
@@ -65,6 +69,8 @@ async def submit(
     switch: StopSwitch | None = None,
     retry: frozenset[Outcome] = frozenset(),
     extend: bool = False,
+    recreate: bool = False,
+    existing: Existing = Existing.REFUSE,
     to_another_server: bool = False,
     base_url: str | None = None,
 ) -> Submission:
@@ -81,12 +87,15 @@ async def submit(
         switch: Lets the caller stop the batch.
         retry: Outcomes (rejected, failed) whose runs are sent again.
         extend: Continue even if the plan changed after the batch started.
+        recreate: With ``extend``, also create points again that were created with another payload: they cost again.
+        existing: What to do about runs of planned names that exist and that the ledger does not know.
         to_another_server: Continue even if the batch was started at another base URL.
         base_url: How the ledger names the service; by default, the client's own base URL.
 
     Raises:
         UsageError: the plan cannot be sent as it is.
-        LedgerMismatchError: the ledger belongs to another plan or another service, and that was not allowed.
+        LedgerMismatchError: the ledger belongs to another plan, service or organisation, and that was not allowed.
+        RunsExistError: the service holds runs that the ledger should know, and ``existing`` does not say what they are.
         LedgerWriteError: the ledger could not even be started; nothing was sent.
 
     """
@@ -101,21 +110,38 @@ async def submit(
             ledger.path,
             service=service,
             extend=extend,
+            recreate=recreate,
             to_another_server=to_another_server,
             retry=retry,
         )
     )
+    switch, reporter = switch or StopSwitch(), Reporter(observer)
+    check = ServiceCheck(
+        plan=plan,
+        ledger=ledger,
+        client=client,
+        reporter=reporter,
+        existing=existing,
+        is_moved=preflight.service_changed,
+    )
+    found = await switch.unless_pulled(check.run)
+    # Only now is anything written: a refusal leaves neither a new ledger nor a changed one behind.
     if preflight.is_new:
         await ledger.begin(new_batch(plan, service))
     elif preflight.target_changed:
         await ledger.begin(extended_batch(plan, ledger.state, service))
+    ledger.state.organization = check.organization or ledger.state.organization
+    if isinstance(found, Stop):
+        switch.pull(found)
+    elif found:
+        await check.decide(found)
     session = _Session(
         plan=plan,
         ledger=ledger,
         client=client,
         settings=settings or SubmitSettings.of(plan.submit),
-        reporter=Reporter(observer),
-        switch=switch or StopSwitch(),
+        reporter=reporter,
+        switch=switch,
         retry=retry,
     )
     return await session.run()
@@ -148,30 +174,47 @@ class _Session:
         )
         self._backlog = Backlog(unsent_work(plan, state, retry), time.monotonic, on_return=self._active_runs.release)
         self._to_settle = SettleQueue(settings.settle_after_s)
-        outcomes = Outcomes(
+        tagging = Tagging(state.batch.batch_id if settings.tag and state.batch is not None else None)
+        controls = Controls()
+        known_ids = KnownIds(lambda: _ids(state), state.foreign)
+        self._outcomes = outcomes = Outcomes(
             settings=settings,
             base_url=client.settings.base_url,
             ledger=ledger,
             backlog=self._backlog,
             to_settle=self._to_settle,
             active_runs=self._active_runs,
+            controls=controls,
+            known_ids=known_ids,
             tally=self._tally,
             switch=switch,
             reporter=reporter,
         )
+        outcomes.resent += _resent_earlier(state, settings.settle_after_s)
         self._settler = Settler(
             queue=self._to_settle,
             client=client,
             pacer=self._pacer,
             backlog=self._backlog,
             outcomes=outcomes,
+            controls=controls,
+            known_ids=known_ids,
+            tagging=tagging,
             switch=switch,
+            settle_after_s=settings.settle_after_s,
         )
         self._monitor = Monitor(
             active_runs=self._active_runs, client=client, ledger=ledger, pacer=self._pacer, reporter=reporter
         )
         attempts = Attempts(
-            ledger=ledger, client=client, pacer=self._pacer, outcomes=outcomes, tally=self._tally, switch=switch
+            ledger=ledger,
+            client=client,
+            pacer=self._pacer,
+            outcomes=outcomes,
+            settler=self._settler,
+            tagging=tagging,
+            tally=self._tally,
+            switch=switch,
         )
         self._workers = Workers(
             settings.concurrency,
@@ -183,15 +226,13 @@ class _Session:
         )
 
     async def run(self) -> Submission:
-        """Preflight, workers, end."""
-        if (stop := await check_service(self._client)) is not None:
-            self._switch.pull(stop)
+        """From the session's first event to its last."""
         if not self._switch.is_pulled:
             try:
                 await self._ledger.record_durably(self._event("start"))
                 await self._work()
             except LedgerWriteError as error:
-                self._switch.pull(_ledger_stop(error))
+                self._switch.pull(ledger_stop(error))
         return await self._end()
 
     async def _work(self) -> None:
@@ -205,13 +246,14 @@ class _Session:
             helpers.start_soon(self._settler.run)
             helpers.start_soon(self._monitor.run)
             await self._workers.run()
+            await self._switch.unless_pulled(self._settler.last_look)
             helpers.cancel_scope.cancel()
 
     async def _keep_flushing(self) -> None:
         try:
             await self._ledger.keep_flushing()
         except LedgerWriteError as error:
-            self._switch.pull(_ledger_stop(error))
+            self._switch.pull(ledger_stop(error))
 
     async def _keep_reporting(self) -> None:
         while True:
@@ -224,7 +266,7 @@ class _Session:
             with anyio.CancelScope(shield=True):
                 await self._ledger.record_durably(self._event("stop"))
         except LedgerWriteError as error:
-            self._switch.pull(_ledger_stop(error))
+            self._switch.pull(ledger_stop(error))
             stop = self._switch.stop
         progress = self._progress()
         self._reporter.progress(progress)
@@ -243,6 +285,7 @@ class _Session:
             pid=os.getpid(),
             host=socket.gethostname(),
             batchrun=version("batchrun"),
+            organization=self._ledger.state.organization,
             server_offset_s=None if offset_s is None else round(offset_s, 3),
             totals=self._tally.totals() if is_stop else None,
             rate=_rate_table(self._pacer.learned()) if is_stop else None,
@@ -256,8 +299,19 @@ def _unfinished(state: BatchState) -> Iterator[tuple[str, str]]:
             yield run.run_id, key
 
 
-def _ledger_stop(error: LedgerWriteError) -> Stop:
-    return Stop(StopReason.LEDGER, error.problems[0])
+def _ids(state: BatchState) -> Iterator[tuple[str, str]]:
+    for key, run in state.runs.items():
+        if run.run_id is not None:
+            yield run.run_id, key
+
+
+def _resent_earlier(state: BatchState, settle_after_s: float) -> Iterator[Resent]:
+    """Runs that an earlier session sent more than once, and did not look for once more before it ended.
+
+    When their last POST left is not known any more: it may have been just before this session.
+    """
+    for key, (name, since_s) in state.to_check.items():
+        yield Resent(key=key, name=name, first_sent_at_s=since_s, not_before_s=time.monotonic() + settle_after_s)
 
 
 def _learned(table: dict[str, float | None] | None) -> Learned | None:

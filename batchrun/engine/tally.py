@@ -24,6 +24,7 @@ class Tally:
         self.outcomes[Outcome.PENDING] = planned - sum(
             n for outcome, n in self.outcomes.items() if outcome is not Outcome.PENDING
         )
+        self._bad_before = self.outcomes[Outcome.REJECTED] + self.outcomes[Outcome.FAILED]
         self.attempts = 0
         self.retries = 0
         self.settled = 0
@@ -42,7 +43,8 @@ class Tally:
 
     @property
     def ended_badly(self) -> int:
-        return self.outcomes[Outcome.REJECTED] + self.outcomes[Outcome.FAILED]
+        """Runs that were rejected or failed in this session: a resume is not stopped by what an earlier one saw."""
+        return self.outcomes[Outcome.REJECTED] + self.outcomes[Outcome.FAILED] - self._bad_before
 
     def totals(self) -> dict[str, int]:
         """For the ledger: the outcomes by name."""

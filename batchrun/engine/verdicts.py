@@ -64,6 +64,7 @@ SETTLE_ONLY = Verdict(NextStep.SETTLE_ONLY)
 REJECT = Verdict(NextStep.REJECT)
 STOP = Verdict(NextStep.STOP)
 SLOW_DOWN = Verdict(NextStep.RETRY, Pressure.RATE)
+BUSY = Verdict(NextStep.SETTLE, Pressure.RATE, is_counted=True)
 FULL = Verdict(NextStep.RETRY, Pressure.QUOTA)
 CONFLICT = Verdict(NextStep.RETRY, is_counted=True)
 UNSENT = Verdict(NextStep.RETRY, Pressure.SICK)
@@ -100,11 +101,11 @@ REFUSALS: tuple[Row, ...] = (
     (_status(401, 403), STOP),
     (_status(409), CONFLICT),
     (_family(4), REJECT),
-    (_is_polite_503, SLOW_DOWN),
+    (_is_polite_503, BUSY),
     (lambda _: True, SETTLE),
 )
-"""A 4xx means that nothing was created; so does a 503 that the API itself wrote and that names a time. All other 5xx, and
-any status that HTTP does not define, say nothing about what was created."""
+"""A 4xx means that nothing was created. A 5xx, and any status that HTTP does not define, say nothing about what was created;
+a 503 that the API itself wrote and that names a time is paced like a 429."""
 
 
 def judge(answer: Answer, *, may_exist: bool) -> Verdict:
@@ -127,7 +128,7 @@ def _judge_refusal(refused: Refused, *, may_exist: bool) -> Verdict:
     if verdict is CONFLICT and may_exist:
         # The conflict may be with our own earlier attempt.
         return SETTLE
-    if verdict.next_step is NextStep.RETRY:
+    if verdict.next_step is NextStep.RETRY or verdict is BUSY:
         return replace(verdict, wait_s=refused.retry_after_s)
     return verdict
 

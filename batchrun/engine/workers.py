@@ -6,7 +6,7 @@ from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.attempt import Attempts
 from batchrun.engine.backlog import Backlog, Work
 from batchrun.engine.pacing.pacer import Pacer
-from batchrun.engine.stopping import Stop, StopReason, StopSwitch
+from batchrun.engine.stopping import StopSwitch, ledger_stop
 from batchrun.errors import LedgerWriteError
 
 __all__ = ["Workers"]
@@ -59,11 +59,12 @@ class Workers:
         with anyio.CancelScope() as scope:
             while not self._switch.is_pulled and (work := await self._next()) is not None:
                 permit = await self._pacer.wait_for_permit()
-                scope.shield = True
                 try:
-                    await self._attempts.attempt(work, permit)
+                    if await self._attempts.may_send(work):
+                        scope.shield = True
+                        await self._attempts.attempt(work, permit)
                 except LedgerWriteError as error:
-                    self._switch.pull(Stop(StopReason.LEDGER, error.problems[0]))
+                    self._switch.pull(ledger_stop(error))
                 finally:
                     self._pacer.ended()
                 scope.shield = False

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from batchrun.ledger.events import (
+    AbsentEvent,
     AttemptEvent,
     BatchEvent,
     CompactedEvent,
+    DroppedEvent,
     Event,
     FailedEvent,
     RefusedEvent,
     RejectedEvent,
+    ResolvedEvent,
     SessionEvent,
     SubmittedEvent,
     UnknownEvent,
@@ -23,7 +26,7 @@ from batchrun.ledger.reader import read_events
 
 __all__ = ["Checked", "Finding", "check"]
 
-Ending = SubmittedEvent | RefusedEvent | UnknownEvent | RejectedEvent | FailedEvent
+Ending = SubmittedEvent | RefusedEvent | UnknownEvent | AbsentEvent | ResolvedEvent | RejectedEvent | FailedEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +77,13 @@ def check(path: Path) -> Checked:
 
 def _sums(state: BatchState) -> Iterator[Finding]:
     planned = state.batch.runs if state.batch is not None else 0
-    if len(state.runs) > planned:
-        yield Finding(0, f"it speaks of {len(state.runs):,} runs, and {planned:,} are planned")
-    counted = Counter(run.outcome for run in state.runs.values())
+    counted = Counter(run.outcome for run in state.runs.values() if run.is_planned)
+    if counted.total() > planned:
+        yield Finding(0, f"it has events of {counted.total():,} planned runs, and {planned:,} are planned")
     if any(state.counts[outcome] != counted[outcome] for outcome in Outcome):
         yield Finding(0, "the outcomes do not add up")
+    for key, run_ids in state.duplicates.items():
+        yield Finding(0, f"the service holds {len(run_ids) + 1} runs for {key}: also {', '.join(run_ids)}")
 
 
 class _Rules:
@@ -97,6 +102,9 @@ class _Rules:
             SubmittedEvent: self._submitted,
             RefusedEvent: self._ending,
             UnknownEvent: self._ending,
+            AbsentEvent: self._ending,
+            ResolvedEvent: self._ending,
+            DroppedEvent: self._decision,
             RejectedEvent: self._ending,
             FailedEvent: self._ending,
         }
@@ -106,17 +114,16 @@ class _Rules:
         return rule(event, number, before) if rule is not None else iter(())
 
     def _batch(self, event: BatchEvent, number: int, before: BatchState) -> Iterator[str]:
-        for key in event.gone:
-            self._runs.pop(key, None)
+        del self
         if before.batch is not None and before.batch.batch_id != event.batch_id:
             yield f"line {number} begins another batch, {event.batch_id}"
 
     def _session_event(self, event: SessionEvent, _: int, before: BatchState) -> Iterator[str]:
         self._session += event.action == "start"
-        told = (event.totals or {}).get(Outcome.SUBMITTED.value)
-        held = before.counts[Outcome.SUBMITTED]
-        if told is not None and told != held:
-            yield f"the session counted {told:,} submitted, the lines before it say {held:,}"
+        for name, counted in (event.totals or {}).items():
+            recorded = before.count(Outcome(name)) if name in set(Outcome) else counted
+            if counted != recorded:
+                yield f"the session counted {counted:,} {name}, the lines before it add up to {recorded:,}"
 
     def _attempt(self, event: AttemptEvent, _: int, before: BatchState) -> Iterator[str]:
         run = self._runs.setdefault(event.key, _Run(n=event.n - 1))
@@ -134,10 +141,18 @@ class _Rules:
         if holder != event.key:
             yield f"run {event.run_id} is the run of {holder} and of {event.key}"
 
+    def _decision(self, event: DroppedEvent, _: int, __: BatchState) -> Iterator[str]:
+        """A person may drop a run at any time, also one that was never attempted."""
+        run = self._runs.setdefault(event.key, _Run(n=event.n))
+        run.is_open, run.ending = False, DroppedEvent
+        return iter(())
+
     def _ending(self, event: Ending, number: int, _: BatchState) -> Iterator[str]:
         run, what = self._runs.get(event.key), type(event)
         if run is None:
             self._runs[event.key] = _Run(n=event.n, ending=what)
+            if event.n == 0 and what in {SubmittedEvent, UnknownEvent}:
+                return  # a run that another ledger created, and that a person had this one take over
             self.unexplained.append((number, f"attempt {event.n} of {event.key} ends and never began"))
             return
         if event.n != run.n:
@@ -149,7 +164,18 @@ class _Rules:
 
 _MAY_FOLLOW = {
     (UnknownEvent, SubmittedEvent),  # settled
+    (UnknownEvent, AbsentEvent),  # settled: there is no run
+    (UnknownEvent, ResolvedEvent),  # a person decided
     (UnknownEvent, FailedEvent),  # looked for in vain, and its attempts are used up
+    (AbsentEvent, SubmittedEvent),  # found by the look right before it would have been sent again
+    (AbsentEvent, UnknownEvent),  # that look found something odd
     (RefusedEvent, FailedEvent),  # refused for the last time
-    (RefusedEvent, SubmittedEvent),  # an earlier attempt was settled after a later one was refused
+    (RefusedEvent, SubmittedEvent),  # an earlier attempt was found after a later one was refused
+    (RefusedEvent, UnknownEvent),
+    (RejectedEvent, SubmittedEvent),  # the same, when it was to be retried
+    (RejectedEvent, UnknownEvent),
+    (FailedEvent, SubmittedEvent),
+    (FailedEvent, UnknownEvent),
+    (DroppedEvent, SubmittedEvent),  # adopted after all
+    (DroppedEvent, ResolvedEvent),
 }

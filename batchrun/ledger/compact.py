@@ -9,6 +9,7 @@ from batchrun.errors import LedgerError, LedgerWriteError
 from batchrun.ledger.durable import sync_directory
 from batchrun.ledger.events import (
     CompactedEvent,
+    DuplicatesEvent,
     Event,
     FailedEvent,
     RejectedEvent,
@@ -36,7 +37,8 @@ class Compaction:
 def compact(path: Path) -> Compaction:
     """Replace a ledger by a shorter one of the same state, in one step, while no other process writes it.
 
-    Runs that are pending or unknown keep every line, since settling needs to know when they were first sent.
+    Runs that were created keep their line also if they left the plan. Runs that are pending or unknown keep every line, since
+    settling needs to know when they were first sent.
 
     Raises:
         LedgerHeldError: another process writes it.
@@ -45,6 +47,7 @@ def compact(path: Path) -> Compaction:
 
     """
     with FileLedger.open(path) as ledger:
+        path = ledger.path
         if ledger.is_new:
             raise LedgerError(str(path), "the ledger is empty", "there is nothing to compact")
         before = path.stat().st_size
@@ -87,7 +90,6 @@ def _kept(path: Path, state: BatchState) -> Iterator[bytes]:
             settled=state.settled,
             sessions=state.sessions,
             refusals=state.refusals,
-            gone={outcome.value: count for outcome, count in state.gone.items() if count},
         )
     )
 
@@ -100,12 +102,13 @@ def _matters(event: Event, state: BatchState) -> bool:
     key: str | None = getattr(event, "key", None)
     if key is None:
         return type(event) is not CompactedEvent
-    match state.runs[key].outcome if key in state.runs else None:
-        case None:
-            return False
+    run = state.runs.get(key)
+    if run is None:
+        return False
+    match run.outcome:
         case Outcome.SUBMITTED:
-            return isinstance(event, SubmittedEvent | StatusEvent)
-        case Outcome.REJECTED | Outcome.FAILED:
+            return isinstance(event, SubmittedEvent | StatusEvent | DuplicatesEvent) or key in state.to_check
+        case Outcome.REJECTED | Outcome.FAILED if run.since_s is None:
             return isinstance(event, RejectedEvent | FailedEvent)
         case _:
             return True

@@ -3,7 +3,6 @@
 Format version 1. Fields that say nothing are left out of the line; fields that a later version adds are passed over.
 """
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -11,18 +10,24 @@ from typing import Any, Literal
 import msgspec
 
 from batchrun.errors import Trouble
+from batchrun.wherobots.clock import steady_now
 
 __all__ = [
     "FORMAT",
+    "AbsentEvent",
     "AttemptEvent",
     "BatchEvent",
     "CompactedEvent",
+    "DroppedEvent",
+    "DuplicatesEvent",
     "Event",
     "FailedEvent",
     "FileDigest",
+    "ForeignEvent",
     "LedgerClock",
     "RefusedEvent",
     "RejectedEvent",
+    "ResolvedEvent",
     "SessionEvent",
     "StatusEvent",
     "SubmittedEvent",
@@ -75,7 +80,8 @@ class BatchEvent(_Event, tag="batch", kw_only=True, frozen=True):
 class SessionEvent(_Event, tag="session", kw_only=True, frozen=True):
     """One process began or ended its work on the batch.
 
-    ``server_offset_s`` is how far the server's clock was ahead; ``rate`` is the rate learned, where the next starts.
+    ``server_offset_s`` is how far the server's clock was ahead; ``rate`` is the rate learned, where the next starts;
+    ``organization`` is the id of the organisation that the API key belongs to, if the service reveals it.
     """
 
     action: Literal["start", "stop"]
@@ -86,13 +92,19 @@ class SessionEvent(_Event, tag="session", kw_only=True, frozen=True):
     server_offset_s: float | None = None
     totals: dict[str, int] | None = None
     rate: dict[str, float | None] | None = None
+    organization: str | None = None
 
 
 class AttemptEvent(_Event, tag="attempt", kw_only=True, frozen=True):
-    """Attempt ``n`` of a run is about to be sent. Durable before its POST leaves."""
+    """Attempt ``n`` of a run is about to be sent. Durable before its POST leaves.
+
+    ``name`` is what the run is looked for by if the response is lost: then neither plan nor manifest is needed. Ledgers of
+    version 0.1 do not have it.
+    """
 
     key: str
     n: int
+    name: str = ""
 
 
 class SubmittedEvent(_Event, tag="submitted", kw_only=True, frozen=True):
@@ -104,7 +116,7 @@ class SubmittedEvent(_Event, tag="submitted", kw_only=True, frozen=True):
     name: str
     status: str | None = None
     point: msgspec.Raw = msgspec.Raw(b"{}")
-    via: Literal["response", "settled"] = "response"
+    via: Literal["response", "settled", "recovered", "resolved"] = "response"
     duplicates: list[str] = []
 
 
@@ -125,6 +137,41 @@ class UnknownEvent(_Event, tag="unknown", kw_only=True, frozen=True):
     n: int
     reason: str
     created: bool = False
+
+
+class AbsentEvent(_Event, tag="absent", kw_only=True, frozen=True):
+    """Settling concluded that the attempts so far created no run; the run is pending again."""
+
+    key: str
+    n: int
+
+
+class DuplicatesEvent(_Event, tag="duplicates", kw_only=True, frozen=True):
+    """The last look at a name that was sent more than once; ``run_ids`` are the runs beyond the one that is ours."""
+
+    key: str
+    run_ids: list[str] = []
+
+
+class ForeignEvent(_Event, tag="foreign", kw_only=True, frozen=True):
+    """A person decided that these runs, although their names are planned, belong to another batch: never adopt them."""
+
+    run_ids: list[str]
+
+
+class ResolvedEvent(_Event, tag="resolved", kw_only=True, frozen=True):
+    """A person decided about an unknown run: it is to be sent again. Adopting is a ``submitted`` event instead."""
+
+    key: str
+    n: int
+
+
+class DroppedEvent(_Event, tag="dropped", kw_only=True, frozen=True):
+    """A person decided that a run is not to be sent (again)."""
+
+    key: str
+    n: int
+    name: str = ""
 
 
 class _EndEvent(_Event, kw_only=True, frozen=True):
@@ -181,6 +228,11 @@ Event = (
     | SubmittedEvent
     | RefusedEvent
     | UnknownEvent
+    | AbsentEvent
+    | DuplicatesEvent
+    | ForeignEvent
+    | ResolvedEvent
+    | DroppedEvent
     | RejectedEvent
     | FailedEvent
     | StatusEvent
@@ -212,18 +264,18 @@ def epoch_seconds(at: str) -> float:
 
 
 class LedgerClock:
-    """Wall time that never jumps within a session: read once, then carried on by the monotonic clock."""
+    """Writes the time into events."""
 
-    __slots__ = ("_base_s", "_second", "_text")
+    __slots__ = ("_second", "_text")
 
     def __init__(self) -> None:
-        self._base_s = time.time() - time.monotonic()
         self._second = -1
         self._text = ""
 
-    def now(self) -> float:
-        """Epoch seconds."""
-        return self._base_s + time.monotonic()
+    @staticmethod
+    def now() -> float:
+        """Epoch seconds of a clock that never steps."""
+        return steady_now()
 
     def stamp(self) -> str:
         """The time as the ledger writes it; the text of a second is made once."""

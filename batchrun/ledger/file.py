@@ -1,6 +1,7 @@
 """A ledger file opened for writing: created, recovered, appended to, closed."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +46,7 @@ class FileLedger:
             LedgerError: it cannot be opened.
 
         """
-        path = Path(path)
+        path = Path(path).resolve()  # so that a link and its target are one ledger, and replacing it replaces the file
         fd = _open_locked(path, create=create)
         try:
             with _said_as_ledger_error(path):
@@ -74,14 +75,14 @@ class FileLedger:
         fold(self.state, batch)
         await self.record_durably(batch)
 
-    async def attempted(self, key: str, n: int) -> None:
+    async def attempted(self, key: str, n: int, name: str = "") -> None:
         """Return when the attempt is durable: only then may its POST leave.
 
         Raises:
             LedgerWriteError: it is not.
 
         """
-        await self.record_durably(AttemptEvent(at=self.clock.stamp(), key=key, n=n))
+        await self.record_durably(AttemptEvent(at=self.clock.stamp(), key=key, n=n, name=name))
 
     async def record_durably(self, event: Event) -> None:
         """Append and wait for the sync.
@@ -138,6 +139,7 @@ def _open_locked(path: Path, *, create: bool) -> int:
             fd = os.open(path, flags, 0o600)
         try:
             with _said_as_ledger_error(path):
+                _check_regular(fd, path)
                 if lock(fd, path):
                     sync_directory(path.parent)
                     return fd
@@ -145,6 +147,12 @@ def _open_locked(path: Path, *, create: bool) -> int:
             os.close(fd)
             raise
         os.close(fd)
+
+
+def _check_regular(fd: int, path: Path) -> None:
+    """Refuse devices, pipes and the like: they cannot be appended to, read back, or cut."""
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise LedgerError(str(path), "this is not a regular file", "give the path of a file")
 
 
 def _recover(fd: int, path: Path) -> tuple[BatchState, bytes]:

@@ -8,29 +8,31 @@ from typing import Any
 
 from batchrun.errors import Trouble
 from batchrun.ledger.events import (
+    AbsentEvent,
     AttemptEvent,
     BatchEvent,
     CompactedEvent,
+    DroppedEvent,
+    DuplicatesEvent,
     Event,
     FailedEvent,
+    ForeignEvent,
     RefusedEvent,
     RejectedEvent,
+    ResolvedEvent,
     SessionEvent,
     StatusEvent,
     SubmittedEvent,
     UnknownEvent,
     epoch_seconds,
 )
+from batchrun.wherobots.clock import creation_offset_s
 
 __all__ = ["BatchState", "Outcome", "RunState", "fold"]
 
 
-UNKNOWN_OFFSET_S = 3600.0
-"""Where the server's clock is not known, look this much further back for the run of a lost attempt."""
-
-
 class Outcome(StrEnum):
-    """How a planned run stands."""
+    """What became of a planned run."""
 
     PENDING = "pending"
     """Nothing of it exists; it is still to be sent."""
@@ -41,25 +43,49 @@ class Outcome(StrEnum):
     FAILED = "failed"
     """The attempts are used up, and no run exists."""
     UNKNOWN = "unknown"
-    """An attempt may have created it; settling will tell."""
+    """An attempt may have created it; settling finds out."""
+    DROPPED = "dropped"
+    """A person decided not to send it."""
 
 
 class RunState:
     """One planned run as the ledger knows it. Lean: a ledger may hold a million."""
 
-    __slots__ = ("created", "n", "name", "open", "outcome", "run_id", "since_n", "since_s", "status", "trouble")
+    __slots__ = (
+        "created",
+        "is_planned",
+        "n",
+        "name",
+        "open",
+        "outcome",
+        "run_id",
+        "since_n",
+        "since_s",
+        "status",
+        "trouble",
+        "unsettled",
+    )
 
     def __init__(self) -> None:
         self.outcome = Outcome.PENDING
         self.name: str | None = None
-        """The run's name, if it was rejected or failed: these are the ones that a person looks for."""
+        """The run's name while it is not submitted: it may have to be looked for, or shown."""
+        self.is_planned = True
+        """False: the batch's present plan does not contain it. What is known of it is kept."""
         self.n = 0
         """Attempts so far."""
         self.since_s: float | None = None
-        """Server time, epoch seconds, of the first attempt that may have created it."""
+        """When the first attempt that may have created it began: epoch seconds, not later than by the server's clock.
+
+        It stays when settling concludes that there is no run, and through every later outcome but ``submitted``: such a
+        run is looked for once more before it is sent again.
+        """
         self.since_n = 0
+        """That attempt's number."""
         self.open = False
         """True: the latest attempt has no ending yet."""
+        self.unsettled = False
+        """True: an attempt ended as unknown, and nothing was concluded about it yet."""
         self.created = False
         """True: a 2xx was received, but no id could be read from it. Never to be sent again."""
         self.run_id: str | None = None
@@ -69,20 +95,26 @@ class RunState:
 
 @dataclass(slots=True, kw_only=True)
 class BatchState:
-    """A batch as its ledger tells it."""
+    """A batch as its ledger describes it."""
 
     batch: BatchEvent | None = None
     runs: dict[str, RunState] = field(default_factory=dict)
+    """Every run that the ledger has an event of, by key, including those that left the plan."""
     counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
-    """Runs that the ledger speaks of, by outcome; a pending one may also not be in the ledger at all."""
+    """Runs of the present plan that the ledger has an event of, by outcome; a pending run may have none."""
     gone: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
-    """Runs of earlier plans that the batch no longer has, by their outcome then."""
+    """Runs that left the plan, by outcome."""
     open_attempts: int = 0
-    """Attempts that have no ending yet: under way, or cut off by a crash."""
+    """Attempts that have no ending yet: in flight, or cut off by a crash."""
     attempts: int = 0
     settled: int = 0
     duplicates: dict[str, list[str]] = field(default_factory=dict)
-    """Further runs of the same name that settling found, by key."""
+    """Further runs of the same name at the service, by key."""
+    to_check: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """Submitted runs that were sent more than once, by key: their names and ``since_s``. An earlier attempt may still commit
+    late, so their names are looked for once more."""
+    foreign: set[str] = field(default_factory=set)
+    """Ids of runs that a person said belong to another batch."""
     refusals: dict[str, int] = field(default_factory=dict)
     """Attempts refused for now, by code or HTTP status."""
     sessions: int = 0
@@ -90,7 +122,10 @@ class BatchState:
     """The latest session event; a start without a stop is running, or was cut off."""
     rate: dict[str, float | None] | None = None
     """The rate that the last session learned."""
+    organization: str | None = None
+    """The organisation that the batch's runs were created in, if the service reveals it."""
     server_offset_s: float = 0.0
+    """What to add to our clock for the earliest time at which a run sent now can have been created."""
     first_at: str | None = None
     last_at: str | None = None
 
@@ -105,6 +140,13 @@ class BatchState:
         planned = self.batch.runs if self.batch is not None else 0
         return planned - sum(n for other, n in self.counts.items() if other is not Outcome.PENDING)
 
+    @property
+    def has_runs(self) -> bool:
+        """Whether a run exists at the service, or may exist, as far as the ledger knows."""
+        return any(
+            counts[outcome] for counts in (self.counts, self.gone) for outcome in (Outcome.SUBMITTED, Outcome.UNKNOWN)
+        )
+
 
 def fold(state: BatchState, event: Event) -> BatchState:
     """The state after one more event. The state given is used up: it is changed in place, for speed."""
@@ -116,26 +158,31 @@ def fold(state: BatchState, event: Event) -> BatchState:
 
 
 def _batch(state: BatchState, event: BatchEvent) -> None:
+    """Runs that leave the plan leave the counts, and nothing else; runs that come back are counted again."""
+    if state.batch is not None and state.batch.base_url != event.base_url:
+        state.organization = None  # another service has other organisations
     state.batch = event
-    for key in event.gone:
-        _forget(state, key)
+    gone = set(event.gone)
+    # Version 0.1 forgot what left the plan, and so did not name it again in later extensions.
+    names_all = not event.batchrun.startswith("0.1.")
+    for key, run in state.runs.items():
+        _set_planned(state, run, is_planned=key not in gone and (names_all or run.is_planned))
 
 
-def _forget(state: BatchState, key: str) -> None:
-    """A run that the batch no longer has; what exists of it at the service stays there."""
-    run = state.runs.pop(key, None)
-    if run is not None:
-        state.counts[run.outcome] -= 1
-        state.open_attempts -= run.open
-        state.gone[run.outcome] += 1
-        state.duplicates.pop(key, None)
+def _set_planned(state: BatchState, run: RunState, *, is_planned: bool) -> None:
+    if run.is_planned is not is_planned:
+        run.is_planned = is_planned
+        before, after = (state.gone, state.counts) if is_planned else (state.counts, state.gone)
+        before[run.outcome] -= 1
+        after[run.outcome] += 1
 
 
 def _session(state: BatchState, event: SessionEvent) -> None:
     state.session = event
+    state.organization = state.organization or event.organization
     if event.action == "start":
         state.sessions += 1
-        state.server_offset_s = -UNKNOWN_OFFSET_S if event.server_offset_s is None else event.server_offset_s
+        state.server_offset_s = creation_offset_s(event.server_offset_s)
     elif event.rate is not None:
         state.rate = event.rate
 
@@ -145,10 +192,13 @@ def _attempt(state: BatchState, event: AttemptEvent) -> None:
     if run is None:
         run = state.runs[event.key] = RunState()
         state.counts[Outcome.PENDING] += 1
+    elif not run.is_planned:
+        _set_planned(state, run, is_planned=True)
     state.attempts += 1
     state.open_attempts += not run.open
     run.open = True
     run.n = event.n
+    run.name = event.name or run.name
     if run.since_s is None:
         run.since_s = epoch_seconds(event.at) + state.server_offset_s
         run.since_n = event.n
@@ -159,7 +209,10 @@ def _submitted(state: BatchState, event: SubmittedEvent) -> None:
     run = _ended(state, event.key, event.n)
     run.run_id = event.run_id
     run.status = intern(event.status) if event.status is not None else None
+    if event.via == "response" and run.since_s is not None and run.since_n != event.n:
+        state.to_check[event.key] = event.name, run.since_s
     run.since_s = run.trouble = run.name = None
+    run.unsettled = run.created = False
     state.settled += event.via == "settled"
     if event.duplicates:
         state.duplicates[event.key] = event.duplicates
@@ -170,24 +223,61 @@ def _refused(state: BatchState, event: RefusedEvent) -> None:
     run = _ended(state, event.key, event.n)
     reason = event.code or (str(event.status) if event.status is not None else "unsent")
     state.refusals[reason] = state.refusals.get(reason, 0) + 1
-    if run.since_n == event.n:
-        run.since_s = None
-    _move(state, run, Outcome.PENDING if run.since_s is None else Outcome.UNKNOWN)
+    _created_nothing(run, event.n)
+    _move(state, run, Outcome.UNKNOWN if run.unsettled else Outcome.PENDING)
 
 
 def _unknown(state: BatchState, event: UnknownEvent) -> None:
     run = _ended(state, event.key, event.n)
+    run.unsettled = True
     run.created = run.created or event.created
     run.trouble = Trouble(message=event.reason)
     _move(state, run, Outcome.UNKNOWN)
 
 
+def _absent(state: BatchState, event: AbsentEvent) -> None:
+    run = _ended(state, event.key, event.n)
+    run.unsettled = False
+    run.trouble = None
+    _move(state, run, Outcome.PENDING)
+
+
+def _duplicates(state: BatchState, event: DuplicatesEvent) -> None:
+    state.to_check.pop(event.key, None)
+    if event.run_ids:
+        known = state.duplicates.setdefault(event.key, [])
+        known += [run_id for run_id in event.run_ids if run_id not in known]
+
+
+def _foreign(state: BatchState, event: ForeignEvent) -> None:
+    state.foreign.update(event.run_ids)
+
+
+def _resolved(state: BatchState, event: ResolvedEvent) -> None:
+    """To be sent again on a person's word: what the attempts so far may have created no longer counts."""
+    run = _ended(state, event.key, event.n)
+    run.unsettled = run.created = False
+    run.since_s = run.trouble = None
+    _move(state, run, Outcome.PENDING)
+
+
+def _dropped(state: BatchState, event: DroppedEvent) -> None:
+    run = _ended(state, event.key, event.n)
+    run.name = event.name or run.name
+    run.unsettled = False
+    _move(state, run, Outcome.DROPPED)
+
+
 def _rejected(state: BatchState, event: RejectedEvent) -> None:
-    _end(state, event, Outcome.REJECTED)
+    run = _ended(state, event.key, event.n)
+    _created_nothing(run, event.n)
+    _bad_end(state, run, event, Outcome.REJECTED)
 
 
 def _failed(state: BatchState, event: FailedEvent) -> None:
-    _end(state, event, Outcome.FAILED)
+    run = _ended(state, event.key, event.n)
+    run.unsettled = False
+    _bad_end(state, run, event, Outcome.FAILED)
 
 
 def _status(state: BatchState, event: StatusEvent) -> None:
@@ -198,19 +288,22 @@ def _status(state: BatchState, event: StatusEvent) -> None:
 def _compacted(state: BatchState, event: CompactedEvent) -> None:
     state.attempts, state.settled, state.sessions = event.attempts, event.settled, event.sessions
     state.refusals = dict(event.refusals)
-    state.gone = {outcome: event.gone.get(outcome.value, 0) for outcome in Outcome}
 
 
-def _end(state: BatchState, event: RejectedEvent | FailedEvent, outcome: Outcome) -> None:
-    run = _ended(state, event.key, event.n)
-    run.since_s = None
+def _bad_end(state: BatchState, run: RunState, event: RejectedEvent | FailedEvent, outcome: Outcome) -> None:
     run.name = event.name
     run.trouble = event.trouble
     _move(state, run, outcome)
 
 
+def _created_nothing(run: RunState, n: int) -> None:
+    """Attempt ``n`` is proven to have created nothing; an earlier one may still have."""
+    if run.since_n == n:
+        run.since_s = None
+
+
 def _ended(state: BatchState, key: str, n: int) -> RunState:
-    """The run that an event speaks of; a compacted ledger may tell of its ending only."""
+    """The run that an event is about; a compacted ledger may hold only its ending."""
     run = state.runs.get(key)
     if run is None:
         run = state.runs[key] = RunState()
@@ -223,8 +316,9 @@ def _ended(state: BatchState, key: str, n: int) -> RunState:
 
 def _move(state: BatchState, run: RunState, outcome: Outcome) -> None:
     if run.outcome is not outcome:
-        state.counts[run.outcome] -= 1
-        state.counts[outcome] += 1
+        counts = state.counts if run.is_planned else state.gone
+        counts[run.outcome] -= 1
+        counts[outcome] += 1
         run.outcome = outcome
 
 
@@ -235,6 +329,11 @@ _APPLY: dict[type, Callable[[BatchState, Any], None]] = {
     SubmittedEvent: _submitted,
     RefusedEvent: _refused,
     UnknownEvent: _unknown,
+    AbsentEvent: _absent,
+    DuplicatesEvent: _duplicates,
+    ForeignEvent: _foreign,
+    ResolvedEvent: _resolved,
+    DroppedEvent: _dropped,
     RejectedEvent: _rejected,
     FailedEvent: _failed,
     StatusEvent: _status,

@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from batchrun.errors import LedgerWriteError
+from batchrun.errors import LedgerChangedError, LedgerWriteError
 from batchrun.ledger.durable import sync_file
 
 __all__ = ["LedgerWriter"]
@@ -30,6 +30,7 @@ class LedgerWriter:
     def __init__(self, fd: int, path: Path) -> None:
         self._fd = fd
         self._path = path
+        self._size = os.fstat(fd).st_size
         self._lines: list[bytes] = []
         self._appended = 0
         self._synced = 0
@@ -97,13 +98,47 @@ class LedgerWriter:
             done.set()
 
     def _write(self, data: bytes) -> None:
+        self._check_file()
         view = memoryview(data)
         while view:
-            view = view[os.write(self._fd, view) :]
+            written = os.write(self._fd, view)
+            self._size += written
+            view = view[written:]
         sync_file(self._fd)
+
+    def _check_file(self) -> None:
+        """Refuse to continue in a file that is no longer the ledger.
+
+        The lock alone does not suffice: on a network file system it may be local to each machine, and nothing keeps a
+        file from being replaced, as by a sync tool, or removed. What is written there would be lost without a word.
+
+        Raises:
+            LedgerChangedError: the file was removed, replaced, cut or appended to.
+
+        """
+        ours = os.fstat(self._fd)
+        try:
+            named = self._path.stat()
+        except FileNotFoundError:
+            named = None
+        if named is None or ours.st_nlink == 0:
+            raise _changed(self._path, "was removed")
+        if not os.path.samestat(ours, named):
+            raise _changed(self._path, "was replaced by another file")
+        if ours.st_size != self._size:
+            change = "was cut" if ours.st_size < self._size else "was written by another process"
+            raise _changed(self._path, f"{change}: it has {ours.st_size:,} bytes, and should have {self._size:,}")
+
+
+def _changed(path: Path, what: str) -> LedgerChangedError:
+    fact = f"the ledger {what} while the batch was running"
+    fix = "find out what did it; batchrun verify compares what you have with the service"
+    return LedgerChangedError(str(path), fact, fix)
 
 
 def _failure(path: Path, error: BaseException) -> LedgerWriteError:
+    if isinstance(error, LedgerWriteError):
+        return error
     number, words = (error.errno, error.strerror) if isinstance(error, OSError) else (None, None)
     full = number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
     fix = "make room and resume" if full else "check the disk and resume"

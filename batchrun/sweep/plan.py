@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -68,6 +69,8 @@ class Plan:
     manifest: Manifest | None = None
     path: Path | None = None
     """The plan file that the plan was read from."""
+    name_prefix: str = ""
+    """What the names of all runs begin with; may be empty."""
     unresolved: tuple[str, ...] = ()
     """Placeholders of the environment that still stand for their values, as ``<env.NAME>``: such a plan is not to be sent."""
 
@@ -84,6 +87,9 @@ class _Tally:
 
     digest: Any = field(default_factory=sha256)
     runs: int = 0
+    first_name: str = ""
+    last_name: str = ""
+    """The least and the greatest name: what these two begin with, all names begin with."""
     kept: list[PlannedRun] | None = field(default_factory=list)
     """The runs themselves, unless there are too many."""
     _name_hashes: set[int] = field(default_factory=set)
@@ -103,11 +109,18 @@ class _Tally:
         self.digest.update(run.key.encode() + run.name.encode() + b"\n")
         target = (run.region, runtime)
         self._totals[target] = self._totals.get(target, 0) + 1
+        if run.name < self.first_name or not self.first_name:
+            self.first_name = run.name
+        self.last_name = max(self.last_name, run.name)
         name_hash = hash(run.name)
         if name_hash in self._name_hashes:
             return False
         self._name_hashes.add(name_hash)
         return True
+
+    def name_prefix(self) -> str:
+        pairs = zip(self.first_name, self.last_name, strict=False)
+        return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     def totals(self) -> tuple[Total, ...]:
         return tuple(Total(region, runtime, runs) for (region, runtime), runs in sorted(self._totals.items()))
@@ -142,6 +155,7 @@ def build_plan(manifest: Manifest, *, environ: Mapping[str, str] | None = None) 
         steps=tuple(space.steps),
         hits=tuple(Hit(rule.place, rule.hits) for rule in (*space.excludes, *compiled.overrides)),
         totals=tally.totals(),
+        name_prefix=tally.name_prefix(),
         manifest=manifest,
         unresolved=tuple(f"{{{{env.{name}}}}}" for name in sorted(compiled.env_used)) if environ is None else (),
     )
@@ -228,5 +242,6 @@ def read_plan(path: str | Path) -> Plan:
         files=(header.file,),
         steps=(Step("plan file", tally.runs, path.name),),
         totals=tally.totals(),
+        name_prefix=tally.name_prefix(),
         path=path,
     )

@@ -19,6 +19,9 @@ class PlannedRun:
     region: str
     body: bytes
     point_json: bytes
+    keyed_body: bytes | None = None
+    """The payload with ``<env.NAME>`` in place of environment values, if it uses any. The key is a hash of this one, and
+    so is a run recognised by it: a value may have changed since the run was sent."""
 
     @property
     def payload(self) -> CreateRunPayload:

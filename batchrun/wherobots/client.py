@@ -19,7 +19,7 @@ from batchrun.wherobots.httpx_transport import HttpxTransport
 from batchrun.wherobots.rate_headers import rate_hint
 from batchrun.wherobots.retry_after import retry_after_s
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
+from batchrun.wherobots.summaries import Organization, RunSummary, RunSummaryPage, is_usable_id
 from batchrun.wherobots.transport import Reply, SendTrace, Transport
 from batchrun.wherobots.transports import timeouts_of
 from batchrun.wherobots.views import LogsResponse, RunView
@@ -34,6 +34,7 @@ _RELEASE = version("batchrun")
 
 # Decoders are built once; building one costs more than a decode.
 _read_summary = msgspec.json.Decoder(RunSummary).decode
+_read_organization = msgspec.json.Decoder(Organization).decode
 _read_page = msgspec.json.Decoder(RunSummaryPage).decode
 
 T = TypeVar("T")
@@ -103,6 +104,18 @@ class RunsClient:
         """
         content = await self._ask("GET", f"/runs/{quote(run_id, safe='')}")
         return _readable(_read_run, content, "GET /runs/{id}")
+
+    async def organization_id(self) -> str:
+        """The id of the organisation that the key belongs to.
+
+        The service's own clients use this call, and it is not part of the public contract: it may be refused.
+
+        Raises:
+            ApiError: the service refused, or the answer has no id.
+
+        """
+        content = await self._ask("GET", "/organization")
+        return _readable(_read_organization, content, "GET /organization").id
 
     async def cancel(self, run_id: str) -> None:
         """Cancel a run; its status may take a minute to change.
@@ -190,8 +203,8 @@ class RunsClient:
             head = _read_summary(reply.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return Unreadable(reply.status, f"the body cannot be parsed: {error}")
-        if not head.id:  # valid JSON, but such an id can be neither followed nor cancelled
-            return Unreadable(reply.status, "the body has an empty id")
+        if not is_usable_id(head.id):
+            return Unreadable(reply.status, f"the body has an unusable id, {head.id[:40]!r}")
         return Created(head.id, head.status, rate_hint(reply.headers, now=self.clock.now()))
 
     def _refused(self, reply: Reply) -> Refused:

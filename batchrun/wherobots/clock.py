@@ -1,30 +1,59 @@
-"""The server's clock, estimated from the ``Date`` headers of its responses."""
+"""Two clocks: ours, which never steps, and the server's, as far as the ``Date`` headers of its responses reveal it."""
 
 import time
 
 from batchrun.wherobots.retry_after import http_date
 
-__all__ = ["ServerClock"]
+__all__ = ["ServerClock", "creation_offset_s", "steady_now"]
+
+UNKNOWN_OFFSET_S = -3600.0
+"""What is assumed where the server never revealed its time: our own clock is at most an hour ahead."""
+LARGEST_OFFSET_S = 86_400.0
+"""A ``Date`` further from our clock than a day is not believed: either clock is broken, and nothing follows from it."""
+
+_BASE_S = time.time() - time.monotonic()
+
+
+def steady_now() -> float:
+    """Wall time in epoch seconds that never steps within a process: read once, then carried on by the monotonic clock.
+
+    Offsets and timestamps must come from the same clock: with two of them, an NTP step between the one and the other
+    makes a run appear to have been created before it was sent.
+    """
+    return _BASE_S + time.monotonic()
+
+
+def creation_offset_s(server_offset_s: float | None) -> float:
+    """What to add to our time of an attempt for the earliest time that its run can carry as its creation time.
+
+    A server whose ``Date`` is ahead may still stamp its runs with the right time (a proxy writes the one, a database the
+    other), so only an offset to the past is applied: too early a time costs a longer list, too late a time loses the run.
+    """
+    if server_offset_s is None:
+        return UNKNOWN_OFFSET_S
+    return min(server_offset_s, 0.0)
 
 
 class ServerClock:
-    """``offset_s``: how far the server's clock is ahead of ours; None until a ``Date`` header has been read."""
+    """How far the server's clock is ahead of ours, from the ``Date`` header of its responses."""
 
     __slots__ = ("_seen", "offset_s")
 
     def __init__(self) -> None:
         self.offset_s: float | None = None
+        """Seconds; None while no believable ``Date`` has been seen."""
         self._seen = ""
 
     def read(self, date: str | None) -> None:
-        """Read one header. It is truncated to whole seconds, so the expected true time is half a second later."""
-        # A repeated value adds nothing but drift: the first response of a second is the closest to its start.
+        """Take one header. It has whole seconds, so half a second is added as the most likely rest."""
         if not date or date == self._seen:
             return
         self._seen = date
         if (moment := http_date(date)) is not None:
-            self.offset_s = moment + 0.5 - time.time()
+            offset_s = moment + 0.5 - steady_now()
+            if abs(offset_s) <= LARGEST_OFFSET_S:
+                self.offset_s = offset_s
 
     def now(self) -> float:
-        """The server's time in epoch seconds; our own time while the offset is unknown."""
-        return time.time() + (self.offset_s or 0.0)
+        """The server's time in epoch seconds, as far as it is known."""
+        return steady_now() + (self.offset_s or 0.0)

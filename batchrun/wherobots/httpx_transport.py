@@ -41,6 +41,12 @@ class HttpxTransport:
         except httpx.ProxyError:
             trace.started = False  # the trace saw the CONNECT, which the proxy refused: the request itself was not sent
             raise
+        except httpx.PoolTimeout:
+            raise  # no connection was free, so there was nothing to trace
+        except BaseException:
+            # ASGI transports, mocks and wrappers ignore the trace: only a transport that traces can prove 'not sent'.
+            trace.started = trace.started or not trace.is_reported
+            raise
         try:
             return Reply(response.status_code, response.headers, await response.aread())
         except Exception as error:  # noqa: BLE001 - whatever broke the body, the status is known

@@ -1,6 +1,7 @@
 """Canonical JSON of a payload, the key of a planned run, and the comparison of two payloads."""
 
 import json
+import re
 from hashlib import sha256
 from typing import Any
 
@@ -31,9 +32,13 @@ def run_key(region: str, body: bytes) -> str:
 def is_same_payload(sent: bytes, answered: dict[str, Any]) -> bool:
     """Whether a run's payload, as the service returns it, is the one that was sent.
 
-    The service may fill in defaults, omit empty values and add fields, so only the values that were sent are compared.
+    The service may fill in what was left out, leave out what was empty and add fields of its own, so only what was
+    sent is compared. ``<env.NAME>`` in what was sent matches any text: the environment may have changed since.
     """
     return _covers(json.loads(sent), answered)
+
+
+_PLACEHOLDER = re.compile(r"<env\.[A-Za-z_][A-Za-z0-9_]*>")
 
 
 def _covers(sent: Any, answered: Any) -> bool:  # noqa: ANN401 - any JSON value
@@ -47,4 +52,22 @@ def _covers(sent: Any, answered: Any) -> bool:  # noqa: ANN401 - any JSON value
             and len(sent) == len(answered)
             and all(_covers(one, other) for one, other in zip(sent, answered, strict=True))
         )
+    if isinstance(sent, str) and isinstance(answered, str) and "<env." in sent:
+        return sent == answered or _matches(_PLACEHOLDER.split(sent), answered)
     return bool(sent == answered)
+
+
+def _matches(pieces: list[str], text: str) -> bool:
+    """Whether a text consists of the pieces in their order, with anything between them. Linear: the text is not ours."""
+    first, *middle, last = pieces
+    if len(pieces) == 1:
+        return first == text
+    if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for piece in middle:
+        at = text.find(piece, at, end)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True

@@ -1,10 +1,23 @@
 """The fields of a run that batchrun itself uses, parsed by msgspec for speed."""
 
+import re
 from typing import Any
 
 import msgspec
 
-__all__ = ["RunSummary", "RunSummaryPage"]
+__all__ = ["Organization", "RunSummary", "RunSummaryPage", "is_usable_id"]
+
+
+_USABLE_ID = re.compile(r"[A-Za-z0-9_.:~@+=-]{1,128}")
+
+
+def is_usable_id(run_id: str) -> bool:
+    """Whether an id can be kept and asked for.
+
+    Ids seen are short words. Slashes, escapes and blanks would change the meaning of a URL that the id is put into, and an
+    endless id would fill the ledger.
+    """
+    return _USABLE_ID.fullmatch(run_id) is not None
 
 
 class RunSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -28,5 +41,12 @@ class RunSummaryPage(msgspec.Struct, frozen=True, kw_only=True):
     """One page of ``GET /runs``."""
 
     items: list[RunSummary]
-    total: int = 0
+    total: int | None = None
+    """How many runs fit the query; None if the service does not say, and then no page proves that there are no more."""
     next_page: str | None = None
+
+
+class Organization(msgspec.Struct, frozen=True, kw_only=True):
+    """What batchrun reads of ``GET /organization``."""
+
+    id: str

@@ -19,13 +19,16 @@ JSON = "application/json"
 class SendTrace:
     """Records whether sending has started. Also works as httpx's ``trace`` extension."""
 
-    __slots__ = ("started",)
+    __slots__ = ("is_reported", "started")
 
     def __init__(self) -> None:
         self.started = False
+        self.is_reported = False
+        """Whether an httpx transport reported any step. One that does not trace proves nothing by its silence."""
 
     async def __call__(self, step: str, info: Mapping[str, Any]) -> None:
         del info
+        self.is_reported = True
         if step.endswith("send_request_headers.started"):
             self.started = True
 

@@ -3,22 +3,25 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.ledger.reader import read_state
 from tests.chaos import audit
+from tests.chaos.world import World
 
-__all__ = ["ChaosError", "Figures", "Service", "play", "service"]
+__all__ = ["SWEEP", "ChaosError", "Figures", "Service", "play", "service"]
 
 HERE = Path(__file__).parent
 SWEEP = """\
@@ -37,7 +40,7 @@ tile = {{ from = 1, to = {runs} }}
 [submit]
 max_points = 100000
 """
-"""Names without leading zeros: chaos-run-1 is a part of chaos-run-10."""
+"""A sweep without files and environment, for tests that need no neighbours."""
 
 MOST = {
     "reset_after_commit": 0.03,
@@ -76,6 +79,10 @@ class Figures:
     attempts: int = 0
     settled: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    neighbours: Counter[str] = field(default_factory=Counter)
+    reported: Counter[str] = field(default_factory=Counter)
+    """What the command refused or reported, as it had to."""
+    strangers: set[str] = field(default_factory=set)
 
     def add(self, other: "Figures") -> None:
         for name in ("rounds", "runs", "starts", "attempts", "settled"):
@@ -83,6 +90,8 @@ class Figures:
         self.kills += other.kills
         self.faults += other.faults
         self.outcomes += other.outcomes
+        self.neighbours += other.neighbours
+        self.reported += other.reported
 
 
 class Service:
@@ -98,6 +107,14 @@ class Service:
         with urllib.request.urlopen(request, timeout=30) as answer:
             held: bytes = answer.read()
         return held
+
+    def create(self, body: dict[str, Any]) -> str:
+        """Create a run as another client of the same organisation would."""
+        headers = {"Content-Type": "application/json", "X-API-Key": "chaos-key"}
+        url = f"{self.url}/runs?region=aws-us-west-2"
+        request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return str(json.load(answer)["id"])
 
     def held(self) -> Iterator[dict[str, Any]]:
         return map(json.loads, self.call("runs").splitlines())
@@ -140,64 +157,291 @@ def ending(chance: random.Random) -> dict[str, Any]:
     return {"signal": kind, "after_s": chance.uniform(0, 1.5)}
 
 
-def play(seed: int, service: Service, folder: Path, *, runs: int, weakness: str = "") -> Figures:
-    """Carry one batch out, whatever happens.
+NEIGHBOURS = ("extent", "extent", "token", "column", "stale", "key", "delete")
+SERVICES = ("lists", "rewrites", "late", "strangers", "clock")
+KEYS = {"chaos-key": "acme", "other-key": "globex"}
+
+
+def play(
+    seed: int,
+    service: Service,
+    folder: Path,
+    *,
+    runs: int,
+    weakness: str = "",
+    only: Collection[str] | None = None,
+) -> Figures:
+    """Carry one batch out, whatever happens; ``only`` names the neighbours that take part, by default the seed's choice.
 
     Raises:
         ChaosError: a run was lost or made twice, or an outcome is untrue.
 
     """
-    chance, figures = random.Random(seed), Figures(rounds=1, runs=runs)
-    service.call("reset", method="POST")
-    service.call("config", method="PUT", body=misbehaviour(chance))
-    (folder / "chaos.toml").write_text(SWEEP.format(runs=runs))
-    ledger = folder / "chaos.ledger.jsonl"
-    for _ in range(chance.randint(1, KILLS_AT_MOST)):
-        how = ending(chance)
-        figures.kills[_run(service, folder, how | {"weaken": weakness}, chance, runs)] += 1
-        figures.starts += 1
-        if _is_begun(ledger):
-            _compare(seed, service, ledger, is_over=False)
-        elif held := list(service.held()):
-            raise ChaosError(f"seed {seed}: lost: {len(held)} runs exist, and the ledger has no whole line")
-    status = ""
-    while status not in {"0", "1"} and figures.starts < STARTS_AT_MOST:
-        status = _run(service, folder, {"weaken": weakness}, chance, runs)
-        figures.starts += 1
-        if status == "SIGKILL":  # nonsense in Retry-After may mean an hour
-            figures.kills["SIGKILL in a long wait"] += 1
-            service.call("config", method="PUT", body={"retry_after": "fraction"})
-    _count(figures, _compare(seed, service, ledger, is_over=True), service)
-    return figures
+    return Round(seed, service, folder, runs=runs, weakness=weakness, only=only).play()
 
 
-def _wait_for_first_words(process: subprocess.Popen[bytes], ledger: Path, before: int) -> None:
-    """Until the process has written to the ledger, so that being ended meets it at work."""
-    until = time.monotonic() + PATIENCE_S
-    while process.poll() is None and time.monotonic() < until:
-        if ledger.exists() and ledger.stat().st_size > before:
+class Round:
+    """One batch, its service and its neighbours; every choice is the seed's."""
+
+    def __init__(
+        self, seed: int, service: Service, folder: Path, *, runs: int, weakness: str, only: Collection[str] | None
+    ) -> None:
+        self.seed = seed
+        self.service = service
+        self.chance = random.Random(seed)
+        self.figures = Figures(rounds=1, runs=runs)
+        self.world = World(folder, runs)
+        self.weakness = weakness
+        self.only = only
+        self.neighbours = self._chosen()
+        self.extra: list[str] = []
+        self.ended_s = 0.0
+
+    def _chosen(self) -> list[str]:
+        if self.only is not None:
+            return [name for name in (*NEIGHBOURS, *SERVICES, "short") if name in self.only]
+        chosen = self.chance.sample(NEIGHBOURS, self.chance.randint(0, 3))
+        return chosen + [name for name in SERVICES if self.chance.random() < 0.25]
+
+    def play(self) -> Figures:
+        chance, figures, service, world = self.chance, self.figures, self.service, self.world
+        service.call("reset", method="POST")
+        misbehaves = self._service()
+        if "strangers" in self.neighbours:
+            service.call(
+                "config", method="PUT", body={"organizations": KEYS, "faults": dict.fromkeys(misbehaves["faults"], 0)}
+            )
+            self._create_strangers()
+        service.call("config", method="PUT", body=misbehaves)
+        figures.neighbours += Counter(self.neighbours)
+        if "strangers" in self.neighbours:
+            self._strangers()
+        steps = ["kill"] * chance.randint(0, KILLS_AT_MOST - 1)
+        steps += [name for name in self.neighbours if name in NEIGHBOURS]
+        chance.shuffle(steps)
+        for step in ["kill", *steps]:
+            if step == "kill" or not world.is_begun():
+                self._killed()
+            else:
+                getattr(self, f"_{step}")()
+        self._to_the_end()
+        state = self._compare(is_over=True)
+        figures.faults = service.faults()
+        figures.attempts, figures.settled = state.attempts, state.settled
+        figures.outcomes = Counter({str(one): state.count(one) for one in Outcome if state.count(one)})
+        figures.reported += Counter({"duplicates reported": len(state.duplicates)}) if state.duplicates else Counter()
+        return figures
+
+    def _service(self) -> dict[str, Any]:
+        chance, neighbours = self.chance, self.neighbours
+        table = misbehaviour(chance) | {"organizations": KEYS, "organization_status": 200, "list_max_items": None}
+        lists = "lists" in neighbours
+        for fault, most in {"list_error": 0.2, "list_repeats": 0.1, "list_ends_early": 0.5}.items():
+            table["faults"][fault] = round(most * (0.5 + chance.random() / 2), 3) if lists else 0
+        late = "late" in neighbours
+        table["late_commit_s"] = chance.uniform(1.2, 2.2) if late else 0.3
+        table["late_commit_response"] = chance.choice(["none", "error", "reset", "mixed"]) if late else "none"
+        table["faults"]["late_commit"] = 0.02 if late else table["faults"]["late_commit"]
+        rewrites = ["mask_argument", "sort_lists", "uppercase_runtime", "drop_empty"]
+        table["payload_rewrites"] = chance.sample(rewrites, 2) if "rewrites" in neighbours else []
+        table["payload_rewrite_rate"] = 0.5
+        if (
+            "short" in neighbours
+        ):  # no list proves anything, so such a batch cannot end: only a weakened one sends again
+            table |= {"list_max_items": 3, "list_name_match": "substring"}
+        return table
+
+    def _killed(self) -> None:
+        self.figures.kills[self._run(ending(self.chance))] += 1
+        self._look()
+
+    def _look(self) -> None:
+        if self.world.is_begun():
+            self._compare(is_over=False)
+        elif held := [one for one in self.service.held() if one["id"] not in self.figures.strangers]:
+            raise self._error(f"lost: {len(held)} runs exist, and the ledger has no whole line")
+
+    def _expect_refusal(self, what: str, **how: Any) -> None:
+        """The command must end with status 4; nothing may be sent."""
+        ledger = self.world.ledger
+        before = ledger.read_bytes() if ledger.exists() else b""
+        status = self._run({"wait_s": PATIENCE_S}, **how)
+        after = ledger.read_bytes() if ledger.exists() else b""
+        self.figures.reported[f"refused: {what}"] += 1
+        # A torn last line is cut off; nothing is appended, so nothing can have been sent.
+        if status != "4" or not before.startswith(after):
+            raise self._error(
+                f"{what}: exit status {status} instead of 4, the ledger grew by {len(after) - len(before)}"
+            )
+
+    def _extent(self) -> None:
+        """Another part of the sweep, in another order; at the end of the round it is whole again."""
+        self.world.take(self.chance.choice([0.3, 0.6, 1]), self.chance)
+        self._change()
+
+    def _token(self) -> None:
+        self.world.token = f"token-{self.chance.randrange(10**6)}"
+        self._change()
+
+    def _change(self) -> None:
+        if self.world.has_changed() and self.chance.random() < 0.5:
+            self._expect_refusal("changed sweep", words=["submit", "chaos.toml", "--yes"])
+        self._killed()
+
+    def _column(self) -> None:
+        """Every payload changes: what exists would be created again, so even --extend is refused; then it is undone."""
+        if not read_state(self.world.ledger).has_runs:
             return
-        time.sleep(0.02)
+        self.world.zone = "b"
+        self.world.save()
+        self._expect_refusal("changed payloads", words=["submit", "chaos.toml", "--yes", "--extend"])
+        self.world.zone = "a"
+        self.world.save()
+
+    def _key(self) -> None:
+        if read_state(self.world.ledger).organization is None:
+            return
+        hidden = self.chance.random() < 0.3 and "delete" not in self.neighbours
+        if hidden and read_state(self.world.ledger).counts[Outcome.SUBMITTED]:
+            self.service.call("config", method="PUT", body={"organization_status": 403})
+        if not self._is_finished():
+            self._expect_refusal("another key", key="other-key")
+        self.service.call("config", method="PUT", body={"organization_status": 200})
+
+    def _is_finished(self) -> bool:
+        """Nothing would be asked of the service, so nothing can be refused."""
+        state = read_state(self.world.ledger)
+        planned = self.world.plan()
+        return not any(state.outcome(run.key) in {Outcome.PENDING, Outcome.UNKNOWN} for run in planned)
+
+    def _delete(self) -> None:
+        body = {"share": round(self.chance.uniform(0.02, 0.2), 3)}
+        self.service.call("delete", method="POST", body=body)
+        self._look()
+
+    def _stale(self) -> None:
+        """A copy of the ledger is put back after the original was gone on with."""
+        world = self.world
+        copy = world.folder / "copy.jsonl"
+        shutil.copyfile(world.ledger, copy)
+        self._killed()
+        newer = world.folder / "newer.jsonl"
+        shutil.copyfile(world.ledger, newer)
+        shutil.copyfile(copy, world.ledger)
+        time.sleep(0.5)  # a lagging list, and commits of killed requests
+        if not self._copy_must_be_noticed():
+            shutil.copyfile(newer, world.ledger)
+            return
+        faults = dict.fromkeys(("list_error", "list_repeats", "list_ends_early"), 0)
+        kept = json.loads(self.service.call("config"))["faults"]
+        self.service.call("config", method="PUT", body={"faults": faults})
+        self._expect_refusal("stale ledger")
+        match self.chance.choice(["restore", "restore", "--adopt-existing", "--not-ours"]):
+            case "restore":
+                shutil.copyfile(newer, world.ledger)
+            case flag:
+                self.figures.reported[f"went on with {flag}"] += 1
+                self.extra = [flag]
+                self._run({"wait_s": PATIENCE_S})
+                self.extra = []
+                self._compare(is_over=False)
+        self.service.call("config", method="PUT", body={"faults": {name: kept[name] for name in faults}})
+
+    def _copy_must_be_noticed(self) -> bool:
+        """Whether the service holds a planned run that the copy has no attempt of."""
+        state = read_state(self.world.ledger)
+        names = {run.name for run in self.world.plan() if run.key not in state.runs}
+        held = [one for one in self.service.held() if one["deletedAt"] is None and one["id"] not in state.foreign]
+        return any(one["name"] in names for one in held)
+
+    def _create_strangers(self) -> None:
+        for number in range(1, self.world.runs + 1, 2):
+            body = {"name": f"chaos-run-{number}", "runtime": "tiny", "runPython": {"uri": "s3://acme/other.py"}}
+            self.figures.strangers.add(self.service.create(body))
+        time.sleep(0.5)
+
+    def _strangers(self) -> None:
+        """Another batch's runs have some of the names already; this one creates its own."""
+        if "lists" not in self.neighbours:
+            self._expect_refusal("names exist already")
+        self.service.call("config", method="PUT", body={"faults": {"list_error": 0, "list_ends_early": 0}})
+        self._run({"wait_s": 2}, words=["submit", "chaos.toml", "--yes", "--again"])
+        while not self.world.is_begun() and self.figures.starts < STARTS_AT_MOST:
+            self._run({"wait_s": 2}, words=["submit", "chaos.toml", "--yes", "--again"])
+        self._look()
+
+    def _to_the_end(self) -> None:
+        world, figures = self.world, self.figures
+        if len(world.rows) < world.runs and self.chance.random() < 0.8:
+            world.take(1, self.chance)
+        status = ""
+        while status not in {"0", "1"} and figures.starts < STARTS_AT_MOST + len(self.neighbours):
+            status = self._run({"wait_s": PATIENCE_S})
+            if status == "SIGKILL":  # nonsense in Retry-After may mean an hour
+                figures.kills["SIGKILL in a long wait"] += 1
+                self.service.call("config", method="PUT", body={"retry_after": "fraction"})
+            if status == "4":
+                if "late" not in self.neighbours:
+                    raise self._error("refused: exit status 4 of a ledger that is sound")
+                figures.reported["late commit noticed by preflight"] += 1
+                self.extra = ["--not-ours"]
+        self.extra = []
+
+    def _run(self, spec: dict[str, Any], *, words: list[str] | None = None, key: str = "chaos-key") -> str:
+        """Run the command once; the way it was ended, or its exit status."""
+        world, chance = self.world, self.chance
+        changed = world.has_changed()
+        may_resume = world.is_begun() and not changed
+        flag = chance.random()
+        if words is None:
+            resumes = may_resume and flag < 0.5
+            words = ["resume", str(world.ledger)] if resumes else ["submit", "chaos.toml", "--yes"]
+            words += ["--extend"] if changed else []
+        if "clock" in self.neighbours:
+            spec = spec | {"shift_s": chance.uniform(-900, 900), "jump_s": chance.uniform(-900, 900)}
+            spec["jump_after_s"] = chance.uniform(0, 2)
+        rate = f"{world.runs / chance.uniform(0.5, 2):.0f}"
+        flags = ["--base-url", self.service.url, "--rate", rate, "--concurrency", "32", "--timeout", "1s"]
+        flags += ["--settle-after", "1s", "--max-attempts", "20", "--quiet", *self.extra]
+        spec = spec | {"weaken": self.weakness}
+        command = [sys.executable, str(HERE / "victim.py"), json.dumps(spec), *words, *flags]
+        environ = world.environ() | {"WHEROBOTS_API_KEY": key, "PYTHONPATH": str(HERE.parents[1])}
+        self.figures.starts += 1
+        status = _process(spec, command, world, environ)
+        self.ended_s = time.time()
+        return status
+
+    def _compare(self, *, is_over: bool) -> BatchState:
+        late = "late" in self.neighbours
+        time.sleep(0.8 if is_over else 0.05)  # a commit that comes late must be seen as well
+        allowed = audit.Allowed(odd="rewrites" in self.neighbours, late=late, looked_until_s=self.ended_s - 0.5)
+        world, held = self.world, list(self.service.held())
+        state, found = audit.read(world.ledger, world.whole, world.plan(), held, is_over=is_over, allowed=allowed)
+        if found:
+            raise self._error(f"{len(found)} findings\n  " + "\n  ".join(found[:10]))
+        return state
+
+    def _error(self, fact: str) -> ChaosError:
+        only = f" --only {','.join(self.only)}" if self.only is not None else ""
+        weaken = f" --weaken {self.weakness}" if self.weakness else ""
+        log = (self.world.folder / "chaos.log").read_text(errors="replace").splitlines()[-6:]
+        repeat = f"python -m tests.chaos.soak --seed {self.seed} --runs {self.world.runs}{only}{weaken}"
+        shown = "".join(f"\n  | {line[:300]}" for line in log)
+        if kept := os.environ.get("CHAOS_KEEP"):
+            shutil.copytree(self.world.folder, Path(kept) / str(self.seed), dirs_exist_ok=True)
+            held = Path(kept) / str(self.seed) / "held.jsonl"
+            held.write_bytes(self.service.call("runs"))
+        return ChaosError(f"seed {self.seed} {self.neighbours}: {fact}\n  repeat: {repeat}{shown}")
 
 
-def _run(service: Service, folder: Path, spec: dict[str, Any], chance: random.Random, runs: int) -> str:
-    """Run the command once; the way it was ended, or its exit status."""
-    ledger = folder / "chaos.ledger.jsonl"
-    words = (
-        ["resume", str(ledger)] if _is_begun(ledger) and chance.random() < 0.5 else ["submit", "chaos.toml", "--yes"]
-    )
-    rate = f"{runs / chance.uniform(0.5, 2):.0f}"
-    flags = ["--base-url", service.url, "--rate", rate, "--concurrency", "32", "--timeout", "1s"]
-    flags += ["--settle-after", "1s", "--max-attempts", "20", "--quiet"]
-    command = [sys.executable, str(HERE / "victim.py"), json.dumps(spec), *words, *flags]
-    environ = {**os.environ, "WHEROBOTS_API_KEY": "chaos-key", "PYTHONPATH": str(HERE.parents[1])}
-    before = ledger.stat().st_size if ledger.exists() else 0
-    log = (folder / "chaos.log").open("ab")
-    with log, subprocess.Popen(command, cwd=folder, env=environ, stdout=log, stderr=log) as process:
+def _process(spec: dict[str, Any], command: list[str], world: World, environ: dict[str, str]) -> str:
+    before = world.ledger.stat().st_size if world.ledger.exists() else 0
+    log = (world.folder / "chaos.log").open("ab")
+    with log, subprocess.Popen(command, cwd=world.folder, env=environ, stdout=log, stderr=log) as process:
         if "after_s" in spec:
-            _wait_for_first_words(process, ledger, before)
+            _wait_for_first_words(process, world.ledger, before)
         try:
-            code = process.wait(timeout=spec.get("after_s", PATIENCE_S))
+            code = process.wait(timeout=spec.get("after_s", spec.get("wait_s", PATIENCE_S)))
         except subprocess.TimeoutExpired:
             name = spec.get("signal", "KILL")
             process.send_signal(signal.Signals[f"SIG{name}"])
@@ -208,23 +452,10 @@ def _run(service: Service, folder: Path, spec: dict[str, Any], chance: random.Ra
     return "had ended before" if "kill" in spec or "signal" in spec else str(code)
 
 
-def _is_begun(ledger: Path) -> bool:
-    """Whether it has a whole line; one that was killed in its first line has none."""
-    return ledger.exists() and b"\n" in ledger.read_bytes()
-
-
-def _compare(seed: int, service: Service, ledger: Path, *, is_over: bool) -> BatchState:
-    time.sleep(0.8 if is_over else 0.05)  # a commit that comes late must be seen as well
-    state, found = audit.read(ledger, list(service.held()), is_over=is_over)
-    if found:
-        told = "\n  ".join(found[:10])
-        message = f"seed {seed}: {len(found)} findings\n  {told}\n  repeat: python -m tests.chaos.soak --seed {seed}"
-        raise ChaosError(message)
-    return state
-
-
-def _count(figures: Figures, state: BatchState, service: Service) -> None:
-    figures.faults = service.faults()
-    figures.attempts = state.attempts
-    figures.settled = state.settled
-    figures.outcomes = Counter({str(one): state.count(one) for one in Outcome if state.count(one)})
+def _wait_for_first_words(process: subprocess.Popen[bytes], ledger: Path, before: int) -> None:
+    """Until the process has written to the ledger, so that being ended meets it at work."""
+    until = time.monotonic() + PATIENCE_S
+    while process.poll() is None and time.monotonic() < until:
+        if ledger.exists() and ledger.stat().st_size > before:
+            return
+        time.sleep(0.02)

@@ -5,6 +5,7 @@ Ends with a table of figures, or at the first round in which ledger and service 
 
 import argparse
 import multiprocessing
+import os
 import sys
 import tempfile
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 from tests.chaos.rounds import ChaosError, Figures, play, service
 from tests.chaos.weaken import WEAKNESSES
 
-Share = tuple[list[int], int, str]
+Share = tuple[list[int], int, str, list[str] | None]
 
 
 def say(text: str) -> None:
@@ -25,17 +26,21 @@ def say(text: str) -> None:
 
 def played(share: Share) -> tuple[Figures, list[str]]:
     """Play rounds one after another with an emulator of their own."""
-    seeds, runs, weakness = share
-    total = Figures()
+    seeds, runs, weakness, only = share
+    total, errors = Figures(), list[str]()
     with service() as cloud:
         for seed in seeds:
             try:
                 with tempfile.TemporaryDirectory() as folder:
-                    total.add(play(seed, cloud, Path(folder), runs=runs, weakness=weakness))
+                    total.add(play(seed, cloud, Path(folder), runs=runs, weakness=weakness, only=only))
             except ChaosError as error:
-                return total, [str(error)]
-            say(f"seed {seed}: {total.rounds} rounds, 0 findings")
-    return total, []
+                errors.append(str(error))
+                say(str(error))
+                if weakness:
+                    return total, errors
+                continue
+            say(f"seed {seed}: {total.rounds} rounds, {len(errors)} with findings")
+    return total, errors
 
 
 def table(figures: Figures, seconds: float) -> Iterable[str]:
@@ -43,10 +48,10 @@ def table(figures: Figures, seconds: float) -> Iterable[str]:
     rows = [
         ("rounds", figures.rounds),
         ("runs planned", figures.runs),
-        ("lost", 0),
-        ("made twice", 0),
         ("processes started", figures.starts),
         *((f"ended: {name}", count) for name, count in sorted(figures.kills.items())),
+        *((f"neighbour: {name}", count) for name, count in sorted(figures.neighbours.items())),
+        *((name, count) for name, count in sorted(figures.reported.items())),
         *((f"fault: {name}", count) for name, count in sorted(figures.faults.items())),
         ("attempts", figures.attempts),
         ("settled by listing", figures.settled),
@@ -65,22 +70,25 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1, help="of the first round; the others count up")
     parser.add_argument("--weaken", choices=sorted(WEAKNESSES), default="")
+    parser.add_argument("--only", help="neighbours that take part, with commas; by default the seed's choice")
+    parser.add_argument("--transport", choices=["aiohttp", "httpx"])
     args = parser.parse_args()
+    if args.transport:
+        os.environ["BATCHRUN_TRANSPORT"] = args.transport
+    only = None if args.only is None else [name for name in args.only.split(",") if name]
     seeds = range(args.seed, args.seed + args.rounds)
     jobs = min(args.jobs, args.rounds)
     began = time.monotonic()
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        shares = [(list(seeds[job::jobs]), args.runs, args.weaken) for job in range(jobs)]
+        shares = [(list(seeds[job::jobs]), args.runs, args.weaken, only) for job in range(jobs)]
         ended = pool.map(played, shares)
     total, found = Figures(kills=Counter()), []
     for figures, findings in ended:
         total.add(figures)
         found += findings
-    if found:
-        say("\n".join(found))
-        return 1
     say("\n".join(table(total, time.monotonic() - began)))
-    return 0
+    say("\n".join(found))
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

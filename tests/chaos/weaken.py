@@ -1,25 +1,31 @@
 """Each law of submission, broken at run time, to show that the harness notices."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from batchrun.engine import attempt
-from batchrun.engine.settle import Settler
+from msgspec import structs
+
+from batchrun.engine import attempt, evidence, scan
+from batchrun.engine.backlog import Work
+from batchrun.engine.evidence import Fit, Sought
+from batchrun.engine.settle_queue import SettleQueue
 from batchrun.engine.verdicts import NextStep, Verdict, judge
-from batchrun.ledger.events import AttemptEvent
+from batchrun.ledger import fold
+from batchrun.ledger.events import AttemptEvent, BatchEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.wherobots.answers import Answer
-from batchrun.wherobots.summaries import RunSummary
+from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
 
-__all__ = ["WEAKNESSES", "weaken"]
+__all__ = ["SHOWN_BY", "WEAKNESSES", "weaken"]
 
 
 def send_before_durable() -> None:
     """The attempt is noted, and its POST leaves without waiting for the disk."""
 
-    async def attempted(self: FileLedger, key: str, n: int) -> None:
-        self.record(AttemptEvent(at=self.clock.stamp(), key=key, n=n))
+    async def attempted(self: FileLedger, key: str, n: int, name: str = "") -> None:
+        self.record(AttemptEvent(at=self.clock.stamp(), key=key, n=n, name=name))
 
     FileLedger.attempted = attempted  # type: ignore[method-assign]
 
@@ -36,20 +42,78 @@ def retry_without_settling() -> None:
 
 def settle_by_substring() -> None:
     """A run in whose name the wanted name occurs is taken as the wanted one."""
+    sought: set[str] = set()
+    put, list_page = SettleQueue.put, RunsClient.list_page
 
-    def matching(self: Settler, listed: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
-        runs, names = list(listed), [case.work.run.name for case in self._queue.due(float("inf"))]
-        found = {name: [run for run in runs if name in (run.name or "")] for name in names}
-        return {name: runs for name, runs in found.items() if runs}
+    def noting(self: SettleQueue, work: Work) -> None:
+        sought.add(work.name)
+        put(self, work)
 
-    Settler._matching = matching  # type: ignore[method-assign]
+    async def renaming(self: RunsClient, **query: Any) -> RunSummaryPage:
+        page = await list_page(self, **query)
+        items = [
+            structs.replace(run, name=next((one for one in sought if one in (run.name or "")), run.name))
+            for run in page.items
+        ]
+        return structs.replace(page, items=items)
+
+    SettleQueue.put = noting  # type: ignore[method-assign]
+    RunsClient.list_page = renaming  # type: ignore[method-assign]
+    adopt_by_name_alone()
+
+
+def adopt_by_name_alone() -> None:
+    """A run of the right name is taken as ours, whatever its payload, its age, and whoever has its id."""
+
+    def fits(listed: RunSummary, sought: Sought, *, is_taken: Callable[[str], bool]) -> Fit:
+        del is_taken
+        return Fit.OURS if sought.name == listed.name else Fit.OTHER
+
+    list_page = RunsClient.list_page
+
+    async def of_any_age(self: RunsClient, **query: Any) -> RunSummaryPage:
+        return await list_page(self, **query | {"created_after": None})
+
+    evidence.fit = fits
+    RunsClient.list_page = of_any_age  # type: ignore[method-assign]
+
+
+def absence_without_total() -> None:
+    """A list that ended early is taken for a whole one."""
+    scan.is_complete = lambda *_, **__: True  # type: ignore[attr-defined]
+
+
+def forget_on_extend() -> None:
+    """What leaves the plan is no longer known to the ledger."""
+    apply = fold._APPLY[BatchEvent]
+
+    def forgetting(state: fold.BatchState, event: BatchEvent) -> None:
+        apply(state, event)
+        for key in event.gone:
+            if (run := state.runs.pop(key, None)) is not None:
+                state.gone[run.outcome] -= 1
+
+    fold._APPLY[BatchEvent] = forgetting
 
 
 WEAKNESSES: dict[str, Callable[[], Any]] = {
     "send-before-durable": send_before_durable,
     "retry-without-settling": retry_without_settling,
     "settle-by-substring": settle_by_substring,
+    "adopt-by-name-alone": adopt_by_name_alone,
+    "absence-without-total": absence_without_total,
+    "forget-on-extend": forget_on_extend,
 }
+
+SHOWN_BY: dict[str, tuple[str, ...]] = {
+    "send-before-durable": (),
+    "retry-without-settling": (),
+    "settle-by-substring": (),
+    "adopt-by-name-alone": ("strangers",),
+    "absence-without-total": ("short",),
+    "forget-on-extend": ("extent",),
+}
+"""The neighbours that take part where a weakness is to show."""
 
 
 def weaken(name: str) -> None:

@@ -101,3 +101,9 @@ def test_findings_are_in_the_order_of_lines(path: Path) -> None:
     lines = [found.line for found in check(write(path, events)).findings]
     assert lines == sorted(lines)
     assert len(set(lines)) == 3
+
+
+def test_runs_that_were_taken_over_need_no_attempt(path: Path) -> None:
+    taken = SubmittedEvent(at=AT, key="a", n=0, run_id="r1", name="name-a", via="recovered")
+    doubtful = UnknownEvent(at=AT, key="b", n=0, reason="the payload differs: r2")
+    assert check(write(path, [session(), taken, doubtful])).findings == []

@@ -49,6 +49,7 @@ def resume(
         retry=flags.retried_outcomes,
         timeout_s=flags.timeout_s,
         create=False,
+        existing=flags.existing,
         to_another_server=flags.to_another_server,
         dry_run=flags.dry_run,
         resume=flags.resume_command(ledger),

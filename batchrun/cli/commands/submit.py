@@ -8,6 +8,7 @@ from batchrun.cli.output import Output
 from batchrun.cli.planning import default_ledger, plan_from
 from batchrun.cli.service import service_name
 from batchrun.cli.submitting import SubmitRequest, run_submission
+from batchrun.engine.service_check import Existing
 
 __all__ = ["EXAMPLES", "submit"]
 
@@ -33,6 +34,8 @@ def submit(
     flags: SubmissionFlags,
     yes: o.Yes = False,
     extend: o.Extend = False,
+    recreate: o.Recreate = False,
+    again: o.Again = False,
     ledger: o.LedgerOption = None,
     overrides: SweepFlags,
     as_json: o.Json = False,
@@ -54,6 +57,8 @@ def submit(
         retry=flags.retried_outcomes,
         timeout_s=flags.timeout_s,
         extend=extend,
+        recreate=recreate,
+        existing=Existing.FOREIGN if again else flags.existing,
         to_another_server=flags.to_another_server,
         ask=not yes,
         dry_run=flags.dry_run,

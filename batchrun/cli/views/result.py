@@ -41,6 +41,8 @@ class Result:
 def exit_status(submission: Submission) -> ExitStatus:
     """The exit status; an interrupt that came when nothing was left to do does not count."""
     progress, stop = submission.progress, submission.stop
+    if stop is not None and stop.reason is StopReason.LEDGER_CHANGED:
+        return ExitStatus.LEDGER
     # A stop with a cause needs attention even if it came with the last run.
     if stop is not None and stop.reason not in _SIGNALS:
         return ExitStatus.STOPPED

@@ -9,13 +9,22 @@ from batchrun.report.reasons import FailedRun, Reason
 
 __all__ = ["OUTCOMES", "failed_runs_table", "outcome_table", "reason_table"]
 
-OUTCOMES = (Outcome.SUBMITTED, Outcome.REJECTED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.PENDING)
+OUTCOMES = (
+    Outcome.SUBMITTED,
+    Outcome.REJECTED,
+    Outcome.FAILED,
+    Outcome.UNKNOWN,
+    Outcome.DROPPED,
+    Outcome.PENDING,
+)
 """In the order in which they are shown, the desired one first."""
 
 
 def outcome_table(name: str, outcomes: dict[Outcome, int], planned: int) -> Table:
     """The number of runs with each outcome, and their total."""
-    rows = [(outcome.value, f"{outcomes[outcome]:,}") for outcome in OUTCOMES]
+    # Dropping a run is a rare decision: without one, the line would only raise a question.
+    shown = [outcome for outcome in OUTCOMES if outcome is not Outcome.DROPPED or outcomes[outcome]]
+    rows = [(outcome.value, f"{outcomes[outcome]:,}") for outcome in shown]
     rows.append(("planned", f"{planned:,}"))
     return Table(title=name, head=("outcome", "runs"), rows=tuple(rows), right=frozenset({"runs"}))
 

@@ -84,11 +84,11 @@ class CompiledSweep:
         matched = tuple([number for number, rule in enumerate(self.overrides) if rule.matches(point)])
         template = self.key_template(matched)
         body, region = template.body(context, quoted), template.region(context)
-        key = run_key(region, body)
+        key, keyed_body = run_key(region, body), None
         if self.body_template is not None:
-            template = self.body_template(matched)
+            keyed_body, template = body, self.body_template(matched)
             body, region = template.body(context, quoted), template.region(context)
-        return PlannedRun(index, key, name, region, body, point_json), template.runtime(context)
+        return PlannedRun(index, key, name, region, body, point_json, keyed_body), template.runtime(context)
 
     def find_namesake(self, run: PlannedRun) -> PlannedRun | None:
         """An earlier run of the same name; None if only the hashes of two names were equal."""

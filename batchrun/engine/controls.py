@@ -1,0 +1,40 @@
+"""Positive controls: runs of ours that a list must show if it is to be believed about what it does not show."""
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+__all__ = ["Control", "Controls"]
+
+EVERY_S = 0.5
+"""One run in this time is kept as a control: what matters is when it was created, not how many there are."""
+MOST = 1_000
+"""Controls that are kept: the last eight minutes of steady submitting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A run whose creation the service confirmed at ``at_s``, on the monotonic clock."""
+
+    at_s: float
+    run_id: str
+    name: str
+
+
+class Controls:
+    """The runs of this session that can serve as controls, in the order of their creation."""
+
+    def __init__(self) -> None:
+        self._controls: deque[Control] = deque(maxlen=MOST)
+        self.created = 0
+        """Runs created so far in this session; a list that grows by them while it is read is not cut short."""
+
+    def add(self, run_id: str, name: str) -> None:
+        self.created += 1
+        now_s = time.monotonic()
+        if not self._controls or now_s - self._controls[-1].at_s >= EVERY_S:
+            self._controls.append(Control(now_s, run_id, name))
+
+    def later_than(self, at_s: float) -> list[Control]:
+        """The controls that were created after ``at_s``, the first of them first: it had the longest to become visible."""
+        return [control for control in self._controls if control.at_s > at_s]

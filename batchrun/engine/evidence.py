@@ -1,0 +1,124 @@
+"""What lists prove about a run. Pure; used by settling, preflight, `verify` and `recover` alike.
+
+A listed run proves presence at once. Absence needs more: a list can be cut short, lag behind, belong to another key, or
+show the run in another shape. So a list proves that a run does not exist only if everything in it was read, if it is known
+to be recent (a positive control: a run of ours that was created later is in it), and if nothing in it is odd.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from batchrun.ledger.events import epoch_seconds
+from batchrun.wherobots.identity import is_same_payload
+from batchrun.wherobots.summaries import RunSummary, is_usable_id
+
+__all__ = ["MARGIN_S", "Evidence", "Finding", "Fit", "Sought", "fit", "is_complete", "weigh"]
+
+MARGIN_S = 5.0
+"""Runs created this much before an attempt began still count as its own: a ``Date`` header has whole seconds, and the
+servers that write it and the creation time may disagree by a few."""
+
+
+class Evidence(Enum):
+    """What a list says about a run that was looked for."""
+
+    PRESENT = "present"
+    """A run that is ours is listed."""
+    ODD = "odd"
+    """A run of exactly this name is listed that may be ours or not: a person decides."""
+    NOTHING = "nothing"
+    """No run of this name is listed that could be ours."""
+
+
+class Fit(Enum):
+    """How a listed run relates to one that was looked for."""
+
+    OURS = "ours"
+    FOREIGN = "foreign"
+    """Another run's id, or created before the first attempt: it cannot be ours."""
+    ODD = "odd"
+    """The name and the time fit, and the payload or the id does not."""
+    OTHER = "other"
+    """Another name: services may match names by substring."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """A run to look for."""
+
+    name: str
+    created_from_s: float
+    """Epoch seconds of the server's clock: a run created before cannot be ours. The margin is already taken off."""
+    body: bytes | None = None
+    """The payload as sent, ``<env.NAME>`` standing for any text; None if it is not known any more."""
+    tag: str | None = None
+    """What the payload's tag must be, if the batch tags its runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """The evidence, with the runs that it rests on: ours, the oldest first, or the odd ones."""
+
+    evidence: Evidence
+    runs: tuple[RunSummary, ...] = ()
+
+
+def fit(listed: RunSummary, sought: Sought, *, is_taken: Callable[[str], bool]) -> Fit:
+    """How a listed run relates to the sought one; ``is_taken`` says whether an id is known to be another run's."""
+    if listed.name != sought.name:
+        return Fit.OTHER
+    if not is_usable_id(listed.id):
+        return Fit.ODD
+    if is_taken(listed.id):
+        return Fit.FOREIGN
+    created_s = epoch_seconds(listed.create_time or "")
+    if created_s and created_s < sought.created_from_s:
+        return Fit.FOREIGN
+    if listed.payload is None or sought.body is None:
+        return Fit.OURS
+    if sought.tag is not None and (tag := _tag_of(listed)) is not None and tag != sought.tag:
+        return Fit.FOREIGN  # another ledger's run of the same sweep, beyond doubt
+    return Fit.OURS if is_same_payload(sought.body, listed.payload) else Fit.ODD
+
+
+def weigh(listed: Iterable[RunSummary], sought: Sought, *, is_taken: Callable[[str], bool]) -> Finding:
+    """What the listed runs prove. One that is ours counts more than one that is odd beside it."""
+    ours: dict[str, RunSummary] = {}
+    odd: list[RunSummary] = []
+    for run in listed:
+        match fit(run, sought, is_taken=is_taken):
+            case Fit.OURS:
+                ours[run.id] = run
+            case Fit.ODD:
+                odd.append(run)
+            case _:
+                pass
+    if ours:
+        oldest_first = sorted(ours.values(), key=lambda run: epoch_seconds(run.create_time or ""))
+        return Finding(evidence=Evidence.PRESENT, runs=tuple(oldest_first))
+    return Finding(evidence=Evidence.ODD, runs=tuple(odd)) if odd else Finding(evidence=Evidence.NOTHING)
+
+
+def is_complete(ids: Collection[str], totals: Sequence[int | None], *, reached_end: bool, grown: int = 0) -> bool:
+    """Whether a scan read everything that there was.
+
+    ``ids`` are the distinct runs read and ``totals`` what the first and the last page said. The list must have been read to
+    its end, and hold what its first page promised; the last page may promise ``grown`` more, runs that we know were
+    created meanwhile. A service that does not say how many there are proves nothing.
+    """
+    first, last = totals[0], totals[-1]
+    if not reached_end or first is None or last is None:
+        return False
+    return len(ids) >= first and len(ids) >= last - grown
+
+
+TAG = "spark.batchrun.attempt"
+"""The Spark property that names batch, key and generation, with ``[submit] tag = true``."""
+
+
+def _tag_of(listed: RunSummary) -> str | None:
+    environment = (listed.payload or {}).get("environment")
+    configs = environment.get("sparkConfigs") if isinstance(environment, dict) else None
+    tag = configs.get(TAG) if isinstance(configs, dict) else None
+    return tag if isinstance(tag, str) else None

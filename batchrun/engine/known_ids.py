@@ -1,0 +1,41 @@
+"""Which run ids are already some run's, so that no run is adopted for two keys."""
+
+from collections.abc import Callable, Iterable
+
+__all__ = ["KnownIds"]
+
+MOST_OF_SESSION = 100_000
+"""Ids of this session that are kept (about 12 MB); what a list shows is among the latest. `ledger check` looks at all."""
+
+
+class KnownIds:
+    """Run ids of a batch: from its ledger, and the latest of this session."""
+
+    def __init__(self, earlier: Callable[[], Iterable[tuple[str, str]]], foreign: Iterable[str] = ()) -> None:
+        """``earlier`` yields the ids and keys that the ledger knows; read once, when first needed."""
+        self._read_earlier = earlier
+        self._earlier: dict[str, str] | None = None
+        self._latest: dict[str, str] = {}
+        self._foreign = set(foreign)
+
+    def add(self, run_id: str, key: str) -> str | None:
+        """Take an id for a key; returns the other key that already has it, if any."""
+        other = self.holder(run_id)
+        if other is not None and other != key:
+            return other
+        self._latest[run_id] = key
+        if len(self._latest) > MOST_OF_SESSION:
+            del self._latest[next(iter(self._latest))]
+        return None
+
+    def holder(self, run_id: str) -> str | None:
+        """The key whose run has this id, as far as it is known."""
+        if (key := self._latest.get(run_id)) is not None:
+            return key
+        if self._earlier is None:
+            self._earlier = dict(self._read_earlier())
+        return self._earlier.get(run_id)
+
+    def is_taken(self, run_id: str) -> bool:
+        """Whether an id is some run's already, or was declared to be another batch's."""
+        return run_id in self._foreign or self.holder(run_id) is not None

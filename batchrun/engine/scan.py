@@ -1,0 +1,111 @@
+"""Reading lists of runs to their end, page by page: what was read, and whether it was everything."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from math import ceil
+
+import anyio
+
+from batchrun.engine.evidence import is_complete
+from batchrun.engine.pacing.backoff import full_jitter_s
+from batchrun.engine.verdicts import NextStep, judge_read
+from batchrun.errors import ApiError
+from batchrun.wherobots.client import MAX_PAGE_SIZE, RunsClient
+from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
+
+__all__ = ["Scan", "Scanner"]
+
+TRIES_A_PAGE = 5
+"""A failed page is tried again by itself: with one call in ten failing, a scan of a hundred pages would never end else."""
+SPARE_PAGES = 10
+"""Pages beyond what ``total`` promised before a list is taken for endless: runs may be created while it is read."""
+LONGEST_WAIT_S = 60.0
+"""The longest ``Retry-After`` that a page waits for; then the scan fails, and is repeated later."""
+
+
+@dataclass(slots=True)
+class Scan:
+    """What was read so far of one list."""
+
+    ids: set[str] = field(default_factory=set)
+    totals: list[int | None] = field(default_factory=list)
+    reached_end: bool = False
+
+    def is_complete(self, *, grown: int = 0) -> bool:
+        """Whether everything was read; ``grown`` runs are known to have been created meanwhile."""
+        return bool(self.totals) and is_complete(self.ids, self.totals, reached_end=self.reached_end, grown=grown)
+
+
+class Scanner:
+    """Reads lists with one client; ``wait`` is awaited before each call, so that reading has a rate of its own."""
+
+    def __init__(self, client: RunsClient, wait: Callable[[], Awaitable[None]]) -> None:
+        self._client = client
+        self._wait = wait
+
+    async def first_page(self, *, name: str | None = None, created_after: float | None = None) -> RunSummaryPage:
+        """One page of a list.
+
+        Raises:
+            ApiError: it cannot be had, after several tries.
+
+        """
+        return await self._page(name, created_after, None)
+
+    async def pages(
+        self,
+        scan: Scan,
+        *,
+        name: str | None = None,
+        created_after: float | None = None,
+        first: RunSummaryPage | None = None,
+        most_pages: int | None = None,
+    ) -> AsyncIterator[list[RunSummary]]:
+        """The runs of each page, as they arrive; ``scan`` is kept up to date with what was read.
+
+        A list that repeats a cursor, or goes on far beyond its own total, ends the scan without its end being reached.
+
+        Raises:
+            ApiError: a page cannot be had, after several tries.
+
+        """
+        page = first if first is not None else await self._page(name, created_after, None)
+        cursors: set[str] = set()
+        while True:
+            scan.totals.append(page.total)
+            scan.ids.update(run.id for run in page.items)
+            yield page.items
+            cursor = page.next_page
+            if cursor is None:
+                scan.reached_end = True
+                return
+            bound = most_pages if most_pages is not None else ceil((page.total or 0) / MAX_PAGE_SIZE) + SPARE_PAGES
+            if cursor in cursors or len(scan.totals) >= bound:
+                return
+            cursors.add(cursor)
+            page = await self._page(name, created_after, cursor)
+
+    async def named(self, name: str, created_after: float | None = None) -> tuple[list[RunSummary], bool]:
+        """The runs listed under a name, and whether the list is complete. Names may match by substring: compare them.
+
+        Raises:
+            ApiError: a page cannot be had, after several tries.
+
+        """
+        scan, listed = Scan(), list[RunSummary]()
+        async for runs in self.pages(scan, name=name, created_after=created_after):
+            listed += [run for run in runs if run.name == name]
+        return listed, scan.is_complete()
+
+    async def _page(self, name: str | None, created_after: float | None, cursor: str | None) -> RunSummaryPage:
+        for attempt in range(1, TRIES_A_PAGE + 1):
+            await self._wait()
+            try:
+                return await self._client.list_page(name=name, created_after=created_after, cursor=cursor)
+            except ApiError as error:
+                wait_s = max(error.retry_after_s or 0.0, full_jitter_s(attempt))
+                is_final = judge_read(error).next_step in {NextStep.STOP, NextStep.REJECT}
+                if is_final or attempt == TRIES_A_PAGE or wait_s > LONGEST_WAIT_S:
+                    raise
+                await anyio.sleep(wait_s)
+        raise AssertionError("unreachable")

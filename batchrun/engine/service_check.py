@@ -1,0 +1,273 @@
+"""Is this the service, the organisation and the history that the ledger belongs to? Asked before the first POST.
+
+As a rule it costs three calls: one list, to learn that the path answers, that the key is accepted and what time it is; the
+organisation; and one list of the planned names, to notice runs that the ledger should know and does not.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import msgspec
+
+from batchrun.engine.evidence import MARGIN_S, Evidence, Sought, weigh
+from batchrun.engine.progress import Reporter
+from batchrun.engine.scan import Scan, Scanner
+from batchrun.engine.stopping import Stop, StopReason, refusal_stop
+from batchrun.engine.verdicts import NextStep, judge_read
+from batchrun.errors import ApiError, LedgerMismatchError, Problem, RunsExistError
+from batchrun.ledger.events import ForeignEvent, SubmittedEvent, UnknownEvent, epoch_seconds
+from batchrun.ledger.file import FileLedger
+from batchrun.ledger.fold import BatchState, Outcome, fold
+from batchrun.sweep.plan import Plan, PlannedRun
+from batchrun.wherobots.answers import Refused
+from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.summaries import RunSummary, is_usable_id
+
+__all__ = ["Existing", "ServiceCheck"]
+
+REACH_ATTEMPTS = 3
+REACH_PAUSE_S = 1.0
+"""A service that is restarting, or a laptop whose network is waking up, is given this many chances, this far apart."""
+MOST_PAGES = 20
+"""Pages of planned names that are read, at most: beyond two thousand runs the check says that it was not made."""
+IDS_TO_READ = 3
+"""Submitted ids that are asked for where the organisation is not revealed: if all are unknown, the key is another one's."""
+SHOWN = 3
+"""Names that an error shows."""
+_RERUN = re.compile(r"-r[0-9]{1,4}\Z")
+
+
+Strangers = list[tuple[RunSummary, PlannedRun]]
+"""Listed runs that the ledger does not know, each with the planned run whose name it has."""
+
+
+class Existing(StrEnum):
+    """What to do about runs of planned names that the ledger does not know."""
+
+    REFUSE = "refuse"
+    """Stop, and let a person decide."""
+    ADOPT = "adopt"
+    """They are this batch's: take them over, if their payload fits."""
+    FOREIGN = "foreign"
+    """They belong to another batch, and stay as they are; this one creates its own."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ServiceCheck:
+    """The check of one session."""
+
+    plan: Plan
+    ledger: FileLedger
+    client: RunsClient
+    reporter: Reporter
+    existing: Existing
+    is_moved: bool = False
+    """The batch moves to this service: none of its earlier runs is known here."""
+    organization: str | None = None
+    """The organisation that the key belongs to, once it was asked for and if the service reveals it."""
+
+    async def run(self) -> Stop | Strangers:
+        """Why the batch cannot start, or the runs that the ledger ought to know and does not. Writes nothing.
+
+        Raises:
+            LedgerMismatchError: the key belongs to another organisation than the batch.
+            RunsExistError: there are such runs, and nobody decided about them.
+
+        """
+        if (stop := await self._reach()) is not None:
+            return stop
+        await self._check_organization()
+        found = await self._unknown_to_ledger()
+        if found and self.existing is Existing.REFUSE:
+            raise self._runs_exist(found)
+        return found
+
+    async def decide(self, found: Strangers) -> None:
+        """Record what a person decided about the runs found.
+
+        Raises:
+            LedgerWriteError: the decision could not be recorded.
+
+        """
+        match self.existing:
+            case Existing.FOREIGN:
+                event = ForeignEvent(at=self.ledger.clock.stamp(), run_ids=[run.id for run, _ in found])
+                await self.ledger.record_durably(event)
+                fold(self._state, event)
+            case Existing.ADOPT:
+                await self._adopt(found)
+            case Existing.REFUSE:
+                pass
+
+    @property
+    def _state(self) -> BatchState:
+        return self.ledger.state
+
+    @property
+    def _scanner(self) -> Scanner:
+        return Scanner(self.client, anyio.lowlevel.checkpoint)
+
+    async def _reach(self) -> Stop | None:
+        """List one run, to learn whether the path answers, whether the key is accepted, and what time it is there."""
+        base_url = self.client.settings.base_url
+        for attempt in range(1, REACH_ATTEMPTS + 1):
+            try:
+                await self.client.list_page(size=1)
+            except ApiError as error:
+                if error.http_status is None and self.client.clock.offset_s is None:
+                    if attempt == REACH_ATTEMPTS:
+                        fix = "check the base URL and the network, then resume"
+                        return Stop(StopReason.UNREACHABLE, Problem(base_url, error.problems[0].fact, fix))
+                    await anyio.sleep(REACH_PAUSE_S)
+                    continue
+                if judge_read(error).next_step is NextStep.STOP:
+                    return refusal_stop(Refused(error.trouble), base_url)
+            return None
+        return None
+
+    async def _check_organization(self) -> None:
+        """The key must belong to the organisation that the batch began with: another one's list shows nothing of it."""
+        try:
+            organization = await self.client.organization_id()
+        except ApiError:
+            if not self.is_moved:
+                await self._check_submitted_ids()
+            return
+        self.organization = organization
+        if self.is_moved:
+            return
+        known = self._state.organization
+        if known is not None and known != organization:
+            fact = f"the API key belongs to organisation {organization}, the batch to {known}"
+            raise LedgerMismatchError(
+                str(self.ledger.path), fact, "use a key of that organisation, or another --ledger"
+            )
+        if known is None and self._state.has_runs:
+            await self._check_submitted_ids()
+
+    async def _check_submitted_ids(self) -> None:
+        """Where the organisation is not revealed, a run of the batch is: a key that knows none of several is another's."""
+        ids = [run.run_id for run in self._state.runs.values() if run.run_id is not None][-IDS_TO_READ:]
+        for run_id in ids:
+            try:
+                await self.client.get(run_id)
+            except ApiError as error:
+                if error.http_status == 404:  # noqa: PLR2004
+                    continue
+            return
+        if ids:
+            fact = f"the service knows none of {', '.join(ids)}, runs of this batch, with this API key"
+            fix = "use the key that the batch was submitted with, or another --ledger"
+            raise LedgerMismatchError(str(self.ledger.path), fact, fix)
+
+    async def _unknown_to_ledger(self) -> Strangers:
+        """Runs of planned names at the service that the ledger ought to know and does not."""
+        is_begun = self._state.attempts > 0
+        after = epoch_seconds(self._state.last_at or "") + self._state.server_offset_s if is_begun else None
+        scan, listed = Scan(), list[RunSummary]()
+        try:
+            pages = self._scanner.pages(
+                scan, name=f"{self.plan.name_prefix}*", created_after=after, most_pages=MOST_PAGES
+            )
+            async for runs in pages:
+                listed += [run for run in runs if self._is_news(run, after)]
+        except ApiError as error:
+            self._not_checked(f"the runs cannot be listed: {error}")
+            return []
+        found = await anyio.to_thread.run_sync(self._of_plan, listed) if listed else []
+        if not found and not scan.is_complete():
+            self._not_checked("the list of their names is too long, or incomplete")
+        return found
+
+    def _is_news(self, run: RunSummary, after: float | None) -> bool:
+        if run.name is None or not is_usable_id(run.id) or run.id in self._state.foreign:
+            return False
+        return after is None or epoch_seconds(run.create_time or "") >= after
+
+    def _of_plan(self, listed: Iterable[RunSummary]) -> Strangers:
+        """Those whose name is planned, or a rerun of a planned one, and whose key has no attempt that may explain them."""
+        known_ids = {run.run_id for run in self._state.runs.values()}
+        by_name: dict[str, list[RunSummary]] = {}
+        for run in listed:
+            if run.id not in known_ids and run.name is not None:
+                for name in {run.name, _RERUN.sub("", run.name)}:
+                    by_name.setdefault(name, []).append(run)
+        if not by_name:
+            return []
+        return [
+            (run, planned)
+            for planned in self.plan
+            if planned.name in by_name and not self._is_explained(planned.key)
+            for run in by_name[planned.name]
+        ]
+
+    def _is_explained(self, key: str) -> bool:
+        """A run that appears after a kill is no sign of a stale copy: its attempt is in the ledger, without an answer."""
+        known = self._state.runs.get(key)
+        return known is not None and (
+            known.open or known.outcome is Outcome.UNKNOWN or known.since_s is not None or key in self._state.to_check
+        )
+
+    def _runs_exist(self, found: Strangers) -> RunsExistError:
+        names = [run.name or "" for run, _ in found]
+        some = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+        count = "1 run of this sweep exists" if len(found) == 1 else f"{len(found):,} runs of this sweep exist"
+        if self._state.attempts == 0:
+            fact = f"{count} already at the service ({some}), and this ledger is new; another one may have been lost"
+            fix = (
+                "take them over with batchrun recover SWEEP, create them anew with --again, "
+                "or name the ledger that knows them with --ledger PATH"
+            )
+        else:
+            fact = f"{count} at the service that this ledger does not know ({some}): it is an older copy of another one"
+            fix = (
+                "use the newer ledger with --ledger PATH, take them over with --adopt-existing, "
+                "or say that they belong to another batch with --not-ours"
+            )
+        run_ids = {run.id: run.name or "" for run, _ in found}
+        return RunsExistError(str(self.ledger.path), fact, fix, run_ids=run_ids)
+
+    async def _adopt(self, found: Strangers) -> None:
+        by_key: dict[str, tuple[PlannedRun, list[RunSummary]]] = {}
+        for run, planned in found:
+            by_key.setdefault(planned.key, (planned, []))[1].append(run)
+        for planned, runs in by_key.values():
+            event = adoption(self._state, planned, runs, at=self.ledger.clock.stamp())
+            self.ledger.record(event)
+            fold(self._state, event)
+        await self.ledger.flush()
+
+    def _not_checked(self, why: str) -> None:
+        place = "preflight"
+        fact = f"it was not checked whether runs of these names exist already: {why}"
+        self.reporter.note(Problem(place, fact, "see docs/exactly-once.md for what that means"))
+
+
+def adoption(
+    state: BatchState, planned: PlannedRun, listed: list[RunSummary], *, at: str
+) -> SubmittedEvent | UnknownEvent:
+    """The event that takes a listed run over, or that says why it cannot be: more than one fits, or none does."""
+    known = state.runs.get(planned.key)
+    n = known.n if known is not None else 0
+    sought = Sought(name=planned.name, created_from_s=-MARGIN_S, body=planned.keyed_body or planned.body)
+    finding = weigh(listed, sought, is_taken=state.foreign.__contains__)
+    if finding.evidence is Evidence.PRESENT and len(finding.runs) == 1:
+        (run,) = finding.runs
+        return SubmittedEvent(
+            at=at,
+            key=planned.key,
+            n=n,
+            run_id=run.id,
+            name=planned.name,
+            status=run.status,
+            point=msgspec.Raw(planned.point_json),
+            via="recovered",
+        )
+    ids = ", ".join(run.id for run in listed)
+    what = "more than one run fits" if finding.evidence is Evidence.PRESENT else "the payload differs"
+    return UnknownEvent(at=at, key=planned.key, n=n, reason=f"{what}: {ids}")

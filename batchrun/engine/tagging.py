@@ -1,0 +1,33 @@
+"""The tag by which a run says itself whose it is: opt-in, since it changes what is sent."""
+
+import json
+
+from batchrun.engine.evidence import TAG
+from batchrun.wherobots.identity import canonical_json
+
+__all__ = ["Tagging"]
+
+FIRST_GENERATION = 1
+
+
+class Tagging:
+    """Tags the payloads of one batch; without a batch id it leaves them as they are.
+
+    The tag is not part of a run's key: the same plan has the same keys with and without it.
+    """
+
+    def __init__(self, batch_id: str | None) -> None:
+        self._batch_id = batch_id
+
+    def tag_of(self, key: str) -> str | None:
+        return None if self._batch_id is None else f"{self._batch_id}/{key}/{FIRST_GENERATION}"
+
+    def body(self, key: str, body: bytes) -> bytes:
+        """The payload as it is sent."""
+        tag = self.tag_of(key)
+        if tag is None:
+            return body
+        payload = json.loads(body)
+        environment = payload.setdefault("environment", {})
+        environment.setdefault("sparkConfigs", {})[TAG] = tag
+        return canonical_json(payload)
