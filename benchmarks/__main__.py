@@ -55,7 +55,7 @@ def main() -> None:
         return
     args.results.mkdir(parents=True, exist_ok=True)
     document = {
-        "batchrun": version("batchrun"),
+        "batchrun": version("batchrun-wherobots"),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),

@@ -112,7 +112,7 @@ class LazyGroup(TyperGroup):
 
 def _show_version(requested: bool) -> None:
     if requested:
-        typer.echo(f"batchrun {load('importlib.metadata:version')('batchrun')}")
+        typer.echo(f"batchrun {load('importlib.metadata:version')('batchrun-wherobots')}")
         raise typer.Exit
 
 

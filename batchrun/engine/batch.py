@@ -28,7 +28,7 @@ def new_batch(plan: Plan, base_url: str) -> BatchEvent:
         runs=plan.runs,
         plan_sha256=plan.sha256,
         base_url=base_url,
-        batchrun=version("batchrun"),
+        batchrun=version("batchrun-wherobots"),
         manifest=manifest.text if manifest is not None else None,
         stdin=manifest.stdin.decode() if manifest is not None and manifest.stdin is not None else None,
         overrides=manifest.overrides.to_json() if manifest is not None else {},

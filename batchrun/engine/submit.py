@@ -284,7 +284,7 @@ class _Session:
             reason=stop.reason.value if stop is not None else ("done" if is_stop else ""),
             pid=os.getpid(),
             host=socket.gethostname(),
-            batchrun=version("batchrun"),
+            batchrun=version("batchrun-wherobots"),
             organization=self._ledger.state.organization,
             server_offset_s=None if offset_s is None else round(offset_s, 3),
             totals=self._tally.totals() if is_stop else None,

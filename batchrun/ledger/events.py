@@ -17,7 +17,9 @@ __all__ = [
     "AbsentEvent",
     "AttemptEvent",
     "BatchEvent",
+    "CancelEvent",
     "CompactedEvent",
+    "CostEvent",
     "DroppedEvent",
     "DuplicatesEvent",
     "Event",
@@ -25,13 +27,16 @@ __all__ = [
     "FileDigest",
     "ForeignEvent",
     "LedgerClock",
+    "RateEvent",
     "RefusedEvent",
     "RejectedEvent",
+    "RerunEvent",
     "ResolvedEvent",
     "SessionEvent",
     "StatusEvent",
     "SubmittedEvent",
     "UnknownEvent",
+    "UploadEvent",
     "epoch_seconds",
     "event_line",
     "read_event",
@@ -105,6 +110,7 @@ class AttemptEvent(_Event, tag="attempt", kw_only=True, frozen=True):
     key: str
     n: int
     name: str = ""
+    generation: int = 1
 
 
 class SubmittedEvent(_Event, tag="submitted", kw_only=True, frozen=True):
@@ -118,6 +124,7 @@ class SubmittedEvent(_Event, tag="submitted", kw_only=True, frozen=True):
     point: msgspec.Raw = msgspec.Raw(b"{}")
     via: Literal["response", "settled", "recovered", "resolved"] = "response"
     duplicates: list[str] = []
+    generation: int = 1
 
 
 class RefusedEvent(_Event, tag="refused", kw_only=True, frozen=True):
@@ -201,7 +208,11 @@ class FailedEvent(_EndEvent, tag="failed", kw_only=True, frozen=True):
 
 
 class StatusEvent(_Event, tag="status", kw_only=True, frozen=True):
-    """What the service says of a run; times as the service wrote them."""
+    """What the service says of a run, written when it changes; times as the service wrote them.
+
+    ``status`` is ``gone`` when the service no longer knows the run. ``code`` and ``message`` say why a run ended badly, as
+    far as the service reveals it.
+    """
 
     key: str
     run_id: str
@@ -209,6 +220,54 @@ class StatusEvent(_Event, tag="status", kw_only=True, frozen=True):
     create_time: str | None = None
     start_time: str | None = None
     complete_time: str | None = None
+    kube_app_id: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class CostEvent(_Event, tag="cost", kw_only=True, frozen=True):
+    """What a run cost so far; decimals as text, as the service writes them. ``final`` never changes again."""
+
+    key: str
+    run_id: str
+    state: Literal["live", "settling", "final"]
+    cost: str | None = None
+    currency: str | None = None
+    spatial_units: str | None = None
+
+
+class CancelEvent(_Event, tag="cancel", kw_only=True, frozen=True):
+    """A person decided to cancel this run. Durable before the call leaves."""
+
+    key: str
+    run_id: str
+
+
+class RerunEvent(_Event, tag="rerun", kw_only=True, frozen=True):
+    """A person decided to run these planned runs again, as the given generation, with some ``[run]`` settings replaced.
+
+    Their keys stay those of the plan's payloads; the ids of their earlier runs are kept.
+    """
+
+    keys: list[str]
+    generation: int
+    overrides: dict[str, Any] = {}
+
+
+class UploadEvent(_Event, tag="upload", kw_only=True, frozen=True):
+    """A local file is in storage: its content under ``destination``, for runs of this region."""
+
+    path: str
+    sha256: str
+    region: str
+    destination: str
+
+
+class RateEvent(_Event, tag="rate", kw_only=True, frozen=True):
+    """The rate limit learned so far: a session that is killed leaves it to its successor."""
+
+    rate_per_s: float
+    window_s: float | None = None
 
 
 class CompactedEvent(_Event, tag="compacted", kw_only=True, frozen=True):
@@ -236,6 +295,11 @@ Event = (
     | RejectedEvent
     | FailedEvent
     | StatusEvent
+    | CostEvent
+    | CancelEvent
+    | RerunEvent
+    | UploadEvent
+    | RateEvent
     | CompactedEvent
 )
 

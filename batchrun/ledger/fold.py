@@ -11,24 +11,29 @@ from batchrun.ledger.events import (
     AbsentEvent,
     AttemptEvent,
     BatchEvent,
+    CancelEvent,
     CompactedEvent,
+    CostEvent,
     DroppedEvent,
     DuplicatesEvent,
     Event,
     FailedEvent,
     ForeignEvent,
+    RateEvent,
     RefusedEvent,
     RejectedEvent,
+    RerunEvent,
     ResolvedEvent,
     SessionEvent,
     StatusEvent,
     SubmittedEvent,
     UnknownEvent,
+    UploadEvent,
     epoch_seconds,
 )
 from batchrun.wherobots.clock import creation_offset_s
 
-__all__ = ["BatchState", "Outcome", "RunState", "fold"]
+__all__ = ["BatchState", "EarlierRun", "Outcome", "RunState", "Tracked", "fold"]
 
 
 class Outcome(StrEnum):
@@ -48,20 +53,52 @@ class Outcome(StrEnum):
     """A person decided not to send it."""
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """A run of an earlier generation: what it was before the planned run was run again."""
+
+    generation: int
+    run_id: str
+    status: str | None
+    tracked: "Tracked | None"
+
+
+class Tracked:
+    """What the service reported of a run after it was created. Times are epoch seconds by the service's clock."""
+
+    __slots__ = ("code", "completed_s", "cost", "created_s", "kube_app_id", "message", "started_s")
+
+    def __init__(self) -> None:
+        self.created_s: float | None = None
+        self.started_s: float | None = None
+        self.completed_s: float | None = None
+        self.kube_app_id: str | None = None
+        self.code: str | None = None
+        """Why it ended badly: the code of the service's event, and its message."""
+        self.message: str | None = None
+        self.cost: CostEvent | None = None
+        """The latest; its ``state`` says whether it may still change."""
+
+
 class RunState:
     """One planned run as the ledger knows it. Lean: a ledger may hold a million."""
 
     __slots__ = (
+        "cancel_requested",
         "created",
+        "earlier",
+        "generation",
         "is_planned",
         "n",
         "name",
         "open",
         "outcome",
+        "overrides",
         "run_id",
         "since_n",
         "since_s",
         "status",
+        "tracked",
         "trouble",
         "unsettled",
     )
@@ -90,7 +127,18 @@ class RunState:
         """True: a 2xx was received, but no id could be read from it. Never to be sent again."""
         self.run_id: str | None = None
         self.status: str | None = None
+        """As the service reported it last; ``gone`` when it no longer knows the run."""
         self.trouble: Trouble | None = None
+        self.tracked: Tracked | None = None
+        """None until the first ``status`` or ``cost`` event."""
+        self.generation = 1
+        """1 for the first creation, 2 for the first rerun; everything above is about this generation."""
+        self.overrides: dict[str, Any] | None = None
+        """The ``[run]`` settings that this generation replaces."""
+        self.earlier: tuple[EarlierRun, ...] = ()
+        """Runs of earlier generations, oldest first."""
+        self.cancel_requested = False
+        """A person decided to cancel the current run."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,6 +161,8 @@ class BatchState:
     to_check: dict[str, tuple[str, float]] = field(default_factory=dict)
     """Submitted runs that were sent more than once, by key: their names and ``since_s``. An earlier attempt may still commit
     late, so their names are looked for once more."""
+    uploads: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Where uploaded files are: the destination by SHA-256 of the content and region."""
     foreign: set[str] = field(default_factory=set)
     """Ids of runs that a person said belong to another batch."""
     refusals: dict[str, int] = field(default_factory=dict)
@@ -281,8 +331,66 @@ def _failed(state: BatchState, event: FailedEvent) -> None:
 
 
 def _status(state: BatchState, event: StatusEvent) -> None:
-    if (run := state.runs.get(event.key)) is not None:
-        run.status = intern(event.status)
+    run = state.runs.get(event.key)
+    if run is None or run.run_id != event.run_id:
+        return  # a run of an earlier generation, or of a ledger that was compacted
+    run.status = intern(event.status)
+    tracked = _tracked(run)
+    tracked.created_s = _seconds(event.create_time) or tracked.created_s
+    tracked.started_s = _seconds(event.start_time) or tracked.started_s
+    tracked.completed_s = _seconds(event.complete_time) or tracked.completed_s
+    tracked.kube_app_id = event.kube_app_id or tracked.kube_app_id
+    tracked.code = intern(event.code) if event.code is not None else tracked.code
+    tracked.message = intern(event.message) if event.message is not None else tracked.message
+
+
+def _cost(state: BatchState, event: CostEvent) -> None:
+    run = state.runs.get(event.key)
+    if run is None:
+        return
+    if run.run_id == event.run_id:
+        _tracked(run).cost = event
+    for earlier in run.earlier:
+        if earlier.run_id == event.run_id and earlier.tracked is not None:
+            earlier.tracked.cost = event
+
+
+def _cancel(state: BatchState, event: CancelEvent) -> None:
+    run = state.runs.get(event.key)
+    if run is not None and run.run_id == event.run_id:
+        run.cancel_requested = True
+
+
+def _rerun(state: BatchState, event: RerunEvent) -> None:
+    """To be created once more; the run so far becomes an earlier one."""
+    for key in event.keys:
+        run = state.runs.get(key)
+        if run is None or run.generation >= event.generation:
+            continue
+        if run.run_id is not None:
+            run.earlier += (EarlierRun(run.generation, run.run_id, run.status, run.tracked),)
+        run.generation, run.overrides = event.generation, event.overrides
+        run.run_id = run.status = run.tracked = run.trouble = None
+        run.cancel_requested = False
+        _move(state, run, Outcome.PENDING)
+
+
+def _upload(state: BatchState, event: UploadEvent) -> None:
+    state.uploads[event.sha256, event.region] = event.destination
+
+
+def _rate(state: BatchState, event: RateEvent) -> None:
+    state.rate = {"rate_per_s": event.rate_per_s, "window_s": event.window_s}
+
+
+def _tracked(run: RunState) -> Tracked:
+    if run.tracked is None:
+        run.tracked = Tracked()
+    return run.tracked
+
+
+def _seconds(time: str | None) -> float | None:
+    return (epoch_seconds(time) or None) if time is not None else None
 
 
 def _compacted(state: BatchState, event: CompactedEvent) -> None:
@@ -337,5 +445,10 @@ _APPLY: dict[type, Callable[[BatchState, Any], None]] = {
     RejectedEvent: _rejected,
     FailedEvent: _failed,
     StatusEvent: _status,
+    CostEvent: _cost,
+    CancelEvent: _cancel,
+    RerunEvent: _rerun,
+    UploadEvent: _upload,
+    RateEvent: _rate,
     CompactedEvent: _compacted,
 }

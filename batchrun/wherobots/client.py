@@ -29,7 +29,7 @@ __all__ = ["MAX_PAGE_SIZE", "RunsClient"]
 MAX_PAGE_SIZE = 100
 LEAST_KEY_LENGTH = 8
 """Shorter keys are not masked: they could be part of any word, and real keys are far longer."""
-_RELEASE = version("batchrun")
+_RELEASE = version("batchrun-wherobots")
 """Looked up on import, because that reads files and a client is opened inside the event loop."""
 
 # Decoders are built once; building one costs more than a decode.

@@ -1,0 +1,165 @@
+"""The runs of a batch as rows, from the ledger alone: what tables, breakdowns, exports and the report are made of."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from batchrun.errors import LedgerFormatError, Trouble
+from batchrun.ledger.events import (
+    AttemptEvent,
+    CostEvent,
+    Event,
+    FailedEvent,
+    RejectedEvent,
+    SubmittedEvent,
+    epoch_seconds,
+)
+from batchrun.ledger.fold import BatchState, EarlierRun, Outcome, RunState, Tracked, fold
+from batchrun.ledger.reader import read_events
+
+__all__ = ["BatchRows", "RunRow", "read_rows"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One planned run that the ledger has an event of, with its latest generation. Times are epoch seconds."""
+
+    key: str
+    name: str
+    outcome: Outcome
+    is_planned: bool
+    """False: the batch's present plan no longer contains it."""
+    generation: int
+    run_id: str | None
+    status: str | None
+    """As the service reported it last; None if nothing was reported."""
+    trouble: Trouble | None
+    """Why it was rejected or failed to be created."""
+    code: str | None
+    """Why the created run ended badly: the code of the service's event, and its message."""
+    message: str | None
+    attempts: int
+    via: str | None
+    first_attempt_s: float | None
+    submitted_s: float | None
+    created_s: float | None
+    started_s: float | None
+    completed_s: float | None
+    kube_app_id: str | None
+    cost: CostEvent | None
+    earlier: tuple[EarlierRun, ...]
+    point: dict[str, Any]
+    """Values by axis; a record axis holds its fields as a table. Empty while nothing but attempts is recorded."""
+
+    @property
+    def waited_s(self) -> float | None:
+        """Seconds from creation to the start of the work."""
+        return _span(self.created_s, self.started_s)
+
+    @property
+    def ran_s(self) -> float | None:
+        """Seconds from the start of the work to its end."""
+        return _span(self.started_s, self.completed_s)
+
+
+@dataclass(slots=True, kw_only=True)
+class BatchRows:
+    """A batch's state, and its runs as rows in the order of their first event."""
+
+    state: BatchState
+    rows: list[RunRow]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the fold does not keep of a run."""
+
+    name: str = ""
+    first_attempt_s: float | None = None
+    submitted_s: float | None = None
+    via: str | None = None
+    point: bytes = b"{}"
+
+
+@dataclass(slots=True)
+class _Collector:
+    state: BatchState = field(default_factory=BatchState)
+    seen: dict[str, _Seen] = field(default_factory=dict)
+
+    def add(self, event: Event) -> None:
+        fold(self.state, event)
+        match event:
+            case AttemptEvent():
+                seen = self._of(event.key, event.name)
+                seen.first_attempt_s = seen.first_attempt_s or epoch_seconds(event.at)
+            case SubmittedEvent():
+                seen = self._of(event.key, event.name)
+                seen.submitted_s, seen.via, seen.point = epoch_seconds(event.at), event.via, bytes(event.point)
+            case RejectedEvent() | FailedEvent():
+                self._of(event.key, event.name).point = bytes(event.point)
+
+    def _of(self, key: str, name: str) -> _Seen:
+        seen = self.seen.get(key)
+        if seen is None:
+            seen = self.seen[key] = _Seen()
+        seen.name = name or seen.name
+        return seen
+
+
+def read_rows(ledger: str | Path, *, observe: Callable[[Event], object] | None = None) -> BatchRows:
+    """The rows of a ledger; ``observe`` receives every event in passing, so that the file is read once.
+
+    Raises:
+        LedgerError: the file cannot be read, is not a ledger of this format, or is damaged.
+
+    """
+    path, collector = Path(ledger), _Collector()
+    for event in read_events(path):
+        collector.add(event)
+        if observe is not None:
+            observe(event)
+    if collector.state.batch is None:
+        raise LedgerFormatError(str(path), "the ledger is empty", "submit the sweep again")
+    return BatchRows(state=collector.state, rows=list(_rows(collector)))
+
+
+def _rows(collector: _Collector) -> Iterable[RunRow]:
+    nothing = _Seen()
+    for key, run in collector.state.runs.items():
+        yield _row(key, run, collector.seen.get(key, nothing))
+
+
+def _row(key: str, run: RunState, seen: _Seen) -> RunRow:
+    tracked = run.tracked or _NOTHING_TRACKED
+    return RunRow(
+        key=key,
+        name=run.name or seen.name,
+        outcome=run.outcome,
+        is_planned=run.is_planned,
+        generation=run.generation,
+        run_id=run.run_id,
+        status=run.status,
+        trouble=run.trouble,
+        code=tracked.code,
+        message=tracked.message,
+        attempts=run.n,
+        via=seen.via,
+        first_attempt_s=seen.first_attempt_s,
+        submitted_s=seen.submitted_s,
+        created_s=tracked.created_s,
+        started_s=tracked.started_s,
+        completed_s=tracked.completed_s,
+        kube_app_id=tracked.kube_app_id,
+        cost=tracked.cost,
+        earlier=run.earlier,
+        point=json.loads(seen.point),
+    )
+
+
+def _span(begin_s: float | None, end_s: float | None) -> float | None:
+    return None if begin_s is None or end_s is None else max(0.0, end_s - begin_s)
+
+
+_NOTHING_TRACKED = Tracked()
