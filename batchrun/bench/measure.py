@@ -12,7 +12,8 @@ from batchrun.engine.progress import Observer
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submit import Submission, submit
-from batchrun.ledger.events import SubmittedEvent, epoch_seconds
+from batchrun.ledger.clock import epoch_seconds
+from batchrun.ledger.events import SubmittedEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState
 from batchrun.ledger.reader import read_events, read_state

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from batchrun.errors import ManifestError
-from batchrun.ledger.events import FORMAT, BatchEvent, FileDigest, timestamp
+from batchrun.ledger.clock import timestamp
+from batchrun.ledger.events import FORMAT, BatchEvent, FileDigest
 from batchrun.ledger.fold import BatchState
 from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan, read_plan

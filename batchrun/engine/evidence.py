@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from batchrun.ledger.events import epoch_seconds
+from batchrun.ledger.clock import epoch_seconds
 from batchrun.wherobots.identity import is_same_payload
 from batchrun.wherobots.summaries import RunSummary, is_usable_id
 

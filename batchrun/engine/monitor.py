@@ -8,7 +8,8 @@ from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Reporter
 from batchrun.errors import ApiError, Problem
-from batchrun.ledger.events import StatusEvent, epoch_seconds
+from batchrun.ledger.clock import epoch_seconds
+from batchrun.ledger.events import StatusEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.enums import RunStatus

@@ -8,11 +8,17 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import msgspec
-
 from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.backlog import Backlog, Work
 from batchrun.engine.controls import Controls
+from batchrun.engine.endings import (
+    end_event,
+    reason_of,
+    refused_event,
+    submitted_event,
+    trouble_of,
+    unknown_event,
+)
 from batchrun.engine.known_ids import KnownIds
 from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.progress import Reporter
@@ -21,19 +27,17 @@ from batchrun.engine.settle_queue import SettleQueue
 from batchrun.engine.stopping import FirstAnswers, Stop, StopReason, StopSwitch, failures_stop, refusal_stop
 from batchrun.engine.tally import Tally
 from batchrun.engine.verdicts import NextStep, Pressure, Verdict
-from batchrun.errors import NO_TROUBLE, Problem, Trouble
+from batchrun.errors import Problem, Trouble
 from batchrun.ledger.events import (
     AbsentEvent,
     DuplicatesEvent,
     FailedEvent,
     RefusedEvent,
     RejectedEvent,
-    SubmittedEvent,
-    UnknownEvent,
 )
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import Outcome
-from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
+from batchrun.wherobots.answers import Answer, Created, Refused
 from batchrun.wherobots.enums import RunStatus
 from batchrun.wherobots.summaries import RunSummary
 
@@ -114,7 +118,7 @@ class Outcomes:
     def unsent(self, work: Work) -> None:
         """A pause or a stop came between journaling the attempt and sending it."""
         work.unsent_attempts += 1
-        self._ledger.record(RefusedEvent(at=self._ledger.clock.stamp(), key=work.key, n=work.n, code="UNSENT"))
+        self._ledger.record(RefusedEvent(at=self._at(), key=work.key, n=work.n, code="UNSENT"))
         self._backlog.put(work)
 
     def settled(self, work: Work, run_id: str, status: str | None, duplicates: list[str]) -> None:
@@ -131,7 +135,7 @@ class Outcomes:
             message = f"no run after {work.failed_attempts} attempts whose answers were lost"
             self._failed(work, Trouble(message=message))
             return
-        self._ledger.record(AbsentEvent(at=self._ledger.clock.stamp(), key=work.key, n=work.n))
+        self._ledger.record(AbsentEvent(at=self._at(), key=work.key, n=work.n))
         self._move(work, Outcome.PENDING)
         if work.planned is None:
             self._backlog.retire()
@@ -163,7 +167,7 @@ class Outcomes:
 
     def checked(self, resent: Resent, others: list[str]) -> None:
         """The last look at a name that was sent more than once; ``others`` are runs beyond the one that is ours."""
-        self._ledger.record(DuplicatesEvent(at=self._ledger.clock.stamp(), key=resent.key, run_ids=others))
+        self._ledger.record(DuplicatesEvent(at=self._at(), key=resent.key, run_ids=others))
         if others:
             self._note_duplicates(resent.name, "one of them", others)
 
@@ -195,19 +199,7 @@ class Outcomes:
         self._submitted(work, answer.run_id, answer.status)
 
     def _submitted(self, work: Work, run_id: str, status: str | None, duplicates: list[str] | None = None) -> None:
-        self._ledger.record(
-            SubmittedEvent(
-                at=self._ledger.clock.stamp(),
-                key=work.key,
-                n=work.n,
-                run_id=run_id,
-                name=work.name,
-                status=status,
-                point=_point(work),
-                via="response" if duplicates is None else "settled",
-                duplicates=duplicates or [],
-            )
-        )
+        self._ledger.record(submitted_event(self._at(), work, run_id, status, duplicates))
         self._active_runs.created(run_id, work.key, is_final=RunStatus(status or "").is_final)
         self._done(work, Outcome.SUBMITTED)
 
@@ -215,24 +207,16 @@ class Outcomes:
         work.failed_attempts += verdict.is_counted
         if work.first_unknown_at_s is None:
             work.first_unknown_at_s = sent_at_s
-        self._record_unknown(work, _reason(answer), exists=verdict.next_step is NextStep.SETTLE_ONLY)
+        self._record_unknown(work, reason_of(answer), exists=verdict.next_step is NextStep.SETTLE_ONLY)
         self._to_settle.put(work)
 
     def _record_unknown(self, work: Work, reason: str, *, exists: bool = False) -> None:
         work.exists_without_id = work.exists_without_id or exists
-        self._ledger.record(
-            UnknownEvent(
-                at=self._ledger.clock.stamp(),
-                key=work.key,
-                n=work.n,
-                reason=reason,
-                created=work.exists_without_id,
-            )
-        )
+        self._ledger.record(unknown_event(self._at(), work, reason))
         self._move(work, Outcome.UNKNOWN)
 
     def _rejected(self, work: Work, answer: Refused) -> None:
-        self._ledger.record(self._end_event(RejectedEvent, work, answer.trouble))
+        self._ledger.record(end_event(RejectedEvent, self._at(), work, answer.trouble))
         self._done(work, Outcome.REJECTED)
 
     def _retry(self, work: Work, answer: Answer, verdict: Verdict) -> None:
@@ -242,7 +226,7 @@ class Outcomes:
         work.failed_attempts += is_counted
         if is_counted and work.failed_attempts >= self._settings.max_attempts:
             self._refused(work, answer)
-            self._failed(work, _trouble(answer))
+            self._failed(work, trouble_of(answer))
             return
         wait_s = self._wait_s(work, verdict)
         self._refused(work, answer, wait_s)
@@ -258,20 +242,10 @@ class Outcomes:
         return max(asked, full_jitter_s(max(work.failed_attempts, 1)))
 
     def _refused(self, work: Work, answer: Answer, retry_in: float | None = None) -> None:
-        trouble = _trouble(answer)
-        self._ledger.record(
-            RefusedEvent(
-                at=self._ledger.clock.stamp(),
-                key=work.key,
-                n=work.n,
-                status=trouble.status,
-                code=trouble.code or ("UNSENT" if trouble.status is None else None),
-                retry_in=None if retry_in is None else round(retry_in, 3),
-            )
-        )
+        self._ledger.record(refused_event(self._at(), work, answer, retry_in))
 
     def _failed(self, work: Work, trouble: Trouble) -> None:
-        self._ledger.record(self._end_event(FailedEvent, work, trouble))
+        self._ledger.record(end_event(FailedEvent, self._at(), work, trouble))
         self._done(work, Outcome.FAILED)
 
     def _done(self, work: Work, outcome: Outcome) -> None:
@@ -286,43 +260,5 @@ class Outcomes:
             self._tally.move(work.outcome, outcome)
         work.outcome = outcome
 
-    def _end_event(
-        self, kind: type[RejectedEvent | FailedEvent], work: Work, trouble: Trouble
-    ) -> RejectedEvent | FailedEvent:
-        return kind(
-            at=self._ledger.clock.stamp(),
-            key=work.key,
-            n=work.n,
-            name=work.name,
-            point=_point(work),
-            status=trouble.status,
-            code=trouble.code,
-            message=trouble.message,
-            field=trouble.field,
-            suggestion=trouble.suggestion,
-        )
-
-
-def _point(work: Work) -> msgspec.Raw:
-    return msgspec.Raw(work.planned.point_json if work.planned is not None else b"{}")
-
-
-def _trouble(answer: Answer) -> Trouble:
-    match answer:
-        case Refused():
-            return answer.trouble
-        case Lost():
-            return Trouble(message=answer.reason)
-        case _:
-            return NO_TROUBLE
-
-
-def _reason(answer: Answer) -> str:
-    match answer:
-        case Lost() | Unreadable():
-            return answer.reason
-        case Refused():
-            code = f" ({answer.trouble.code})" if answer.trouble.code else ""
-            return f"HTTP {answer.http_status}{code}"
-        case Created():
-            return ""
+    def _at(self) -> str:
+        return self._ledger.clock.stamp()

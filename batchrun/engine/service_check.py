@@ -20,7 +20,8 @@ from batchrun.engine.scan import Scan, Scanner
 from batchrun.engine.stopping import Stop, StopReason, refusal_stop
 from batchrun.engine.verdicts import NextStep, judge_read
 from batchrun.errors import ApiError, LedgerMismatchError, Problem, RunsExistError
-from batchrun.ledger.events import ForeignEvent, SubmittedEvent, UnknownEvent, epoch_seconds
+from batchrun.ledger.clock import epoch_seconds
+from batchrun.ledger.events import ForeignEvent, SubmittedEvent, UnknownEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.sweep.plan import Plan, PlannedRun

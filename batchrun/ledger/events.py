@@ -4,13 +4,13 @@ Format version 1. Fields that say nothing are left out of the line; fields that 
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
 
 from batchrun.errors import Trouble
-from batchrun.wherobots.clock import steady_now
+from batchrun.ledger.event import LedgerEvent
+from batchrun.ledger.later_events import CancelEvent, CostEvent, RerunEvent, StatusEvent, UploadEvent
 
 __all__ = [
     "FORMAT",
@@ -26,7 +26,6 @@ __all__ = [
     "FailedEvent",
     "FileDigest",
     "ForeignEvent",
-    "LedgerClock",
     "RateEvent",
     "RefusedEvent",
     "RejectedEvent",
@@ -37,19 +36,11 @@ __all__ = [
     "SubmittedEvent",
     "UnknownEvent",
     "UploadEvent",
-    "epoch_seconds",
     "event_line",
     "read_event",
-    "timestamp",
 ]
 
 FORMAT = 1
-
-
-class _Event(msgspec.Struct, tag_field="event", omit_defaults=True, kw_only=True, frozen=True):
-    """``at``: when it was written, RFC 3339 in UTC with milliseconds."""
-
-    at: str
 
 
 class FileDigest(msgspec.Struct, frozen=True):
@@ -59,7 +50,7 @@ class FileDigest(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class BatchEvent(_Event, tag="batch", kw_only=True, frozen=True):
+class BatchEvent(LedgerEvent, tag="batch", kw_only=True, frozen=True):
     """The first line: what is being submitted, and where to. A later one extends the batch to another plan.
 
     ``manifest`` is the manifest's text; a batch from a plan file has none and names the file in ``plan_file``. ``gone``
@@ -82,7 +73,7 @@ class BatchEvent(_Event, tag="batch", kw_only=True, frozen=True):
     gone: list[str] = []
 
 
-class SessionEvent(_Event, tag="session", kw_only=True, frozen=True):
+class SessionEvent(LedgerEvent, tag="session", kw_only=True, frozen=True):
     """One process began or ended its work on the batch.
 
     ``server_offset_s`` is how far the server's clock was ahead; ``rate`` is the rate learned, where the next starts;
@@ -100,7 +91,7 @@ class SessionEvent(_Event, tag="session", kw_only=True, frozen=True):
     organization: str | None = None
 
 
-class AttemptEvent(_Event, tag="attempt", kw_only=True, frozen=True):
+class AttemptEvent(LedgerEvent, tag="attempt", kw_only=True, frozen=True):
     """Attempt ``n`` of a run is about to be sent. Durable before its POST leaves.
 
     ``name`` is what the run is looked for by if the response is lost: then neither plan nor manifest is needed. Ledgers of
@@ -113,7 +104,7 @@ class AttemptEvent(_Event, tag="attempt", kw_only=True, frozen=True):
     generation: int = 1
 
 
-class SubmittedEvent(_Event, tag="submitted", kw_only=True, frozen=True):
+class SubmittedEvent(LedgerEvent, tag="submitted", kw_only=True, frozen=True):
     """The run exists. ``duplicates`` are further runs of the same name that settling found."""
 
     key: str
@@ -127,7 +118,7 @@ class SubmittedEvent(_Event, tag="submitted", kw_only=True, frozen=True):
     generation: int = 1
 
 
-class RefusedEvent(_Event, tag="refused", kw_only=True, frozen=True):
+class RefusedEvent(LedgerEvent, tag="refused", kw_only=True, frozen=True):
     """The attempt created nothing and is tried again in ``retry_in`` seconds; no status means that it never left."""
 
     key: str
@@ -137,7 +128,7 @@ class RefusedEvent(_Event, tag="refused", kw_only=True, frozen=True):
     retry_in: float | None = None
 
 
-class UnknownEvent(_Event, tag="unknown", kw_only=True, frozen=True):
+class UnknownEvent(LedgerEvent, tag="unknown", kw_only=True, frozen=True):
     """The attempt may have created a run. ``created``: it has, but its id could not be read."""
 
     key: str
@@ -146,34 +137,34 @@ class UnknownEvent(_Event, tag="unknown", kw_only=True, frozen=True):
     created: bool = False
 
 
-class AbsentEvent(_Event, tag="absent", kw_only=True, frozen=True):
+class AbsentEvent(LedgerEvent, tag="absent", kw_only=True, frozen=True):
     """Settling concluded that the attempts so far created no run; the run is pending again."""
 
     key: str
     n: int
 
 
-class DuplicatesEvent(_Event, tag="duplicates", kw_only=True, frozen=True):
+class DuplicatesEvent(LedgerEvent, tag="duplicates", kw_only=True, frozen=True):
     """The last look at a name that was sent more than once; ``run_ids`` are the runs beyond the one that is ours."""
 
     key: str
     run_ids: list[str] = []
 
 
-class ForeignEvent(_Event, tag="foreign", kw_only=True, frozen=True):
+class ForeignEvent(LedgerEvent, tag="foreign", kw_only=True, frozen=True):
     """A person decided that these runs, although their names are planned, belong to another batch: never adopt them."""
 
     run_ids: list[str]
 
 
-class ResolvedEvent(_Event, tag="resolved", kw_only=True, frozen=True):
+class ResolvedEvent(LedgerEvent, tag="resolved", kw_only=True, frozen=True):
     """A person decided about an unknown run: it is to be sent again. Adopting is a ``submitted`` event instead."""
 
     key: str
     n: int
 
 
-class DroppedEvent(_Event, tag="dropped", kw_only=True, frozen=True):
+class DroppedEvent(LedgerEvent, tag="dropped", kw_only=True, frozen=True):
     """A person decided that a run is not to be sent (again)."""
 
     key: str
@@ -181,7 +172,7 @@ class DroppedEvent(_Event, tag="dropped", kw_only=True, frozen=True):
     name: str = ""
 
 
-class _EndEvent(_Event, kw_only=True, frozen=True):
+class _EndEvent(LedgerEvent, kw_only=True, frozen=True):
     key: str
     n: int
     name: str
@@ -207,70 +198,14 @@ class FailedEvent(_EndEvent, tag="failed", kw_only=True, frozen=True):
     """The attempts are used up, and no run exists."""
 
 
-class StatusEvent(_Event, tag="status", kw_only=True, frozen=True):
-    """What the service says of a run, written when it changes; times as the service wrote them.
-
-    ``status`` is ``gone`` when the service no longer knows the run. ``code`` and ``message`` say why a run ended badly, as
-    far as the service reveals it.
-    """
-
-    key: str
-    run_id: str
-    status: str
-    create_time: str | None = None
-    start_time: str | None = None
-    complete_time: str | None = None
-    kube_app_id: str | None = None
-    code: str | None = None
-    message: str | None = None
-
-
-class CostEvent(_Event, tag="cost", kw_only=True, frozen=True):
-    """What a run cost so far; decimals as text, as the service writes them. ``final`` never changes again."""
-
-    key: str
-    run_id: str
-    state: Literal["live", "settling", "final"]
-    cost: str | None = None
-    currency: str | None = None
-    spatial_units: str | None = None
-
-
-class CancelEvent(_Event, tag="cancel", kw_only=True, frozen=True):
-    """A person decided to cancel this run. Durable before the call leaves."""
-
-    key: str
-    run_id: str
-
-
-class RerunEvent(_Event, tag="rerun", kw_only=True, frozen=True):
-    """A person decided to run these planned runs again, as the given generation, with some ``[run]`` settings replaced.
-
-    Their keys stay those of the plan's payloads; the ids of their earlier runs are kept.
-    """
-
-    keys: list[str]
-    generation: int
-    overrides: dict[str, Any] = {}
-
-
-class UploadEvent(_Event, tag="upload", kw_only=True, frozen=True):
-    """A local file is in storage: its content under ``destination``, for runs of this region."""
-
-    path: str
-    sha256: str
-    region: str
-    destination: str
-
-
-class RateEvent(_Event, tag="rate", kw_only=True, frozen=True):
+class RateEvent(LedgerEvent, tag="rate", kw_only=True, frozen=True):
     """The rate limit learned so far: a session that is killed leaves it to its successor."""
 
     rate_per_s: float
     window_s: float | None = None
 
 
-class CompactedEvent(_Event, tag="compacted", kw_only=True, frozen=True):
+class CompactedEvent(LedgerEvent, tag="compacted", kw_only=True, frozen=True):
     """What the lines before this one once added up to, before those that no longer matter were left out."""
 
     attempts: int
@@ -311,41 +246,3 @@ read_event: Callable[[bytes], Event] = msgspec.json.Decoder(Event).decode
 def event_line(event: Event) -> bytes:
     """An event as its line, newline included."""
     return _encode(event) + b"\n"
-
-
-def timestamp(epoch_s: float) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(epoch_s % 1 * 1000):03d}Z"
-
-
-def epoch_seconds(at: str) -> float:
-    """The other way round; a time without an offset is UTC, an unreadable one is the epoch."""
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return 0.0
-    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
-
-
-class LedgerClock:
-    """Writes the time into events."""
-
-    __slots__ = ("_second", "_text")
-
-    def __init__(self) -> None:
-        self._second = -1
-        self._text = ""
-
-    @staticmethod
-    def now() -> float:
-        """Epoch seconds of a clock that never steps."""
-        return steady_now()
-
-    def stamp(self) -> str:
-        """The time as the ledger writes it; the text of a second is made once."""
-        now = self.now()
-        second = int(now)
-        if second != self._second:
-            self._second = second
-            self._text = timestamp(second)[:-4]
-        return f"{self._text}{int((now - second) * 1000):03d}Z"

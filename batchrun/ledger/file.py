@@ -10,8 +10,9 @@ from typing import Self
 from typing_extensions import override
 
 from batchrun.errors import LedgerError
+from batchrun.ledger.clock import LedgerClock
 from batchrun.ledger.durable import sync_directory
-from batchrun.ledger.events import AttemptEvent, BatchEvent, Event, LedgerClock, event_line
+from batchrun.ledger.events import AttemptEvent, BatchEvent, Event, event_line
 from batchrun.ledger.fold import BatchState, fold
 from batchrun.ledger.lock import lock
 from batchrun.ledger.reader import Reading, reading

@@ -1,12 +1,11 @@
 """From events to the state of the batch: one pure function, used by all who look back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import StrEnum
 from sys import intern
 from typing import Any
 
 from batchrun.errors import Trouble
+from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import (
     AbsentEvent,
     AttemptEvent,
@@ -29,173 +28,11 @@ from batchrun.ledger.events import (
     SubmittedEvent,
     UnknownEvent,
     UploadEvent,
-    epoch_seconds,
 )
+from batchrun.ledger.state import BatchState, EarlierRun, Outcome, RunState, Tracked
 from batchrun.wherobots.clock import creation_offset_s
 
 __all__ = ["BatchState", "EarlierRun", "Outcome", "RunState", "Tracked", "fold"]
-
-
-class Outcome(StrEnum):
-    """What became of a planned run."""
-
-    PENDING = "pending"
-    """Nothing of it exists; it is still to be sent."""
-    SUBMITTED = "submitted"
-    """The service created it."""
-    REJECTED = "rejected"
-    """The service will not create it as it is."""
-    FAILED = "failed"
-    """The attempts are used up, and no run exists."""
-    UNKNOWN = "unknown"
-    """An attempt may have created it; settling finds out."""
-    DROPPED = "dropped"
-    """A person decided not to send it."""
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierRun:
-    """A run of an earlier generation: what it was before the planned run was run again."""
-
-    generation: int
-    run_id: str
-    status: str | None
-    tracked: "Tracked | None"
-
-
-class Tracked:
-    """What the service reported of a run after it was created. Times are epoch seconds by the service's clock."""
-
-    __slots__ = ("code", "completed_s", "cost", "created_s", "kube_app_id", "message", "started_s")
-
-    def __init__(self) -> None:
-        self.created_s: float | None = None
-        self.started_s: float | None = None
-        self.completed_s: float | None = None
-        self.kube_app_id: str | None = None
-        self.code: str | None = None
-        """Why it ended badly: the code of the service's event, and its message."""
-        self.message: str | None = None
-        self.cost: CostEvent | None = None
-        """The latest; its ``state`` says whether it may still change."""
-
-
-class RunState:
-    """One planned run as the ledger knows it. Lean: a ledger may hold a million."""
-
-    __slots__ = (
-        "cancel_requested",
-        "created",
-        "earlier",
-        "generation",
-        "is_planned",
-        "n",
-        "name",
-        "open",
-        "outcome",
-        "overrides",
-        "run_id",
-        "since_n",
-        "since_s",
-        "status",
-        "tracked",
-        "trouble",
-        "unsettled",
-    )
-
-    def __init__(self) -> None:
-        self.outcome = Outcome.PENDING
-        self.name: str | None = None
-        """The run's name while it is not submitted: it may have to be looked for, or shown."""
-        self.is_planned = True
-        """False: the batch's present plan does not contain it. What is known of it is kept."""
-        self.n = 0
-        """Attempts so far."""
-        self.since_s: float | None = None
-        """When the first attempt that may have created it began: epoch seconds, not later than by the server's clock.
-
-        It stays when settling concludes that there is no run, and through every later outcome but ``submitted``: such a
-        run is looked for once more before it is sent again.
-        """
-        self.since_n = 0
-        """That attempt's number."""
-        self.open = False
-        """True: the latest attempt has no ending yet."""
-        self.unsettled = False
-        """True: an attempt ended as unknown, and nothing was concluded about it yet."""
-        self.created = False
-        """True: a 2xx was received, but no id could be read from it. Never to be sent again."""
-        self.run_id: str | None = None
-        self.status: str | None = None
-        """As the service reported it last; ``gone`` when it no longer knows the run."""
-        self.trouble: Trouble | None = None
-        self.tracked: Tracked | None = None
-        """None until the first ``status`` or ``cost`` event."""
-        self.generation = 1
-        """1 for the first creation, 2 for the first rerun; everything above is about this generation."""
-        self.overrides: dict[str, Any] | None = None
-        """The ``[run]`` settings that this generation replaces."""
-        self.earlier: tuple[EarlierRun, ...] = ()
-        """Runs of earlier generations, oldest first."""
-        self.cancel_requested = False
-        """A person decided to cancel the current run."""
-
-
-@dataclass(slots=True, kw_only=True)
-class BatchState:
-    """A batch as its ledger describes it."""
-
-    batch: BatchEvent | None = None
-    runs: dict[str, RunState] = field(default_factory=dict)
-    """Every run that the ledger has an event of, by key, including those that left the plan."""
-    counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
-    """Runs of the present plan that the ledger has an event of, by outcome; a pending run may have none."""
-    gone: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
-    """Runs that left the plan, by outcome."""
-    open_attempts: int = 0
-    """Attempts that have no ending yet: in flight, or cut off by a crash."""
-    attempts: int = 0
-    settled: int = 0
-    duplicates: dict[str, list[str]] = field(default_factory=dict)
-    """Further runs of the same name at the service, by key."""
-    to_check: dict[str, tuple[str, float]] = field(default_factory=dict)
-    """Submitted runs that were sent more than once, by key: their names and ``since_s``. An earlier attempt may still commit
-    late, so their names are looked for once more."""
-    uploads: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Where uploaded files are: the destination by SHA-256 of the content and region."""
-    foreign: set[str] = field(default_factory=set)
-    """Ids of runs that a person said belong to another batch."""
-    refusals: dict[str, int] = field(default_factory=dict)
-    """Attempts refused for now, by code or HTTP status."""
-    sessions: int = 0
-    session: SessionEvent | None = None
-    """The latest session event; a start without a stop is running, or was cut off."""
-    rate: dict[str, float | None] | None = None
-    """The rate that the last session learned."""
-    organization: str | None = None
-    """The organisation that the batch's runs were created in, if the service reveals it."""
-    server_offset_s: float = 0.0
-    """What to add to our clock for the earliest time at which a run sent now can have been created."""
-    first_at: str | None = None
-    last_at: str | None = None
-
-    def outcome(self, key: str) -> Outcome:
-        run = self.runs.get(key)
-        return run.outcome if run is not None else Outcome.PENDING
-
-    def count(self, outcome: Outcome) -> int:
-        """Planned runs with this outcome; pending ones are what is left of the plan."""
-        if outcome is not Outcome.PENDING:
-            return self.counts[outcome]
-        planned = self.batch.runs if self.batch is not None else 0
-        return planned - sum(n for other, n in self.counts.items() if other is not Outcome.PENDING)
-
-    @property
-    def has_runs(self) -> bool:
-        """Whether a run exists at the service, or may exist, as far as the ledger knows."""
-        return any(
-            counts[outcome] for counts in (self.counts, self.gone) for outcome in (Outcome.SUBMITTED, Outcome.UNKNOWN)
-        )
 
 
 def fold(state: BatchState, event: Event) -> BatchState:

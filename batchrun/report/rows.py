@@ -7,15 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from batchrun.errors import LedgerFormatError, Trouble
-from batchrun.ledger.events import (
-    AttemptEvent,
-    CostEvent,
-    Event,
-    FailedEvent,
-    RejectedEvent,
-    SubmittedEvent,
-    epoch_seconds,
-)
+from batchrun.ledger.clock import epoch_seconds
+from batchrun.ledger.events import AttemptEvent, CostEvent, Event, FailedEvent, RejectedEvent, SubmittedEvent
 from batchrun.ledger.fold import BatchState, EarlierRun, Outcome, RunState, Tracked, fold
 from batchrun.ledger.reader import read_events
 

@@ -2,7 +2,8 @@
 
 from collections import deque
 
-from batchrun.ledger.events import Event, SessionEvent, SubmittedEvent, epoch_seconds
+from batchrun.ledger.clock import epoch_seconds
+from batchrun.ledger.events import Event, SessionEvent, SubmittedEvent
 
 __all__ = ["SubmissionRate"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from batchrun.ledger.check import check
-from batchrun.ledger.events import epoch_seconds
+from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
 from batchrun.sweep.plan import Plan, PlannedRun

@@ -23,7 +23,7 @@ def test_every_run_is_created_once_and_the_figures_add_up(
     assert ended.status == 0
     found = ended.document
     assert (found["runs"], found["submitted"], found["attempts"], found["retries"]) == (300, 300, 300, 0)
-    assert found["outcomes"] == {"submitted": 300, "rejected": 0, "failed": 0, "unknown": 0, "pending": 0}
+    assert found["outcomes"] == {"submitted": 300, "rejected": 0, "failed": 0, "unknown": 0, "dropped": 0, "pending": 0}
     assert found["runs_per_s"] == pytest.approx(300 / found["submit_s"], rel=0.01)
     assert found["run_latency_ms"]["count"] == found["answer_latency_ms"]["count"] == 300
     assert sum(one["runs"] for one in found["histogram"]) == 300

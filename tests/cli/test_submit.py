@@ -25,7 +25,14 @@ def test_a_sweep_is_submitted_and_every_run_accounted_for(installed: Run, sweep:
 
 def test_json_is_one_document_and_all_else_is_elsewhere(installed: Run, sweep: Path, server: EmulatorServer) -> None:
     ended = installed("submit", sweep, "--base-url", server.url, "--rate", "200", "--json")
-    assert ended.document["outcomes"] == {"submitted": 12, "rejected": 0, "failed": 0, "unknown": 0, "pending": 0}
+    assert ended.document["outcomes"] == {
+        "submitted": 12,
+        "rejected": 0,
+        "failed": 0,
+        "unknown": 0,
+        "dropped": 0,
+        "pending": 0,
+    }
     assert ended.document["exit_status"] == ended.status == 0
     assert "12 runs to submit" in ended.err
 

@@ -15,6 +15,8 @@ from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.attempt import Attempts
 from batchrun.engine.backlog import Backlog, Work
 from batchrun.engine.batch import new_batch
+from batchrun.engine.controls import Controls
+from batchrun.engine.known_ids import KnownIds
 from batchrun.engine.outcomes import Outcomes
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Reporter
@@ -23,6 +25,7 @@ from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle import Settler
 from batchrun.engine.settle_queue import SettleQueue
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
+from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
 from batchrun.engine.workers import Workers
 from batchrun.errors import Problem
@@ -99,6 +102,9 @@ class Parts:
         source: Iterator[Work] = unsent_work(plan, ledger.state, frozenset())
         self.backlog = Backlog(source, time.monotonic, on_return=self.active_runs.release)
         self.to_settle = SettleQueue(settings.settle_after_s)
+        self.controls = Controls()
+        self.known_ids = KnownIds(lambda: iter(()), ledger.state.foreign)
+        tagging = Tagging(None)
         self.outcomes = Outcomes(
             settings=settings,
             base_url=client.settings.base_url,
@@ -106,17 +112,11 @@ class Parts:
             backlog=self.backlog,
             to_settle=self.to_settle,
             active_runs=self.active_runs,
+            controls=self.controls,
+            known_ids=self.known_ids,
             tally=self.tally,
             switch=self.switch,
             reporter=Reporter(self.observer),
-        )
-        self.attempts = Attempts(
-            ledger=ledger,
-            client=client,
-            pacer=self.pacer,
-            outcomes=self.outcomes,
-            tally=self.tally,
-            switch=self.switch,
         )
         self.settler = Settler(
             queue=self.to_settle,
@@ -124,6 +124,20 @@ class Parts:
             pacer=self.pacer,
             backlog=self.backlog,
             outcomes=self.outcomes,
+            controls=self.controls,
+            known_ids=self.known_ids,
+            tagging=tagging,
+            switch=self.switch,
+            settle_after_s=settings.settle_after_s,
+        )
+        self.attempts = Attempts(
+            ledger=ledger,
+            client=client,
+            pacer=self.pacer,
+            outcomes=self.outcomes,
+            settler=self.settler,
+            tagging=tagging,
+            tally=self.tally,
             switch=self.switch,
         )
         self.workers = Workers(
@@ -149,6 +163,14 @@ class Parts:
             await self.attempts.attempt(work, permit)
         finally:
             self.pacer.ended()
+
+    def is_settling(self, work: Work) -> bool:
+        return any(case.work is work for case in self.to_settle)
+
+    def unqueue(self, work: Work) -> None:
+        """Take a run out of settling, as the settler does before it passes it on."""
+        (case,) = (case for case in self.to_settle if case.work is work)
+        self.to_settle.remove(case)
 
     @property
     def counts(self) -> dict[str, int]:

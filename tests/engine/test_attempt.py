@@ -125,7 +125,7 @@ async def test_a_response_that_proves_nothing_leaves_the_run_unknown_and_nothing
         work = await parts.take()
         await parts.attempt(work)
         assert isinstance((await parts.events())[-1], UnknownEvent)
-        assert work.run.name in parts.to_settle
+        assert parts.is_settling(work)
         assert parts.tally.in_flight == 0
 
 
@@ -135,9 +135,12 @@ async def test_a_refusal_for_rate_holds_everyone_else(tmp_path: Path) -> None:
         assert parts.pacer.is_paused
 
 
-async def test_the_time_of_an_attempt_is_the_servers(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("offset_s", "shift_s"), [(-1000.0, -1000.0), (1000.0, 0.0), (None, -3600.0)])
+async def test_the_time_of_an_attempt_is_the_earliest_that_its_run_can_carry(
+    tmp_path: Path, offset_s: float | None, shift_s: float
+) -> None:
     async with opened(tmp_path, error_before_commit=1.0) as (parts, _):
-        parts.client.clock.offset_s = 1000.0
         work = await parts.take()
+        parts.client.clock.offset_s = offset_s
         await parts.attempt(work)
-        assert work.first_unknown_at_s == pytest.approx(parts.ledger.clock.now() + 1000.0, abs=1.0)
+        assert work.first_unknown_at_s == pytest.approx(parts.ledger.clock.now() + shift_s, abs=1.0)

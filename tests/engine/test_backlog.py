@@ -15,7 +15,7 @@ def anyio_backend(clock: VirtualClock) -> tuple[str, dict[str, Any]]:
 
 
 def works(count: int) -> list[Work]:
-    return [Work(run=run) for run in plan_of(count)]
+    return [Work(key=run.key, name=run.name, planned=run) for run in plan_of(count)]
 
 
 def backlog_of(source: list[Work], clock: VirtualClock) -> Backlog:
@@ -143,7 +143,7 @@ async def test_the_plan_is_read_as_a_stream_one_run_ahead(clock: VirtualClock) -
     def stream() -> Iterator[Work]:
         for run in plan_of(100):
             read.append(run.key)
-            yield Work(run=run)
+            yield Work(key=run.key, name=run.name, planned=run)
 
     backlog = Backlog(stream(), clock.monotonic)
     for _ in range(10):

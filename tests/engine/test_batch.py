@@ -73,8 +73,9 @@ def test_an_extended_batch_stays_the_same_batch_and_names_the_known_runs_that_ar
     assert (extended.runs, extended.base_url) == (4, "https://other.example.com")
     assert extended.gone == [first.key]
     fold(state, extended)
-    assert set(state.runs) == {second.key}
+    assert {key: run.is_planned for key, run in state.runs.items()} == {first.key: False, second.key: True}
     assert sum(state.count(outcome) for outcome in Outcome) == 4
+    assert state.gone[Outcome.UNKNOWN] == 1
 
 
 def test_the_plan_is_made_again_from_the_ledger_alone(folder: Path) -> None:

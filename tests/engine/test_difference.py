@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchrun.engine.batch import new_batch
-from batchrun.engine.difference import changed_files, difference, is_changed
+from batchrun.engine.difference import CreatedPoints, changed_files, difference, is_changed
 from batchrun.ledger.events import AttemptEvent, FileDigest, SubmittedEvent
 from batchrun.ledger.fold import BatchState, fold
 from batchrun.sweep.manifest.manifest import Manifest
@@ -48,10 +48,16 @@ def test_new_and_removed_runs_are_counted_by_key() -> None:
     assert set(shrunk.gone_keys) == set(keys(before)[3:])
 
 
-def test_a_removed_run_that_may_exist_is_counted_apart() -> None:
-    before, after = plan_of(5), plan_of(3)
-    state = state_of(before, unknown=[keys(before)[0], keys(before)[4]])
-    assert difference(after, state, set(keys(before))).unknown_gone == 1
+def test_points_that_were_created_under_another_payload_are_counted_apart() -> None:
+    before = plan_of(3)
+    after = build_plan(
+        Manifest.parse(SWEEP.replace("LAST", "5").replace("tiny", "small"), name="tiles", directory="."), environ={}
+    )
+    first, second, _ = before
+    created = CreatedPoints(names={first.name}, points={first.point_json, second.point_json})
+    found = difference(after, state_of(before, submitted=[first.key, second.key]), set(keys(before)), created=created)
+    assert (found.new, found.recreated) == (5, 2)
+    assert difference(before, state_of(before, submitted=[first.key]), created=created).recreated == 1
 
 
 def test_without_the_earlier_plan_only_what_was_attempted_is_known() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from batchrun.engine.batch import new_batch
 from batchrun.engine.preflight import check_ledger
-from batchrun.ledger.events import AbsentEvent, AttemptEvent, DuplicatesEvent, SubmittedEvent, UnknownEvent, timestamp
+from batchrun.ledger.clock import timestamp
+from batchrun.ledger.events import AbsentEvent, AttemptEvent, DuplicatesEvent, SubmittedEvent, UnknownEvent
 from batchrun.ledger.fold import BatchState, fold
 from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.plan import build_plan

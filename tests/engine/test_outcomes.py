@@ -41,7 +41,7 @@ async def answered(parts: Parts, answer: Answer, work: Work | None = None) -> Wo
     """A run whose attempt was journaled, sent and answered."""
     work = work or await parts.take()
     work.n += 1
-    await parts.ledger.attempted(work.run.key, work.n)
+    await parts.ledger.attempted(work.key, work.n, work.name)
     verdict = judge(answer, may_exist=work.first_unknown_at_s is not None)
     parts.outcomes.answered(work, answer, verdict, sent_at_s=SENT_AT_S)
     return work
@@ -53,7 +53,7 @@ def refused(status: int, code: str | None = None, wait_s: float | None = None) -
 
 async def is_done(parts: Parts, work: Work) -> bool:
     """Whether the run left for good: it neither waits, nor is settled, nor is out."""
-    return work.run.name not in parts.to_settle and parts.backlog.waiting == 0 and parts.backlog.is_finished
+    return not parts.is_settling(work) and parts.backlog.waiting == 0 and parts.backlog.is_finished
 
 
 async def waits_s(parts: Parts, work: Work, clock: VirtualClock) -> float:
@@ -110,7 +110,7 @@ async def test_an_attempt_that_may_have_created_its_run_is_unknown_and_goes_to_b
         assert isinstance(event, UnknownEvent)
         assert (event.n, event.reason, event.created) == (1, reason, False)
         assert parts.counts == {"unknown": 1}
-        assert work.run.name in parts.to_settle
+        assert parts.is_settling(work)
         assert parts.backlog.waiting == 0
         assert not parts.backlog.is_finished
         assert (work.failed_attempts, work.first_unknown_at_s) == (1, SENT_AT_S)
@@ -124,14 +124,14 @@ async def test_a_created_run_without_a_readable_id_is_unknown_and_marked_as_exis
         assert (event.reason, event.created) == ("no JSON", True)
         assert work.exists_without_id
         assert (await parts.state()).runs[work.run.key].created
-        assert work.run.name in parts.to_settle
+        assert parts.is_settling(work)
 
 
 async def test_the_first_attempt_that_may_have_created_a_run_is_the_one_that_is_remembered(tmp_path: Path) -> None:
     async with parts_in(tmp_path, runs=1) as parts:
         work = await answered(parts, Lost("first"))
         work.first_unknown_at_s = 7.0
-        parts.to_settle.remove(work.run.name)
+        parts.unqueue(work)
         parts.outcomes.absent(work)
         await parts.backlog.take()
         await answered(parts, Lost("second"), work)
@@ -190,12 +190,12 @@ async def test_conflicts_count_and_the_last_of_them_fails_the_run(tmp_path: Path
 async def test_a_conflict_after_a_lost_attempt_may_be_with_that_attempt_and_is_settled(tmp_path: Path) -> None:
     async with parts_in(tmp_path, runs=1) as parts:
         work = await answered(parts, Lost("ReadTimeout"))
-        parts.to_settle.remove(work.run.name)
+        parts.unqueue(work)
         parts.outcomes.absent(work)
         await parts.backlog.take()
         await answered(parts, refused(409, "CONFLICT_ERROR"), work)
         assert parts.counts == {"unknown": 1}
-        assert work.run.name in parts.to_settle
+        assert parts.is_settling(work)
 
 
 async def test_a_quota_that_active_runs_use_up_is_waited_for_without_counting(
@@ -244,7 +244,7 @@ async def test_a_journaled_attempt_that_was_not_sent_says_so_and_goes_back_at_on
     async with parts_in(tmp_path, runs=1) as parts:
         work = await parts.take()
         work.n += 1
-        await parts.ledger.attempted(work.run.key, work.n)
+        await parts.ledger.attempted(work.key, work.n, work.name)
         parts.outcomes.unsent(work)
         event = (await parts.events())[-1]
         assert isinstance(event, RefusedEvent)
@@ -257,7 +257,7 @@ async def test_a_journaled_attempt_that_was_not_sent_says_so_and_goes_back_at_on
 async def test_a_run_that_settling_found_is_submitted(tmp_path: Path) -> None:
     async with parts_in(tmp_path, runs=1) as parts:
         work = await answered(parts, Lost("ReadTimeout"))
-        parts.to_settle.remove(work.run.name)
+        parts.unqueue(work)
         parts.outcomes.settled(work, "gt1", "RUNNING", [])
         event = (await parts.events())[-1]
         assert isinstance(event, SubmittedEvent)
@@ -271,7 +271,7 @@ async def test_a_run_that_settling_found_is_submitted(tmp_path: Path) -> None:
 async def test_duplicates_are_in_the_ledger_and_a_person_hears_of_them(tmp_path: Path) -> None:
     async with parts_in(tmp_path, runs=1) as parts:
         work = await answered(parts, Lost("ReadTimeout"))
-        parts.to_settle.remove(work.run.name)
+        parts.unqueue(work)
         parts.outcomes.settled(work, "gt1", None, ["gt2", "gt3"])
         assert (await parts.state()).duplicates == {work.run.key: ["gt2", "gt3"]}
         (note,) = parts.observer.seen
@@ -285,7 +285,7 @@ async def test_a_run_that_settling_did_not_find_is_sent_again_after_a_while(
 ) -> None:
     async with parts_in(tmp_path, runs=1, max_attempts=2) as parts:
         work = await answered(parts, Lost("ReadTimeout"))
-        parts.to_settle.remove(work.run.name)
+        parts.unqueue(work)
         parts.outcomes.absent(work)
         assert parts.counts == {"pending": 1}
         assert parts.backlog.waiting == 1
@@ -298,7 +298,7 @@ async def test_a_run_whose_attempts_were_all_lost_fails_in_the_end(tmp_path: Pat
         parts.outcomes.absent(work)
         await parts.backlog.take()
         await answered(parts, Lost("ReadTimeout"), work)
-        parts.to_settle.remove(work.run.name)
+        parts.unqueue(work)
         parts.outcomes.absent(work)
         event = (await parts.events())[-1]
         assert isinstance(event, FailedEvent)
@@ -311,7 +311,7 @@ async def test_a_run_whose_attempts_were_all_lost_fails_in_the_end(tmp_path: Pat
 async def test_a_run_that_cannot_be_settled_stays_unknown_and_a_person_hears_of_it(tmp_path: Path) -> None:
     async with parts_in(tmp_path, runs=1) as parts:
         work = await answered(parts, Lost("ReadTimeout"))
-        parts.to_settle.remove(work.run.name)
+        parts.unqueue(work)
         parts.outcomes.stays_unknown(work, "the runs cannot be listed")
         assert await parts.outcome(work) is Outcome.UNKNOWN
         assert parts.counts == {"unknown": 1}

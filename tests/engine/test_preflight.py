@@ -1,25 +1,21 @@
-"""What is asked before the first POST, in each of its answers."""
+"""Whether a ledger may be continued with a plan, and what would be left to do."""
 
-import time
 from collections.abc import Iterable
-from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
-import httpx
+import msgspec
 import pytest
 
 from batchrun.engine.batch import new_batch
-from batchrun.engine.preflight import Preflight, check_ledger, check_plan, check_service
-from batchrun.engine.stopping import Stop, StopReason
+from batchrun.engine.preflight import Preflight, check_ledger, check_plan
 from batchrun.errors import LedgerMismatchError, UsageError
-from batchrun.ledger.events import AttemptEvent, FailedEvent, RejectedEvent, SubmittedEvent
-from batchrun.ledger.fold import BatchState, Outcome, fold
+from batchrun.ledger.events import AttemptEvent, Event, FailedEvent, RejectedEvent, SubmittedEvent, event_line
+from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.ledger.reader import read_state
 from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.plan import Plan, build_plan
-from tests.engine.parts import Wire, client_of, emulator
 from tests.engine.service import SWEEP, plan_of
-from tests.engine.virtual_time import VirtualClock
 from tests.ledger.test_fold import AT
 
 HERE, ELSEWHERE = "https://api.example.com", "https://other.example.com"
@@ -27,25 +23,26 @@ LEDGER = Path("tiles.ledger.jsonl")
 RETRY = frozenset({Outcome.REJECTED, Outcome.FAILED})
 
 
-@pytest.fixture
-def anyio_backend(clock: VirtualClock) -> tuple[str, dict[str, Any]]:
-    return clock.backend
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
 
 
 def state_of(plan: Plan, **outcomes: Iterable[int]) -> BatchState:
-    """A batch begun with ``plan``; ``outcomes`` says which of its runs, by index, ended how."""
-    state = fold(BatchState(), new_batch(plan, HERE))
+    """A batch begun with ``plan``, in its ledger; ``outcomes`` says which of its runs, by index, ended how."""
+    events: list[Event] = [new_batch(plan, HERE)]
     keys = [run.key for run in plan]
     for outcome, indexes in outcomes.items():
         for key in (keys[index] for index in indexes):
-            fold(state, AttemptEvent(at=AT, key=key, n=1))
+            events += [AttemptEvent(at=AT, key=key, n=1)]
             if outcome == "submitted":
-                fold(state, SubmittedEvent(at=AT, key=key, n=1, run_id=f"id-{key}", name=key))
+                events += [SubmittedEvent(at=AT, key=key, n=1, run_id=f"id-{key}", name=key)]
             elif outcome == "rejected":
-                fold(state, RejectedEvent(at=AT, key=key, n=1, name=key))
+                events += [RejectedEvent(at=AT, key=key, n=1, name=key)]
             elif outcome == "failed":
-                fold(state, FailedEvent(at=AT, key=key, n=1, name=key))
-    return state
+                events += [FailedEvent(at=AT, key=key, n=1, name=key)]
+    LEDGER.write_bytes(b"".join(map(event_line, events)))
+    return read_state(LEDGER)
 
 
 def checked(plan: Plan, state: BatchState, *, service: str = HERE, **allowed: Any) -> Preflight:
@@ -127,12 +124,44 @@ def test_removed_runs_are_no_longer_counted() -> None:
     assert found.to_send == 2
 
 
-def test_a_removed_run_that_may_exist_is_settled_first_whatever_is_allowed() -> None:
+def test_a_run_that_may_exist_is_settled_also_if_the_plan_no_longer_contains_it() -> None:
     state = state_of(plan_of(4), submitted=[0], unknown=[3])
-    with pytest.raises(LedgerMismatchError, match=f"settle them first: batchrun resume {LEDGER}"):
-        checked(plan_of(3), state, extend=True)
-    found = checked(plan_of(5), state, extend=True)
-    assert found.to_settle == 1
+    assert checked(plan_of(3), state, extend=True).to_settle == 1
+    assert checked(plan_of(5), state, extend=True).to_settle == 1
+
+
+def test_a_batch_with_unknown_runs_does_not_move_to_another_service() -> None:
+    plan = plan_of(3)
+    with pytest.raises(LedgerMismatchError, match="1 runs may exist at"):
+        checked(plan, state_of(plan, unknown=[1]), service=ELSEWHERE, to_another_server=True)
+
+
+def test_a_batch_of_which_nothing_exists_moves_freely() -> None:
+    plan = plan_of(3)
+    found = checked(plan, state_of(plan, rejected=[1]), service=ELSEWHERE)
+    assert (found.service_changed, found.target_changed, found.to_send) == (True, True, 2)
+
+
+def test_points_that_would_be_created_again_need_a_permission_of_their_own() -> None:
+    before = plan_of(3)
+    after = build_plan(
+        Manifest.parse(SWEEP.replace("LAST", "3").replace("tiny", "small"), name="tiles", directory="."), environ={}
+    )
+    events: list[Event] = [new_batch(before, HERE)]
+    for run in list(before)[:2]:
+        point = msgspec.Raw(run.point_json)
+        events += [AttemptEvent(at=AT, key=run.key, n=1, name=run.name)]
+        events += [SubmittedEvent(at=AT, key=run.key, n=1, run_id=f"id-{run.index}", name=run.name, point=point)]
+    LEDGER.write_bytes(b"".join(map(event_line, events)))
+
+    def asked(**allowed: Any) -> Preflight:
+        return checked(after, read_state(LEDGER), **allowed)
+
+    with pytest.raises(LedgerMismatchError, match=r"2 of these points were already created.*--extend --recreate"):
+        asked()
+    with pytest.raises(LedgerMismatchError, match=r"would run and cost again.*allow it with --recreate"):
+        asked(extend=True)
+    assert asked(extend=True, recreate=True).to_send == 3
 
 
 def test_another_environment_value_is_another_batch() -> None:
@@ -165,95 +194,3 @@ def test_a_plan_with_placeholders_left_is_refused() -> None:
         check_plan(build_plan(manifest))
     check_plan(build_plan(manifest, environ={"BUCKET": "b"}))
     check_plan(plan_of(1))
-
-
-def responding(*statuses: int, **headers: str) -> Wire:
-    """A service that gives these statuses in turn, the last of them for ever."""
-    left = list(statuses)
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        status = left.pop(0) if len(left) > 1 else left[0]
-        body: dict[str, Any] = {"items": [], "total": 0} if status == 200 else {"errors": [{"message": "no"}]}
-        return httpx.Response(status, json=body, headers=headers, request=request)
-
-    return Wire(httpx.MockTransport(respond))
-
-
-def unreachable(times: int) -> Wire:
-    """A service that does not respond at first."""
-    left = [1] * times
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        if left:
-            left.pop()
-            raise httpx.ConnectError("All connection attempts failed", request=request)
-        return httpx.Response(200, json={"items": [], "total": 0}, request=request)
-
-    return Wire(httpx.MockTransport(respond))
-
-
-async def asked(service: Wire) -> Stop | None:
-    async with client_of(service, knows_clock=False) as client:
-        return await check_service(client)
-
-
-@pytest.mark.parametrize(
-    ("status", "reason"),
-    [
-        (401, StopReason.UNAUTHORIZED),
-        (403, StopReason.UNAUTHORIZED),
-        (301, StopReason.REDIRECTED),
-        (307, StopReason.REDIRECTED),
-    ],
-)
-async def test_a_key_or_an_address_that_is_refused_stops_the_batch_at_the_first_answer(
-    status: int, reason: StopReason
-) -> None:
-    service = responding(status)
-    stop = await asked(service)
-    assert stop is not None
-    assert stop.reason is reason
-    assert len(service.requests) == 1
-
-
-async def test_a_service_that_answers_lets_the_batch_start() -> None:
-    service = emulator()
-    assert await asked(service) is None
-    (request,) = service.requests
-    assert (request.method, request.url.path, request.url.params["size"]) == ("GET", "/runs", "1")
-
-
-async def test_the_first_answer_shows_the_services_clock() -> None:
-    async with client_of(responding(200, Date=formatdate(time.time() + 600, usegmt=True)), knows_clock=False) as client:
-        assert await check_service(client) is None
-        assert client.clock.offset_s == pytest.approx(600.0, abs=1.0)
-
-
-async def test_a_service_that_never_responds_stops_the_batch_after_a_few_tries(clock: VirtualClock) -> None:
-    service, began_s = unreachable(100), clock.now_s
-    stop = await asked(service)
-    assert stop is not None
-    assert stop.reason is StopReason.UNREACHABLE
-    assert "All connection attempts failed" in stop.problem.fact
-    assert len(service.requests) > 1
-    assert clock.now_s - began_s < 30.0
-
-
-async def test_a_service_that_is_just_starting_is_given_a_moment(clock: VirtualClock) -> None:
-    began_s = clock.now_s
-    assert await asked(unreachable(2)) is None
-    assert clock.now_s - began_s >= 1.0
-
-
-async def test_a_key_that_is_refused_once_the_service_responds_still_stops_the_batch() -> None:
-    left = [1]
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        if left:
-            left.pop()
-            raise httpx.ConnectError("not yet", request=request)
-        return httpx.Response(401, json={}, request=request)
-
-    stop = await asked(Wire(httpx.MockTransport(respond)))
-    assert stop is not None
-    assert stop.reason is StopReason.UNAUTHORIZED

@@ -1,6 +1,7 @@
 import pytest
 
 from batchrun.engine.resume import unknown_work, unsent_work
+from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import (
     AttemptEvent,
     Event,
@@ -10,7 +11,6 @@ from batchrun.ledger.events import (
     SessionEvent,
     SubmittedEvent,
     UnknownEvent,
-    epoch_seconds,
 )
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from tests.engine.service import plan_of
@@ -37,7 +37,7 @@ def state_of(*more: Event) -> BatchState:
     state = BatchState()
     events: list[Event] = [
         batch(RUNS),
-        SessionEvent(at=AT, action="start", pid=1, host="h", server_offset_s=100.0),
+        SessionEvent(at=AT, action="start", pid=1, host="h", server_offset_s=-100.0),
         *attempts(PENDING, 3),
         RefusedEvent(at=AT, key=PENDING, n=3, status=429),
         *attempts(SUBMITTED, 1),
@@ -83,7 +83,7 @@ def test_every_run_of_an_empty_ledger_is_to_be_sent() -> None:
 def test_an_attempt_that_a_crash_cut_off_is_settled_first() -> None:
     (work,) = unknown_work(plan_of(RUNS), state_of())
     assert (work.run.key, work.n, work.failed_attempts, work.exists_without_id) == (UNKNOWN, 2, 1, False)
-    assert work.first_unknown_at_s == epoch_seconds(AT) + 100.0
+    assert work.first_unknown_at_s == epoch_seconds(AT) - 100.0
 
 
 def test_a_run_that_exists_without_an_id_stays_one_that_is_never_sent_again() -> None:
@@ -94,7 +94,7 @@ def test_a_run_that_exists_without_an_id_stays_one_that_is_never_sent_again() ->
 
 def test_nothing_is_settled_that_is_not_unknown() -> None:
     state = state_of(SubmittedEvent(at=AT, key=UNKNOWN, n=2, run_id="gt2", name="x"))
-    assert unknown_work(plan_of(RUNS), state) == []
+    assert list(unknown_work(plan_of(RUNS), state)) == []
 
 
 def test_a_run_is_either_sent_or_settled_and_never_both() -> None:

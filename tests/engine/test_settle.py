@@ -45,9 +45,9 @@ async def opened(
 
 async def lose(parts: Parts, answer: Answer | None = None) -> Work:
     """The next run, whose attempt just ended without a usable response."""
-    work, sent_at_s = await parts.take(), parts.client.clock.now()
+    work, sent_at_s = await parts.take(), parts.attempts._created_from_s()
     work.n += 1
-    await parts.ledger.attempted(work.run.key, work.n)
+    await parts.ledger.attempted(work.key, work.n, work.name)
     answer = answer or Lost("ReadTimeout")
     parts.outcomes.answered(work, answer, judge(answer, may_exist=False), sent_at_s=sent_at_s)
     return work
@@ -104,7 +104,7 @@ async def test_a_run_that_is_created_late_is_adopted_and_not_sent_again(tmp_path
     async with opened(tmp_path) as (parts, _):
         work = await lose(parts)
         await settle(parts, SETTLE_AFTER_S - 5)
-        assert work.run.name in parts.to_settle
+        assert parts.is_settling(work)
         run_id = await create(parts, work.run)
         await settle(parts)
         assert await adopted(parts) == run_id
@@ -262,7 +262,7 @@ async def test_while_runs_are_left_to_send_settling_does_not_give_up(tmp_path: P
     async with opened(tmp_path, runs=2, faults={"error_before_commit": 1.0}, faults_on="all") as (parts, wire):
         work = await lose(parts)
         await settle(parts)
-        assert work.run.name in parts.to_settle
+        assert parts.is_settling(work)
         assert len(wire.lists) > 6
 
 

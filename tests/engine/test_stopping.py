@@ -66,9 +66,12 @@ def test_only_twenty_of_a_kind_at_the_very_start_stop_a_batch(answers: list[Answ
 
 
 def tally_of(planned: int, **counts: int) -> Tally:
-    state = BatchState(batch=batch(planned))
-    state.counts |= {Outcome(name): n for name, n in counts.items()}
-    return Tally(planned, state)
+    """A session of a batch in which so many runs have ended."""
+    tally = Tally(planned, BatchState(batch=batch(planned)))
+    for name, count in counts.items():
+        for _ in range(count):
+            tally.move(Outcome.PENDING, Outcome(name))
+    return tally
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,8 @@ def test_the_outcomes_add_up_to_the_plan_after_any_moves(drawn: list[tuple[Outco
         assert sum(tally.totals().values()) == PLANNED
         assert min(tally.totals().values()) >= 0
     shown = tally.snapshot(PACE, waiting=0)
-    assert shown.submitted + shown.rejected + shown.failed + shown.unknown + shown.pending == shown.planned == PLANNED
+    outcomes = (shown.submitted, shown.rejected, shown.failed, shown.unknown, shown.pending, shown.dropped)
+    assert sum(outcomes) == shown.planned == PLANNED
 
 
 @given(histories(), st.integers(3, 50), st.frozensets(st.sampled_from([Outcome.REJECTED, Outcome.FAILED]), max_size=2))
@@ -66,9 +67,16 @@ def test_a_session_starts_from_what_the_ledger_says_and_adds_up(
 
 def test_runs_that_are_sent_again_start_as_pending_and_are_no_failures() -> None:
     tally = tally_of(rejected=3, failed=2, submitted=1)
-    assert (tally.outcomes[Outcome.PENDING], tally.ended_badly) == (4, 5)
+    assert (tally.outcomes[Outcome.PENDING], tally.ended_badly) == (4, 0)
     again = tally_of(retry=frozenset({Outcome.REJECTED}), rejected=3, failed=2, submitted=1)
-    assert (again.outcomes[Outcome.PENDING], again.ended_badly) == (7, 2)
+    assert (again.outcomes[Outcome.PENDING], again.ended_badly) == (7, 0)
+
+
+def test_only_what_ended_badly_in_this_session_is_a_failure_of_it() -> None:
+    tally = tally_of(retry=frozenset({Outcome.REJECTED}), rejected=3, failed=2)
+    tally.move(Outcome.PENDING, Outcome.REJECTED)
+    tally.move(Outcome.PENDING, Outcome.FAILED)
+    assert tally.ended_badly == 2
 
 
 def test_attempts_and_retries_are_counted_apart() -> None:
@@ -86,6 +94,7 @@ def test_totals_have_every_outcome_by_name() -> None:
         "rejected": 0,
         "failed": 0,
         "unknown": 0,
+        "dropped": 0,
     }
 
 

@@ -35,7 +35,7 @@ def refused(status: int, code: str | None = None, wait: float | None = None) -> 
         (refused(409, "INSUFFICIENT_QUOTA_ERROR"), NextStep.RETRY, Pressure.QUOTA, False),
         (refused(301), NextStep.STOP, Pressure.NONE, False),
         (refused(307), NextStep.STOP, Pressure.NONE, False),
-        (refused(503, "INTERNAL_SERVER_ERROR", 2.0), NextStep.RETRY, Pressure.RATE, False),
+        (refused(503, "INTERNAL_SERVER_ERROR", 2.0), NextStep.SETTLE, Pressure.RATE, True),
         (refused(503, None, 2.0), NextStep.SETTLE, Pressure.SICK, True),
         (refused(503, "INTERNAL_SERVER_ERROR"), NextStep.SETTLE, Pressure.SICK, True),
         (refused(500), NextStep.SETTLE, Pressure.SICK, True),

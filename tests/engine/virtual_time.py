@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
+from batchrun.wherobots import clock
+
 __all__ = ["VirtualClock"]
 
 EPOCH_S = 1_800_000_000.0
@@ -37,6 +39,7 @@ class VirtualClock:
         """Make it the clock of the process."""
         monkeypatch.setattr(time, "monotonic", self.monotonic)
         monkeypatch.setattr(time, "time", self.time)
+        monkeypatch.setattr(clock, "_BASE_S", EPOCH_S)
 
     @property
     def backend(self) -> tuple[str, dict[str, Any]]:

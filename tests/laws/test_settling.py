@@ -16,7 +16,8 @@ from batchrun.cli import app
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, Faults
 from batchrun.engine.batch import new_batch
-from batchrun.ledger.events import AttemptEvent, SessionEvent, UnknownEvent, timestamp
+from batchrun.ledger.clock import timestamp
+from batchrun.ledger.events import AttemptEvent, SessionEvent, UnknownEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state

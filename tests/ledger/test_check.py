@@ -69,7 +69,7 @@ def test_a_sound_ledger_has_no_findings(path: Path) -> None:
         ([submitted()], 2, "never began"),
         ([attempt(), submitted(), attempt(key="b"), submitted(key="b")], 5, "is the run of a and of b"),
         ([session(), session("stop", submitted=1)], 3, "counted 1 submitted"),
-        ([attempt(key=key) for key in "abcd"], 0, "4 runs, and 3 are planned"),
+        ([attempt(key=key) for key in "abcd"], 0, "4 planned runs, and 3 are planned"),
     ],
 )
 def test_each_broken_rule_is_found_with_its_line(path: Path, events: list[Event], line: int, fact: str) -> None:
@@ -83,10 +83,12 @@ def test_another_batch_in_the_same_file_is_found(path: Path) -> None:
     assert (found.line, found.fact) == (3, "line 3 begins another batch, other")
 
 
-def test_a_run_that_the_batch_dropped_may_come_back_from_its_first_attempt(path: Path) -> None:
+def test_a_run_that_left_the_plan_and_came_back_is_still_the_one_that_was_created(path: Path) -> None:
     without = msgspec.structs.replace(batch(), gone=["a"])
-    events: list[Event] = [attempt(), submitted(), without, batch(), attempt(), submitted(run_id="r2")]
-    assert check(write(path, events)).findings == []
+    left_and_back: list[Event] = [attempt(), submitted(), without, batch()]
+    assert check(write(path, left_and_back)).findings == []
+    facts = [found.fact for found in check(write(path, [*left_and_back, attempt(), submitted(run_id="r2")])).findings]
+    assert "attempt 1 of a, which is submitted already" in facts
 
 
 def test_endings_without_attempts_are_right_before_a_compaction_and_wrong_after_it(path: Path) -> None:

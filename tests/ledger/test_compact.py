@@ -13,9 +13,9 @@ from hypothesis import given
 from batchrun.errors import LedgerError, LedgerHeldError, LedgerWriteError
 from batchrun.ledger.check import check
 from batchrun.ledger.compact import compact
-from batchrun.ledger.events import AttemptEvent, Event, RefusedEvent, StatusEvent, SubmittedEvent, UnknownEvent
+from batchrun.ledger.events import Event, RefusedEvent, StatusEvent, SubmittedEvent, UnknownEvent
 from batchrun.ledger.file import FileLedger
-from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.ledger.reader import read_events, read_state
 from tests.ledger.test_check import attempt, session, submitted, write
 from tests.ledger.test_fold import AT, histories
@@ -101,12 +101,15 @@ def test_runs_that_are_not_over_keep_every_line(path: Path) -> None:
     assert read_state(path).runs["c"].since_s is not None
 
 
-def test_runs_that_the_batch_dropped_are_left_out_and_still_counted(path: Path) -> None:
+def test_runs_that_left_the_plan_keep_their_lines_and_come_back_with_it(path: Path) -> None:
     without = msgspec.structs.replace(batch(), gone=["a"])
     write(path, [session(), attempt(), submitted(), without])
     compact(path)
-    assert not any(isinstance(event, AttemptEvent | SubmittedEvent) for event in read_events(path))
-    assert read_state(path).gone[Outcome.SUBMITTED] == 1
+    state = read_state(path)
+    assert (state.gone[Outcome.SUBMITTED], state.counts[Outcome.SUBMITTED]) == (1, 0)
+    assert state.runs["a"].run_id == "r1"
+    fold(state, batch())
+    assert (state.gone[Outcome.SUBMITTED], state.counts[Outcome.SUBMITTED]) == (0, 1)
 
 
 def test_an_empty_ledger_is_not_compacted(path: Path) -> None:

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchrun.ledger.clock import epoch_seconds, timestamp
 from batchrun.ledger.events import (
     AttemptEvent,
     Event,
@@ -11,10 +12,8 @@ from batchrun.ledger.events import (
     RejectedEvent,
     SubmittedEvent,
     UnknownEvent,
-    epoch_seconds,
     event_line,
     read_event,
-    timestamp,
 )
 from batchrun.ledger.fold import BatchState, Outcome, fold
 

@@ -12,7 +12,8 @@ import pytest
 
 from batchrun.errors import LedgerError, LedgerWriteError
 from batchrun.ledger import durable, writer
-from batchrun.ledger.events import AttemptEvent, Event, LedgerClock, SessionEvent, SubmittedEvent, event_line
+from batchrun.ledger.clock import LedgerClock
+from batchrun.ledger.events import AttemptEvent, Event, SessionEvent, SubmittedEvent, event_line
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.ledger.reader import read_state

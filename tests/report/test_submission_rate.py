@@ -1,6 +1,7 @@
 """Rates from the times in a ledger."""
 
-from batchrun.ledger.events import SessionEvent, SubmittedEvent, epoch_seconds, timestamp
+from batchrun.ledger.clock import epoch_seconds, timestamp
+from batchrun.ledger.events import SessionEvent, SubmittedEvent
 from batchrun.report.submission_rate import SubmissionRate
 
 BEGAN = epoch_seconds("2026-11-23T10:00:00.000Z")

@@ -83,6 +83,7 @@ def test_every_planned_run_is_accounted_for(ledger: Path) -> None:
         Outcome.REJECTED: 3,
         Outcome.FAILED: 1,
         Outcome.UNKNOWN: 2,
+        Outcome.DROPPED: 0,
     }
     assert sum(summary.outcomes.values()) == summary.planned == 10
     assert not summary.is_complete
@@ -112,7 +113,14 @@ def test_what_went_by_is_counted(ledger: Path) -> None:
 
 def test_the_json_form_holds_the_same(ledger: Path) -> None:
     document = read_summary(ledger).json()
-    assert document["outcomes"] == {"pending": 2, "submitted": 2, "rejected": 3, "failed": 1, "unknown": 2}
+    assert document["outcomes"] == {
+        "pending": 2,
+        "submitted": 2,
+        "rejected": 3,
+        "failed": 1,
+        "unknown": 2,
+        "dropped": 0,
+    }
     assert document["last_session"]["reason"] == "done"
     assert document["writing"] == "nobody"
 

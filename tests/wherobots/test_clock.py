@@ -1,17 +1,16 @@
 """The offset of the server's clock, from the headers that services send."""
 
-import time
-
 import pytest
 
-from batchrun.wherobots.clock import ServerClock
+from batchrun.wherobots import clock as module
+from batchrun.wherobots.clock import ServerClock, creation_offset_s, steady_now
 
 NOW = 1_795_000_000.0  # 2026-11-18T11:06:40Z
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> ServerClock:
-    monkeypatch.setattr(time, "time", lambda: NOW)
+    monkeypatch.setattr(module, "steady_now", lambda: NOW)
     return ServerClock()
 
 
@@ -43,6 +42,25 @@ def test_an_unreadable_header_changes_nothing(clock: ServerClock, date: str | No
 
 def test_a_repeated_header_is_ignored(clock: ServerClock, monkeypatch: pytest.MonkeyPatch) -> None:
     clock.read("Wed, 18 Nov 2026 11:06:40 GMT")
-    monkeypatch.setattr(time, "time", lambda: NOW + 0.9)
+    monkeypatch.setattr(module, "steady_now", lambda: NOW + 0.9)
     clock.read("Wed, 18 Nov 2026 11:06:40 GMT")
     assert clock.offset_s == 0.5
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"])
+def test_a_time_that_is_out_by_more_than_a_day_is_not_believed(clock: ServerClock, date: str) -> None:
+    clock.read(date)
+    assert clock.offset_s is None
+
+
+@pytest.mark.parametrize(("offset_s", "shift_s"), [(None, -3600.0), (-40.0, -40.0), (0.0, 0.0), (7200.0, 0.0)])
+def test_only_an_offset_to_the_past_moves_the_time_from_which_runs_are_looked_for(
+    offset_s: float | None, shift_s: float
+) -> None:
+    assert creation_offset_s(offset_s) == shift_s
+
+
+def test_a_step_of_the_wall_clock_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = steady_now()
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    assert 0.0 <= steady_now() - before < 60.0

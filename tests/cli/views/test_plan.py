@@ -23,7 +23,7 @@ args    = ["--year", "{{year}}", "--note", "two words"]
 [axes]
 year = { from = 2001, to = 2010 }
 """
-SAME = Difference(new=0, gone=0, gone_keys=(), submitted=8, unknown_gone=0, files=(), is_same=True)
+SAME = Difference(new=0, gone=0, gone_keys=(), submitted=8, recreated=0, files=(), is_same=True)
 
 
 @pytest.fixture

@@ -78,7 +78,14 @@ def test_the_document_holds_the_same(capsys: pytest.CaptureFixture[str]) -> None
     ended = submission(StopReason.FAILURES, submitted=3, failed=1, pending=1, attempts=4, elapsed_s=1.2345)
     show_result(result(ended), Output(as_json=True))
     document = json.loads(capsys.readouterr().out)
-    assert document["outcomes"] == {"submitted": 3, "rejected": 0, "failed": 1, "unknown": 0, "pending": 1}
+    assert document["outcomes"] == {
+        "submitted": 3,
+        "rejected": 0,
+        "failed": 1,
+        "unknown": 0,
+        "dropped": 0,
+        "pending": 1,
+    }
     assert document["session"] == {"attempts": 4, "retries": 0, "settled": 0, "seconds": 1.234}
     assert document["stop"] == {
         "reason": "failures", "problem": {"place": "place", "fact": "fact", "fix": "fix"},

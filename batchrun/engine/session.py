@@ -1,0 +1,241 @@
+"""One session of a batch: its parts wired together, run until nothing is left or it stops, and its own two events."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Literal
+
+import anyio
+
+from batchrun.engine.active_runs import ActiveRuns
+from batchrun.engine.attempt import Attempts
+from batchrun.engine.backlog import Backlog
+from batchrun.engine.controls import Controls
+from batchrun.engine.known_ids import KnownIds
+from batchrun.engine.monitor import Monitor
+from batchrun.engine.outcomes import Outcomes, Resent
+from batchrun.engine.pacing.limit_search import Learned
+from batchrun.engine.pacing.pacer import Pacer
+from batchrun.engine.progress import Progress, Reporter
+from batchrun.engine.resume import unknown_work, unsent_work
+from batchrun.engine.settings import SubmitSettings
+from batchrun.engine.settle import Settler
+from batchrun.engine.settle_queue import SettleQueue
+from batchrun.engine.stopping import Stop, StopSwitch, ledger_stop
+from batchrun.engine.tagging import Tagging
+from batchrun.engine.tally import Tally
+from batchrun.engine.workers import Workers
+from batchrun.errors import LedgerWriteError, Problem
+from batchrun.ledger.events import SessionEvent
+from batchrun.ledger.file import FileLedger
+from batchrun.ledger.state import BatchState, Outcome
+from batchrun.sweep.plan import Plan
+from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.enums import RunStatus
+
+__all__ = ["Session", "Submission"]
+
+PROGRESS_EVERY_S = 0.1
+"""Fast enough to look alive, slow enough to cost nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """How a session ended."""
+
+    progress: Progress
+    """The batch at the end; its outcomes add up to the plan."""
+    stop: Stop | None
+    """Why it stopped early; None if there was nothing left to do."""
+    notes: tuple[Problem, ...]
+    """What a person should know: duplicates, runs that stay unknown, an observer that failed."""
+
+
+class Session:
+    """Wires the parts of one session, each given only what it uses, and keeps the session's own events."""
+
+    def __init__(
+        self,
+        *,
+        plan: Plan,
+        ledger: FileLedger,
+        client: RunsClient,
+        settings: SubmitSettings,
+        reporter: Reporter,
+        switch: StopSwitch,
+        retry: frozenset[Outcome],
+    ) -> None:
+        self._plan = plan
+        self._ledger = ledger
+        self._client = client
+        self._settings = settings
+        self._reporter = reporter
+        self._switch = switch
+        state = ledger.state
+        self._tally = Tally(plan.runs, state, retry)
+        self._pacer = Pacer(rate=settings.rate, burst=settings.burst, learned=_learned(state.rate))
+        self._active_runs = ActiveRuns(
+            settings.max_active, is_over=lambda: self._backlog.is_empty, earlier=lambda: _unfinished(state)
+        )
+        self._backlog = Backlog(unsent_work(plan, state, retry), time.monotonic, on_return=self._active_runs.release)
+        self._to_settle = SettleQueue(settings.settle_after_s)
+        self._tagging = Tagging(state.batch.batch_id if settings.tag and state.batch is not None else None)
+        self._controls = Controls()
+        self._known_ids = KnownIds(lambda: _ids(state), state.foreign)
+        self._outcomes = self._make_outcomes()
+        self._settler = self._make_settler()
+        self._workers = self._make_workers()
+        self._monitor = Monitor(
+            active_runs=self._active_runs, client=client, ledger=ledger, pacer=self._pacer, reporter=reporter
+        )
+
+    def _make_outcomes(self) -> Outcomes:
+        outcomes = Outcomes(
+            settings=self._settings,
+            base_url=self._client.settings.base_url,
+            ledger=self._ledger,
+            backlog=self._backlog,
+            to_settle=self._to_settle,
+            active_runs=self._active_runs,
+            controls=self._controls,
+            known_ids=self._known_ids,
+            tally=self._tally,
+            switch=self._switch,
+            reporter=self._reporter,
+        )
+        outcomes.resent += _resent_earlier(self._ledger.state, self._settings.settle_after_s)
+        return outcomes
+
+    def _make_settler(self) -> Settler:
+        return Settler(
+            queue=self._to_settle,
+            client=self._client,
+            pacer=self._pacer,
+            backlog=self._backlog,
+            outcomes=self._outcomes,
+            controls=self._controls,
+            known_ids=self._known_ids,
+            tagging=self._tagging,
+            switch=self._switch,
+            settle_after_s=self._settings.settle_after_s,
+        )
+
+    def _make_workers(self) -> Workers:
+        attempts = Attempts(
+            ledger=self._ledger,
+            client=self._client,
+            pacer=self._pacer,
+            outcomes=self._outcomes,
+            settler=self._settler,
+            tagging=self._tagging,
+            tally=self._tally,
+            switch=self._switch,
+        )
+        return Workers(
+            self._settings.concurrency,
+            backlog=self._backlog,
+            active_runs=self._active_runs,
+            pacer=self._pacer,
+            attempts=attempts,
+            switch=self._switch,
+        )
+
+    async def run(self) -> Submission:
+        """From the session's first event to its last."""
+        if not self._switch.is_pulled:
+            try:
+                await self._ledger.record_durably(self._event("start"))
+                await self._work()
+            except LedgerWriteError as error:
+                self._switch.pull(ledger_stop(error))
+        return await self._end()
+
+    async def _work(self) -> None:
+        for work in unknown_work(self._plan, self._ledger.state):
+            self._backlog.adopt()
+            self._active_runs.hold()
+            self._to_settle.put(work)
+        async with anyio.create_task_group() as helpers:
+            helpers.start_soon(self._keep_flushing)
+            helpers.start_soon(self._keep_reporting)
+            helpers.start_soon(self._settler.run)
+            helpers.start_soon(self._monitor.run)
+            await self._workers.run()
+            await self._switch.unless_pulled(self._settler.last_look)
+            helpers.cancel_scope.cancel()
+
+    async def _keep_flushing(self) -> None:
+        try:
+            await self._ledger.keep_flushing()
+        except LedgerWriteError as error:
+            self._switch.pull(ledger_stop(error))
+
+    async def _keep_reporting(self) -> None:
+        while True:
+            self._reporter.progress(self._progress())
+            await anyio.sleep(PROGRESS_EVERY_S)
+
+    async def _end(self) -> Submission:
+        stop = self._switch.stop
+        try:
+            with anyio.CancelScope(shield=True):
+                await self._ledger.record_durably(self._event("stop"))
+        except LedgerWriteError as error:
+            self._switch.pull(ledger_stop(error))
+            stop = self._switch.stop
+        progress = self._progress()
+        self._reporter.progress(progress)
+        return Submission(progress=progress, stop=stop, notes=tuple(self._reporter.notes))
+
+    def _progress(self) -> Progress:
+        return self._tally.snapshot(self._pacer.pace(), waiting=self._backlog.waiting, active=self._active_runs.count)
+
+    def _event(self, action: Literal["start", "stop"]) -> SessionEvent:
+        is_stop = action == "stop"
+        stop, offset_s = self._switch.stop, self._client.clock.offset_s
+        return SessionEvent(
+            at=self._ledger.clock.stamp(),
+            action=action,
+            reason=stop.reason.value if stop is not None else ("done" if is_stop else ""),
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            batchrun=version("batchrun-wherobots"),
+            organization=self._ledger.state.organization,
+            server_offset_s=None if offset_s is None else round(offset_s, 3),
+            totals=self._tally.totals() if is_stop else None,
+            rate=_rate_table(self._pacer.learned()) if is_stop else None,
+        )
+
+
+def _unfinished(state: BatchState) -> Iterator[tuple[str, str]]:
+    """Ids and keys of the runs that the ledger knows as created and not as ended."""
+    for key, run in state.runs.items():
+        if run.run_id is not None and not RunStatus(run.status or "").is_final:
+            yield run.run_id, key
+
+
+def _ids(state: BatchState) -> Iterator[tuple[str, str]]:
+    for key, run in state.runs.items():
+        if run.run_id is not None:
+            yield run.run_id, key
+
+
+def _resent_earlier(state: BatchState, settle_after_s: float) -> Iterator[Resent]:
+    """Runs that an earlier session sent more than once, and did not look for once more before it ended.
+
+    When their last POST left is not known any more: it may have been just before this session.
+    """
+    for key, (name, since_s) in state.to_check.items():
+        yield Resent(key=key, name=name, first_sent_at_s=since_s, not_before_s=time.monotonic() + settle_after_s)
+
+
+def _learned(table: dict[str, float | None] | None) -> Learned | None:
+    rate = (table or {}).get("rate_per_s")
+    return Learned(rate_per_s=rate, window_s=(table or {}).get("window_s")) if rate else None
+
+
+def _rate_table(learned: Learned | None) -> dict[str, float | None] | None:
+    return None if learned is None else {"rate_per_s": round(learned.rate_per_s, 3), "window_s": learned.window_s}

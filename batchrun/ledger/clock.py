@@ -1,0 +1,45 @@
+"""The time as a ledger writes it, and as it is read back."""
+
+from datetime import UTC, datetime
+
+from batchrun.wherobots.clock import steady_now
+
+__all__ = ["LedgerClock", "epoch_seconds", "timestamp"]
+
+
+def timestamp(epoch_s: float) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(epoch_s % 1 * 1000):03d}Z"
+
+
+def epoch_seconds(at: str) -> float:
+    """The other way round; a time without an offset is UTC, an unreadable one is the epoch."""
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return 0.0
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+
+
+class LedgerClock:
+    """Writes the time into events."""
+
+    __slots__ = ("_second", "_text")
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._text = ""
+
+    @staticmethod
+    def now() -> float:
+        """Epoch seconds of a clock that never steps."""
+        return steady_now()
+
+    def stamp(self) -> str:
+        """The time as the ledger writes it; the text of a second is made once."""
+        now = self.now()
+        second = int(now)
+        if second != self._second:
+            self._second = second
+            self._text = timestamp(second)[:-4]
+        return f"{self._text}{int((now - second) * 1000):03d}Z"

@@ -1,0 +1,139 @@
+"""What is asked of the service before the first POST, in each of its answers."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from batchrun.engine.batch import new_batch
+from batchrun.engine.progress import Reporter
+from batchrun.engine.service_check import Existing, ServiceCheck
+from batchrun.engine.stopping import Stop, StopReason
+from batchrun.ledger.events import Event, event_line
+from batchrun.ledger.file import FileLedger
+from tests.engine.parts import Notes, Wire, client_of, emulator
+from tests.engine.service import URL, plan_of
+from tests.engine.virtual_time import VirtualClock
+
+
+@pytest.fixture
+def anyio_backend(clock: VirtualClock) -> tuple[str, dict[str, Any]]:
+    return clock.backend
+
+
+def responding(*statuses: int, **headers: str) -> Wire:
+    """A service that gives these statuses in turn, the last of them for ever."""
+    left = list(statuses)
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        status = left.pop(0) if len(left) > 1 else left[0]
+        body: dict[str, Any] = {"items": [], "total": 0} if status == 200 else {"errors": [{"message": "no"}]}
+        return httpx.Response(status, json=body, headers=headers, request=request)
+
+    return Wire(httpx.MockTransport(respond))
+
+
+def unreachable(times: int) -> Wire:
+    """A service that does not respond at first."""
+    left = [1] * times
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if left:
+            left.pop()
+            raise httpx.ConnectError("All connection attempts failed", request=request)
+        return httpx.Response(200, json={"items": [], "total": 0}, request=request)
+
+    return Wire(httpx.MockTransport(respond))
+
+
+@asynccontextmanager
+async def checking(
+    folder: Path, service: Wire, *, events: Sequence[Event] = (), existing: Existing = Existing.REFUSE, runs: int = 3
+) -> AsyncIterator[tuple[ServiceCheck, Notes]]:
+    """A check before a session of a batch whose ledger holds these events."""
+    plan, path, notes = plan_of(runs), folder / "tiles.ledger.jsonl", Notes()
+    if events:
+        path.write_bytes(b"".join(map(event_line, [new_batch(plan, URL), *events])))
+    async with client_of(service, knows_clock=False) as client:
+        with FileLedger.open(path, create=True) as ledger:
+            check = ServiceCheck(plan=plan, ledger=ledger, client=client, reporter=Reporter(notes), existing=existing)
+            yield check, notes
+
+
+async def asked(folder: Path, service: Wire) -> Stop | None:
+    """What a new batch is answered."""
+    async with checking(folder, service) as (check, _):
+        answer = await check.run()
+        return answer if isinstance(answer, Stop) else None
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (401, StopReason.UNAUTHORIZED),
+        (403, StopReason.UNAUTHORIZED),
+        (301, StopReason.REDIRECTED),
+        (307, StopReason.REDIRECTED),
+    ],
+)
+async def test_a_key_or_an_address_that_is_refused_stops_the_batch_at_the_first_answer(
+    tmp_path: Path, status: int, reason: StopReason
+) -> None:
+    service = responding(status)
+    stop = await asked(tmp_path, service)
+    assert stop is not None
+    assert stop.reason is reason
+    assert len(service.requests) == 1
+
+
+async def test_a_service_that_answers_lets_the_batch_start(tmp_path: Path) -> None:
+    service = emulator()
+    assert await asked(tmp_path, service) is None
+    reach, organization, names = service.requests
+    assert (reach.method, reach.url.path, reach.url.params["size"]) == ("GET", "/runs", "1")
+    assert organization.url.path == "/organization"
+    assert (names.url.path, names.url.params["name"]) == ("/runs", "tile-run-*")
+
+
+async def test_the_first_answer_shows_the_services_clock(tmp_path: Path) -> None:
+    service = responding(200, Date=formatdate(time.time() + 600, usegmt=True))
+    async with checking(tmp_path, service) as (check, _):
+        assert await check.run() == []
+        assert check.client.clock.offset_s == pytest.approx(600.0, abs=1.0)
+
+
+async def test_a_service_that_never_responds_stops_the_batch_after_a_few_tries(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    service, began_s = unreachable(100), clock.now_s
+    stop = await asked(tmp_path, service)
+    assert stop is not None
+    assert stop.reason is StopReason.UNREACHABLE
+    assert "All connection attempts failed" in stop.problem.fact
+    assert len(service.requests) > 1
+    assert clock.now_s - began_s < 30.0
+
+
+async def test_a_service_that_is_just_starting_is_given_a_moment(tmp_path: Path, clock: VirtualClock) -> None:
+    began_s = clock.now_s
+    assert await asked(tmp_path, unreachable(2)) is None
+    assert clock.now_s - began_s >= 1.0
+
+
+async def test_a_key_that_is_refused_once_the_service_responds_still_stops_the_batch(tmp_path: Path) -> None:
+    left = [1]
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if left:
+            left.pop()
+            raise httpx.ConnectError("not yet", request=request)
+        return httpx.Response(401, json={}, request=request)
+
+    stop = await asked(tmp_path, Wire(httpx.MockTransport(respond)))
+    assert stop is not None
+    assert stop.reason is StopReason.UNAUTHORIZED
