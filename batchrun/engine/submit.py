@@ -62,19 +62,18 @@ async def submit(
     service = base_url or client.settings.base_url
     check_plan(plan)
     # In a thread: a changed plan is compared with the ledger's own, which is made again from its files.
-    preflight = await anyio.to_thread.run_sync(
-        partial(
-            check_ledger,
-            plan,
-            ledger.state,
-            ledger.path,
-            service=service,
-            extend=extend,
-            recreate=recreate,
-            to_another_server=to_another_server,
-            retry=retry,
-        )
+    checking = partial(
+        check_ledger,
+        plan,
+        ledger.state,
+        ledger.path,
+        service=service,
+        retry=retry,
+        extend=extend,
+        recreate=recreate,
+        to_another_server=to_another_server,
     )
+    preflight = await anyio.to_thread.run_sync(checking)
     switch, reporter = switch or StopSwitch(), Reporter(observer)
     check = ServiceCheck(
         plan=plan,

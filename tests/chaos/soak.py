@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.chaos.rounds import ChaosError, Figures, play, service
+from tests.chaos.rounds import ChaosError, Figures, play
+from tests.chaos.service import service
 from tests.chaos.weaken import WEAKNESSES
 
 Share = tuple[list[int], int, str, list[str] | None]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.rounds import ChaosError, Service, play, service
+from tests.chaos.rounds import ChaosError, play
+from tests.chaos.service import Service, service
 from tests.chaos.weaken import SHOWN_BY, WEAKNESSES
 
 RUNS = 100

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,6 +87,13 @@ class Emulator:
 
     def names(self) -> list[str]:
         return [run["name"] for run in self.held()]
+
+    def wait_for_runs(self, count: int) -> None:
+        """Return when so many runs were created."""
+        until = time.monotonic() + 30
+        while len(self.held()) < count:
+            assert time.monotonic() < until, f"{len(self.held())} of {count} runs after 30 s"
+            time.sleep(0.05)
 
 
 @contextmanager

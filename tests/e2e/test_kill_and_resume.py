@@ -55,7 +55,7 @@ def test_an_interrupted_batch_says_how_to_go_on_and_goes_on(
     sweep = command.sweep(400)
     with emulating() as emulator:
         process = command.start("submit", sweep, "--base-url", emulator.url, "--rate", "100")
-        time.sleep(1.8)
+        emulator.wait_for_runs(20)
         process.send_signal(number)
         began = time.monotonic()
         out, err = process.communicate(timeout=40)
@@ -114,7 +114,7 @@ def test_points_from_standard_input_are_there_when_the_batch_is_resumed(command:
         assert process.stdin is not None
         process.stdin.write(points)
         process.stdin.close()
-        time.sleep(1.8)
+        emulator.wait_for_runs(10)
         process.kill()
         assert process.stdout is not None
         assert process.stderr is not None
