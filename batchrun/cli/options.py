@@ -22,11 +22,13 @@ __all__ = [
     "Extend",
     "Json",
     "LedgerArgument",
+    "LedgerArguments",
     "LedgerOption",
     "MaxActive",
     "MaxAttempts",
     "MaxPoints",
     "NotOurs",
+    "OfEmulator",
     "Quiet",
     "Rate",
     "Recreate",
@@ -49,7 +51,15 @@ __all__ = [
 ]
 
 SweepArgument = Annotated[Path, typer.Argument(metavar="SWEEP", help="Manifest (.toml) or saved plan (.jsonl).")]
-LedgerArgument = Annotated[Path, typer.Argument(metavar="LEDGER", help="The batch's ledger (.ledger.jsonl).")]
+LedgerArgument = Annotated[
+    Path, typer.Argument(metavar="LEDGER", help="The batch's ledger (.ledger.jsonl), or the sweep that it belongs to.")
+]
+LedgerArguments = Annotated[
+    list[Path], typer.Argument(metavar="LEDGER...", help="Ledgers (.ledger.jsonl), or the sweeps that they belong to.")
+]
+OfEmulator = Annotated[
+    bool, typer.Option("--emulator", help="Given a sweep: use the ledger of its runs in the emulator.")
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document to stdout; everything else goes to stderr.")
 ]
@@ -127,7 +137,11 @@ Emulator = Annotated[
 ]
 LedgerOption = Annotated[
     Path | None,
-    typer.Option("--ledger", metavar="PATH", help="Ledger path; defaults to SWEEP.ledger.jsonl next to the sweep."),
+    typer.Option(
+        "--ledger",
+        metavar="PATH",
+        help="Ledger path; defaults to SWEEP.ledger.jsonl next to the sweep; with --emulator, SWEEP.emulator.ledger.jsonl.",
+    ),
 ]
 Retry = Annotated[
     str | None,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from batchrun.cli.ledgers import LEDGER_SUFFIX, PLAN_SUFFIX
 from batchrun.engine.batch import earlier_keys
 from batchrun.engine.difference import Difference, difference
 from batchrun.errors import UsageError
@@ -10,10 +11,7 @@ from batchrun.ledger.reader import read_state
 from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan, read_plan
 
-__all__ = ["default_ledger", "difference_to", "plan_from"]
-
-PLAN_SUFFIX = ".jsonl"
-LEDGER_SUFFIX = ".ledger.jsonl"
+__all__ = ["difference_to", "plan_from"]
 
 
 def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str], *, resolve: bool) -> Plan:
@@ -41,8 +39,3 @@ def difference_to(plan: Plan, ledger: Path, environ: Mapping[str, str]) -> Diffe
     """
     state = read_state(ledger)
     return difference(plan, state, earlier_keys(state, ledger, environ))
-
-
-def default_ledger(sweep: Path) -> Path:
-    """Where the ledger of a sweep is: beside it, under its name."""
-    return sweep.with_name(sweep.name.removesuffix(sweep.suffix) + LEDGER_SUFFIX)

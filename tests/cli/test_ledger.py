@@ -13,7 +13,7 @@ from tests.cli.conftest import Run
 def ledger(batchrun: Run, sweep: Path) -> str:
     ended = batchrun("submit", sweep, "--emulator", "--yes", "--rate", "500")
     assert ended.status == 0, ended.err
-    return "jobs.ledger.jsonl"
+    return "jobs.emulator.ledger.jsonl"
 
 
 def test_a_sound_ledger_is_sound_also_when_compacted(batchrun: Run, ledger: str) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from batchrun.cli import options as o
 from batchrun.cli.exits import ExitStatus
+from batchrun.cli.ledgers import find_ledger
 from batchrun.cli.output import Output
 from batchrun.cli.text import numbered
 from batchrun.errors import Problem
@@ -33,11 +34,12 @@ ledger = typer.Typer(
 
 
 @ledger.command()
-def check(path: o.LedgerArgument, *, as_json: o.Json = False) -> int:
+def check(path: o.LedgerArgument, *, emulator: o.OfEmulator = False, as_json: o.Json = False) -> int:
     """Check a ledger's consistency: order of events, outcomes of attempts, and totals.
 
     Works while the batch is being submitted. Each finding names its line; with any finding, the exit status is 4.
     """
+    path = find_ledger(path, emulator=emulator)
     checked, output = check_ledger(path), Output(as_json=as_json)
     for finding in checked.findings:
         output.error(Problem(f"{path}:{finding.line}" if finding.line else str(path), finding.fact))
@@ -49,8 +51,9 @@ def check(path: o.LedgerArgument, *, as_json: o.Json = False) -> int:
 
 
 @ledger.command()
-def export(path: o.LedgerArgument, *, output: Target, as_json: o.Json = False) -> int:
+def export(path: o.LedgerArgument, *, output: Target, emulator: o.OfEmulator = False, as_json: o.Json = False) -> int:
     """Export one row per planned run, for pandas, DuckDB or a spreadsheet."""
+    path = find_ledger(path, emulator=emulator)
     count, printer = export_ledger(path, output), Output(as_json=as_json)
     printer.say(f"{output}: {numbered(count, 'row')}")
     printer.document({"ledger": str(path), "output": str(output), "rows": count})
@@ -58,11 +61,12 @@ def export(path: o.LedgerArgument, *, output: Target, as_json: o.Json = False) -
 
 
 @ledger.command()
-def compact(path: o.LedgerArgument, *, as_json: o.Json = False) -> int:
+def compact(path: o.LedgerArgument, *, emulator: o.OfEmulator = False, as_json: o.Json = False) -> int:
     """Compact a ledger: keep one line per submitted run.
 
     No outcome, count or run id changes. The file is replaced atomically; a ledger that is being written is refused.
     """
+    path = find_ledger(path, emulator=emulator)
     done, output = compact_ledger(path), Output(as_json=as_json)
     lines = f"{done.lines_before:,} lines reduced to {done.lines_after:,}"
     output.say(f"{path}: {lines}, {done.bytes_before:,} bytes to {done.bytes_after:,}")

@@ -8,6 +8,7 @@ import typer
 
 from batchrun.cli import options as o
 from batchrun.cli.flags import SweepFlags, expand_flags
+from batchrun.cli.ledgers import find_ledger
 from batchrun.cli.output import Output
 from batchrun.cli.planning import difference_to, plan_from
 from batchrun.cli.views.plan import plan_document, show_all, show_plan, shown_runs
@@ -53,7 +54,7 @@ def plan(
     Environment values are shown as <env.NAME>; they are filled in when the sweep is submitted.
     """
     planned = plan_from(sweep, flags.overrides(), os.environ, resolve=False)
-    found = difference_to(planned, diff, os.environ) if diff is not None else None
+    found = difference_to(planned, find_ledger(diff), os.environ) if diff is not None else None
     output = Output(as_json=as_json)
     for warning in planned.warnings:
         output.warn(warning)

@@ -4,6 +4,7 @@ import os
 
 from batchrun.cli import options as o
 from batchrun.cli.flags import SubmissionFlags, expand_flags
+from batchrun.cli.ledgers import find_ledger
 from batchrun.cli.output import Output
 from batchrun.cli.service import EMULATOR, service_name
 from batchrun.cli.submitting import SubmitRequest, run_submission
@@ -27,7 +28,7 @@ Examples:
 
 @expand_flags
 def resume(
-    ledger: o.LedgerArgument,
+    path: o.LedgerArgument,
     *,
     flags: SubmissionFlags,
     as_json: o.Json = False,
@@ -38,6 +39,7 @@ def resume(
     The ledger holds the manifest and the outcome of each run. Submitted and rejected runs are left alone, unknown ones are
     settled first, and pending ones are sent.
     """
+    ledger = find_ledger(path, emulator=flags.emulator)
     batch = read_batch(ledger)
     plan = plan_of(batch, ledger, os.environ)
     was_emulated = batch.base_url == EMULATOR and flags.base_url is None

@@ -4,8 +4,9 @@ import os
 
 from batchrun.cli import options as o
 from batchrun.cli.flags import SubmissionFlags, SweepFlags, expand_flags
+from batchrun.cli.ledgers import default_ledger
 from batchrun.cli.output import Output
-from batchrun.cli.planning import default_ledger, plan_from
+from batchrun.cli.planning import plan_from
 from batchrun.cli.service import service_name
 from batchrun.cli.submitting import SubmitRequest, run_submission
 from batchrun.engine.service_check import Existing
@@ -48,7 +49,7 @@ def submit(
     """
     service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator)
     plan = plan_from(sweep, overrides.overrides(), os.environ, resolve=True)
-    path = ledger or default_ledger(sweep)
+    path = ledger or default_ledger(sweep, emulator=flags.emulator)
     request = SubmitRequest(
         plan=plan,
         ledger=path,
