@@ -8,9 +8,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from batchrun.emulator.schedule import FaultSchedule
+from batchrun.emulator.calls import CallKind
+from batchrun.emulator.fault_settings import Faults, ReadFaults
+from batchrun.emulator.run_rules import DurationRule, DurationRules, FailRule, FailRules
+from batchrun.emulator.setting_types import Count, Offset, Seconds, Settings, Share
 from batchrun.errors import Problem, UsageError
 
 __all__ = [
@@ -24,6 +27,7 @@ __all__ = [
     "with_changes",
 ]
 
+ErrorStatus = Annotated[int, Field(ge=400, le=599)]
 RetryAfterForm = Literal["none", "seconds", "fraction", "date", "mixed", "odd"]
 Limiter = Literal["bucket", "window", "sliding"]
 ListOrder = Literal["newest", "oldest", "random"]
@@ -34,52 +38,10 @@ DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
 DEFAULT_REGION = "aws-us-west-2"
 DEFAULT_ORGANIZATION = "emulated-organization"
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Seconds = Annotated[float, Field(ge=0)]
-# Thirty years either way: enough for any wrong clock, and every timestamp stays within the calendar.
-Offset = Annotated[float, Field(ge=-1e9, le=1e9)]
-Count = Annotated[int, Field(ge=1)]
-FaultField = Annotated[FaultSchedule, BeforeValidator(FaultSchedule.parse)]
-NEVER = FaultSchedule()
 SECRETS = frozenset({"api_key", "organizations"})
 """Settings that contain API keys: shown nowhere."""
-
-
-class Settings(BaseModel):
-    """Frozen, and strict about names: a misspelt setting would otherwise be ignored silently."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Faults(Settings):
-    """How often each fault occurs: a probability, or ``"0.05@100-200"`` for requests 100 to 200 only."""
-
-    rate_limit: FaultField = NEVER  # 429, whatever the limiter says
-    redirect: FaultField = NEVER  # 307, as from a wrong base URL
-    not_found: FaultField = NEVER  # 404, as from a wrong path
-    login_page: FaultField = NEVER  # 200 with an HTML page, as from a proxy that asks for a login; nothing created
-    forbidden: FaultField = NEVER  # 403, the key may not do this
-    conflict: FaultField = NEVER  # 409, nothing created
-    quota: FaultField = NEVER  # INSUFFICIENT_QUOTA_ERROR, whatever the quota says
-    unavailable: FaultField = NEVER  # 503 with Retry-After and the API's own error body, nothing created
-    error_before_commit: FaultField = NEVER  # a 5xx, nothing created
-    error_after_commit: FaultField = NEVER  # a 5xx although the run was created
-    reset_before_commit: FaultField = NEVER  # the connection is reset, nothing created
-    reset_after_commit: FaultField = NEVER  # the connection is reset although the run was created
-    cut_body: FaultField = NEVER  # created; the response ends in the middle
-    garbled_body: FaultField = NEVER  # created; the response is not JSON
-    hang_before_commit: FaultField = NEVER  # no response, nothing created
-    hang: FaultField = NEVER  # created; no response
-    trickle: FaultField = NEVER  # created; the response arrives one byte every trickle_s
-    late_commit: FaultField = NEVER  # the response is lost; created late_commit_s later
-    slow: FaultField = NEVER  # the response is slow_s late; combines with any other fault
-
-    # Faults of GET /runs, whatever faults_on is. Their requests are numbered separately, so that schedules of creations
-    # do not depend on how often a client lists.
-    list_error: FaultField = NEVER  # a 5xx
-    list_not_found: FaultField = NEVER  # 404, as from a wrong path
-    list_repeats: FaultField = NEVER  # next_page is the cursor that was given, so paging never advances
-    list_ends_early: FaultField = NEVER  # next_page is null although more runs match
+FAULT_TABLES: dict[str, type[Settings]] = {"faults": Faults, "read_faults": ReadFaults}
+TABLES: dict[str, type[Settings]] = {**FAULT_TABLES, "fail_where": FailRule, "durations": DurationRule}
 
 
 class EmulatorSettings(Settings):
@@ -99,6 +61,9 @@ class EmulatorSettings(Settings):
 
     faults: Faults = Faults()
     faults_on: Literal["create", "all"] = "create"  # "all": faults hit every API call
+    read_faults: ReadFaults = ReadFaults()
+    read_faults_on: tuple[CallKind, ...] = Field(default=(), strict=False)  # of reading calls; empty: all of them
+    refused_calls: dict[CallKind, ErrorStatus] = Field(default={})  # calls that are always refused, with this status
     error_statuses: tuple[Literal[500, 502, 503, 504], ...] = Field(default=(500,), min_length=1, strict=False)
     slow_s: Seconds = 1.0
     hang_s: Seconds = 600.0
@@ -135,7 +100,14 @@ class EmulatorSettings(Settings):
     startup_s: Seconds = 1.0
     run_s: Seconds = 20.0
     run_spread: Share = 0.0  # 0.5: run_s ± 50 %
+    durations: DurationRules = ()  # all that match apply, in order
     failure_rate: Share = 0.0
+    fail_where: FailRules = ()  # the first that hits a run decides
+    timed_out_rate: Share = 0.0  # share of runs that reach their timeout, whatever it is
+    odd_status_rate: Share = 0.0  # share of runs that show an unknown status for a part of their time
+    relapse_rate: Share = 0.0  # share of runs that are PENDING again for a part of their time
+    gone_rate: Share = 0.0  # share of runs that the service forgets
+    gone_after_s: Seconds = 60.0  # how long after their creation
     timeout_as_failed: bool = False  # report a timed-out run as FAILED with an event, as the service sometimes does
     cancel_delay_s: Seconds = 0.0
     billing_delay_s: Seconds = 5.0
@@ -146,8 +118,9 @@ class EmulatorSettings(Settings):
         """The settings that differ from the defaults, one a line, without API keys."""
         lines = []
         for name, value in self:
-            if name == "faults":
-                lines += [f"fault {fault} = {share.text()}" for fault, share in self.faults if share.probability]
+            if name in FAULT_TABLES:
+                kind = name.removesuffix("s").replace("_", " ")
+                lines += [f"{kind} {fault} = {share.text()}" for fault, share in value if share.probability]
             elif name == "organizations" and value:
                 lines.append(f"organizations = {', '.join(sorted(set(value.values())))}")
             elif name not in SECRETS and value != type(self).model_fields[name].default:
@@ -193,11 +166,15 @@ def settings_from(values: dict[str, Any]) -> EmulatorSettings | tuple[Problem, .
 
 
 def with_changes(settings: EmulatorSettings, values: dict[str, Any]) -> EmulatorSettings | tuple[Problem, ...]:
-    """The same settings with some replaced, or all problems in ``values``; ``faults`` are merged one by one."""
+    """The same settings with some replaced, or all problems in ``values``; faults are merged one by one."""
     before = settings.model_dump()
-    faults = values.get("faults", {})
-    merged = {**before["faults"], **faults} if isinstance(faults, dict) else faults
-    return settings_from({**before, **values, "faults": merged})
+    return settings_from(
+        {**before, **values, **{name: _merged(before[name], values.get(name, {})) for name in FAULT_TABLES}}
+    )
+
+
+def _merged(before: dict[str, Any], changes: Any) -> Any:  # noqa: ANN401 - pydantic validates it
+    return {**before, **changes} if isinstance(changes, dict) else changes
 
 
 def _place(loc: tuple[int | str, ...]) -> tuple[str, ...]:
@@ -208,7 +185,7 @@ def _place(loc: tuple[int | str, ...]) -> tuple[str, ...]:
 def _problem(place: tuple[str, ...], kind: str, message: str) -> Problem:
     name = ".".join(place)
     if kind == "extra_forbidden":
-        known = Faults.model_fields if place[0] == "faults" else EmulatorSettings.model_fields
+        known = TABLES.get(place[0], EmulatorSettings).model_fields
         close = get_close_matches(place[-1], known, 1)
         return Problem(
             name,

@@ -3,6 +3,8 @@
 from collections import Counter, deque
 from typing import Any
 
+from batchrun.emulator.calls import READING_CALLS, CallKind
+
 __all__ = ["Stats"]
 
 # Fifteen minutes: long enough for a soak round, and a snapshot stays around 100 kB.
@@ -19,6 +21,7 @@ class Stats:
     def clear(self) -> None:
         """Zero everything. ``resets`` lets background work recognise that it belongs to an earlier period."""
         self.resets += 1
+        self._calls: Counter[CallKind] = Counter()
         self._totals: dict[str, Counter[str]] = {}
         self._faults: Counter[str] = Counter()
         self._seconds: deque[tuple[int, Counter[str]]] = deque(maxlen=KEPT_SECONDS)
@@ -31,7 +34,8 @@ class Stats:
         self._numbers[kind] += 1
         return self._numbers[kind]
 
-    def start_request(self) -> None:
+    def start_request(self, kind: CallKind) -> None:
+        self._calls[kind] += 1
         self._in_flight += 1
         self._in_flight_peak = max(self._in_flight_peak, self._in_flight)
 
@@ -51,6 +55,8 @@ class Stats:
     def snapshot(self) -> dict[str, Any]:
         """All counters as plain values; ``per_second`` is oldest first."""
         return {
+            "calls": dict(self._calls),
+            "reading_calls": sum(count for kind, count in self._calls.items() if kind in READING_CALLS),
             "requests": {endpoint: dict(counts) for endpoint, counts in self._totals.items()},
             "faults": dict(self._faults),
             "requests_at_once": self._in_flight,

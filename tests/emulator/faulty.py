@@ -1,10 +1,11 @@
 """Calls of an emulator that is configured to fail."""
 
+import time
 from typing import Any
 
 import httpx
 
-from batchrun.emulator.faults.middleware import FAULTS
+from batchrun.emulator.faults.choice import FAULTS
 from batchrun.emulator.http.server import EmulatorServer
 
 REGION = {"region": "r"}
@@ -27,5 +28,11 @@ def create(server: EmulatorServer, payload: dict[str, Any], fault: str, **settin
             return error
 
 
-def count_runs(server: EmulatorServer) -> int:
-    return len(httpx.get(f"{server.url}/_emulator/runs").text.splitlines())
+def count_runs(server: EmulatorServer, *, at_least: int = 0) -> int:
+    """The runs that exist. A client that gives up may do so before a busy machine has created its run."""
+    until = time.monotonic() + 10
+    while True:
+        count = len(httpx.get(f"{server.url}/_emulator/runs").text.splitlines())
+        if count >= at_least or time.monotonic() > until:
+            return count
+        time.sleep(0.02)

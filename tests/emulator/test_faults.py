@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from batchrun.emulator.faults.choice import FAULTS, choose_fault
 from batchrun.emulator.faults.lists import LIST_FAULTS
-from batchrun.emulator.faults.middleware import FAULTS, choose_fault
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, Faults, load_settings
 from tests.emulator.faulty import REGION, count_runs, create
@@ -53,7 +53,7 @@ def test_a_silent_fault_loses_the_response(
     server: EmulatorServer, payload: dict[str, Any], fault: str, error: type[Exception], created: int
 ) -> None:
     assert isinstance(create(server, payload, fault), error)
-    assert count_runs(server) == created
+    assert count_runs(server, at_least=created) == created
 
 
 def test_a_garbled_response_has_status_201_and_is_not_json(server: EmulatorServer, payload: dict[str, Any]) -> None:
@@ -62,7 +62,7 @@ def test_a_garbled_response_has_status_201_and_is_not_json(server: EmulatorServe
     assert answer.status_code == 201
     with pytest.raises(ValueError, match=r"decode|Expecting"):
         answer.json()
-    assert count_runs(server) == 1
+    assert count_runs(server, at_least=1) == 1
 
 
 def test_a_slow_answer_comes_late(server: EmulatorServer, payload: dict[str, Any]) -> None:

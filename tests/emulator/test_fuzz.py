@@ -9,7 +9,9 @@ import pytest
 
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
+from tests.emulator.shapes import DATA
 
+SERVED = "^/(runs|organization$)"
 CONTRACT = Path(__file__).parent / "contract.json"
 CONFORMANCE = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 VERDICTS = f"{CONFORMANCE},response_headers_conformance,negative_data_rejection,positive_data_acceptance"
@@ -30,7 +32,7 @@ def fuzz(server: EmulatorServer, description: str, checks: str, directory: Path,
 @pytest.mark.slow
 def test_creating_runs_conforms_to_the_contract(tmp_path: Path) -> None:
     with EmulatorServer(EmulatorSettings(api_key="right")) as server:
-        output = fuzz(server, str(CONTRACT), VERDICTS, tmp_path, "--max-examples", "60", "--phases", "coverage,fuzzing")
+        output = fuzz(server, str(CONTRACT), VERDICTS, tmp_path, "--max-examples", "40", "--phases", "coverage,fuzzing")
     assert "Tested: 1" in output
 
 
@@ -42,6 +44,19 @@ def test_every_call_conforms_to_the_description_that_is_served(tmp_path: Path) -
             f"{server.url}/openapi.json",
             CONFORMANCE,
             tmp_path,
-            *("--include-path-regex", "^/runs", "--max-examples", "20", "--phases", "coverage,fuzzing"),
+            *("--include-path-regex", "^/runs", "--max-examples", "8", "--phases", "fuzzing"),
+        )
+    assert "Tested: 6" in output
+
+
+@pytest.mark.slow
+def test_the_calls_beside_creating_conform_to_the_public_description(tmp_path: Path) -> None:
+    with EmulatorServer(EmulatorSettings(api_key="right")) as server:
+        output = fuzz(
+            server,
+            str(DATA),
+            CONFORMANCE,
+            tmp_path,
+            *("--include-path-regex", SERVED, "--max-examples", "8", "--phases", "coverage,fuzzing"),
         )
     assert "Tested: 6" in output

@@ -83,3 +83,24 @@ def test_anything_else_is_not_a_cursor(text: str) -> None:
 def test_no_cursor_means_the_first_page() -> None:
     assert parse_cursor(None) == parse_cursor("") == FIRST
     assert parse_cursor(FIRST.text()) == FIRST
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest", "random"])
+def test_a_list_by_status_is_that_of_all_runs_at_any_time(order: str) -> None:
+    store = store_of(*"abcdefghij", startup_s=3, run_s=5, capacity_runs=2, list_order=order)
+    store.cancel(store.runs[7], T + 12)
+    for second in (0, 4, 9, 13, 20, 30, 60):
+        store.advance(T + second)
+        everything = page_at(store, None, 100, now=T + second)
+        for statuses in ({"PENDING"}, {"RUNNING"}, {"PENDING", "RUNNING"}, {"COMPLETED", "RUNNING"}, {"CANCELLED"}):
+            listed = page_at(store, None, 100, now=T + second, statuses=frozenset(statuses))
+            expected = [run.number for run in everything.items if run.status_at(T + second).value in statuses]
+            assert (numbers(listed), listed.total) == (expected, len(expected))
+
+
+def test_a_clock_that_is_set_back_brings_ended_runs_back() -> None:
+    store = store_of("a", startup_s=0, run_s=5)
+    active = frozenset({"RUNNING"})
+    assert page_at(store, None, 10, now=T + 9, statuses=active).total == 0
+    store.change(store.settings, T + 2)
+    assert page_at(store, None, 10, now=T + 2, statuses=active).total == 1

@@ -24,7 +24,7 @@ def test_a_trickling_response_arrives_a_byte_at_a_time(server: EmulatorServer, p
                 break
     assert time.monotonic() - began > 0.1
     assert len(b"".join(pieces)) < 100
-    assert count_runs(server) == 1
+    assert count_runs(server, at_least=1) == 1
 
 
 def test_a_trickling_response_is_complete_in_the_end(server: EmulatorServer, payload: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batchrun.emulator.settings import EmulatorSettings, Faults, load_settings, with_changes
+from batchrun.emulator.settings import TABLES, EmulatorSettings, Faults, load_settings, with_changes
 from batchrun.errors import UsageError
 
 
@@ -36,6 +36,30 @@ def test_every_mistake_is_reported_at_once_with_a_close_match() -> None:
     assert "run_s" in fixes
 
 
+def test_mistakes_in_rules_and_calls_are_reported_with_their_place() -> None:
+    values = {
+        "read_faults": {"eror": 1},
+        "fail_where": [{"were": "--a b"}, {"share": 0.5}, {"where": "'"}],
+        "refused_calls": {"logz": 404},
+    }
+    problems = with_changes(EmulatorSettings(), values)
+    assert isinstance(problems, tuple)
+    fixes = {problem.place: f"{problem.fact}: {problem.fix}" for problem in problems}
+    assert "did you mean error?" in fixes["read_faults.eror"]
+    assert "did you mean where?" in fixes["fail_where.0.were"]
+    assert "a rule names arguments" in fixes["fail_where.1"]
+    assert "cannot be split" in fixes["fail_where.2.where"]
+    assert any(place.startswith("refused_calls.logz") for place in fixes)
+
+
+def test_changing_one_read_fault_keeps_the_others_and_the_rules() -> None:
+    settings = load_settings(None, {"fail_where": "--a b", "read_faults": {"error": 0.5}, "durations": []})
+    changed = with_changes(settings, {"read_faults": {"hang": "1@5-6"}})
+    assert isinstance(changed, EmulatorSettings)
+    assert changed.fail_where == settings.fail_where
+    assert changed.describe()[:2] == ["read fault error = 0.5", "read fault hang = 1@5-6"]
+
+
 @pytest.mark.parametrize("text", ["speed = ", "speed = -1", "nothing = 1"])
 def test_an_invalid_file_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "emulator.toml"
@@ -48,9 +72,11 @@ def test_an_invalid_file_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_every_setting_and_every_fault_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
-    names = {*EmulatorSettings.model_fields, *Faults.model_fields}
+    names = {*EmulatorSettings.model_fields, *(field for table in TABLES.values() for field in table.model_fields)}
     assert {name for name in names if f"`{name}`" not in text} == set()
     examples = [block.split("```")[0] for block in text.split("```toml\n")[1:]]
     loaded = {example.splitlines()[0]: load_settings(None, tomllib.loads(example)) for example in examples}
     assert loaded["# emulator.toml"].faults.conflict.text() == "1@100-200"
+    assert loaded["fail_where = ["].fail_where[1].after == 0.2
+    assert loaded["refused_calls = { logs = 404, costs = 403 }"].refused_calls == {"logs": 404, "costs": 403}
     assert loaded["[organizations]"].organizations == {"key-one": "acme", "key-two": "globex"}

@@ -10,12 +10,26 @@ from typing import Any
 import httpx
 import pytest
 
+from batchrun.emulator.run_rules import FailRule
+from batchrun.emulator.runs.failures import Failure
+from batchrun.emulator.runs.lifecycle import Lifecycle
 from batchrun.emulator.runs.state_file import open_state
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.errors import UsageError
+from batchrun.wherobots.views import RunStatus
 
 Service = Callable[..., httpx.AsyncClient]
 T = 1_000_000.0
+SECOND_FORMAT = """
+CREATE TABLE runs (
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL, name TEXT NOT NULL, region TEXT NOT NULL, runtime TEXT NOT NULL,
+  timeout_s TEXT NOT NULL, payload BLOB NOT NULL, created_at REAL NOT NULL,
+  startup_s REAL NOT NULL, run_s REAL NOT NULL, ending TEXT NOT NULL, organization TEXT NOT NULL);
+CREATE TABLE cancels (number INTEGER PRIMARY KEY, at REAL NOT NULL, delay_s REAL NOT NULL);
+CREATE TABLE deletions (number INTEGER PRIMARY KEY, at REAL NOT NULL);
+INSERT INTO runs VALUES (1, 'a', 'old-run', 'r', 'tiny', '60', x'7b7d', 1000000.0, 1.0, 20.0, 'FAILED', 'acme');
+PRAGMA user_version=2;
+"""
 FIRST_FORMAT = """
 CREATE TABLE runs (
   number INTEGER PRIMARY KEY, id TEXT NOT NULL, name TEXT NOT NULL, region TEXT NOT NULL, runtime TEXT NOT NULL,
@@ -84,12 +98,18 @@ def test_any_other_file_is_refused_and_left_unchanged(tmp_path: Path) -> None:
         open_state(tmp_path / "nowhere" / "state", EmulatorSettings())
 
 
-def test_a_file_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("script", "owner", "status"),
+    [(FIRST_FORMAT, "emulated-organization", RunStatus.COMPLETED), (SECOND_FORMAT, "acme", RunStatus.FAILED)],
+)
+def test_a_file_of_an_earlier_format_is_upgraded(tmp_path: Path, script: str, owner: str, status: RunStatus) -> None:
     file = tmp_path / "state"
     with closing(sqlite3.connect(file)) as database:
-        database.executescript(FIRST_FORMAT)
+        database.executescript(script)
     store = open_state(file, EmulatorSettings())
-    assert [(run.name, run.organization) for run in store.runs] == [("old-run", "emulated-organization")]
+    assert [(run.name, run.organization, run.lifecycle) for run in store.runs] == [
+        ("old-run", owner, Lifecycle(1.0, 20.0, status))
+    ]
     store.delete(store.runs[0], T + 5)
     store.close()
     again = open_state(file, EmulatorSettings())
@@ -100,9 +120,23 @@ def test_a_file_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
 def test_a_file_of_a_later_format_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "state"
     with closing(sqlite3.connect(file)) as database:
-        database.execute("PRAGMA user_version=3")
-    with pytest.raises(UsageError, match="it has format 3, not 2"):
+        database.execute("PRAGMA user_version=4")
+    with pytest.raises(UsageError, match="it has format 4, not 3"):
         open_state(file, EmulatorSettings())
+
+
+def test_how_a_run_fails_and_is_forgotten_survives(tmp_path: Path) -> None:
+    rule = FailRule(where="--region us", code="RUN_LOST", message="no such table")
+    settings = EmulatorSettings(fail_where=(rule,), gone_rate=1, gone_after_s=9, odd_status_rate=1)
+    first = open_state(tmp_path / "state", settings)
+    first.commit(name="n", region="r", runtime="tiny", timeout_s=99, payload=b"{}", now=T, args=["--region", "us"])
+    first.close()
+    second = open_state(tmp_path / "state", EmulatorSettings())
+    assert list(second.runs) == list(first.runs)
+    assert second.runs[0].lifecycle.failure == Failure(code="RUN_LOST", message="no such table")
+    assert second.runs[0].deleted_at == T + 9
+    assert not second.is_uniform(None)
+    second.close()
 
 
 def test_cancellations_and_deletions_are_replayed_in_their_order(tmp_path: Path) -> None:

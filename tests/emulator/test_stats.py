@@ -6,7 +6,7 @@ from batchrun.emulator.stats import KEPT_SECONDS, Stats
 def test_requests_are_counted_by_endpoint_status_and_second() -> None:
     stats = Stats()
     for endpoint, status, now in (("POST /runs", 201, 10.2), ("POST /runs", 429, 10.9), ("GET /runs", None, 11.0)):
-        stats.start_request()
+        stats.start_request("list")
         stats.end_request(endpoint, status, now)
     snapshot = stats.snapshot()
     assert snapshot["requests"] == {"POST /runs": {"201": 1, "429": 1}, "GET /runs": {"none": 1}}
@@ -19,7 +19,7 @@ def test_requests_are_counted_by_endpoint_status_and_second() -> None:
 def test_the_peak_of_concurrent_requests_is_kept() -> None:
     stats = Stats()
     for _ in range(3):
-        stats.start_request()
+        stats.start_request("list")
     for _ in range(2):
         stats.end_request("GET /runs", 200, 1.0)
     snapshot = stats.snapshot()
@@ -37,7 +37,7 @@ def test_only_the_most_recent_seconds_are_kept() -> None:
 def test_clearing_zeroes_everything_and_is_noticeable() -> None:
     stats = Stats()
     before = stats.resets
-    stats.start_request()
+    stats.start_request("list")
     stats.count_fault("conflict")
     assert stats.next_number() == 1
     stats.clear()

@@ -9,7 +9,7 @@ from batchrun.emulator.faults.retry_after import retry_after_header
 from batchrun.emulator.schedule import uniform
 from batchrun.wherobots.views import ErrorClass
 
-__all__ = ["REFUSALS", "login_page", "not_found", "refusal", "server_error"]
+__all__ = ["REFUSALS", "login_page", "not_found", "refusal", "refused_call", "server_error"]
 
 REFUSALS = {
     "rate_limit": ErrorDetail(code=ErrorClass.RATE_LIMIT_ERROR, message="Too many requests"),
@@ -28,6 +28,13 @@ _API_ERROR_STATUS = 500
 _INTERNAL = ErrorDetail(code=ErrorClass.INTERNAL_SERVER_ERROR, message="An internal error occurred")
 # As a gateway answers for a path that it does not know: JSON, but not the API's error body.
 _NOT_FOUND = b'{"detail":"Not Found"}'
+_NOT_FOUND_STATUS = 404
+_REFUSED_CALLS = {
+    401: ErrorDetail(code=ErrorClass.UNAUTHORIZED_ERROR, message="The key is not valid for this call"),
+    403: ErrorDetail(code=ErrorClass.INSUFFICIENT_PERMISSIONS_ERROR, message="The key may not use this call"),
+    429: ErrorDetail(code=ErrorClass.RATE_LIMIT_ERROR, message="Too many requests"),
+    500: _INTERNAL,
+}
 _LOGIN_PAGE = (
     b"<html><head><title>Log in</title></head><body><form>Your network asks you to log in.</form></body></html>"
 )
@@ -43,6 +50,16 @@ def refusal(fault: str, exchange: Exchange) -> Response:
     elif fault == "unavailable":
         headers = retry_after_header("seconds", RETRY_AFTER_S, exchange.number, now=now)
     return error_response(_STATUS.get(fault, settings.quota_status), REFUSALS[fault], exchange.request_id, headers)
+
+
+def refused_call(status: int, request_id: str) -> Response:
+    """The response to a call that the service does not offer, or not to this key."""
+    if status == _NOT_FOUND_STATUS:
+        return not_found()
+    detail = _REFUSED_CALLS.get(
+        status, ErrorDetail(code=ErrorClass.BAD_REQUEST_ERROR, message=f"Refused with {status}")
+    )
+    return error_response(status, detail, request_id)
 
 
 def not_found() -> Response:

@@ -4,43 +4,30 @@ A fault before the commit never lets the request reach the service; a fault afte
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from batchrun.emulator.calls import CallKind
+from batchrun.emulator.faults.choice import BEFORE_COMMIT, choose_fault, choose_read_fault, is_in_scope
 from batchrun.emulator.faults.exchange import Exchange
-from batchrun.emulator.faults.fault_responses import REFUSALS, login_page, not_found, refusal, server_error
+from batchrun.emulator.faults.fault_responses import (
+    REFUSALS,
+    login_page,
+    not_found,
+    refusal,
+    refused_call,
+    server_error,
+)
 from batchrun.emulator.faults.lists import LIST_FAULTS, LIST_REFUSALS
 from batchrun.emulator.schedule import FaultSchedule, uniform
 from batchrun.emulator.settings import EmulatorSettings, LateCommitResponse
 from batchrun.emulator.stats import Stats
 
-__all__ = ["FAULTS", "FaultMiddleware", "choose_fault", "is_api_path"]
-
-BEFORE_COMMIT = (
-    *REFUSALS,
-    "not_found",
-    "login_page",
-    "error_before_commit",
-    "reset_before_commit",
-    "hang_before_commit",
-    "late_commit",
-)
-AFTER_COMMIT = ("error_after_commit", "reset_after_commit", "cut_body", "garbled_body", "trickle", "hang")
-FAULTS = (*BEFORE_COMMIT, *AFTER_COMMIT)
-"""In order of precedence: the first that applies is used. ``slow`` is not among them; it combines with any of them."""
+__all__ = ["FaultMiddleware"]
 
 _LOSSES: tuple[LateCommitResponse, ...] = ("none", "error", "reset")
-
-
-def choose_fault(settings: EmulatorSettings, number: int, names: Sequence[str] = FAULTS) -> str | None:
-    """The first fault of ``names`` that hits request ``number``, or None."""
-    for name in names:
-        schedule: FaultSchedule = getattr(settings.faults, name)
-        if schedule.probability and schedule.applies(settings.seed, name, number):
-            return name
-    return None
 
 
 class FaultMiddleware:
@@ -54,34 +41,54 @@ class FaultMiddleware:
         self._late_commits: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        settings = self._settings()
-        if scope["type"] == "http" and (scope["method"], scope["path"]) == ("GET", "/runs"):
-            number = self._stats.next_number("list")
-            fault = choose_fault(settings, number, LIST_FAULTS)
-            if fault is not None:
-                self._stats.count_fault(fault)
-            if fault in LIST_REFUSALS:
-                exchange = Exchange(settings=settings, number=number, scope=scope, receive=receive, send=send)
-                await exchange.respond(server_error(exchange) if fault == "list_error" else not_found())
-                return
-            scope["state"]["list_fault"] = fault  # the endpoint changes the page itself
-        await self._hit(settings, scope, receive, send)
-
-    async def _hit(self, settings: EmulatorSettings, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the configured faults hit any request that is in scope."""
-        if not _is_in_scope(scope, settings):
+        kind: CallKind | None = scope["state"].get("call") if scope["type"] == "http" else None
+        if kind is None:  # of the emulator's own
             await self._app(scope, receive, send)
             return
-        number = self._stats.next_number()
-        if settings.faults.slow.applies(settings.seed, "slow", number):
-            self._stats.count_fault("slow")
-            await asyncio.sleep(settings.slow_s)
-        fault = choose_fault(settings, number)
-        if fault is None:
+        settings = self._settings()
+        if kind in settings.refused_calls:
+            exchange = Exchange(settings=settings, number=0, scope=scope, receive=receive, send=send)
+            await exchange.respond(refused_call(settings.refused_calls[kind], exchange.request_id))
+            return
+        if kind == "list" and await self._fail_list(settings, scope, receive, send):
+            return
+        if kind == "create" or settings.faults_on == "all":
+            number, slow = self._stats.next_number(), settings.faults.slow
+            fault = choose_fault(settings, number)
+        elif is_in_scope(kind, settings):
+            number, slow = self._stats.next_number("read"), settings.read_faults.slow
+            fault = choose_read_fault(settings, number)
+        else:
             await self._app(scope, receive, send)
+            return
+        if fault is None and not slow.probability:
+            await self._app(scope, receive, send)
+            return
+        await self._hit(
+            fault, slow, Exchange(settings=settings, number=number, scope=scope, receive=receive, send=send)
+        )
+
+    async def _fail_list(self, settings: EmulatorSettings, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Whether a fault of lists alone answered the request; other such faults are left to the endpoint."""
+        number = self._stats.next_number("list")
+        fault = choose_fault(settings, number, LIST_FAULTS)
+        if fault is not None:
+            self._stats.count_fault(fault)
+        if fault not in LIST_REFUSALS:
+            scope["state"]["list_fault"] = fault
+            return False
+        exchange = Exchange(settings=settings, number=number, scope=scope, receive=receive, send=send)
+        await exchange.respond(server_error(exchange) if fault == "list_error" else not_found())
+        return True
+
+    async def _hit(self, fault: str | None, slow: FaultSchedule, exchange: Exchange) -> None:
+        if slow.applies(exchange.settings.seed, "slow", exchange.number):
+            self._stats.count_fault("slow")
+            await asyncio.sleep(exchange.settings.slow_s)
+        if fault is None:
+            await self._app(exchange.scope, exchange.receive, exchange.send)
             return
         self._stats.count_fault(fault)
-        exchange = Exchange(settings=settings, number=number, scope=scope, receive=receive, send=send)
         await (self._fail_before_commit if fault in BEFORE_COMMIT else self._fail_after_commit)(fault, exchange)
 
     async def _fail_before_commit(self, fault: str, exchange: Exchange) -> None:
@@ -172,18 +179,3 @@ async def _replace_response(fault: str, exchange: Exchange, messages: list[Messa
 
 def _is_success(messages: list[Message]) -> bool:
     return str(messages[0]["status"]).startswith("2")
-
-
-def is_api_path(path: str) -> bool:
-    """Whether a path belongs to the API, not to the emulator's control endpoints or its documentation."""
-    return path in {"/runs", "/organization"} or path.startswith("/runs/")
-
-
-def _is_in_scope(scope: Scope, settings: EmulatorSettings) -> bool:
-    """Whether faults may hit this request: creating always, other API calls if configured, control endpoints never."""
-    if scope["type"] != "http":
-        return False
-    path: str = scope["path"]
-    if path == "/runs" and scope["method"] == "POST":
-        return True
-    return settings.faults_on == "all" and is_api_path(path)

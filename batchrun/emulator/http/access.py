@@ -7,10 +7,10 @@ from collections.abc import Callable
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from batchrun.emulator.calls import call_kind
 from batchrun.emulator.clock import date_header, server_time
 from batchrun.emulator.error_bodies import ErrorDetail, error_response
 from batchrun.emulator.faults.limits import Limit, limit_of
-from batchrun.emulator.faults.middleware import is_api_path
 from batchrun.emulator.faults.retry_after import retry_after_header
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.emulator.stats import Stats
@@ -76,15 +76,15 @@ class AccessMiddleware:
         request_id = f"req-{self._serial:08x}"
         scope.setdefault("state", {})["request_id"] = request_id
         recorder = _ResponseRecorder(send, request_id, date_header(self._settings(), self._serial))
-        path: str = scope["path"]
-        if not is_api_path(path):
+        kind = scope["state"]["call"] = call_kind(scope["method"], scope["path"])
+        if kind is None:
             await self._app(scope, receive, recorder)
             return
-        self._stats.start_request()
+        self._stats.start_request(kind)
         try:
             await self._handle(scope, receive, recorder)
         finally:
-            self._stats.end_request(_endpoint_name(scope["method"], path), recorder.status, time.time())
+            self._stats.end_request(_endpoint_name(scope["method"], scope["path"]), recorder.status, time.time())
 
     async def _handle(self, scope: Scope, receive: Receive, send: "_ResponseRecorder") -> None:
         settings = self._settings()
@@ -114,7 +114,7 @@ class AccessMiddleware:
         if (reason := self._key_problem(settings, key, client)) is not None:
             detail = ErrorDetail(code=ErrorClass.UNAUTHORIZED_ERROR, message=reason, suggestion=_UNAUTHORIZED)
             return error_response(401, detail, request_id)
-        if settings.limit_on == "create" and not (scope["method"] == "POST" and scope["path"] == "/runs"):
+        if settings.limit_on == "create" and scope["state"]["call"] != "create":
             return None
         max_in_flight = settings.max_requests_at_once
         wait_s = client.limit.acquire(time.monotonic()) if client.limit is not None else 0.0
@@ -174,6 +174,6 @@ def api_key_of(scope: Scope) -> str:
 def _endpoint_name(method: str, path: str) -> str:
     """A request without its ids, such as ``GET /runs/{id}/logs``, so that statistics stay small."""
     parts = path.strip("/").split("/")
-    if len(parts) > 1:
+    if len(parts) > 1 and parts[0] in {"runs", "storage"}:
         parts[1] = "{id}"
     return f"{method} /{'/'.join(parts[:3])}"

@@ -67,7 +67,7 @@ class Control:
     async def delete(self, deletion: Deletion) -> dict[str, Any]:
         """Delete runs behind their owner's back: lists and lookups no longer know them."""
         now = server_time(self._store.settings)
-        runs = [run for run in self._store.runs if deletion.includes(run, self._store.settings.seed)]
+        runs = [run for run in self._store.runs if deletion.includes(run, self._store.settings.seed, now)]
         for run in runs:
             self._store.delete(run, now)
         return {"deleted": len(runs), "ids": [run.id for run in runs]}

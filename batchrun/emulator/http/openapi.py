@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from batchrun.emulator.faults.middleware import is_api_path
+from batchrun.emulator.calls import call_kind
 from batchrun.emulator.http.payloads import LenientPayload
 from batchrun.wherobots.payload import CreateRunPayload
 
@@ -46,8 +46,8 @@ def complete_openapi(document: dict[str, Any], *, lenient: bool) -> dict[str, An
     schemas = document["components"]["schemas"]
     schemas.update(definitions["$defs"])
     for path, operations in document["paths"].items():
-        if is_api_path(path):
-            for operation in operations.values():
+        for method, operation in operations.items():
+            if call_kind(method.upper(), path) is not None:
                 operation["security"] = SECURITY
     _complete(document["paths"]["/runs"]["post"], model.__name__, lenient=lenient)
     document["components"]["securitySchemes"] = SECURITY_SCHEMES

@@ -1,6 +1,6 @@
 """Request bodies, validated as the contract validates them: unknown properties pass, everything else is strict."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationError
@@ -10,7 +10,7 @@ from batchrun.wherobots.enums import RuntimeId
 from batchrun.wherobots.payload import CreateRunPayload, FileDependency
 from batchrun.wherobots.views import CreateRunPayloadOutput, ErrorClass
 
-__all__ = ["LenientPayload", "answered_payload", "error_details", "read_payload"]
+__all__ = ["LenientPayload", "answered_payload", "arguments_of", "error_details", "read_payload"]
 
 
 def _known_or_none(runtime: RuntimeId | None) -> RuntimeId | None:
@@ -54,6 +54,12 @@ def answered_payload(payload: CreateRunPayload, default_runtime: str) -> bytes:
         return payload.model_dump_json(by_alias=True).encode()
     plain = payload.model_dump(by_alias=True)
     return CreateRunPayloadOutput.model_validate(plain).model_dump_json(by_alias=True).encode()
+
+
+def arguments_of(payload: CreateRunPayload) -> Sequence[str]:
+    """The arguments of the script, or of the jar."""
+    script = payload.run_python or payload.run_jar
+    return script.args if script is not None else ()
 
 
 def error_details(errors: list[Any], place: str = "") -> list[ErrorDetail]:

@@ -1,7 +1,6 @@
 """The endpoints of the Runs API."""
 
 from collections.abc import Callable, Coroutine
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from typing_extensions import override
 from batchrun.emulator.clock import server_time
 from batchrun.emulator.error_bodies import error_response
 from batchrun.emulator.faults.lists import next_page_of
-from batchrun.emulator.http.payloads import answered_payload, read_payload
+from batchrun.emulator.http.payloads import answered_payload, arguments_of, read_payload
 from batchrun.emulator.http.refusals import (
     ERROR_RESPONSES,
     MISSING_REGION,
@@ -84,6 +83,7 @@ class Runs:
             runtime=payload.runtime.value,
             timeout_s=payload.timeout_seconds,
             payload=answered,
+            args=arguments_of(payload),
             now=server_time(settings),
         )
         # The payload as it was sent: a service that rewrites payloads shows so only when it is asked again.
@@ -124,7 +124,7 @@ class Runs:
         page = list_page(self._store, query, position, size, now)
         next_page = next_page_of(fault, current_page=page.current_page, next_page=page.next_page)
         items = [self._view(run, now) for run in page.items]
-        return Response(_encode({**asdict(page), "items": items, "next_page": next_page}), media_type=JSON)
+        return Response(_encode({**page.links(), "items": items, "next_page": next_page}), media_type=JSON)
 
     async def get_run(self, request: Request, run_id: str) -> Response:
         """Get a job run."""
@@ -163,7 +163,7 @@ class Runs:
         """The run, if the caller can see it, and the time."""
         now = self._advance()
         run = self._store.get(run_id)
-        if run is None or run.deleted_at is not None or run.organization != request.state.organization:
+        if run is None or run.is_deleted_at(now) or run.organization != request.state.organization:
             return None, now
         return run, now
 

@@ -25,9 +25,9 @@ class Deletion(BaseModel):
             raise ValueError("give ids, names or a share")
         return self
 
-    def includes(self, run: StoredRun, seed: int) -> bool:
+    def includes(self, run: StoredRun, seed: int, now: float) -> bool:
         """Whether to delete this run; a run that was deleted before is not deleted again."""
-        if run.deleted_at is not None or not self._is_candidate(run):
+        if run.is_deleted_at(now) or not self._is_candidate(run):
             return False
         return self.share is None or uniform(seed, "delete", run.number) < self.share
 

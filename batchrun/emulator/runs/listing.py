@@ -4,11 +4,13 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from batchrun.emulator.runs.lifecycle import StoredRun
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.schedule import uniform
 from batchrun.emulator.settings import EmulatorSettings
+from batchrun.wherobots.views import RunStatus
 
 __all__ = ["Page", "RunQuery", "list_page", "name_predicate", "parse_cursor"]
 
@@ -35,6 +37,16 @@ class Page:
     previous_page: str | None
     next_page: str | None
 
+    def links(self) -> dict[str, Any]:
+        """Everything but the items, by its name in JSON."""
+        return {
+            "total": self.total,
+            "current_page": self.current_page,
+            "current_page_backwards": self.current_page_backwards,
+            "previous_page": self.previous_page,
+            "next_page": self.next_page,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
@@ -50,6 +62,7 @@ class Cursor:
         return urlsafe_b64encode(f"{self.direction}{self.edge}".encode()).decode()
 
 
+_UNFINISHED = frozenset({RunStatus.PENDING.value, RunStatus.RUNNING.value})
 _DIRECTIONS = {"<": "after", ">": "before", "=": "until"}
 AFTER, BEFORE, UNTIL = _DIRECTIONS
 FIRST = Cursor(AFTER, 0)  # runs are numbered from 1
@@ -121,23 +134,34 @@ def _matching(store: RunStore, query: RunQuery, now: float) -> Sequence[StoredRu
     """All visible runs that match, oldest first."""
     settings = store.settings
     name_matches = name_predicate(query.name, substring=settings.list_name_match == "substring")
-    runs = store.named(query.name) if query.name is not None and name_matches is None else store.runs
+    runs = _candidates(store, query, now, is_exact=query.name is not None and name_matches is None)
     start = 0 if query.created_after is None else bisect_right(runs, query.created_after, key=_created_at)
     end = bisect_right(runs, now - settings.list_lag_s, key=_created_at) if settings.list_lag_s else len(runs)
     visible = runs[start:end]
     if store.is_uniform(query.organization) and name_matches is None and query.region is None and not query.statuses:
         return visible
-    return [run for run in visible if _matches(run, query, name_matches, now)]
+    as_failed = settings.timeout_as_failed
+    return [run for run in visible if _matches(run, query, name_matches, now, timeout_as_failed=as_failed)]
 
 
-def _matches(run: StoredRun, query: RunQuery, name_matches: Callable[[str], bool] | None, now: float) -> bool:
-    if run.deleted_at is not None or (query.organization is not None and run.organization != query.organization):
+def _candidates(store: RunStore, query: RunQuery, now: float, *, is_exact: bool) -> Sequence[StoredRun]:
+    """The runs to look through, oldest first."""
+    if is_exact and query.name is not None:
+        return store.named(query.name)
+    return store.unfinished(now) if query.statuses and query.statuses <= _UNFINISHED else store.runs
+
+
+def _matches(
+    run: StoredRun, query: RunQuery, name_matches: Callable[[str], bool] | None, now: float, *, timeout_as_failed: bool
+) -> bool:
+    if run.is_deleted_at(now) or (query.organization is not None and run.organization != query.organization):
         return False
     if query.region is not None and run.region != query.region:
         return False
     if name_matches is not None and not name_matches(run.name):
         return False
-    return not query.statuses or run.status_at(now).value in query.statuses
+    # By the status that is shown: a run of an unknown status matches no filter.
+    return not query.statuses or run.shown_at(now, timeout_as_failed=timeout_as_failed) in query.statuses
 
 
 def name_predicate(name: str | None, *, substring: bool = False) -> Callable[[str], bool] | None:

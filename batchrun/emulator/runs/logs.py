@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from batchrun.emulator.runs.kube_app import timestamp_text
 from batchrun.emulator.runs.lifecycle import StoredRun
-from batchrun.emulator.runs.views import timestamp_text
 from batchrun.wherobots.views import LogItem, LogsResponse, RunStatus
 
 __all__ = ["log_lines", "log_page"]

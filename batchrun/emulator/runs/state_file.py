@@ -4,21 +4,25 @@ import sqlite3
 from collections import deque
 from pathlib import Path
 
+import msgspec
+
 from batchrun.emulator.runs.lifecycle import Lifecycle, StoredRun
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.settings import DEFAULT_ORGANIZATION, EmulatorSettings
 from batchrun.errors import UsageError
-from batchrun.wherobots.views import RunStatus
 
 __all__ = ["StateFile", "open_state"]
 
-FORMAT = 2
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Lifecycle).decode
+
+FORMAT = 3
 # timeout_s is text: the contract allows integers of any size, SQLite only 64 bits.
 _TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
   number INTEGER PRIMARY KEY, id TEXT NOT NULL, name TEXT NOT NULL, region TEXT NOT NULL, runtime TEXT NOT NULL,
   timeout_s TEXT NOT NULL, payload BLOB NOT NULL, created_at REAL NOT NULL,
-  startup_s REAL NOT NULL, run_s REAL NOT NULL, ending TEXT NOT NULL, organization TEXT NOT NULL);
+  organization TEXT NOT NULL, lifecycle TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS cancels (number INTEGER PRIMARY KEY, at REAL NOT NULL, delay_s REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS deletions (number INTEGER PRIMARY KEY, at REAL NOT NULL);
 """
@@ -26,7 +30,18 @@ _ENDINGS = """
 SELECT at, number, delay_s FROM cancels UNION ALL SELECT at, number, NULL FROM deletions ORDER BY at, number
 """
 # Format 1 knew neither organizations nor deletions.
-_ADD_ORGANIZATION = f"ALTER TABLE runs ADD COLUMN organization TEXT NOT NULL DEFAULT '{DEFAULT_ORGANIZATION}'"
+_ADD_ORGANIZATION = f"ALTER TABLE runs ADD COLUMN organization TEXT NOT NULL DEFAULT '{DEFAULT_ORGANIZATION}';"
+# Format 2 had columns for what was then the whole lifecycle.
+_ADD_LIFECYCLE = """
+ALTER TABLE runs ADD COLUMN lifecycle TEXT NOT NULL DEFAULT '';
+UPDATE runs SET lifecycle = json_object('startup_s', startup_s, 'run_s', run_s, 'final_status', ending);
+ALTER TABLE runs DROP COLUMN startup_s;
+ALTER TABLE runs DROP COLUMN run_s;
+ALTER TABLE runs DROP COLUMN ending;
+"""
+_COLUMNS = "number, id, name, region, runtime, timeout_s, payload, created_at, organization, lifecycle"
+_RUNS = f"SELECT {_COLUMNS} FROM runs ORDER BY number"  # noqa: S608 - our own column names
+_INSERT = f"INSERT INTO runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - as above
 _FIX = "give the state file of an earlier emulator, or a new name"
 
 
@@ -37,23 +52,26 @@ class StateFile:
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         # Read first: it also fails for files that are not databases, before anything is written to them.
         version = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if version not in {0, 1, FORMAT}:
+        if not 0 <= version <= FORMAT:
             raise sqlite3.DatabaseError(f"it has format {version}, not {FORMAT}")
         # With WAL, NORMAL syncs only at checkpoints: a commit survives a killed process, and costs no fsync per run.
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=NORMAL")
-        if version == 1:
-            self._database.execute(_ADD_ORGANIZATION)
-        self._database.executescript(_TABLES)
-        self._database.execute(f"PRAGMA user_version={FORMAT}")
+        self._upgrade(version)
+
+    def _upgrade(self, version: int) -> None:
+        """Bring the tables to this format, or create them: all of it, or nothing if the process dies."""
+        steps = [_ADD_ORGANIZATION] if version == 1 else []
+        steps += [_ADD_LIFECYCLE] if version in {1, 2} else []
+        script = "".join((*steps, _TABLES, f"PRAGMA user_version={FORMAT};"))
+        self._database.executescript(f"BEGIN; {script} COMMIT;")
 
     def created(self, run: StoredRun) -> None:
         self._database.execute(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _INSERT,
             (
                 *(run.number, run.id, run.name, run.region, run.runtime, str(run.timeout_s), run.payload),
-                *(run.created_at, run.lifecycle.startup_s, run.lifecycle.run_s, run.lifecycle.final_status.value),
-                run.organization,
+                *(run.created_at, run.organization, _encode(run.lifecycle).decode()),
             ),
         )
 
@@ -73,7 +91,7 @@ class StateFile:
     def replay(self, store: RunStore) -> None:
         """Replay all changes in their original order, so that runs get the same slots and times again."""
         endings = deque(self._database.execute(_ENDINGS).fetchall())
-        for row in self._database.execute("SELECT * FROM runs ORDER BY number"):
+        for row in self._database.execute(_RUNS):
             run = _run(row)
             while endings and endings[0][0] < run.created_at:
                 _end(store, *endings.popleft())
@@ -93,7 +111,7 @@ def open_state(path: Path, settings: EmulatorSettings) -> RunStore:
         state = StateFile(path)
         store = RunStore(settings, state)
         state.replay(store)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, msgspec.MsgspecError) as error:
         raise UsageError(str(path), f"cannot be used as the emulator's state: {error}", _FIX) from None
     return store
 
@@ -106,8 +124,8 @@ def _end(store: RunStore, at: float, number: int, delay_s: float | None) -> None
         store.replay_cancel(run, at, delay_s)
 
 
-def _run(row: tuple[int, str, str, str, str, str, bytes, float, float, float, str, str]) -> StoredRun:
-    number, run_id, name, region, runtime, timeout_s, payload, created_at, startup_s, run_s, ending, owner = row
+def _run(row: tuple[int, str, str, str, str, str, bytes, float, str, str]) -> StoredRun:
+    number, run_id, name, region, runtime, timeout_s, payload, created_at, owner, lifecycle = row
     return StoredRun(
         number=number,
         id=run_id,
@@ -118,5 +136,5 @@ def _run(row: tuple[int, str, str, str, str, str, bytes, float, float, float, st
         timeout_s=int(timeout_s),
         payload=payload,
         created_at=created_at,
-        lifecycle=Lifecycle(startup_s, run_s, RunStatus(ending)),
+        lifecycle=_decode(lifecycle),
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Protocol
 
+from batchrun.emulator.run_rules import RunTraits
 from batchrun.emulator.runs.lifecycle import StoredRun, lifecycle_of
 from batchrun.emulator.runs.slots import Slots
 from batchrun.emulator.settings import DEFAULT_ORGANIZATION, EmulatorSettings
@@ -34,6 +35,7 @@ class RunStore:
         self._runs: list[StoredRun] = []
         self._by_id: dict[str, StoredRun] = {}
         self._by_name: dict[str, list[StoredRun]] = defaultdict(list)
+        self._unfinished: dict[int, StoredRun] = {}  # by number; may hold runs that have ended since it was asked for
         self._slots: dict[tuple[str, str], Slots] = {}  # by organization and region
         self._organizations: set[str] = set()
         self._has_deleted = False
@@ -47,6 +49,12 @@ class RunStore:
     def named(self, name: str) -> Sequence[StoredRun]:
         """The runs with exactly this name, oldest first."""
         return self._by_name.get(name, ())
+
+    def unfinished(self, now: float) -> Sequence[StoredRun]:
+        """The runs that have not ended, oldest first: few, however long the list of all runs has become."""
+        for run in [run for run in self._unfinished.values() if run.ended_at is not None and run.ended_at <= now]:
+            del self._unfinished[run.number]
+        return tuple(self._unfinished.values())
 
     def get(self, run_id: str) -> StoredRun | None:
         return self._by_id.get(run_id)
@@ -68,8 +76,9 @@ class RunStore:
         payload: bytes,
         now: float,
         organization: str = DEFAULT_ORGANIZATION,
+        args: Sequence[str] = (),
     ) -> StoredRun:
-        """Create a run."""
+        """Create a run; ``args`` are those of its script, which rules look at."""
         number = len(self._runs) + 1
         self._latest = now = max(now, self._latest)  # lists are searched by bisection, so times must be monotonic
         run = StoredRun(
@@ -82,7 +91,9 @@ class RunStore:
             timeout_s=timeout_s,
             payload=payload,
             created_at=now,
-            lifecycle=lifecycle_of(self.settings, number, timeout_s),
+            lifecycle=lifecycle_of(
+                self.settings, number, timeout_s, RunTraits(runtime=runtime, region=region, args=args)
+            ),
         )
         if self._persistence is not None:
             self._persistence.created(run)
@@ -94,8 +105,11 @@ class RunStore:
         self._runs.append(run)
         self._by_id[run.id] = run
         self._by_name[run.name].append(run)
+        self._unfinished[run.number] = run
         self._organizations.add(run.organization)
         self._latest = max(self._latest, run.created_at)
+        if run.lifecycle.gone_s is not None:
+            run.deleted_at, self._has_deleted = run.created_at + run.lifecycle.gone_s, True
         self.advance(run.created_at)
         self._slots_of(run).add(run)
         self.active_runs += 1
@@ -135,6 +149,7 @@ class RunStore:
         """Use other settings from now on; existing runs keep their lifecycle."""
         self.advance(now)
         self.settings = settings
+        self._unfinished = {run.number: run for run in self._runs}  # the clock may have been set back
         for slots in self._slots.values():
             slots.resize(_capacity(settings), now)
 
@@ -145,6 +160,7 @@ class RunStore:
         self._runs.clear()
         self._by_id.clear()
         self._by_name.clear()
+        self._unfinished.clear()
         self._slots.clear()
         self._organizations.clear()
         self._has_deleted = False
