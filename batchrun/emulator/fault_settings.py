@@ -6,7 +6,7 @@ from typing_extensions import override
 
 from batchrun.emulator.setting_types import NEVER, FaultField, Settings
 
-__all__ = ["Faults", "ReadFaults"]
+__all__ = ["CallFaults", "Faults"]
 
 
 class FaultTable(Settings):
@@ -55,8 +55,8 @@ class Faults(FaultTable):
     list_ends_early: FaultField = NEVER  # next_page is null although more runs match
 
 
-class ReadFaults(FaultTable):
-    """Faults of calls that change nothing; their requests are numbered separately too."""
+class CallFaults(FaultTable):
+    """Faults of every call but ``POST /runs``; their requests are numbered separately too."""
 
     rate_limit: FaultField = NEVER  # 429, whatever the limiter says
     redirect: FaultField = NEVER  # 307
@@ -66,6 +66,8 @@ class ReadFaults(FaultTable):
     unavailable: FaultField = NEVER  # 503 with Retry-After
     error: FaultField = NEVER  # one of error_statuses
     reset: FaultField = NEVER  # the connection is reset
+    error_after: FaultField = NEVER  # a 5xx although the call was carried out
+    reset_after: FaultField = NEVER  # the connection is reset although the call was carried out
     cut_body: FaultField = NEVER  # the response ends in the middle
     garbled_body: FaultField = NEVER  # the response is not JSON
     trickle: FaultField = NEVER  # the response arrives one byte every trickle_s

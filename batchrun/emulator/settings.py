@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from batchrun.emulator.calls import CallKind
-from batchrun.emulator.fault_settings import Faults, ReadFaults
+from batchrun.emulator.fault_settings import CallFaults, Faults
 from batchrun.emulator.run_rules import DurationRule, DurationRules, FailRule, FailRules
 from batchrun.emulator.setting_types import Count, Offset, Seconds, Settings, Share
 from batchrun.errors import Problem, UsageError
@@ -40,7 +40,7 @@ DEFAULT_ORGANIZATION = "emulated-organization"
 
 SECRETS = frozenset({"api_key", "organizations"})
 """Settings that contain API keys: shown nowhere."""
-FAULT_TABLES: dict[str, type[Settings]] = {"faults": Faults, "read_faults": ReadFaults}
+FAULT_TABLES: dict[str, type[Settings]] = {"faults": Faults, "call_faults": CallFaults}
 TABLES: dict[str, type[Settings]] = {**FAULT_TABLES, "fail_where": FailRule, "durations": DurationRule}
 
 
@@ -61,8 +61,8 @@ class EmulatorSettings(Settings):
 
     faults: Faults = Faults()
     faults_on: Literal["create", "all"] = "create"  # "all": faults hit every API call
-    read_faults: ReadFaults = ReadFaults()
-    read_faults_on: tuple[CallKind, ...] = Field(default=(), strict=False)  # of reading calls; empty: all of them
+    call_faults: CallFaults = CallFaults()
+    call_faults_on: tuple[CallKind, ...] = Field(default=(), strict=False)  # empty: on every call but creating
     refused_calls: dict[CallKind, ErrorStatus] = Field(default={})  # calls that are always refused, with this status
     error_statuses: tuple[Literal[500, 502, 503, 504], ...] = Field(default=(500,), min_length=1, strict=False)
     slow_s: Seconds = 1.0

@@ -1,4 +1,4 @@
-"""Calls by kind: recognised, counted, refused, and hit by faults of reading."""
+"""Calls by kind: recognised, counted, refused, and hit by faults of their own."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from batchrun.emulator.calls import CALL_KINDS, READING_CALLS, call_kind
-from batchrun.emulator.fault_settings import ReadFaults
-from batchrun.emulator.faults.choice import READ_FAULTS
+from batchrun.emulator.fault_settings import CallFaults
+from batchrun.emulator.faults.choice import CALL_FAULTS
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 
@@ -76,27 +76,34 @@ async def test_a_refusal_is_counted_as_the_call_that_it_is(service: Service) -> 
     assert (await client.get("/_emulator/stats")).json()["calls"] == {"list": 1}
 
 
-async def test_faults_of_reading_hit_only_reading_calls(service: Service, payload: dict[str, Any]) -> None:
-    client = service(read_faults={"error": 1}, error_statuses=[503])
+async def test_faults_of_calls_hit_everything_but_creation(service: Service, payload: dict[str, Any]) -> None:
+    client = service(call_faults={"error": 1}, error_statuses=[503])
     answer = await client.post("/runs", params={"region": "r"}, json=payload)
     assert answer.status_code == 201
     run = answer.json()["id"]
     statuses = [(await client.get(path)).status_code for path in ("/runs", f"/runs/{run}", "/organization")]
     assert statuses == [503, 503, 503]
-    assert (await client.post(f"/runs/{run}/cancel")).status_code == 200
+    assert (await client.post(f"/runs/{run}/cancel")).status_code == 503
 
 
-async def test_faults_of_reading_can_be_limited_to_some_calls_and_are_numbered_by_themselves(
+async def test_a_call_can_be_carried_out_although_its_answer_is_lost(service: Service, payload: dict[str, Any]) -> None:
+    client = service(call_faults={"error_after": 1}, call_faults_on=["cancel"])
+    run = (await client.post("/runs", params={"region": "r"}, json=payload)).json()["id"]
+    assert (await client.post(f"/runs/{run}/cancel")).status_code == 500
+    assert (await client.get(f"/runs/{run}")).json()["status"] == "CANCELLED"
+
+
+async def test_faults_of_calls_can_be_limited_to_some_calls_and_are_numbered_by_themselves(
     service: Service, payload: dict[str, Any]
 ) -> None:
-    client = service(read_faults={"rate_limit": "1@2-2"}, read_faults_on=["get"])
+    client = service(call_faults={"rate_limit": "1@2-2"}, call_faults_on=["get"])
     run = (await client.post("/runs", params={"region": "r"}, json=payload)).json()["id"]
     assert [(await client.get("/runs")).status_code for _ in range(3)] == [200, 200, 200]
     assert [(await client.get(f"/runs/{run}")).status_code for _ in range(3)] == [200, 429, 200]
 
 
-def test_every_fault_of_reading_is_known_and_does_what_its_name_says() -> None:
-    assert set(ReadFaults.model_fields) == {*READ_FAULTS, "slow"}
+def test_every_fault_of_calls_is_known_and_does_what_its_name_says() -> None:
+    assert set(CallFaults.model_fields) == {*CALL_FAULTS, "slow"}
     expected = {
         "rate_limit": 429,
         "redirect": 307,
@@ -107,15 +114,17 @@ def test_every_fault_of_reading_is_known_and_does_what_its_name_says() -> None:
         "error": 500,
         "garbled_body": 200,
         "reset": httpx.ReadError,
+        "error_after": 500,
+        "reset_after": httpx.ReadError,
         "hang": httpx.ReadTimeout,
         "cut_body": httpx.RemoteProtocolError,
         "trickle": httpx.ReadTimeout,
     }
-    assert set(expected) == set(READ_FAULTS)
+    assert set(expected) == set(CALL_FAULTS)
     with EmulatorServer(EmulatorSettings()) as server:
         for fault, outcome in expected.items():
-            faults = dict.fromkeys(READ_FAULTS, 0) | {fault: 1}
-            httpx.put(f"{server.url}/_emulator/config", json={"read_faults": faults}).raise_for_status()
+            faults = dict.fromkeys(CALL_FAULTS, 0) | {fault: 1}
+            httpx.put(f"{server.url}/_emulator/config", json={"call_faults": faults}).raise_for_status()
             assert found(server.url) == outcome, fault
 
 

@@ -38,14 +38,14 @@ def test_every_mistake_is_reported_at_once_with_a_close_match() -> None:
 
 def test_mistakes_in_rules_and_calls_are_reported_with_their_place() -> None:
     values = {
-        "read_faults": {"eror": 1},
+        "call_faults": {"eror": 1},
         "fail_where": [{"were": "--a b"}, {"share": 0.5}, {"where": "'"}],
         "refused_calls": {"logz": 404},
     }
     problems = with_changes(EmulatorSettings(), values)
     assert isinstance(problems, tuple)
     fixes = {problem.place: f"{problem.fact}: {problem.fix}" for problem in problems}
-    assert "did you mean error?" in fixes["read_faults.eror"]
+    assert "did you mean error?" in fixes["call_faults.eror"]
     assert "did you mean where?" in fixes["fail_where.0.were"]
     assert "a rule names arguments" in fixes["fail_where.1"]
     assert "cannot be split" in fixes["fail_where.2.where"]
@@ -53,11 +53,11 @@ def test_mistakes_in_rules_and_calls_are_reported_with_their_place() -> None:
 
 
 def test_changing_one_read_fault_keeps_the_others_and_the_rules() -> None:
-    settings = load_settings(None, {"fail_where": "--a b", "read_faults": {"error": 0.5}, "durations": []})
-    changed = with_changes(settings, {"read_faults": {"hang": "1@5-6"}})
+    settings = load_settings(None, {"fail_where": "--a b", "call_faults": {"error": 0.5}, "durations": []})
+    changed = with_changes(settings, {"call_faults": {"hang": "1@5-6"}})
     assert isinstance(changed, EmulatorSettings)
     assert changed.fail_where == settings.fail_where
-    assert changed.describe()[:2] == ["read fault error = 0.5", "read fault hang = 1@5-6"]
+    assert changed.describe()[:2] == ["call fault error = 0.5", "call fault hang = 1@5-6"]
 
 
 @pytest.mark.parametrize("text", ["speed = ", "speed = -1", "nothing = 1"])

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from batchrun.emulator.calls import CallKind
-from batchrun.emulator.faults.choice import BEFORE_COMMIT, choose_fault, choose_read_fault, is_in_scope
+from batchrun.emulator.faults.choice import BEFORE_COMMIT, choose_call_fault, choose_fault, is_in_scope
 from batchrun.emulator.faults.exchange import Exchange
 from batchrun.emulator.faults.fault_responses import (
     REFUSALS,
@@ -56,8 +56,8 @@ class FaultMiddleware:
             number, slow = self._stats.next_number(), settings.faults.slow
             fault = choose_fault(settings, number)
         elif is_in_scope(kind, settings):
-            number, slow = self._stats.next_number("read"), settings.read_faults.slow
-            fault = choose_read_fault(settings, number)
+            number, slow = self._stats.next_number("call"), settings.call_faults.slow
+            fault = choose_call_fault(settings, number)
         else:
             await self._app(scope, receive, send)
             return
