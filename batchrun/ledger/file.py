@@ -13,7 +13,7 @@ from batchrun.errors import LedgerError
 from batchrun.ledger.clock import LedgerClock
 from batchrun.ledger.durable import sync_directory
 from batchrun.ledger.events import AttemptEvent, BatchEvent, Event, event_line
-from batchrun.ledger.fold import BatchState, fold
+from batchrun.ledger.fold import BatchState, fold, fold_all
 from batchrun.ledger.lock import lock
 from batchrun.ledger.reader import Reading, reading
 from batchrun.ledger.writer import LedgerWriter
@@ -160,8 +160,7 @@ def _recover(fd: int, path: Path) -> tuple[BatchState, bytes]:
     """Fold what is there, and cut a torn last line off."""
     state, told = BatchState(), Reading(path)
     with os.fdopen(fd, "rb", buffering=1 << 20, closefd=False) as file:
-        for event in reading(file, told):
-            fold(state, event)
+        fold_all(state, reading(file, told))
     if told.torn:
         _cut(fd, path, told)
     return state, told.torn

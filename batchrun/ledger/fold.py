@@ -1,6 +1,6 @@
 """From events to the state of the batch: one pure function, used by all who look back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from sys import intern
 from typing import Any
 
@@ -32,7 +32,7 @@ from batchrun.ledger.events import (
 from batchrun.ledger.state import BatchState, EarlierRun, Outcome, RunState, Tracked
 from batchrun.wherobots.clock import creation_offset_s
 
-__all__ = ["BatchState", "EarlierRun", "Outcome", "RunState", "Tracked", "fold"]
+__all__ = ["BatchState", "EarlierRun", "Outcome", "RunState", "Tracked", "fold", "fold_all"]
 
 
 def fold(state: BatchState, event: Event) -> BatchState:
@@ -41,6 +41,18 @@ def fold(state: BatchState, event: Event) -> BatchState:
         state.first_at = event.at
     state.last_at = event.at
     _APPLY[type(event)](state, event)
+    return state
+
+
+def fold_all(state: BatchState, events: Iterable[Event]) -> BatchState:
+    """The state after all of these events; a little quicker than one by one, which a million runs are worth."""
+    last: Event | None = None
+    for last in events:
+        if state.first_at is None:
+            state.first_at = last.at
+        _APPLY[type(last)](state, last)
+    if last is not None:
+        state.last_at = last.at
     return state
 
 
@@ -172,13 +184,18 @@ def _status(state: BatchState, event: StatusEvent) -> None:
     if run is None or run.run_id != event.run_id:
         return  # a run of an earlier generation, or of a ledger that was compacted
     run.status = intern(event.status)
-    tracked = _tracked(run)
-    tracked.created_s = _seconds(event.create_time) or tracked.created_s
+    tracked = run.tracked or Tracked()
+    # Reading a time is the dearest part, and there are millions of them: the creation time never changes.
+    if tracked.created_s is None:
+        tracked.created_s = _seconds(event.create_time)
     tracked.started_s = _seconds(event.start_time) or tracked.started_s
     tracked.completed_s = _seconds(event.complete_time) or tracked.completed_s
     tracked.kube_app_id = event.kube_app_id or tracked.kube_app_id
     tracked.code = intern(event.code) if event.code is not None else tracked.code
     tracked.message = intern(event.message) if event.message is not None else tracked.message
+    run.tracked = tracked
+    if tracked.completed_s is not None:
+        run.pack()
 
 
 def _cost(state: BatchState, event: CostEvent) -> None:
@@ -186,7 +203,9 @@ def _cost(state: BatchState, event: CostEvent) -> None:
     if run is None:
         return
     if run.run_id == event.run_id:
-        _tracked(run).cost = event
+        tracked = run.tracked or Tracked()
+        tracked.cost = event
+        run.tracked = tracked
     for earlier in run.earlier:
         if earlier.run_id == event.run_id and earlier.tracked is not None:
             earlier.tracked.cost = event
@@ -218,12 +237,6 @@ def _upload(state: BatchState, event: UploadEvent) -> None:
 
 def _rate(state: BatchState, event: RateEvent) -> None:
     state.rate = {"rate_per_s": event.rate_per_s, "window_s": event.window_s}
-
-
-def _tracked(run: RunState) -> Tracked:
-    if run.tracked is None:
-        run.tracked = Tracked()
-    return run.tracked
 
 
 def _seconds(time: str | None) -> float | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from batchrun.errors import LedgerDamagedError, LedgerError, LedgerFormatError
 from batchrun.ledger.events import FORMAT, BatchEvent, Event, read_event
-from batchrun.ledger.fold import BatchState, fold
+from batchrun.ledger.fold import BatchState, fold_all
 
 __all__ = ["Reading", "read_batch", "read_events", "read_state", "reading"]
 
@@ -32,9 +32,7 @@ def read_state(path: str | Path) -> BatchState:
         LedgerError: the file cannot be read, is no ledger of this format, or is damaged.
 
     """
-    state = BatchState()
-    for event in read_events(Path(path)):
-        fold(state, event)
+    state = fold_all(BatchState(), read_events(Path(path)))
     if state.batch is None:
         raise LedgerFormatError(str(path), "the ledger is empty", "submit the sweep again")
     return state
@@ -53,9 +51,16 @@ def read_batch(path: Path) -> BatchEvent:
     with path.open("rb", buffering=_BUFFER_BYTES) as file:
         for number, line in enumerate(file, 1):
             if line.startswith(_BATCH_LINE) and line.endswith(b"\n"):
-                event = _event(path, number, line)
-                latest = event if isinstance(event, BatchEvent) else latest
+                latest = _batch_event(path, number, line) or latest
     return latest
+
+
+def _batch_event(path: Path, number: int, line: bytes) -> BatchEvent | None:
+    try:
+        event = read_event(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _unreadable(path, number, error) from None
+    return event if isinstance(event, BatchEvent) else None
 
 
 _BATCH_LINE = b'{"event":"batch",'
@@ -90,21 +95,22 @@ def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
         if not line.endswith(b"\n"):
             told.torn = line
             return
-        yield _event(told.path, number, line)
+        try:
+            event = read_event(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _unreadable(told.path, number, error) from None
+        if number == 1:
+            _check_first(told.path, event)
+        yield event
         told.end += len(line)
 
 
-def _event(path: Path, number: int, line: bytes) -> Event:
-    try:
-        event = read_event(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if number == 1:
-            raise LedgerFormatError(f"{path}:1", f"no ledger begins like this: {error}", _FORMAT_FIX) from None
-        fact = f"the line cannot be read: {error}"
-        raise LedgerDamagedError(f"{path}:{number}", fact, "restore the file; nothing was sent") from None
+def _unreadable(path: Path, number: int, error: Exception) -> LedgerError:
     if number == 1:
-        _check_first(path, event)
-    return event
+        return LedgerFormatError(f"{path}:1", f"no ledger begins like this: {error}", _FORMAT_FIX)
+    return LedgerDamagedError(
+        f"{path}:{number}", f"the line cannot be read: {error}", "restore the file; nothing was sent"
+    )
 
 
 def _check_first(path: Path, event: Event) -> None:

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isnan, nan
+from struct import Struct
 from typing import Any
+
+import msgspec
 
 from batchrun.errors import Trouble
 from batchrun.ledger.events import BatchEvent, CostEvent, SessionEvent
@@ -26,9 +30,10 @@ class Outcome(StrEnum):
     DROPPED = "dropped"
     """A person decided not to send it."""
 
+    __hash__ = str.__hash__  # Enum's own is a Python function: a tenth of the time that reading a ledger takes
 
-@dataclass(frozen=True, slots=True)
-class EarlierRun:
+
+class EarlierRun(msgspec.Struct, frozen=True, gc=False):
     """A run of an earlier generation: what it was before the planned run was run again."""
 
     generation: int
@@ -37,82 +42,90 @@ class EarlierRun:
     tracked: "Tracked | None"
 
 
-class Tracked:
+# Structs without the garbage collector: a third less memory a run, made several times faster, and no cycles are possible.
+class Tracked(msgspec.Struct, gc=False):
     """What the service reported of a run after it was created. Times are epoch seconds by the service's clock."""
 
-    __slots__ = ("code", "completed_s", "cost", "created_s", "kube_app_id", "message", "started_s")
-
-    def __init__(self) -> None:
-        self.created_s: float | None = None
-        self.started_s: float | None = None
-        self.completed_s: float | None = None
-        self.kube_app_id: str | None = None
-        self.code: str | None = None
-        """Why it ended badly: the code of the service's event, and its message."""
-        self.message: str | None = None
-        self.cost: CostEvent | None = None
-        """The latest; its ``state`` says whether it may still change."""
+    created_s: float | None = None
+    started_s: float | None = None
+    completed_s: float | None = None
+    kube_app_id: str | None = None
+    code: str | None = None
+    """Why it ended badly: the code of the service's event, and its message."""
+    message: str | None = None
+    cost: CostEvent | None = None
+    """The latest; its ``state`` says whether it may still change."""
 
 
-class RunState:
+class RunState(msgspec.Struct, gc=False):
     """One planned run as the ledger knows it. Lean: a ledger may hold a million."""
 
-    __slots__ = (
-        "cancel_requested",
-        "created",
-        "earlier",
-        "generation",
-        "is_planned",
-        "n",
-        "name",
-        "open",
-        "outcome",
-        "overrides",
-        "run_id",
-        "since_n",
-        "since_s",
-        "status",
-        "tracked",
-        "trouble",
-        "unsettled",
-    )
+    outcome: Outcome = Outcome.PENDING
+    name: str | None = None
+    """The run's name while it is not submitted: it may have to be looked for, or shown."""
+    is_planned: bool = True
+    """False: the batch's present plan does not contain it. What is known of it is kept."""
+    n: int = 0
+    """Attempts so far."""
+    since_s: float | None = None
+    """When the first attempt that may have created it began: epoch seconds, not later than by the server's clock.
 
-    def __init__(self) -> None:
-        self.outcome = Outcome.PENDING
-        self.name: str | None = None
-        """The run's name while it is not submitted: it may have to be looked for, or shown."""
-        self.is_planned = True
-        """False: the batch's present plan does not contain it. What is known of it is kept."""
-        self.n = 0
-        """Attempts so far."""
-        self.since_s: float | None = None
-        """When the first attempt that may have created it began: epoch seconds, not later than by the server's clock.
+    It stays when settling concludes that there is no run, and through every later outcome but ``submitted``: such a run is
+    looked for once more before it is sent again.
+    """
+    since_n: int = 0
+    """That attempt's number."""
+    open: bool = False
+    """True: the latest attempt has no ending yet."""
+    unsettled: bool = False
+    """True: an attempt ended as unknown, and nothing was concluded about it yet."""
+    created: bool = False
+    """True: a 2xx was received, but no id could be read from it. Never to be sent again."""
+    run_id: str | None = None
+    status: str | None = None
+    """As the service reported it last; ``gone`` when it no longer knows the run."""
+    trouble: Trouble | None = None
+    _tracked: Tracked | bytes | None = None
+    generation: int = 1
+    """1 for the first creation, 2 for the first rerun; everything above is about this generation."""
+    overrides: dict[str, Any] | None = None
+    """The ``[run]`` settings that this generation replaces."""
+    earlier: tuple[EarlierRun, ...] = ()
+    """Runs of earlier generations, oldest first."""
+    cancel_requested: bool = False
+    """A person decided to cancel the current run."""
 
-        It stays when settling concludes that there is no run, and through every later outcome but ``submitted``: such a
-        run is looked for once more before it is sent again.
-        """
-        self.since_n = 0
-        """That attempt's number."""
-        self.open = False
-        """True: the latest attempt has no ending yet."""
-        self.unsettled = False
-        """True: an attempt ended as unknown, and nothing was concluded about it yet."""
-        self.created = False
-        """True: a 2xx was received, but no id could be read from it. Never to be sent again."""
-        self.run_id: str | None = None
-        self.status: str | None = None
-        """As the service reported it last; ``gone`` when it no longer knows the run."""
-        self.trouble: Trouble | None = None
-        self.tracked: Tracked | None = None
-        """None until the first ``status`` or ``cost`` event."""
-        self.generation = 1
-        """1 for the first creation, 2 for the first rerun; everything above is about this generation."""
-        self.overrides: dict[str, Any] | None = None
-        """The ``[run]`` settings that this generation replaces."""
-        self.earlier: tuple[EarlierRun, ...] = ()
-        """Runs of earlier generations, oldest first."""
-        self.cancel_requested = False
-        """A person decided to cancel the current run."""
+    @property
+    def tracked(self) -> Tracked | None:
+        """None until the first ``status`` or ``cost`` event. To change it, assign it."""
+        packed = self._tracked
+        return _unpacked(packed) if isinstance(packed, bytes) else packed
+
+    @tracked.setter
+    def tracked(self, tracked: Tracked | None) -> None:
+        self._tracked = tracked
+
+    def pack(self) -> None:
+        """Keep what was tracked as a few bytes, if it is no more than times and an id: the run has ended."""
+        tracked = self._tracked
+        if isinstance(tracked, Tracked) and tracked.code is None and tracked.message is None and tracked.cost is None:
+            self._tracked = _packed(tracked)
+
+
+_TIMES = Struct("ddd")
+"""NaN is a time that is not known."""
+
+
+def _packed(tracked: Tracked) -> bytes:
+    """80 bytes instead of 256, which a million runs that ended well are worth."""
+    times = (tracked.created_s, tracked.started_s, tracked.completed_s)
+    return _TIMES.pack(*(nan if time is None else time for time in times)) + (tracked.kube_app_id or "").encode()
+
+
+def _unpacked(packed: bytes) -> Tracked:
+    created_s, started_s, completed_s = (None if isnan(time) else time for time in _TIMES.unpack_from(packed))
+    kube_app_id = packed[_TIMES.size :].decode() or None
+    return Tracked(created_s=created_s, started_s=started_s, completed_s=completed_s, kube_app_id=kube_app_id)
 
 
 @dataclass(slots=True, kw_only=True)
