@@ -71,9 +71,9 @@ def test_runs_that_have_not_ended_do_not_count() -> None:
 
 
 def test_reasons_are_apart_by_label_code_and_message_and_sorted_by_size() -> None:
-    rejected = {"outcome": Outcome.REJECTED, "run_id": None}
+    invalid = Trouble(status=422, code="INVALID_INPUT_ERROR", message="no such runtime")
     rows = [
-        row("1", None, **rejected, trouble=Trouble(status=422, code="INVALID_INPUT_ERROR", message="no such runtime")),
+        row("1", None, outcome=Outcome.REJECTED, run_id=None, trouble=invalid),
         row("2", "TIMED_OUT", message="timeout"),
         row("3", "FAILED", message="exit 1"),
         row("4", "FAILED", message="exit 137"),
