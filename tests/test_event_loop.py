@@ -15,7 +15,7 @@ from batchrun.errors import ApiError
 from batchrun.ledger.writer import LedgerWriter
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.transport import Reply, SendTrace, Transport
+from batchrun.wherobots.transport import SMALL_BYTES, Reply, SendTrace, Transport
 from tests.conftest import MAY_BLOCK
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +25,8 @@ OURS = sorted(entry for entry in MAY_BLOCK if entry[0].startswith("batchrun/"))
 class SleepyTransport(Transport):
     """Sleeps where it should wait."""
 
+    route = ""
+
     @override
     async def open(self, headers: Mapping[str, str]) -> None: ...
 
@@ -32,7 +34,9 @@ class SleepyTransport(Transport):
     async def close(self) -> None: ...
 
     @override
-    async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
+    async def send(
+        self, method: str, url: str, body: bytes | None, trace: SendTrace, *, most_bytes: int = SMALL_BYTES
+    ) -> Reply:
         time.sleep(0.001)  # noqa: ASYNC251 - the mistake that is to be found
         raise ConnectionError
 
@@ -51,7 +55,7 @@ async def test_a_sleep_that_blocks_is_noted_even_where_the_error_is_caught(block
     async with RunsClient(api, SleepyTransport()) as client:
         with pytest.raises(ApiError) as caught:
             await client.list_page(size=1)
-    assert isinstance(caught.value.__cause__, BlockingError)
+    assert isinstance(caught.value.__context__, BlockingError)
     assert [call.partition(":")[0] for call in blocking_calls] == [
         f"time.sleep in {ROOT / 'batchrun/wherobots/client.py'}"
     ]

@@ -5,7 +5,7 @@ import time
 from array import array
 from collections.abc import Iterator, Mapping
 
-from batchrun.wherobots.transport import Reply, SendTrace, Transport
+from batchrun.wherobots.transport import SMALL_BYTES, Reply, SendTrace, Transport
 
 __all__ = ["Stopwatch"]
 
@@ -33,7 +33,13 @@ class Stopwatch:
     async def close(self) -> None:
         await self._transport.close()
 
-    async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
+    @property
+    def route(self) -> str:
+        return self._transport.route
+
+    async def send(
+        self, method: str, url: str, body: bytes | None, trace: SendTrace, *, most_bytes: int = SMALL_BYTES
+    ) -> Reply:
         """The other transport's reply; requests without a body, such as listing, are not timed.
 
         Raises:
@@ -41,7 +47,7 @@ class Stopwatch:
 
         """
         if body is None:
-            return await self._transport.send(method, url, body, trace)
+            return await self._transport.send(method, url, body, trace, most_bytes=most_bytes)
         self.attempts += 1
         started = time.perf_counter()
         # Bodies differ in the run's name. Two with one 64-bit hash would distort one latency, and are unlikely enough.
@@ -49,7 +55,7 @@ class Stopwatch:
         if number == len(self._sent):
             self._sent.append(started)
             self._created.append(math.nan)
-        reply = await self._transport.send(method, url, body, trace)
+        reply = await self._transport.send(method, url, body, trace, most_bytes=most_bytes)
         ended = time.perf_counter()
         self.responses_s.append(ended - started)
         if reply.is_success:

@@ -7,6 +7,7 @@ objects costs as much again as aiohttp's whole exchange. Measurements are in doc
 import ssl
 from collections.abc import Mapping
 from contextvars import ContextVar
+from typing import Any
 
 import aiohttp
 from aiohttp import ClientTimeout
@@ -17,7 +18,17 @@ from aiohttp.tracing import Trace
 from typing_extensions import override
 from yarl import URL
 
-from batchrun.wherobots.transport import JSON, Reply, SendTrace, Timeouts
+from batchrun.wherobots.proxy import NO_PROXY, Proxy
+from batchrun.wherobots.transport import (
+    JSON,
+    SMALL_BYTES,
+    Reply,
+    ReplyError,
+    SendTrace,
+    Timeouts,
+    check_encoding,
+    read_body,
+)
 
 __all__ = ["AiohttpTransport"]
 
@@ -38,34 +49,42 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class AiohttpTransport:
-    """A pool of at most ``connections``. Compression is not requested: replies are small."""
+    """A pool of at most ``connections``. Compression is neither requested nor undone."""
 
-    def __init__(self, timeouts: Timeouts, *, connections: int, tls: ssl.SSLContext | bool, proxy: str | None) -> None:
+    def __init__(
+        self, timeouts: Timeouts, *, connections: int, tls: ssl.SSLContext | bool, proxy: Proxy = NO_PROXY
+    ) -> None:
+        self.route = proxy.describe()
         self._connections = connections
         self._tls = tls
         self._proxy = proxy
-        # connect covers everything up to a usable connection: DNS, TCP, a proxy's tunnel, TLS.
-        self._timeout = ClientTimeout(total=None, connect=timeouts.connect_s, sock_read=timeouts.read_s)
+        # connect covers everything up to a usable connection: DNS, TCP, a proxy's tunnel, TLS. The total covers the body
+        # too: a timeout for each read would start anew with each byte.
+        self._timeout = ClientTimeout(total=timeouts.total_s, connect=timeouts.connect_s)
         self._session: aiohttp.ClientSession | None = None
-        self._headers: Mapping[str, str] | None = None
-        """Headers passed with each request; None if the session adds them."""
+        self._each: dict[str, Any] = {}
+        """What is passed with each request."""
 
     async def open(self, headers: Mapping[str, str]) -> None:
         """Create the session, with the headers unless there is a proxy: aiohttp would send them with ``CONNECT`` too."""
-        self._headers = None if self._proxy is None else headers
+        if self._proxy.url:
+            # The password is passed apart from the URL, which errors show.
+            self._each = {"headers": headers, "proxy": self._proxy.url, "proxy_headers": self._proxy.headers()}
         self._session = aiohttp.ClientSession(
-            headers=headers if self._proxy is None else None,
+            headers=None if self._proxy.url else headers,
             timeout=self._timeout,
             connector=_Connector(limit=self._connections, ssl=self._tls, keepalive_timeout=KEEPALIVE_S),
             cookie_jar=aiohttp.DummyCookieJar(),  # a cookie could pin a batch to one backend
-            skip_auto_headers=("Accept-Encoding",),
+            auto_decompress=False,
         )
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
 
-    async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
+    async def send(
+        self, method: str, url: str, body: bytes | None, trace: SendTrace, *, most_bytes: int = SMALL_BYTES
+    ) -> Reply:
         """Send a request and return the reply if at least its status arrived.
 
         Raises:
@@ -79,11 +98,14 @@ class AiohttpTransport:
             method,
             URL(url, encoded=True),  # already quoted: quoting twice would change names
             data=None if body is None else BytesPayload(body, content_type=JSON),
-            headers=self._headers,
             allow_redirects=False,
-            proxy=self._proxy,
+            **self._each,
         )
-        try:  # reading to the end returns the connection to the pool; an error closes it
-            return Reply(answer.status, answer.headers, await answer.read())
-        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
+        try:
+            check_encoding(answer.headers)
+            content = await read_body(answer.status, answer.content.iter_any(), most_bytes)
+        except (aiohttp.ClientError, OSError, ReplyError) as error:  # a TimeoutError is an OSError
             return Reply(answer.status, answer.headers, b"", broken=str(error) or type(error).__name__)
+        finally:
+            answer.release()  # back to the pool if the body was read to its end, else closed
+        return Reply(answer.status, answer.headers, content)

@@ -1,20 +1,34 @@
 """An adapter for httpx transports: httpx's own pool, ASGI applications, mocks."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
+from contextlib import aclosing
 
+import anyio
 import httpx
 
-from batchrun.wherobots.transport import JSON, Reply, SendTrace, Timeouts
+from batchrun.wherobots.transport import (
+    JSON,
+    SMALL_BYTES,
+    Reply,
+    SendTrace,
+    Timeouts,
+    check_encoding,
+    read_body,
+)
 
 __all__ = ["HttpxTransport"]
 
 
 class HttpxTransport:
-    """Sends requests through any ``httpx.AsyncBaseTransport``."""
+    """Sends requests through any ``httpx.AsyncBaseTransport``. ``route`` is the way to the service, for errors."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, timeouts: Timeouts) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport, timeouts: Timeouts, *, route: str = "") -> None:
+        self.route = route
         self._transport = transport
-        self._timeout = httpx.Timeout(timeouts.read_s, connect=timeouts.connect_s, pool=None).as_dict()
+        self._total_s = timeouts.total_s
+        # No read timeout: it would start anew with each byte. The total bounds everything, reading included. It must not
+        # end a TLS handshake, since httpcore closes the connection then only for a timeout of its own.
+        self._timeout = httpx.Timeout(None, connect=min(timeouts.connect_s, timeouts.total_s / 3)).as_dict()
         self._headers: Mapping[str, str] = {}
 
     async def open(self, headers: Mapping[str, str]) -> None:
@@ -24,11 +38,14 @@ class HttpxTransport:
     async def close(self) -> None:
         await self._transport.__aexit__(None, None, None)
 
-    async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
+    async def send(
+        self, method: str, url: str, body: bytes | None, trace: SendTrace, *, most_bytes: int = SMALL_BYTES
+    ) -> Reply:
         """Send a request and return the reply if at least its status arrived.
 
         Raises:
-            Exception: whatever the transport raises when no status arrived.
+            TimeoutError: no status arrived in time.
+            Exception: whatever else the transport raises when no status arrived.
 
         """
         headers = self._headers if body is None else {**self._headers, "Content-Type": JSON}
@@ -36,8 +53,15 @@ class HttpxTransport:
         request = httpx.Request(
             method, url, headers=headers, content=body, extensions={"timeout": self._timeout, "trace": trace}
         )
+        deadline_s = anyio.current_time() + self._total_s
+        response = await self._respond(request, trace, deadline_s)
+        async with aclosing(response):
+            return await _reply(response, most_bytes, deadline_s)
+
+    async def _respond(self, request: httpx.Request, trace: SendTrace, deadline_s: float) -> httpx.Response:
         try:
-            response = await self._transport.handle_async_request(request)
+            with anyio.fail_after(deadline_s - anyio.current_time()):
+                return await self._transport.handle_async_request(request)
         except httpx.ProxyError:
             trace.started = False  # the trace saw the CONNECT, which the proxy refused: the request itself was not sent
             raise
@@ -47,9 +71,20 @@ class HttpxTransport:
             # ASGI transports, mocks and wrappers ignore the trace: only a transport that traces can prove 'not sent'.
             trace.started = trace.started or not trace.is_reported
             raise
-        try:
-            return Reply(response.status_code, response.headers, await response.aread())
-        except Exception as error:  # noqa: BLE001 - whatever broke the body, the status is known
-            return Reply(response.status_code, response.headers, b"", broken=str(error) or type(error).__name__)
-        finally:
-            await response.aclose()
+
+
+async def _reply(response: httpx.Response, most_bytes: int, deadline_s: float) -> Reply:
+    status = response.status_code
+    try:
+        check_encoding(response.headers)
+        with anyio.fail_after(deadline_s - anyio.current_time()):
+            return Reply(status, response.headers, await read_body(status, _pieces(response), most_bytes))
+    except Exception as error:  # noqa: BLE001 - whatever broke the body, the status is known
+        return Reply(status, response.headers, b"", broken=str(error) or type(error).__name__)
+
+
+def _pieces(response: httpx.Response) -> AsyncIterable[bytes]:
+    """The body as it arrives; ``aiter_bytes`` would decompress it."""
+    if isinstance(response.stream, httpx.AsyncByteStream):
+        return response.stream
+    raise TypeError("the transport's response cannot be read asynchronously")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from batchrun.errors import SettingsError
+from batchrun.redaction import credentials_of
 
 __all__ = ["DEFAULT_BASE_URL", "DEFAULT_TIMEOUT_S", "ApiSettings", "checked_base_url", "is_loopback"]
 
@@ -38,6 +39,10 @@ class ApiSettings:
     def secret(self) -> str:
         """The key itself, for the one place that sends it and the one that masks it."""
         return self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else self.api_key
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown: this key, and what the environment holds of credentials."""
+        return (self.secret, *credentials_of())
 
     @classmethod
     def from_environment(

@@ -5,15 +5,27 @@ reveal whether the server saw a request (docs/transports.md has a table), so a t
 request that had not started was not sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
 
-__all__ = ["JSON", "Reply", "SendTrace", "Timeouts", "Transport"]
+__all__ = [
+    "JSON",
+    "SMALL_BYTES",
+    "Reply",
+    "ReplyError",
+    "SendTrace",
+    "Timeouts",
+    "Transport",
+    "check_encoding",
+    "read_body",
+]
 
 JSON = "application/json"
+SMALL_BYTES = 1 << 20
+"""The most that is read of a reply that is not a list or a run, such as an error: 1 MiB."""
 
 
 class SendTrace:
@@ -35,10 +47,10 @@ class SendTrace:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds to wait for a connection, and for each read of a reply."""
+    """Seconds to wait for a connection, and for a whole request from its start to the last byte of its reply."""
 
     connect_s: float
-    read_s: float
+    total_s: float
 
 
 class Headers(Protocol):
@@ -57,11 +69,20 @@ class Reply(msgspec.Struct, frozen=True):
 
     @property
     def is_success(self) -> bool:
-        return 200 <= self.status < 300  # noqa: PLR2004 - 2xx
+        return is_success(self.status)
+
+
+class ReplyError(Exception):
+    """The body of a reply is too long, or encoded in a way that was not asked for."""
 
 
 class Transport(Protocol):
-    """Sends each request once: no retries, no redirects, no cookies."""
+    """Sends each request once: no retries, no redirects, no cookies, no decompression."""
+
+    @property
+    def route(self) -> str:
+        """How requests reach the service, if not directly: in an error's words, such as ``through the proxy …``."""
+        ...
 
     async def open(self, headers: Mapping[str, str]) -> None:
         """Open the transport. ``headers`` are sent with every request, plus a content type if it has a body."""
@@ -69,6 +90,44 @@ class Transport(Protocol):
 
     async def close(self) -> None: ...
 
-    async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
-        """Send a request; any exception means that no status arrived. ``trace`` records whether sending had started."""
+    async def send(
+        self, method: str, url: str, body: bytes | None, trace: SendTrace, *, most_bytes: int = SMALL_BYTES
+    ) -> Reply:
+        """Send a request; any exception means that no status arrived. ``trace`` records whether sending had started.
+
+        Of a successful reply at most ``most_bytes`` are read, of any other one at most ``SMALL_BYTES``.
+        """
         ...
+
+
+def is_success(status: int) -> bool:
+    return 200 <= status < 300  # noqa: PLR2004 - 2xx
+
+
+def check_encoding(headers: Headers) -> None:
+    """Refuse a compressed reply: none was asked for, and a small one can expand to gigabytes.
+
+    Raises:
+        ReplyError: it is compressed.
+
+    """
+    encoding = headers.get("Content-Encoding") or ""
+    if encoding.strip().lower() not in {"", "identity"}:
+        raise ReplyError(f"it is encoded as {encoding[:40]!r}, which was not asked for; a proxy may do that")
+
+
+async def read_body(status: int, pieces: AsyncIterable[bytes], most_bytes: int) -> bytes:
+    """The body, read piece by piece and never beyond its bound.
+
+    Raises:
+        ReplyError: it is longer.
+
+    """
+    bound = most_bytes if is_success(status) else SMALL_BYTES
+    read, size = [], 0
+    async for piece in pieces:
+        size += len(piece)
+        if size > bound:
+            raise ReplyError(f"it is longer than {bound:,} bytes")
+        read.append(piece)
+    return b"".join(read)

@@ -2,16 +2,17 @@
 
 import os
 import ssl
+import sys
 from enum import StrEnum
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
+import certifi
 import httpx
 
 from batchrun.errors import SettingsError
 from batchrun.wherobots.aiohttp_transport import KEEPALIVE_S, AiohttpTransport
 from batchrun.wherobots.httpx_transport import HttpxTransport
-from batchrun.wherobots.settings import CONNECT_TIMEOUT_S, ApiSettings, is_loopback
+from batchrun.wherobots.proxy import proxy_for
+from batchrun.wherobots.settings import CONNECT_TIMEOUT_S, ApiSettings
 from batchrun.wherobots.transport import Timeouts, Transport
 
 __all__ = ["TransportKind", "chosen_kind", "open_transport", "timeouts_of"]
@@ -30,26 +31,29 @@ def open_transport(settings: ApiSettings, *, connections: int, kind: TransportKi
     """A transport for ``connections`` concurrent requests.
 
     ``kind`` defaults to ``BATCHRUN_TRANSPORT``, else to aiohttp. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` replace the
-    trusted certificates, as they do for httpx.
+    trusted certificates, as they do for httpx. ``SSLKEYLOGFILE`` is ignored: whoever can read such a file can read the
+    API key in recorded traffic.
 
     Raises:
-        SettingsError: the transport is unknown, or the certificates cannot be read.
+        SettingsError: the transport is unknown, the certificates cannot be read, or the proxy cannot be used.
 
     """
     timeouts = timeouts_of(settings)
-    tls, proxy = _tls_context(settings.base_url), _proxy_for(settings.base_url)
+    tls, proxy = _tls_context(settings.base_url), proxy_for(settings.base_url)
     if (kind or chosen_kind()) is TransportKind.AIOHTTP:
         return AiohttpTransport(timeouts, connections=connections, tls=tls, proxy=proxy)
     limits = httpx.Limits(
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEPALIVE_S
     )
     # retries=0: httpx would only retry connecting, but the engine decides what is retried.
-    return HttpxTransport(httpx.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits, retries=0), timeouts)
+    through = httpx.Proxy(proxy.url, auth=(proxy.user, proxy.password) if proxy.user else None) if proxy.url else None
+    pool = httpx.AsyncHTTPTransport(verify=tls, proxy=through, limits=limits, retries=0)
+    return HttpxTransport(pool, timeouts, route=proxy.describe())
 
 
 def timeouts_of(settings: ApiSettings) -> Timeouts:
-    """Connecting takes at most ten seconds; a reply may take the whole request timeout."""
-    return Timeouts(connect_s=min(CONNECT_TIMEOUT_S, settings.timeout_s), read_s=settings.timeout_s)
+    """Connecting takes at most ten seconds; everything together at most the request timeout."""
+    return Timeouts(connect_s=min(CONNECT_TIMEOUT_S, settings.timeout_s), total_s=settings.timeout_s)
 
 
 def chosen_kind() -> TransportKind:
@@ -71,20 +75,17 @@ def _tls_context(base_url: str) -> ssl.SSLContext | bool:
     if not base_url.startswith("https:"):
         return True  # not used without https
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if not (file or folder):
-        return httpx.create_ssl_context()
     try:
-        return ssl.create_default_context(cafile=file or None, capath=folder or None)
+        return _context(*((file or None, folder or None) if file or folder else (certifi.where(), None)))
     except OSError as error:
         place = "SSL_CERT_FILE" if file else "SSL_CERT_DIR"
         raise SettingsError(place, f"{file or folder} cannot be read: {error}", "name a PEM file") from None
 
 
-def _proxy_for(base_url: str) -> str | None:
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    # Loopback always bypasses the proxy: NO_PROXY seldom lists it, and a proxy could not reach it anyway.
-    if is_loopback(host) or proxy_bypass(host):
-        return None
-    proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
+def _context(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """As ``ssl.create_default_context``, which would also write the secrets of each connection to ``SSLKEYLOGFILE``."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies certificates and host names
+    if sys.version_info >= (3, 13):
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
+    context.load_verify_locations(file, folder)
+    return context

@@ -8,11 +8,13 @@ import anyio
 import pytest
 
 from batchrun.bench.stopwatch import Stopwatch
-from batchrun.wherobots.transport import Reply, SendTrace
+from batchrun.wherobots.transport import SMALL_BYTES, Reply, SendTrace
 
 
 class Service:
     """A transport whose replies have a given delay and status."""
+
+    route = ""
 
     def __init__(self, *replies: tuple[float, int | None]) -> None:
         self._replies = list(replies)
@@ -21,8 +23,10 @@ class Service:
 
     async def close(self) -> None: ...
 
-    async def send(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> Reply:
-        del method, url, body, trace
+    async def send(
+        self, method: str, url: str, body: bytes | None, trace: SendTrace, *, most_bytes: int = SMALL_BYTES
+    ) -> Reply:
+        del method, url, body, trace, most_bytes
         seconds, status = self._replies.pop(0)
         await anyio.sleep(seconds)
         if status is None:

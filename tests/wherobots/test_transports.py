@@ -14,8 +14,9 @@ from batchrun.emulator.http.server import EmulatorServer
 from batchrun.errors import SettingsError
 from batchrun.wherobots.answers import Answer, Created, Lost
 from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.proxy import NO_PROXY, proxy_for
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.transports import TransportKind, _proxy_for, chosen_kind, open_transport
+from batchrun.wherobots.transports import TransportKind, chosen_kind, open_transport
 from tests.wherobots.test_transport import KINDS, RUN, answer, read_request
 
 PAYLOAD = b'{"name":"over-tls","runtime":"tiny","runPython":{"uri":"s3://a/b.py"},"timeoutSeconds":3600}'
@@ -170,9 +171,9 @@ async def test_loopback_bypasses_the_proxy(kind: TransportKind, monkeypatch: pyt
 
 def test_no_proxy_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-    assert _proxy_for(FAR) == "http://127.0.0.1:1"
+    assert proxy_for(FAR).url == "http://127.0.0.1:1"
     monkeypatch.setenv("NO_PROXY", "far.test")
-    assert _proxy_for(FAR) is None
+    assert proxy_for(FAR) == NO_PROXY
 
 
 def test_the_transport_is_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

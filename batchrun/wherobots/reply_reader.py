@@ -1,0 +1,165 @@
+"""From replies to answers, pages and views. The service is not trusted: what is kept of a reply is masked and clipped."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+from pydantic import ValidationError
+
+from batchrun.errors import ApiError, Trouble
+from batchrun.redaction import Secrets
+from batchrun.wherobots.answers import Answer, Created, Refused, Unreadable
+from batchrun.wherobots.clock import ServerClock
+from batchrun.wherobots.rate_headers import rate_hint
+from batchrun.wherobots.retry_after import retry_after_s
+from batchrun.wherobots.summaries import RunSummary, RunSummaryPage, is_usable_id
+from batchrun.wherobots.transport import Reply
+
+__all__ = ["ReplyReader"]
+
+LONGEST = {"code": 128, "message": 2_000, "field": 256, "suggestion": 1_000}
+"""Characters of an error that are kept; the ledger keeps them for each run that fails."""
+LONGEST_REASON = 1_000
+LONGEST_WORD = 128
+"""For statuses, times and the like, which are short words."""
+LONGEST_CURSOR = 4_096
+"""A cursor becomes part of a URL, and servers refuse longer ones."""
+MOST_RUNS = 10**9
+"""A ``total`` above this is not believed, since bounds are computed from it."""
+NOT_PARSED = (ValueError, RecursionError)
+"""ValueError is the base of msgspec's, pydantic's and Unicode errors; the other one comes from deeply nested JSON."""
+
+T = TypeVar("T")
+
+
+class _ErrorItem(msgspec.Struct):
+    """One error of an error body, read leniently: any field may be missing."""
+
+    code: str | None = None
+    message: str | None = None
+    field: str | None = None
+    suggestion: str | None = None
+
+
+class _ErrorBody(msgspec.Struct):
+    errors: list[_ErrorItem] = []
+
+
+# Decoders are built once; building one costs more than a decode.
+_read_summary = msgspec.json.Decoder(RunSummary).decode
+_read_page = msgspec.json.Decoder(RunSummaryPage).decode
+_read_error_body = msgspec.json.Decoder(_ErrorBody).decode
+
+
+class ReplyReader:
+    """Reads the replies of one service."""
+
+    def __init__(self, secrets: Secrets, clock: ServerClock) -> None:
+        self._secrets = secrets
+        self._clock = clock
+
+    def answer(self, reply: Reply) -> Answer:
+        """What a reply to ``POST /runs`` says. Never raises."""
+        if not reply.is_success:
+            return self.refused(reply)
+        hint = rate_hint(reply.headers, now=self._clock.now())
+        if reply.broken is not None:
+            return Unreadable(reply.status, self.reason(f"the body cannot be read: {reply.broken}"))
+        try:
+            run = _read_summary(reply.body)
+        except NOT_PARSED as error:
+            return Unreadable(reply.status, self.reason(f"the body cannot be parsed: {_words(error)}"))
+        if not self.is_usable(run.id):
+            return Unreadable(reply.status, f"the body has an unusable id, {self._secrets.clean(run.id, 40)!r}")
+        return Created(run.id, self._word(run.status), hint)
+
+    def refused(self, reply: Reply) -> Refused:
+        """What a reply that is no 2xx says. Never raises."""
+        now = self._clock.now()
+        wait_s = retry_after_s(reply.headers.get("Retry-After"), now=now)
+        return Refused(self._trouble(reply), wait_s, rate_hint(reply.headers, now=now))
+
+    def page(self, content: bytes, place: str) -> RunSummaryPage:
+        """A page of a list. Names stay as they are: they are compared, and may contain values of the plan's environment.
+
+        Raises:
+            ApiError: it cannot be parsed, or not continued.
+
+        """
+        page = self.parsed(_read_page, content, place)
+        if page.next_page is not None and len(page.next_page) > LONGEST_CURSOR:
+            raise ApiError(place, f"the response has a page cursor of {len(page.next_page):,} characters")
+        is_absurd = page.total is not None and not 0 <= page.total <= MOST_RUNS
+        return RunSummaryPage(
+            items=[self._cleaned(run) for run in page.items],
+            total=None if is_absurd else page.total,
+            next_page=page.next_page,
+        )
+
+    def view(self, read: Callable[[bytes], T], content: bytes, place: str) -> T:
+        """Any other response, with every secret in it masked.
+
+        Raises:
+            ApiError: it cannot be parsed.
+
+        """
+        tree = self.parsed(msgspec.json.decode, content, place)
+        cleaned = self._secrets.clean_tree(tree)
+        return self.parsed(read, content if cleaned == tree else msgspec.json.encode(cleaned), place)
+
+    def parsed(self, read: Callable[[bytes], T], content: bytes, place: str) -> T:
+        """What ``read`` makes of a response.
+
+        Raises:
+            ApiError: it cannot be parsed.
+
+        """
+        try:
+            return read(content)
+        except NOT_PARSED as error:
+            raise ApiError(place, self.reason(f"the response cannot be parsed: {_words(error)}")) from None
+
+    def reason(self, text: str) -> str:
+        """A text that explains why something failed, as it may be kept."""
+        return self._secrets.clean(text, LONGEST_REASON)
+
+    def is_usable(self, an_id: str) -> bool:
+        """Whether an id can be kept and asked for; the API key, quoted as an id, cannot."""
+        return is_usable_id(an_id) and self._secrets.without_credentials(an_id) == an_id
+
+    def _trouble(self, reply: Reply) -> Trouble:
+        """The status with the first error of the body; only the status if the body is not the API's own."""
+        try:
+            first = next(iter(_read_error_body(reply.body).errors), _NO_ERROR)
+        except NOT_PARSED:
+            first = _NO_ERROR
+        said = {
+            name: None if (text := getattr(first, name)) is None else self._secrets.clean(text, longest)
+            for name, longest in LONGEST.items()
+        }
+        if said["message"] is None and (target := _redirect_target(reply)) is not None:
+            said["message"] = self.reason(f"it redirects to {target}")
+        return Trouble(status=reply.status, **said)
+
+    def _cleaned(self, run: RunSummary) -> RunSummary:
+        words = {name: getattr(run, name) for name in _WORDS}
+        cleaned = {name: self._word(word) for name, word in words.items()}
+        return run if cleaned == words else msgspec.structs.replace(run, **cleaned)
+
+    def _word(self, text: str | None) -> str | None:
+        return None if text is None else self._secrets.clean(text, LONGEST_WORD)
+
+
+_NO_ERROR = _ErrorItem()
+_WORDS = ("status", "create_time", "update_time", "start_time", "complete_time")
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, ValidationError):  # its own text has many lines, and the values too
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
+def _redirect_target(reply: Reply) -> str | None:
+    return reply.headers.get("Location") if 300 <= reply.status < 400 else None  # noqa: PLR2004 - 3xx
