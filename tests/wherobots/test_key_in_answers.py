@@ -92,7 +92,7 @@ async def test_values_of_a_plan_are_masked_in_what_the_service_says() -> None:
                 200,
                 json={
                     "items": [{"raw": f"opening {DATABASE}", "timestamp": "t"}],
-                    "current_page": 0,
+                    "current_page": "0",
                     "next_page": None,
                 },
             )
