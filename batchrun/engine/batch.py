@@ -11,6 +11,7 @@ from batchrun.errors import ManifestError
 from batchrun.ledger.clock import timestamp
 from batchrun.ledger.events import FORMAT, BatchEvent, FileDigest
 from batchrun.ledger.fold import BatchState
+from batchrun.sweep.local_file import LocalFile
 from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan, read_plan
 from batchrun.wherobots.clock import steady_now
@@ -35,7 +36,7 @@ def new_batch(plan: Plan, base_url: str) -> BatchEvent:
         overrides=manifest.overrides.to_json() if manifest is not None else {},
         directory=str(manifest.directory.resolve()) if manifest is not None else "",
         plan_file=str(plan.path.resolve()) if plan.path is not None else None,
-        files=[FileDigest(file.path, file.sha256) for file in plan.files],
+        files=[FileDigest(file.path, file.sha256, file.size) for file in plan.files],
     )
 
 
@@ -71,7 +72,16 @@ def plan_of(batch: BatchEvent, ledger_path: Path, environ: Mapping[str, str]) ->
         environ=environ,
         stdin=batch.stdin.encode() if batch.stdin is not None else None,
     )
-    return build_plan(manifest, environ=environ)
+    return build_plan(manifest, environ=environ, recorded_files=_recorded_files(batch, manifest.directory))
+
+
+def _recorded_files(batch: BatchEvent, directory: Path) -> dict[str, LocalFile]:
+    """Local files as they were when the batch began: an edited script is another sweep, not this one."""
+    return {
+        file.path: LocalFile(path=file.path, source=directory / file.path, sha256=file.sha256, size=file.size)
+        for file in batch.files
+        if file.size is not None
+    }
 
 
 def earlier_keys(state: BatchState, ledger_path: Path, environ: Mapping[str, str]) -> set[str] | None:

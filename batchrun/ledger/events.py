@@ -43,11 +43,12 @@ __all__ = [
 FORMAT = 1
 
 
-class FileDigest(msgspec.Struct, frozen=True):
-    """A file that the plan was made from, and its SHA-256 in hex."""
+class FileDigest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file that the plan was made from, and its SHA-256 in hex; ``size``, in bytes, of one that is uploaded."""
 
     path: str
     sha256: str
+    size: int | None = None
 
 
 class BatchEvent(LedgerEvent, tag="batch", kw_only=True, frozen=True):

@@ -1,7 +1,7 @@
 """The plan: the runs to create, in order, as a stream that can be iterated again and again."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import takewhile
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from batchrun.errors import Problem
-from batchrun.sweep.manifest.manifest import Manifest, SubmitTable
+from batchrun.sweep.local_file import LocalFile, UploadPlan, placeholders_in
+from batchrun.sweep.manifest.manifest import Manifest, SubmitTable, Tables
 from batchrun.sweep.manifest.problems import Problems, did_you_mean
 from batchrun.sweep.plan_file import PLAN_FILE_FIX, PlanLines, read_header
 from batchrun.sweep.points.axes import load_axes
@@ -17,9 +18,13 @@ from batchrun.sweep.points.files import PlanFile
 from batchrun.sweep.points.space import Step, point_space
 from batchrun.sweep.render.compiled import CompiledSweep, compile_manifest
 from batchrun.sweep.render.context import PointError
+from batchrun.sweep.render.json_template import encode_inner
+from batchrun.sweep.render.local_files import NO_RECORD, LocalFiles
 from batchrun.sweep.runs import PlannedRun
+from batchrun.sweep.script_imports import script_warnings
+from batchrun.wherobots.payload import DEFAULT_TIMEOUT_S
 
-__all__ = ["Hit", "Plan", "PlanFile", "PlannedRun", "Total", "build_plan", "read_plan", "write_plan"]
+__all__ = ["Demand", "Hit", "Plan", "PlanFile", "PlannedRun", "Total", "build_plan", "read_plan", "write_plan"]
 
 KEPT_RUNS = 100_000
 """A plan of up to this many runs (about 70 MB) stays in memory; a larger one is rendered again on each iteration."""
@@ -41,6 +46,16 @@ class Total:
 
     region: str
     runtime: str
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """How many runs a region gets with a runtime and a timeout: what an estimate is made from."""
+
+    region: str
+    runtime: str
+    timeout_s: int
     runs: int
 
 
@@ -66,6 +81,9 @@ class Plan:
     steps: tuple[Step, ...] = ()
     hits: tuple[Hit, ...] = ()
     totals: tuple[Total, ...] = ()
+    demands: tuple[Demand, ...] = ()
+    uploads: tuple[UploadPlan, ...] = ()
+    """The local files that runs use, to be uploaded before the first run is created."""
     manifest: Manifest | None = None
     path: Path | None = None
     """The plan file that the plan was read from."""
@@ -93,9 +111,11 @@ class _Tally:
     kept: list[PlannedRun] | None = field(default_factory=list)
     """The runs themselves, unless there are too many."""
     _name_hashes: set[int] = field(default_factory=set)
-    _totals: dict[tuple[str, str], int] = field(default_factory=dict)
+    _demands: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    _uploads: dict[bytes, dict[str, int]] = field(default_factory=dict)
+    """Runs by region, for each placeholder of a local file."""
 
-    def add(self, run: PlannedRun, runtime: str) -> bool:
+    def add(self, run: PlannedRun, runtime: str, timeout_s: int) -> bool:
         """Count a run; False if its name may be taken.
 
         Hashes take less memory than names. Two of them are equal by chance in one of 37 million plans of a million runs,
@@ -107,8 +127,11 @@ class _Tally:
             if self.runs > KEPT_RUNS:
                 self.kept = None
         self.digest.update(run.key.encode() + run.name.encode() + b"\n")
-        target = (run.region, runtime)
-        self._totals[target] = self._totals.get(target, 0) + 1
+        demand = (run.region, runtime, timeout_s)
+        self._demands[demand] = self._demands.get(demand, 0) + 1
+        for placeholder in placeholders_in(run.body):
+            runs = self._uploads.setdefault(placeholder, {})
+            runs[run.region] = runs.get(run.region, 0) + 1
         if run.name < self.first_name or not self.first_name:
             self.first_name = run.name
         self.last_name = max(self.last_name, run.name)
@@ -122,15 +145,33 @@ class _Tally:
         pairs = zip(self.first_name, self.last_name, strict=False)
         return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
+    def demands(self) -> tuple[Demand, ...]:
+        return tuple(Demand(*key, runs) for key, runs in sorted(self._demands.items()))
+
     def totals(self) -> tuple[Total, ...]:
-        return tuple(Total(region, runtime, runs) for (region, runtime), runs in sorted(self._totals.items()))
+        totals: dict[tuple[str, str], int] = {}
+        for (region, runtime, _), runs in self._demands.items():
+            totals[region, runtime] = totals.get((region, runtime), 0) + runs
+        return tuple(Total(region, runtime, runs) for (region, runtime), runs in sorted(totals.items()))
+
+    def uploads(self, files: Iterable[LocalFile]) -> tuple[UploadPlan, ...]:
+        """The files that some run uses, by path."""
+        by_path = sorted(files, key=lambda file: file.path)
+        found = [(file, self._uploads.get(encode_inner(file.placeholder))) for file in by_path]
+        return tuple(UploadPlan(file=file, runs=runs) for file, runs in found if runs)
 
 
-def build_plan(manifest: Manifest, *, environ: Mapping[str, str] | None = None) -> Plan:
+def build_plan(
+    manifest: Manifest,
+    *,
+    environ: Mapping[str, str] | None = None,
+    recorded_files: Mapping[str, LocalFile] = NO_RECORD,
+) -> Plan:
     """The plan of a manifest, after one pass over all of its runs.
 
     ``environ`` gives ``{{env.NAME}}`` its values in what is sent; without it, ``<env.NAME>`` stays in their place. Keys
-    never depend on those values.
+    never depend on those values. ``recorded_files`` are local files as a batch in progress knows them, by path: they are
+    not read again.
 
     Raises:
         ManifestError: it cannot be planned; it carries every problem of the stage that failed.
@@ -141,8 +182,10 @@ def build_plan(manifest: Manifest, *, environ: Mapping[str, str] | None = None) 
     _check_allowed(manifest, [axis.name for axis in axes], problems)
     problems.check()
     space = point_space(manifest, axes, problems)
-    compiled = compile_manifest(manifest, space, environ, problems)
+    local_files = LocalFiles(manifest.directory, recorded_files)
+    compiled = compile_manifest(manifest, space, environ, problems, local_files)
     tally = _render_all(compiled, problems)
+    uploads = tally.uploads(local_files.found.values())
     data_files = [axis.file for axis in axes if axis.file is not None]
     return Plan(
         name=manifest.name,
@@ -150,11 +193,13 @@ def build_plan(manifest: Manifest, *, environ: Mapping[str, str] | None = None) 
         sha256=tally.digest.hexdigest(),
         source=compiled if tally.kept is None else tally.kept,
         submit=manifest.submit,
-        files=(*data_files, *_environment_files(compiled, environ)),
-        warnings=compiled.warnings,
+        files=(*data_files, *_local_files(uploads), *_environment_files(compiled, environ)),
+        warnings=(*compiled.warnings, *_script_warnings(local_files, manifest.tables)),
         steps=tuple(space.steps),
         hits=tuple(Hit(rule.place, rule.hits) for rule in (*space.excludes, *compiled.overrides)),
         totals=tally.totals(),
+        demands=tally.demands(),
+        uploads=uploads,
         name_prefix=tally.name_prefix(),
         manifest=manifest,
         unresolved=tuple(f"{{{{env.{name}}}}}" for name in sorted(compiled.env_used)) if environ is None else (),
@@ -174,14 +219,14 @@ def _render_all(compiled: CompiledSweep, problems: Problems) -> _Tally:
     for point in compiled.points():
         # One point may be wrong where others are fine: a format that does not fit, a look-up without an entry.
         try:
-            run, runtime = compiled.run(point)
+            run, runtime, timeout_s = compiled.run(point)
         except PointError as error:
             error.report()
             failed += 1
             if failed >= MAX_REPORTED:
                 break
             continue
-        if not tally.add(run, runtime) and (other := compiled.find_namesake(run)) is not None:
+        if not tally.add(run, runtime, timeout_s) and (other := compiled.find_namesake(run)) is not None:
             fact = f"'{run.name}' names two points: {compiled.describe_pair(other, run)}"
             problems.at("run.name").fail(fact)
     if tally.runs == 1 or not problems:
@@ -190,6 +235,22 @@ def _render_all(compiled: CompiledSweep, problems: Problems) -> _Tally:
         problems.at(rule.place).add("matches no point")
     problems.check()
     return tally
+
+
+def _local_files(uploads: Iterable[UploadPlan]) -> Iterator[PlanFile]:
+    """A script that was edited is noticed as a data file is."""
+    for upload in uploads:
+        yield PlanFile(upload.file.path, upload.file.sha256, upload.file.size)
+
+
+def _script_warnings(local_files: LocalFiles, tables: Tables) -> Iterator[Problem]:
+    listed = [*tables.run.dependencies]
+    for override in tables.override:
+        listed += [*(override.dependencies or ()), *override.add_dependencies]
+    names = [one.pypi or one.file or "" for one in listed]
+    scripts = [file for path, file in local_files.found.items() if path in local_files.scripts]
+    names += [str(file.source) for path, file in local_files.found.items() if path not in local_files.scripts]
+    return script_warnings(scripts, names)
 
 
 def _environment_files(compiled: CompiledSweep, environ: Mapping[str, str] | None) -> Iterator[PlanFile]:
@@ -205,7 +266,11 @@ def write_plan(plan: Plan, path: str | Path) -> None:
         ManifestError: the file cannot be written.
 
     """
-    header = {"batchrun_plan": 1, "name": plan.name, "runs": plan.runs, "sha256": plan.sha256}
+    header: dict[str, Any] = {"batchrun_plan": 1, "name": plan.name, "runs": plan.runs, "sha256": plan.sha256}
+    header["uploads"] = [
+        {"path": str(file.source), "sha256": file.sha256, "size": file.size}
+        for file in (upload.file for upload in plan.uploads)
+    ]
     header["submit"] = plan.submit.model_dump(mode="json", by_alias=True, exclude_none=True)
     path = Path(path)
     try:
@@ -227,21 +292,25 @@ def read_plan(path: str | Path) -> Plan:
     header = read_header(path)
     lines, tally, problems = PlanLines(path), _Tally(), Problems()
     for run in lines:
-        if not tally.add(run, json.loads(run.body).get("runtime", "")):
+        payload = json.loads(run.body)
+        if not tally.add(run, payload.get("runtime", ""), payload.get("timeoutSeconds", DEFAULT_TIMEOUT_S)):
             at = problems.at(f"{path}:{run.index + 2}")
             at.fail(f"the name '{run.name}' appears twice", "names must be unique in a plan")
     if tally.runs != header.runs:
         fact = f"{tally.runs:,} runs, but its first line says {header.runs:,}"
         problems.at(str(path)).fail(fact, PLAN_FILE_FIX)
+    uploads = tally.uploads(header.local_files)
     return Plan(
         name=header.name,
         runs=tally.runs,
         sha256=tally.digest.hexdigest(),
         source=lines,
         submit=header.submit,
-        files=(header.file,),
+        files=(header.file, *_local_files(uploads)),
         steps=(Step("plan file", tally.runs, path.name),),
         totals=tally.totals(),
+        demands=tally.demands(),
+        uploads=uploads,
         name_prefix=tally.name_prefix(),
         path=path,
     )

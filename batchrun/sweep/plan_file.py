@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from batchrun.sweep.local_file import LocalFile
 from batchrun.sweep.manifest.problems import Cursor, Problems
 from batchrun.sweep.manifest.tables import SubmitTable
 from batchrun.sweep.points.files import PlanFile
@@ -30,6 +31,7 @@ class Header:
     runs: int
     submit: SubmitTable
     file: PlanFile
+    local_files: tuple[LocalFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,16 @@ def read_header(path: Path) -> Header:
         header: dict[str, Any] = json.loads(first)
         submit = SubmitTable.model_validate(header.get("submit", {}))
         version, name, runs = header["batchrun_plan"], str(header["name"]), int(header["runs"])
+        local_files = tuple(_local_file(**entry) for entry in header.get("uploads", []))
     except (ValueError, KeyError, TypeError, AttributeError):
         at.fail("not the first line of a plan", PLAN_FILE_FIX)
     if version != 1:
         at.fail(f"a plan of version {version}", PLAN_FILE_FIX)
-    return Header(name, runs, submit, PlanFile(path.name, digest.hexdigest()))
+    return Header(name, runs, submit, PlanFile(path.name, digest.hexdigest()), local_files)
+
+
+def _local_file(path: str, sha256: str, size: int) -> LocalFile:
+    return LocalFile(path=str(path), source=Path(path), sha256=str(sha256), size=int(size))
 
 
 def _run(line: bytes, index: int, at: Cursor) -> PlannedRun | None:

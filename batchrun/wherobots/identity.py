@@ -33,11 +33,14 @@ def is_same_payload(sent: bytes, answered: dict[str, Any]) -> bool:
     """Whether a run's payload, as the service returns it, is the one that was sent.
 
     The service may fill in what was left out, leave out what was empty and add fields of its own, so only what was
-    sent is compared. ``<env.NAME>`` in what was sent matches any text: the environment may have changed since.
+    sent is compared. ``<env.NAME>`` in what was sent matches any text: the environment may have changed since. The
+    placeholder of a local file matches wherever its content was uploaded to.
     """
     return _covers(json.loads(sent), answered)
 
 
+_UPLOAD = re.compile(r"upload:[^\x00]*#([0-9a-f]{16})[0-9a-f]{48}")
+"""A local file, whose path in storage has the first digits of its hash as a segment."""
 _PLACEHOLDER = re.compile(r"<env\.[A-Za-z_][A-Za-z0-9_]*>")
 
 
@@ -52,6 +55,8 @@ def _covers(sent: Any, answered: Any) -> bool:  # noqa: ANN401 - any JSON value
             and len(sent) == len(answered)
             and all(_covers(one, other) for one, other in zip(sent, answered, strict=True))
         )
+    if isinstance(sent, str) and isinstance(answered, str) and (upload := _UPLOAD.fullmatch(sent)):
+        return sent == answered or f"/{upload[1]}/" in answered
     if isinstance(sent, str) and isinstance(answered, str) and "<env." in sent:
         return sent == answered or _matches(_PLACEHOLDER.split(sent), answered)
     return bool(sent == answered)

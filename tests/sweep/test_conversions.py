@@ -5,7 +5,7 @@ import pytest
 
 from batchrun.sweep.manifest.problems import Cursor, Problems
 from batchrun.sweep.render.context import PointError
-from batchrun.sweep.render.conversions import as_disk, as_region, as_runtime, as_text, as_timeout, check_uri
+from batchrun.sweep.render.conversions import as_disk, as_region, as_runtime, as_text, as_timeout, check_script
 from batchrun.sweep.values import TypedFloat
 from tests.sweep.conftest import reported
 
@@ -61,11 +61,12 @@ def test_other_values_are_refused(convert: Convert, value: Any, message: str) ->
     [
         ("s3://acme/job.py", []),
         ("{{bucket}}/job.py", []),
-        ("", ["run.python: the script's URI is empty; give an s3:// URI"]),
-        ("job.py", ["run.python: 'job.py' is not a URI; upload the script and give its s3:// URI"]),
+        ("./job.py", []),
+        ("", ["run.python: the script's URI is empty; give an s3:// URI, or the path of a local file"]),
+        (" ", ["run.python: the script's URI is empty; give an s3:// URI, or the path of a local file"]),
     ],
 )
-def test_a_script_needs_a_uri(uri: str, messages: list[str]) -> None:
+def test_a_script_needs_a_uri_or_a_path(uri: str, messages: list[str]) -> None:
     problems = Problems()
-    check_uri(uri, problems.at("run.python"))
+    check_script(uri, problems.at("run.python"))
     assert reported(problems) == messages

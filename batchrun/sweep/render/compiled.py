@@ -13,6 +13,7 @@ from batchrun.sweep.manifest.problems import Problems
 from batchrun.sweep.points.rules import Point, Rule, compile_rule
 from batchrun.sweep.points.space import PointSpace
 from batchrun.sweep.render.context import PointContext
+from batchrun.sweep.render.local_files import LocalFiles
 from batchrun.sweep.render.names import Scope
 from batchrun.sweep.render.naming import compile_name
 from batchrun.sweep.render.render import PayloadTemplate, payload_template
@@ -47,6 +48,7 @@ class CompiledSweep:
     """What is sent; None if it is the same."""
     warnings: tuple[Problem, ...]
     env_used: frozenset[str]
+    local_files: LocalFiles
     _fragments: list[list[bytes]] = field(default_factory=list)
     _order: list[int] = field(default_factory=list)
 
@@ -70,8 +72,8 @@ class CompiledSweep:
         for index, point in enumerate(self.space):
             yield index, point, b"{" + b",".join([fragments[axis][point[axis]] for axis in order]) + b"}"
 
-    def run(self, indexed: IndexedPoint) -> tuple[PlannedRun, str]:
-        """The planned run of a point, and its runtime.
+    def run(self, indexed: IndexedPoint) -> tuple[PlannedRun, str, int]:
+        """The planned run of a point, its runtime, and its timeout in seconds.
 
         Raises:
             PointError: the point cannot be rendered.
@@ -88,7 +90,8 @@ class CompiledSweep:
         if self.body_template is not None:
             keyed_body, template = body, self.body_template(matched)
             body, region = template.body(context, quoted), template.region(context)
-        return PlannedRun(index, key, name, region, body, point_json, keyed_body), template.runtime(context)
+        run = PlannedRun(index, key, name, region, body, point_json, keyed_body)
+        return run, template.runtime(context), template.timeout_s(context)
 
     def find_namesake(self, run: PlannedRun) -> PlannedRun | None:
         """An earlier run of the same name; None if only the hashes of two names were equal."""
@@ -130,7 +133,11 @@ class CompiledSweep:
 
 
 def compile_manifest(
-    manifest: Manifest, space: PointSpace, environ: Mapping[str, str] | None, problems: Problems
+    manifest: Manifest,
+    space: PointSpace,
+    environ: Mapping[str, str] | None,
+    problems: Problems,
+    local_files: LocalFiles,
 ) -> CompiledSweep:
     """Everything that can be made before the first point.
 
@@ -143,17 +150,19 @@ def compile_manifest(
         for number, table in enumerate(manifest.tables.override, 1)
     ]
     count = space.steps[-1].count
-    scope = Scope(manifest, space.axes, count, None, problems)
+    scope = Scope(manifest, space.axes, count, None, problems, local_files)
     scope.used |= {space.axes[axis].name for rule in overrides for axis in rule.positions}
     name = _checked_name(scope)
     key_template = _template_cache(scope)
     body_template = None
     if environ is not None and scope.env_used:
-        body_template = _template_cache(Scope(manifest, space.axes, count, environ, problems))
+        body_template = _template_cache(Scope(manifest, space.axes, count, environ, problems, local_files))
         body_template(())
         problems.check()
     env_used = frozenset(scope.env_used)
-    compiled = CompiledSweep(space, overrides, name, key_template, body_template, _warnings(manifest), env_used)
+    compiled = CompiledSweep(
+        space, overrides, name, key_template, body_template, _warnings(manifest), env_used, local_files
+    )
     compiled.count_hits()
     return compiled
 

@@ -8,7 +8,7 @@ from batchrun.sweep.render.context import PointError
 from batchrun.sweep.values import as_toml, text_of
 from batchrun.wherobots.enums import RuntimeId
 
-__all__ = ["as_disk", "as_region", "as_runtime", "as_text", "as_timeout", "check_uri"]
+__all__ = ["as_disk", "as_region", "as_runtime", "as_text", "as_timeout", "check_script"]
 
 RUNTIMES = [runtime.value for runtime in RuntimeId]
 
@@ -47,9 +47,7 @@ def as_disk(value: Any, at: Cursor) -> int:
     return size
 
 
-def check_uri(uri: str, at: Cursor) -> None:
-    """Report a script's URI that cannot be one. With a placeholder in it, it is known only at each point."""
+def check_script(uri: str, at: Cursor) -> None:
+    """Report a script without a URI or path."""
     if not uri.strip():
-        at.add("the script's URI is empty", "give an s3:// URI")
-    elif "://" not in uri and "{{" not in uri:
-        at.add(f"'{uri}' is not a URI", "upload the script and give its s3:// URI")
+        at.add("the script's URI is empty", "give an s3:// URI, or the path of a local file")

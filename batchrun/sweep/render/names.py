@@ -9,6 +9,7 @@ from batchrun.sweep.manifest.tables import LookupTable
 from batchrun.sweep.points.axes import Axis
 from batchrun.sweep.render.context import NO_AXES, Binding, PointContext, PointError, constant
 from batchrun.sweep.render.formats import formatted
+from batchrun.sweep.render.local_files import LocalFiles
 from batchrun.sweep.render.template import Placeholder, Template, parse_template
 from batchrun.sweep.values import Kind, Value, as_toml, is_text, kind_of, text_of
 
@@ -28,6 +29,7 @@ class Scope:
     count: int
     environ: Mapping[str, str] | None
     problems: Problems
+    local_files: LocalFiles
     used: set[str] = field(default_factory=set)
     """The axes that some template or override depends on. A run's name does not count: it changes nothing in the run."""
     env_used: set[str] = field(default_factory=set)

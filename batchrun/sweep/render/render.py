@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from batchrun.sweep.local_file import LocalFile
 from batchrun.sweep.manifest.problems import Cursor
 from batchrun.sweep.manifest.tables import DependencyTable, PythonTable
 from batchrun.sweep.render.cache import cached
 from batchrun.sweep.render.context import Binding, PointContext, PointError, constant
-from batchrun.sweep.render.conversions import as_disk, as_region, as_runtime, as_text, as_timeout, check_uri
+from batchrun.sweep.render.conversions import as_disk, as_region, as_runtime, as_text, as_timeout, check_script
 from batchrun.sweep.render.json_template import (
     Segment,
     Slot,
@@ -22,6 +23,7 @@ from batchrun.sweep.render.json_template import (
     json_segments,
     merge_constants,
 )
+from batchrun.sweep.render.local_files import is_uri
 from batchrun.sweep.render.names import Scope
 from batchrun.sweep.render.settings import RunSettings
 from batchrun.sweep.render.template import Template
@@ -32,6 +34,7 @@ __all__ = ["PayloadTemplate", "payload_template"]
 
 T = TypeVar("T")
 Convert = Callable[[Any, Cursor], Any]
+ReadFile = Callable[[str, Cursor], LocalFile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class PayloadTemplate:
     segments: tuple[Segment, ...]
     region: Callable[[PointContext], str]
     runtime: Callable[[PointContext], str]
+    timeout_s: Callable[[PointContext], int]
 
     def body(self, context: PointContext, name: bytes) -> bytes:
         """The canonical JSON of the payload. ``name`` is the run's name as JSON."""
@@ -62,9 +66,10 @@ def payload_template(settings: RunSettings, scope: Scope) -> PayloadTemplate | N
     runtime = builder.text("runtime", as_runtime)
     document = builder.document()
     region = builder.text("region", as_region)
-    if document is None or region is None or runtime is None:
+    timeout_s = builder.timeout_s()
+    if document is None or region is None or runtime is None or timeout_s is None:
         return None
-    return PayloadTemplate(tuple(merge_constants(json_segments(document))), region, runtime)
+    return PayloadTemplate(tuple(merge_constants(json_segments(document))), region, runtime, timeout_s)
 
 
 class _Builder:
@@ -107,6 +112,14 @@ class _Builder:
             return None
         return self._cached(binding, lambda context: text_of(convert(binding.value(context), at)))
 
+    def timeout_s(self) -> Callable[[PointContext], int] | None:
+        """The timeout in seconds, which bounds what a run can cost."""
+        value, at = self._settings.get("timeout")
+        binding = self._binding(DEFAULT_TIMEOUT_S if value is None else value, at)
+        if binding is None:
+            return None
+        return self._cached(binding, lambda context: as_timeout(binding.value(context), at))
+
     def _slot(self, key: str, convert: Convert) -> Slot | None:
         value, at = self._settings.get(key)
         if value is None or (binding := self._binding(value, at)) is None:
@@ -145,15 +158,30 @@ class _Builder:
             self._run.add(fact, "give exactly one of them")
             return {}
         args = [self._string(*one) for one in self._settings.get_list("args")]
+        files = self._scope.local_files
         if python is not None:
             uri = python.uri if isinstance(python, PythonTable) else python
-            return {"runPython": {"uri": self._uri(uri, python_at), "args": args}}
+            check_script(uri, python_at)
+            return {"runPython": {"uri": self._file(uri, python_at, files.script), "args": args}}
         main_class = self._string(jar.main_class, jar_at.child("main_class"))
-        return {"runJar": {"uri": self._uri(jar.uri, jar_at.child("uri")), "mainClass": main_class, "args": args}}
+        uri_at = jar_at.child("uri")
+        check_script(jar.uri, uri_at)
+        return {"runJar": {"uri": self._file(jar.uri, uri_at, files.get), "mainClass": main_class, "args": args}}
 
-    def _uri(self, uri: str, at: Cursor) -> StringTemplate | str | None:
-        check_uri(uri, at)
-        return self._string(uri, at)
+    def _file(self, text: str, at: Cursor, read: ReadFile) -> StringTemplate | Slot | str | None:
+        """A URI, or the placeholder of a local file. Which one it is may differ from point to point."""
+        if is_uri(text.partition("{{")[0]):
+            return self._string(text, at)
+        binding = self._binding(text, at)
+        # A path never comes from the environment: whoever submits must not choose which file leaves this machine.
+        if binding is None or binding.is_secret:
+            return self._string(text, at)
+
+        def render(context: PointContext) -> bytes:
+            value = text_of(binding.value(context))
+            return encode(value if is_uri(value) else read(value, at).placeholder)
+
+        return Slot(self._cached(binding, render))
 
     def _dependency(self, table: DependencyTable, at: Cursor) -> dict[str, Any]:
         if (table.pypi is None) == (table.file is None):
@@ -163,7 +191,8 @@ class _Builder:
         if table.file is not None:
             if table.version is not None:
                 at.add("a file has no version", "remove version")
-            return {"sourceType": "FILE", "filePath": self._string(table.file, at.child("file"))}
+            path = self._file(table.file, at.child("file"), self._scope.local_files.dependency)
+            return {"sourceType": "FILE", "filePath": path}
         version = None if table.version is None else self._string(table.version, at.child("version"))
         return {
             "sourceType": "PYPI",
