@@ -12,6 +12,7 @@ BatchrunError
 │   ├── RunsExistError       the service holds runs that the ledger should know and does not
 │   └── LedgerWriteError     a write or a sync failed; nothing more may be sent
 │       └── LedgerChangedError  the file was replaced, removed or modified by something else while in use
+├── UploadError              local files could not be uploaded; no run was created for want of them
 └── ApiError                 the service refused a request, or its response is unusable
 """
 
@@ -36,6 +37,7 @@ __all__ = [
     "RunsExistError",
     "SettingsError",
     "Trouble",
+    "UploadError",
     "UsageError",
 ]
 
@@ -148,6 +150,15 @@ class LedgerWriteError(LedgerError):
 
 class LedgerChangedError(LedgerWriteError):
     """The ledger was replaced, removed, cut or written by somebody else while this process used it."""
+
+
+class UploadError(BatchrunError):
+    """Local files could not be uploaded; ``problems`` has one entry for each file and region."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        found = tuple(problems)
+        super().__init__(found[0].place, found[0].fact, found[0].fix)
+        self.problems = found
 
 
 class ApiError(BatchrunError):

@@ -15,8 +15,9 @@ from batchrun.cli.output import Output
 from batchrun.cli.text import duration, one_line
 from batchrun.engine.progress import Observer, Progress
 from batchrun.errors import Problem
+from batchrun.uploads.progress import UploadProgress
 
-__all__ = ["View", "count_line", "pace_line", "pause_line", "view_for"]
+__all__ = ["View", "count_line", "pace_line", "pause_line", "upload_line", "view_for"]
 
 REDRAW_PER_S = 8  # smooth to the eye, and cheap enough over ssh
 FIRST_LINE_AFTER_S = 2.0  # a small batch is over by then and needs no progress
@@ -68,11 +69,21 @@ def pace_line(progress: Progress) -> str:
     return f"{_rate(progress.rate_per_s)}{pace}, {_time_left(progress)}"
 
 
+def upload_line(uploads: UploadProgress) -> str:
+    """How far the upload of local files is, before the first run is sent."""
+    size = f"{_megabytes(uploads.size_done)} of {_megabytes(uploads.size)} MB"
+    return f"uploading local files: {uploads.files_done:,} of {uploads.files:,}, {size}"
+
+
 def pause_line(progress: Progress) -> str:
     """Why sending is paused and for how long; empty when it is not."""
     if progress.pause_s is None or progress.pause_s <= 0:
         return ""
     return f"paused for {duration(progress.pause_s)}: {progress.pause_reason or 'requested by the service'}"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f}"
 
 
 def _rate(per_s: float) -> str:
@@ -128,6 +139,9 @@ class _PlainView(_QuietView):
             return
         self._next_s = now + self._every_s
         self._every_s = min(self._every_s * 1.1, LONGEST_SILENCE_S)  # 30 s apart after some four minutes
+        if progress.uploads is not None:
+            self.output.tell(upload_line(progress.uploads))
+            return
         parts = [count_line(progress), pace_line(progress), pause_line(progress)]
         self.output.tell("; ".join(filter(None, parts)))
 
@@ -165,6 +179,9 @@ class _LiveView(_QuietView):
         latest = self._latest
         if latest is None:
             return Text(f"{self._name}: contacting the service ...", style="dim")
+        if (uploads := latest.uploads) is not None:
+            line = Text(f"  {upload_line(uploads)}")
+            return Group(_bar_line(self._name, uploads.size_done, uploads.size, f"{uploads.files:,} files"), line)
         lines: list[RenderableType] = [
             _bar(self._name, latest),
             Text(f"  {count_line(latest)}"),
@@ -178,6 +195,10 @@ class _LiveView(_QuietView):
 def _bar(name: str, progress: Progress) -> RenderableType:
     # Unknown runs do not count as done: they may still have to be sent again.
     done = progress.submitted + progress.rejected + progress.failed
+    return _bar_line(name, done, progress.planned, f"{done:,}/{progress.planned:,}")
+
+
+def _bar_line(name: str, done: int, total: int, label: str) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True, overflow="ellipsis", max_width=32)
     grid.add_column(ratio=1)
@@ -185,8 +206,8 @@ def _bar(name: str, progress: Progress) -> RenderableType:
     grid.expand = True
     grid.add_row(
         Text(name, style="bold"),
-        ProgressBar(total=max(progress.planned, 1), completed=done, complete_style="cyan", finished_style="green"),
-        Text(f"{done:,}/{progress.planned:,} {_share(done, progress.planned)}"),
+        ProgressBar(total=max(total, 1), completed=done, complete_style="cyan", finished_style="green"),
+        Text(f"{label} {_share(done, total)}"),
     )
     return grid
 

@@ -11,6 +11,7 @@ from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
 from batchrun.engine.verdicts import judge
 from batchrun.ledger.file import FileLedger
+from batchrun.uploads.destinations import Destinations
 from batchrun.wherobots.answers import Answer, Created, Refused
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.clock import creation_offset_s, steady_now
@@ -31,6 +32,7 @@ class Attempts:
         outcomes: Outcomes,
         settler: Settler,
         tagging: Tagging,
+        destinations: Destinations,
         tally: Tally,
         switch: StopSwitch,
     ) -> None:
@@ -40,6 +42,7 @@ class Attempts:
         self._outcomes = outcomes
         self._settler = settler
         self._tagging = tagging
+        self._destinations = destinations
         self._tally = tally
         self._switch = switch
 
@@ -55,6 +58,7 @@ class Attempts:
 
         """
         run = work.run
+        body = self._destinations.body(run.region, self._tagging.body(run.key, run.body))
         work.n += 1
         await self._ledger.attempted(work.key, work.n, work.name)
         # The sync took time: a pause or a stop that came meanwhile still counts.
@@ -64,7 +68,7 @@ class Attempts:
         began_s, sent_at_s = time.monotonic(), self._created_from_s()
         self._tally.attempted(is_retry=work.n - work.unsent_attempts > 1)
         try:
-            answer = await self._client.create(run.region, self._tagging.body(run.key, run.body))
+            answer = await self._client.create(run.region, body)
         finally:
             self._tally.in_flight -= 1
         verdict = judge(answer, may_exist=work.first_unknown_at_s is not None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from batchrun.engine.change import Change
-from batchrun.ledger.fold import Outcome
+from batchrun.ledger.state import Outcome
 from batchrun.sweep.plan import PlannedRun
 
 __all__ = ["Backlog", "Work"]

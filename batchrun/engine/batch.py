@@ -10,7 +10,7 @@ import msgspec
 from batchrun.errors import ManifestError
 from batchrun.ledger.clock import timestamp
 from batchrun.ledger.events import FORMAT, BatchEvent, FileDigest
-from batchrun.ledger.fold import BatchState
+from batchrun.ledger.state import BatchState
 from batchrun.sweep.local_file import LocalFile
 from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan, read_plan

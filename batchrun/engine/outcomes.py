@@ -36,7 +36,7 @@ from batchrun.ledger.events import (
     RejectedEvent,
 )
 from batchrun.ledger.file import FileLedger
-from batchrun.ledger.fold import Outcome
+from batchrun.ledger.state import Outcome
 from batchrun.wherobots.answers import Answer, Created, Refused
 from batchrun.wherobots.enums import RunStatus
 from batchrun.wherobots.summaries import RunSummary

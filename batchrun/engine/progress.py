@@ -1,11 +1,14 @@
 """What a batch is doing, as frozen snapshots for an observer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 from batchrun.errors import Problem
+from batchrun.ledger.state import Outcome
+from batchrun.uploads.progress import UploadProgress
 
-__all__ = ["NO_OBSERVER", "Observer", "Progress", "Reporter"]
+__all__ = ["NO_OBSERVER", "Observer", "OutcomeCounts", "Progress", "Reporter", "outcome_counts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +47,33 @@ class Progress:
     """Why attempts are paused; empty without a pause."""
     elapsed_s: float = 0.0
     """Seconds since this session began."""
+    uploads: UploadProgress | None = None
+    """Local files on their way to storage; None once runs are being submitted."""
     left_s: float | None = None
     """Seconds until the rest is submitted at the current rate; None if that cannot be estimated."""
+
+
+class OutcomeCounts(TypedDict):
+    """The outcomes of a batch as fields of its progress."""
+
+    submitted: int
+    rejected: int
+    failed: int
+    unknown: int
+    dropped: int
+    pending: int
+
+
+def outcome_counts(count: Callable[[Outcome], int]) -> OutcomeCounts:
+    """Every outcome with its count."""
+    return OutcomeCounts(
+        submitted=count(Outcome.SUBMITTED),
+        rejected=count(Outcome.REJECTED),
+        failed=count(Outcome.FAILED),
+        unknown=count(Outcome.UNKNOWN),
+        dropped=count(Outcome.DROPPED),
+        pending=count(Outcome.PENDING),
+    )
 
 
 class Observer(Protocol):

@@ -33,6 +33,7 @@ from batchrun.ledger.events import SessionEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import BatchState, Outcome
 from batchrun.sweep.plan import Plan
+from batchrun.uploads.destinations import Destinations
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.enums import RunStatus
 
@@ -67,11 +68,13 @@ class Session:
         reporter: Reporter,
         switch: StopSwitch,
         retry: frozenset[Outcome],
+        destinations: Destinations,
     ) -> None:
         self._plan = plan
         self._ledger = ledger
         self._client = client
         self._settings = settings
+        self._destinations = destinations
         self._reporter = reporter
         self._switch = switch
         state = ledger.state
@@ -131,6 +134,7 @@ class Session:
             outcomes=self._outcomes,
             settler=self._settler,
             tagging=self._tagging,
+            destinations=self._destinations,
             tally=self._tally,
             switch=self._switch,
         )

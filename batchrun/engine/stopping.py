@@ -10,7 +10,7 @@ import anyio
 from batchrun.engine.tally import Tally
 from batchrun.engine.verdicts import NextStep, Verdict
 from batchrun.errors import LedgerChangedError, LedgerWriteError, Problem
-from batchrun.ledger.fold import Outcome
+from batchrun.ledger.state import Outcome
 from batchrun.wherobots.answers import Answer, Refused
 
 __all__ = ["FirstAnswers", "Stop", "StopReason", "StopSwitch", "failures_stop", "ledger_stop", "refusal_stop"]
@@ -38,6 +38,8 @@ class StopReason(StrEnum):
     """The first answers were all the same rejection: the manifest is plainly wrong."""
     SAME_ID = "same_id"
     """The service answered one id for two runs: no answer of it can be believed."""
+    UPLOAD = "upload"
+    """A local file could not be uploaded."""
     LEDGER = "ledger"
     """The ledger cannot be written any more."""
     LEDGER_CHANGED = "ledger_changed"

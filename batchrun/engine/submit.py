@@ -11,6 +11,7 @@ from batchrun.engine.service_check import Existing, ServiceCheck
 from batchrun.engine.session import Session, Submission
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import Stop, StopSwitch
+from batchrun.engine.uploading import upload_local_files
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import Outcome
 from batchrun.sweep.plan import Plan
@@ -84,6 +85,7 @@ async def submit(
         is_moved=preflight.service_changed,
     )
     await _begin(check, preflight, service, switch)
+    destinations = await upload_local_files(plan, ledger, client, reporter=reporter, switch=switch)
     session = Session(
         plan=plan,
         ledger=ledger,
@@ -92,6 +94,7 @@ async def submit(
         reporter=reporter,
         switch=switch,
         retry=retry,
+        destinations=destinations,
     )
     return await session.run()
 

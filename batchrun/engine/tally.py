@@ -4,7 +4,7 @@ import time
 from collections import deque
 
 from batchrun.engine.pacing.pacer import Pace
-from batchrun.engine.progress import Progress
+from batchrun.engine.progress import Progress, outcome_counts
 from batchrun.ledger.fold import BatchState, Outcome
 
 __all__ = ["Tally"]
@@ -57,7 +57,7 @@ class Tally:
         left = self.outcomes[Outcome.PENDING]
         return Progress(
             planned=self.planned,
-            **self.totals(),
+            **outcome_counts(self.outcomes.__getitem__),
             in_flight=self.in_flight,
             waiting=waiting,
             attempts=self.attempts,

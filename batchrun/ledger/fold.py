@@ -232,7 +232,7 @@ def _rerun(state: BatchState, event: RerunEvent) -> None:
 
 
 def _upload(state: BatchState, event: UploadEvent) -> None:
-    state.uploads[event.sha256, event.region] = event.destination
+    state.uploads[event.path.rpartition("/")[2], event.sha256, event.region] = event.destination
 
 
 def _rate(state: BatchState, event: RateEvent) -> None:

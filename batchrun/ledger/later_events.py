@@ -55,7 +55,10 @@ class RerunEvent(LedgerEvent, tag="rerun", kw_only=True, frozen=True):
 
 
 class UploadEvent(LedgerEvent, tag="upload", kw_only=True, frozen=True):
-    """A local file is in storage: its content under ``destination``, for runs of this region."""
+    """A local file is in storage: its content under ``destination``, for runs of this region.
+
+    ``path`` is the file's, as the manifest names it.
+    """
 
     path: str
     sha256: str

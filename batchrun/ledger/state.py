@@ -148,8 +148,8 @@ class BatchState:
     to_check: dict[str, tuple[str, float]] = field(default_factory=dict)
     """Submitted runs that were sent more than once, by key: their names and ``since_s``. An earlier attempt may still commit
     late, so their names are looked for once more."""
-    uploads: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Where uploaded files are: the destination by SHA-256 of the content and region."""
+    uploads: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    """Where uploaded files are: the destination by file name, SHA-256 of the content, and region."""
     foreign: set[str] = field(default_factory=set)
     """Ids of runs that a person said belong to another batch."""
     refusals: dict[str, int] = field(default_factory=dict)

@@ -89,7 +89,7 @@ class RunsClient:
             ApiError: the service refused, or the response cannot be parsed.
 
         """
-        content = await self._ask("GET", f"/runs/{quote(run_id, safe='')}", most_bytes=LARGE_BYTES)
+        content = await self.ask("GET", f"/runs/{quote(run_id, safe='')}", most_bytes=LARGE_BYTES)
         return self._reader.view(_read_run, content, "GET /runs/{id}")
 
     async def organization_id(self) -> str:
@@ -101,7 +101,7 @@ class RunsClient:
             ApiError: the service refused, or the answer has no usable id.
 
         """
-        content = await self._ask("GET", "/organization")
+        content = await self.ask("GET", "/organization")
         organization = self._reader.view(_read_organization, content, "GET /organization")
         if not self._reader.is_usable(organization.id):
             raise ApiError("GET /organization", f"the response has an unusable id, {organization.id[:40]!r}")
@@ -114,7 +114,7 @@ class RunsClient:
             ApiError: the service refused.
 
         """
-        await self._ask("POST", f"/runs/{quote(run_id, safe='')}/cancel")
+        await self.ask("POST", f"/runs/{quote(run_id, safe='')}/cancel")
 
     async def logs(self, run_id: str, *, cursor: str = "0", size: int = MAX_PAGE_SIZE) -> LogsResponse:
         """Fetch one page of a run's log, starting at ``cursor``.
@@ -124,7 +124,7 @@ class RunsClient:
 
         """
         query = urlencode({"cursor": cursor, "size": size})
-        content = await self._ask("GET", f"/runs/{quote(run_id, safe='')}/logs?{query}", most_bytes=LARGE_BYTES)
+        content = await self.ask("GET", f"/runs/{quote(run_id, safe='')}/logs?{query}", most_bytes=LARGE_BYTES)
         return self._reader.view(_read_logs, content, "GET /runs/{id}/logs")
 
     async def list_page(
@@ -151,7 +151,7 @@ class RunsClient:
         query += [("created_after", _iso(created_after))] if created_after is not None else []
         query += [("status", one) for one in status]
         query += [("cursor", cursor)] if cursor is not None else []
-        content = await self._ask("GET", f"/runs?{urlencode(query)}", most_bytes=LARGE_BYTES)
+        content = await self.ask("GET", f"/runs?{urlencode(query)}", most_bytes=LARGE_BYTES)
         return self._reader.page(content, "GET /runs")
 
     async def list_runs(
@@ -188,11 +188,25 @@ class RunsClient:
             url = self._urls[region] = f"{self.settings.base_url}/runs?{urlencode({'region': region})}"
         return url
 
-    async def _ask(self, method: str, path: str, *, most_bytes: int = SMALL_BYTES) -> bytes:
-        place = f"{method} {path.partition('?')[0]}"
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        place: str | None = None,
+        most_bytes: int = SMALL_BYTES,
+    ) -> bytes:
+        """Send one request, and return the body of its response. ``place`` names the call in errors.
+
+        Raises:
+            ApiError: the service refused, or no whole response arrived.
+
+        """
+        place = place or f"{method} {path.partition('?')[0]}"
         url = self.settings.base_url + path
         try:
-            reply = await self._transport.send(method, url, None, SendTrace(), most_bytes=most_bytes)
+            reply = await self._transport.send(method, url, body, SendTrace(), most_bytes=most_bytes)
         except Exception as error:  # noqa: BLE001 - transports differ in what they raise
             # Without the cause: its text is the service's own, and may quote the key.
             raise ApiError(place, f"no response: {self._reason(error)}", "check that the service is up") from None

@@ -28,7 +28,19 @@ def show_plan(plan: Plan, output: Output) -> None:
         output.table(Table(head=("rule", "points"), rows=hits, right=frozenset({"points"})))
     totals = tuple((total.region, total.runtime, f"{total.runs:,}") for total in plan.totals)
     output.table(Table(head=("region", "runtime", "runs"), rows=totals, right=frozenset({"runs"})))
+    if plan.uploads:
+        output.table(upload_table(plan))
     output.say(f"{plan.name}: {numbered(plan.runs, 'run')}")
+
+
+def upload_table(plan: Plan) -> Table:
+    """The local files that submitting would upload: size, the first digits of the hash, and how many runs use each."""
+    rows = tuple(
+        (one.file.path, f"{one.file.size:,}", one.file.sha256[:16], f"{sum(one.runs.values()):,}", ", ".join(one.runs))
+        for one in plan.uploads
+    )
+    head = ("local file to upload", "bytes", "sha-256", "runs", "regions")
+    return Table(head=head, rows=rows, right=frozenset({"bytes", "runs"}))
 
 
 def totals_words(plan: Plan) -> str:
@@ -63,6 +75,16 @@ def plan_document(plan: Plan, *, show: int | None, found: Difference | None) -> 
         "hits": [{"rule": hit.rule, "points": hit.points} for hit in plan.hits],
         "totals": [{"region": one.region, "runtime": one.runtime, "runs": one.runs} for one in plan.totals],
         "files": [{"path": file.path, "sha256": file.sha256} for file in plan.files],
+        "uploads": [
+            {
+                "path": one.file.path,
+                "source": str(one.file.source),
+                "bytes": one.file.size,
+                "sha256": one.file.sha256,
+                "runs": one.runs,
+            }
+            for one in plan.uploads
+        ],
         "warnings": [warning.json() for warning in plan.warnings],
         "planned": [_run_json(run) for run in runs],
     }

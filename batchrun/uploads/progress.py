@@ -1,0 +1,15 @@
+"""How far uploads are."""
+
+from dataclasses import dataclass
+
+__all__ = ["UploadProgress"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadProgress:
+    """Uploads at one moment; sizes in bytes."""
+
+    files: int
+    files_done: int
+    size: int
+    size_done: int

@@ -1,0 +1,112 @@
+"""Storage of an organization, as the service's own clients use it: where to upload a file, and what is there.
+
+These calls are not part of the public contract. Any of them may be missing or refused.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from batchrun.errors import ApiError
+from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.settings import is_loopback
+
+__all__ = ["Storage", "UploadTicket", "is_safe_upload_url", "storage_url_path"]
+
+LISTED = 1000
+"""Entries of a folder that are looked at: a folder named by a content hash holds one or two."""
+
+
+class UploadTicket(msgspec.Struct, frozen=True, rename="camel"):
+    """Where to send a file's bytes, and the URI that it has afterwards. The URL expires."""
+
+    destination: str
+    upload_url: str
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    name: str
+    size: int = 0
+
+
+class _Listing(msgspec.Struct, frozen=True):
+    items: list[_Entry] = []
+
+
+_read_ticket = msgspec.json.Decoder(UploadTicket).decode
+_read_listing = msgspec.json.Decoder(_Listing).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The storage calls of a client."""
+
+    client: RunsClient
+
+    async def ticket(self, region: str, path: str) -> UploadTicket:
+        """Ask where a file is to be uploaded.
+
+        Raises:
+            ApiError: the service refused, or names a URL to which nothing must be sent.
+
+        """
+        place = "POST /storage/…/file-upload-url"
+        content = await self.client.ask("POST", _url(region, "file-upload-url", path), place=place)
+        try:
+            ticket = _read_ticket(content)
+        except msgspec.DecodeError as error:
+            raise ApiError(place, f"the response cannot be parsed: {error}") from error
+        if not is_safe_upload_url(ticket.upload_url):
+            fact = "it names an upload URL that is neither https nor a loopback address"
+            raise ApiError(place, fact, "check the base URL; nothing was uploaded")
+        if "://" not in ticket.destination:
+            raise ApiError(place, f"its destination is not a URI: {ticket.destination[:100]!r}")
+        return ticket
+
+    async def holds(self, region: str, folder: str, name: str, size: int) -> bool:
+        """Whether a folder holds a file of this name and size; False if the folder does not exist.
+
+        Raises:
+            ApiError: the service refused, or the response cannot be parsed.
+
+        """
+        place = "GET /storage/…/directories"
+        try:
+            content = await self.client.ask("GET", f"{_url(region, 'directories', folder)}?limit={LISTED}", place=place)
+        except ApiError as error:
+            if error.trouble.status == 404:  # noqa: PLR2004 - nothing was uploaded there yet
+                return False
+            raise
+        try:
+            listing = _read_listing(content)
+        except msgspec.DecodeError as error:
+            raise ApiError(place, f"the response cannot be parsed: {error}") from error
+        return any(entry.name == name and entry.size == size for entry in listing.items)
+
+
+def _url(region: str, call: str, path: str) -> str:
+    return f"/storage/{quote(f'user_files::{region}', safe=':')}/{call}/{storage_url_path(path)}"
+
+
+def storage_url_path(path: str) -> str:
+    """A path in storage for a URL: each segment is encoded by itself, so that a slash stays a separator.
+
+    Raises:
+        ValueError: a segment is empty, ``.`` or ``..``.
+
+    """
+    segments = path.split("/")
+    if any(segment in {"", ".", ".."} for segment in segments):
+        raise ValueError(f"{path!r} is not a path in storage")
+    return "/".join(quote(segment, safe="") for segment in segments)
+
+
+def is_safe_upload_url(url: str) -> bool:
+    """Whether a file may be sent to a URL: https, or http on this machine."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host or "")))
