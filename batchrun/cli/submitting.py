@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 
+from batchrun.cli.estimating import estimate_of
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.interrupts import run_interruptible
 from batchrun.cli.loading import loop_options
@@ -15,6 +16,7 @@ from batchrun.cli.output import Output
 from batchrun.cli.progress import View, view_for
 from batchrun.cli.service import open_service
 from batchrun.cli.text import numbered
+from batchrun.cli.views.estimate import estimate_sentence
 from batchrun.cli.views.plan import totals_words
 from batchrun.cli.views.result import Result, show_result
 from batchrun.cli.views.tables import outcome_table
@@ -164,8 +166,14 @@ def _is_confirmed(request: SubmitRequest, preflight: Preflight, output: Output) 
         output.warn(warning)
     if preflight.is_new:
         output.tell(f"{plan.name}: {numbered(plan.runs, 'run')} to submit to {request.service}: {totals_words(plan)}")
+        output.tell(estimate_sentence(estimate_of(plan)))
     else:
         output.tell(f"{plan.name}: resuming {request.ledger}: {preflight.describe()}")
+    for upload in plan.uploads:
+        size = f"{upload.file.size:,} bytes"
+        output.tell(
+            f"local file to upload: {upload.file.path} ({size}, used by {numbered(sum(upload.runs.values()), 'run')})"
+        )
     if not (request.ask and output.can_ask):
         return True
     if output.ask(f"Send {numbered(preflight.to_send, 'run')} to {request.service}?"):

@@ -12,6 +12,7 @@ from batchrun.errors import Problem
 from batchrun.sweep.local_file import LocalFile, UploadPlan, placeholders_in
 from batchrun.sweep.manifest.manifest import Manifest, SubmitTable, Tables
 from batchrun.sweep.manifest.problems import Problems, did_you_mean
+from batchrun.sweep.manifest.tables import CostTable
 from batchrun.sweep.plan_file import PLAN_FILE_FIX, PlanLines, read_header
 from batchrun.sweep.points.axes import load_axes
 from batchrun.sweep.points.files import PlanFile
@@ -76,6 +77,7 @@ class Plan:
     """The identity of the whole plan: a hash of its keys and names, in order."""
     source: _Source = field(repr=False)
     submit: SubmitTable = field(default_factory=SubmitTable)
+    cost: CostTable = field(default_factory=CostTable)
     files: tuple[PlanFile, ...] = ()
     warnings: tuple[Problem, ...] = ()
     steps: tuple[Step, ...] = ()
@@ -193,6 +195,7 @@ def build_plan(
         sha256=tally.digest.hexdigest(),
         source=compiled if tally.kept is None else tally.kept,
         submit=manifest.submit,
+        cost=manifest.tables.cost,
         files=(*data_files, *_local_files(uploads), *_environment_files(compiled, environ)),
         warnings=(*compiled.warnings, *_script_warnings(local_files, manifest.tables)),
         steps=tuple(space.steps),
@@ -271,6 +274,7 @@ def write_plan(plan: Plan, path: str | Path) -> None:
         {"path": str(file.source), "sha256": file.sha256, "size": file.size}
         for file in (upload.file for upload in plan.uploads)
     ]
+    header["cost"] = plan.cost.model_dump(mode="json", exclude_none=True)
     header["submit"] = plan.submit.model_dump(mode="json", by_alias=True, exclude_none=True)
     path = Path(path)
     try:
@@ -306,6 +310,7 @@ def read_plan(path: str | Path) -> Plan:
         sha256=tally.digest.hexdigest(),
         source=lines,
         submit=header.submit,
+        cost=header.cost,
         files=(header.file, *_local_files(uploads)),
         steps=(Step("plan file", tally.runs, path.name),),
         totals=tally.totals(),

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from batchrun.sweep.local_file import LocalFile
 from batchrun.sweep.manifest.problems import Cursor, Problems
-from batchrun.sweep.manifest.tables import SubmitTable
+from batchrun.sweep.manifest.tables import CostTable, SubmitTable
 from batchrun.sweep.points.files import PlanFile
 from batchrun.sweep.runs import PlannedRun
 from batchrun.wherobots.identity import canonical_json, run_key
@@ -30,6 +30,7 @@ class Header:
     name: str
     runs: int
     submit: SubmitTable
+    cost: CostTable
     file: PlanFile
     local_files: tuple[LocalFile, ...]
 
@@ -80,13 +81,14 @@ def read_header(path: Path) -> Header:
     try:
         header: dict[str, Any] = json.loads(first)
         submit = SubmitTable.model_validate(header.get("submit", {}))
+        cost = CostTable.model_validate(header.get("cost", {}))
         version, name, runs = header["batchrun_plan"], str(header["name"]), int(header["runs"])
         local_files = tuple(_local_file(**entry) for entry in header.get("uploads", []))
     except (ValueError, KeyError, TypeError, AttributeError):
         at.fail("not the first line of a plan", PLAN_FILE_FIX)
     if version != 1:
         at.fail(f"a plan of version {version}", PLAN_FILE_FIX)
-    return Header(name, runs, submit, PlanFile(path.name, digest.hexdigest()), local_files)
+    return Header(name, runs, submit, cost, PlanFile(path.name, digest.hexdigest()), local_files)
 
 
 def _local_file(path: str, sha256: str, size: int) -> LocalFile:

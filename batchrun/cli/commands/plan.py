@@ -7,10 +7,13 @@ from typing import Annotated
 import typer
 
 from batchrun.cli import options as o
+from batchrun.cli.estimating import estimate_of
 from batchrun.cli.flags import SweepFlags, expand_flags
 from batchrun.cli.ledgers import find_ledger
+from batchrun.cli.online import check_online
 from batchrun.cli.output import Output
 from batchrun.cli.planning import difference_to, plan_from
+from batchrun.cli.views.estimate import show_estimate
 from batchrun.cli.views.plan import plan_document, show_all, show_plan, shown_runs
 from batchrun.errors import UsageError
 from batchrun.sweep.plan import Plan, write_plan
@@ -27,6 +30,8 @@ Examples:
       preview a change without editing the manifest
   batchrun plan sweep.toml -o plan.jsonl
       save the plan; submit it later with batchrun submit plan.jsonl
+  batchrun plan sweep.toml --online --like last.ledger.jsonl
+      check regions, runtimes and quotas, and estimate from the runs of an earlier batch
   batchrun plan sweep.toml --diff sweep.ledger.jsonl
       which runs are new, removed or already submitted
 """
@@ -35,6 +40,13 @@ SHOWN = 3
 Show = Annotated[int, typer.Option("--show", metavar="N", min=0, help="Show the first and last N runs.")]
 All = Annotated[bool, typer.Option("--all", help="Show every run.")]
 To = Annotated[Path | None, typer.Option("-o", "--output", metavar="PATH", help="Save the plan as JSON Lines.")]
+Online = Annotated[
+    bool,
+    typer.Option("--online", help="Ask the service what the organization allows, and what each runtime costs."),
+]
+Like = Annotated[
+    Path | None, typer.Option("--like", metavar="LEDGER", help="Estimate from the finished runs of an earlier batch.")
+]
 Diff = Annotated[Path | None, typer.Option("--diff", metavar="LEDGER", help="Compare with the batch in a ledger.")]
 
 
@@ -46,24 +58,31 @@ def plan(
     all_: All = False,
     to: To = None,
     diff: Diff = None,
+    online: Online = False,
+    like: Like = None,
+    base_url: o.BaseUrl = None,
     flags: SweepFlags,
     as_json: o.Json = False,
 ) -> int:
-    """Show what a sweep would submit, without using the network or an API key.
+    """Show what a sweep would submit, without using the network or an API key unless you pass --online.
 
     Environment values are shown as <env.NAME>; they are filled in when the sweep is submitted.
     """
     planned = plan_from(sweep, flags.overrides(), os.environ, resolve=False)
     found = difference_to(planned, find_ledger(diff), os.environ) if diff is not None else None
     output = Output(as_json=as_json)
+    hints = check_online(planned, output, base_url=base_url) if online else None
+    estimate = estimate_of(planned, like=like, hints=hints)
     for warning in planned.warnings:
         output.warn(warning)
     if to is not None:
         _save(planned, to, sweep)
     if as_json:
-        output.document(plan_document(planned, show=None if all_ else show, found=found))
+        document = plan_document(planned, show=None if all_ else show, found=found)
+        output.document(document | {"estimate": estimate.json()})
         return 0
     show_plan(planned, output)
+    show_estimate(estimate, output)
     if all_:
         show_all(planned, output)
     elif show:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ValidationError
 
 from batchrun.sweep.manifest.problems import Problems, did_you_mean
 from batchrun.sweep.manifest.tables import (
+    CostTable,
     DependencyTable,
     JarTable,
     LookupTable,
@@ -28,6 +29,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "override": OverrideTable,
     "sample": SampleTable,
     "submit": SubmitTable,
+    "cost": CostTable,
     "jar": JarTable,
     "PythonTable": PythonTable,
     "LookupTable": LookupTable,

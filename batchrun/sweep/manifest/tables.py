@@ -10,6 +10,7 @@ from batchrun.sweep.values import as_toml
 
 __all__ = [
     "DEFAULT_MAX_POINTS",
+    "CostTable",
     "DependencyTable",
     "JarTable",
     "LookupTable",
@@ -135,6 +136,12 @@ class SubmitTable(Table):
     stop_after_failures: Annotated[float | None, BeforeValidator(_failures)] = None
 
 
+class CostTable(Table):
+    """What the user pays; batchrun has no prices built in."""
+
+    usd_per_unit: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+
+
 class Tables(Table):
     """The whole file."""
 
@@ -148,4 +155,5 @@ class Tables(Table):
     override: list[OverrideTable] = Field(default_factory=list)
     sample: SampleTable | None = None
     submit: SubmitTable = SubmitTable()
+    cost: CostTable = CostTable()
     allow_unused: list[str] = Field(default_factory=list)

@@ -1,0 +1,47 @@
+"""Where an estimate's figures come from: published units, the service's hints, an earlier batch."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from batchrun.errors import UsageError
+from batchrun.report.estimate import PUBLISHED_UNITS, Estimate, UnitsPerHour, durations_of, estimate
+from batchrun.report.rows import read_rows
+from batchrun.sweep.plan import Plan
+from batchrun.wherobots.account import Hints
+
+__all__ = ["estimate_of"]
+
+
+def estimate_of(plan: Plan, *, like: Path | None = None, hints: Hints | None = None) -> Estimate:
+    """The estimate of a plan. ``like`` is the ledger of an earlier batch, ``hints`` what the service says of runtimes.
+
+    Raises:
+        UsageError: the ledger has too few finished runs.
+        LedgerError: the ledger cannot be read.
+
+    """
+    units, price = dict(PUBLISHED_UNITS) | _units(hints), plan.cost.usd_per_unit
+    if like is None:
+        return estimate(plan.demands, units, usd_per_unit=price)
+    durations = durations_of(read_rows(like).rows)
+    if durations is None:
+        fact = "it has fewer than three completed runs whose times are known"
+        raise UsageError(f"--like {like}", fact, "follow that batch to its end first: batchrun watch")
+    return estimate(plan.demands, units, usd_per_unit=price, durations=durations, points=_points(plan))
+
+
+def _units(hints: Hints | None) -> dict[str, UnitsPerHour]:
+    found = {}
+    for hint in hints.runtimes.hint if hints is not None else ():
+        low, high = hint.minimum_spatial_units_per_hour, hint.maximum_spatial_units_per_hour
+        if low is not None and high is not None and 0 <= low <= high:
+            found[hint.id] = UnitsPerHour(low, high)
+    return found
+
+
+def _points(plan: Plan) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
+    for run in plan:
+        payload = json.loads(run.body)
+        yield payload["runtime"], payload["timeoutSeconds"], json.loads(run.point_json)

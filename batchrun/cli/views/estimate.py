@@ -1,0 +1,50 @@
+"""An estimate of spatial units, as a table and as a sentence."""
+
+from batchrun.cli.output import Output, Table
+from batchrun.cli.text import numbered
+from batchrun.report.estimate import Estimate, RuntimeEstimate
+
+__all__ = ["estimate_sentence", "show_estimate"]
+
+
+def show_estimate(estimate: Estimate, output: Output) -> None:
+    """A row for each runtime, then the sum."""
+    head = ("runtime", "runs", "hours", "units/hour", "spatial units")
+    rows = tuple(_row(one) for one in estimate.runtimes)
+    output.table(Table(head=head, rows=rows, right=frozenset(head[1:])))
+    output.say(estimate_sentence(estimate))
+
+
+def estimate_sentence(estimate: Estimate) -> str:
+    """The sum in words, with what it rests on and what it leaves out."""
+    unknown = ", ".join(estimate.unknown)
+    if len(estimate.unknown) == len(estimate.runtimes):
+        return f"estimate: none; the spatial units of {unknown} are not published (see --online)"
+    units = _range(estimate.units_low, estimate.units_high)
+    price = estimate.usd_per_unit
+    money = "" if price is None else f", USD {_range(estimate.units_low * price, estimate.units_high * price)}"
+    left_out = f"; without {unknown}, whose units are not known" if unknown else ""
+    return f"estimate: {units} spatial units{money}, {_basis(estimate)}{left_out}"
+
+
+def _basis(estimate: Estimate) -> str:
+    found = estimate.based_on
+    if found is None:
+        return "if every run takes its whole timeout"
+    by = f" by {found.axis}" if found.axis is not None else ""
+    return f"from the median and 95th percentile of {numbered(found.runs, 'finished run')}{by}"
+
+
+def _row(one: RuntimeEstimate) -> tuple[str, ...]:
+    per_hour = "?" if one.units is None else _range(one.units.low, one.units.high)
+    units = "?" if one.units_low is None or one.units_high is None else _range(one.units_low, one.units_high)
+    return one.runtime, f"{one.runs:,}", _range(one.hours.low, one.hours.high), per_hour, units
+
+
+def _range(low: float, high: float) -> str:
+    return _number(high) if _number(low) == _number(high) else f"{_number(low)} to {_number(high)}"
+
+
+def _number(value: float) -> str:
+    """Three digits are more than such an estimate is worth; whole numbers above that."""
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004
