@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("batchrun.cli.commands.plan:plan", "Show what a sweep would submit, without using the network."),
     "submit": ("batchrun.cli.commands.submit:submit", "Create every run of a sweep exactly once; run again to resume."),
     "resume": ("batchrun.cli.commands.resume:resume", "Resume a batch from its ledger alone."),
+    "doctor": ("batchrun.cli.commands.doctor:doctor", "Check settings, network, key, quotas, storage and ledger."),
     "status": ("batchrun.cli.commands.status:status", "Show a batch's status, even during submission."),
     "ledger": ("batchrun.cli.commands.ledger:ledger", "Check, export or compact a ledger."),
     "bench": ("batchrun.cli.commands.bench:bench", "Measure submission throughput against a local service."),

@@ -9,7 +9,7 @@ from batchrun.errors import UsageError
 from batchrun.report.estimate import PUBLISHED_UNITS, Estimate, UnitsPerHour, durations_of, estimate
 from batchrun.report.rows import read_rows
 from batchrun.sweep.plan import Plan
-from batchrun.wherobots.account import Hints
+from batchrun.wherobots.facts import Hints
 
 __all__ = ["estimate_of"]
 

@@ -10,8 +10,9 @@ from batchrun.engine.account_check import need_of, read_allowance
 from batchrun.engine.allowance import Allowance, refusals, warnings
 from batchrun.errors import ManifestError, Problem
 from batchrun.sweep.plan import Plan
-from batchrun.wherobots.account import Account, Hints
+from batchrun.wherobots.account import Account
 from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.facts import Hints
 from batchrun.wherobots.settings import ApiSettings
 from batchrun.wherobots.transports import open_transport
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from batchrun.errors import Problem
 from batchrun.sweep.plan import Demand
-from batchrun.wherobots.account import Hints, OrganizationFacts
+from batchrun.wherobots.facts import Hints, OrganizationFacts
 
 __all__ = ["Allowance", "Need", "refusals", "warnings"]
 

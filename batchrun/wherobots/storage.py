@@ -84,9 +84,28 @@ class Storage:
             raise ApiError(place, f"the response cannot be parsed: {error}") from error
         return any(entry.name == name and entry.size == size for entry in listing.items)
 
+    async def is_enabled(self, region: str) -> bool:
+        """Whether the organization has storage in a region: its root is listed, and answers 404 where there is none.
+
+        Raises:
+            ApiError: the service refused.
+
+        """
+        try:
+            await self.client.ask("GET", f"{_base(region)}/directories/?limit=1", place="GET /storage/…/directories")
+        except ApiError as error:
+            if error.trouble.status == 404:  # noqa: PLR2004 - see above
+                return False
+            raise
+        return True
+
 
 def _url(region: str, call: str, path: str) -> str:
-    return f"/storage/{quote(f'user_files::{region}', safe=':')}/{call}/{storage_url_path(path)}"
+    return f"{_base(region)}/{call}/{storage_url_path(path)}"
+
+
+def _base(region: str) -> str:
+    return f"/storage/{quote(f'user_files::{region}', safe=':')}"
 
 
 def storage_url_path(path: str) -> str:

@@ -15,7 +15,7 @@ from batchrun.wherobots.proxy import proxy_for
 from batchrun.wherobots.settings import CONNECT_TIMEOUT_S, ApiSettings
 from batchrun.wherobots.transport import Timeouts, Transport
 
-__all__ = ["TransportKind", "chosen_kind", "open_transport", "timeouts_of"]
+__all__ = ["TransportKind", "chosen_kind", "open_transport", "timeouts_of", "tls_context"]
 
 
 class TransportKind(StrEnum):
@@ -39,7 +39,7 @@ def open_transport(settings: ApiSettings, *, connections: int, kind: TransportKi
 
     """
     timeouts = timeouts_of(settings)
-    tls, proxy = _tls_context(settings.base_url), proxy_for(settings.base_url)
+    tls, proxy = tls_context(settings.base_url), proxy_for(settings.base_url)
     if (kind or chosen_kind()) is TransportKind.AIOHTTP:
         return AiohttpTransport(timeouts, connections=connections, tls=tls, proxy=proxy)
     limits = httpx.Limits(
@@ -71,7 +71,13 @@ def chosen_kind() -> TransportKind:
         raise SettingsError("BATCHRUN_TRANSPORT", f"unknown transport {name!r}", f"use {known}") from None
 
 
-def _tls_context(base_url: str) -> ssl.SSLContext | bool:
+def tls_context(base_url: str) -> ssl.SSLContext | bool:
+    """The trusted certificates for a base URL; True where TLS is not used.
+
+    Raises:
+        SettingsError: the certificates cannot be read.
+
+    """
     if not base_url.startswith("https:"):
         return True  # not used without https
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")

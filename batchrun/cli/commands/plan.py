@@ -10,7 +10,7 @@ from batchrun.cli import options as o
 from batchrun.cli.estimating import estimate_of
 from batchrun.cli.flags import SweepFlags, expand_flags
 from batchrun.cli.ledgers import find_ledger
-from batchrun.cli.online import check_online
+from batchrun.cli.loading import load
 from batchrun.cli.output import Output
 from batchrun.cli.planning import difference_to, plan_from
 from batchrun.cli.views.estimate import show_estimate
@@ -71,7 +71,7 @@ def plan(
     planned = plan_from(sweep, flags.overrides(), os.environ, resolve=False)
     found = difference_to(planned, find_ledger(diff), os.environ) if diff is not None else None
     output = Output(as_json=as_json)
-    hints = check_online(planned, output, base_url=base_url) if online else None
+    hints = load("batchrun.cli.online:check_online")(planned, output, base_url=base_url) if online else None
     estimate = estimate_of(planned, like=like, hints=hints)
     for warning in planned.warnings:
         output.warn(warning)
