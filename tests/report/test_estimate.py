@@ -1,0 +1,102 @@
+"""Estimates: each run by its own runtime and timeout, nothing made up, narrowed by what finished runs took."""
+
+import pytest
+
+from batchrun.cli.views.estimate import estimate_sentence
+from batchrun.ledger.fold import Outcome
+from batchrun.report.estimate import PUBLISHED_UNITS, Durations, UnitsPerHour, durations_of, estimate
+from batchrun.report.rows import RunRow
+from batchrun.sweep.plan import Demand
+
+REGION = "aws-us-west-2"
+
+
+def finished(ran_s: float, status: str = "COMPLETED", **point: object) -> RunRow:
+    return RunRow(
+        key="k",
+        name="n",
+        outcome=Outcome.SUBMITTED,
+        is_planned=True,
+        generation=1,
+        run_id="r",
+        status=status,
+        trouble=None,
+        code=None,
+        message=None,
+        attempts=1,
+        via="response",
+        first_attempt_s=0.0,
+        submitted_s=0.0,
+        created_s=0.0,
+        started_s=100.0,
+        completed_s=100.0 + ran_s,
+        kube_app_id=None,
+        cost=None,
+        earlier=(),
+        point=dict(point),
+    )
+
+
+def some(durations: Durations | None) -> Durations:
+    assert durations is not None
+    return durations
+
+
+def test_hours_are_the_timeouts_and_units_a_range_by_runtime() -> None:
+    found = estimate(
+        [Demand(REGION, "tiny", 7200, 10), Demand(REGION, "tiny", 3600, 5), Demand(REGION, "micro", 3600, 2)],
+        PUBLISHED_UNITS,
+    )
+    assert [(one.runtime, one.runs, one.hours.high, one.units_low, one.units_high) for one in found.runtimes] == [
+        ("micro", 2, 2.0, 0.0, 2.0),
+        ("tiny", 15, 25.0, 0.0, 125.0),
+    ]
+    assert (found.units_low, found.units_high) == (0.0, 127.0)
+    assert estimate_sentence(found) == "estimate: 0 to 127 spatial units, if every run takes its whole timeout"
+
+
+def test_a_runtime_nobody_knows_is_left_out_and_named() -> None:
+    found = estimate([Demand(REGION, "tiny", 3600, 1), Demand(REGION, "large", 3600, 100)], PUBLISHED_UNITS)
+    assert (found.units_high, found.unknown) == (5.0, ("large",))
+    assert estimate_sentence(found).endswith("; without large, whose units are not known")
+    only = estimate([Demand(REGION, "large", 3600, 1)], PUBLISHED_UNITS, usd_per_unit=2)
+    assert estimate_sentence(only) == "estimate: none; the spatial units of large are not published (see --online)"
+
+
+def test_money_needs_the_users_own_price() -> None:
+    units = {"large": UnitsPerHour(20, 40)}
+    found = estimate([Demand(REGION, "large", 3600, 10)], units, usd_per_unit=1.5)
+    assert estimate_sentence(found).startswith("estimate: 200 to 400 spatial units, USD 300 to 600, ")
+    assert found.json()["usd"] == [300.0, 600.0]
+    assert estimate([Demand(REGION, "large", 3600, 10)], units).json()["usd"] is None
+
+
+def test_finished_runs_narrow_the_hours_to_median_and_95th_percentile() -> None:
+    durations = some(durations_of(finished(60.0 * n) for n in range(1, 21)))
+    assert (durations.runs, durations.axis) == (20, None)
+    assert durations.overall.low * 60 == pytest.approx(10.5)
+    assert durations.overall.high * 60 == pytest.approx(20)
+    points = [("tiny", 7200, {}), ("tiny", 600, {})]  # the second cannot take longer than its timeout
+    found = estimate([], {"tiny": UnitsPerHour(6, 6)}, durations=durations, points=points)
+    assert found.units_low == pytest.approx((10.5 + 10) / 10)
+    assert found.units_high == pytest.approx((20 + 10) / 10)
+
+
+def test_an_axis_that_explains_the_durations_is_used() -> None:
+    rows = [finished(600.0 + n, size="s", year=2020 + n) for n in range(10)]
+    rows += [finished(6000.0 + n, size="l", year=2020 + n) for n in range(10)]
+    durations = some(durations_of(rows))
+    assert durations.axis == "size"
+    assert durations.of({"size": "s"}).high < 0.2 < durations.of({"size": "l"}).low
+    assert durations.of({"size": "new"}) == durations.overall
+    assert durations.of({}) == durations.overall
+
+
+def test_values_that_occur_once_predict_nothing() -> None:
+    assert some(durations_of(finished(60.0 * n, tile=str(n)) for n in range(1, 11))).axis is None
+
+
+def test_runs_that_did_not_complete_say_nothing_of_how_long_one_takes() -> None:
+    assert durations_of([finished(1, status="FAILED") for _ in range(10)]) is None
+    assert durations_of([finished(1), finished(1)]) is None
+    assert some(durations_of([finished(1), finished(1), finished(1)])).overall.low * 3600 == pytest.approx(1)
