@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,13 +44,24 @@ def whole(piece: str) -> str:
 BLOCKS = dict(shown())
 
 
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example manifests' data files, and the local files that the pages name."""
+    folder = tmp_path_factory.mktemp("pages") / "manifests"
+    shutil.copytree(ROOT / "manifests", folder)
+    (folder / "libs").mkdir()
+    for name in ("job.py", "libs/helpers.zip"):
+        (folder / name).write_text("# content\n")
+    return folder
+
+
 @pytest.mark.parametrize("piece", BLOCKS.values(), ids=BLOCKS)
-def test_a_manifest_on_a_page_makes_what_the_page_says(piece: str) -> None:
+def test_a_manifest_on_a_page_makes_what_the_page_says(piece: str, directory: Path) -> None:
     text = whole(piece)
     assert [
         error.message for error in Draft7Validator(manifest_schema()).iter_errors(as_json(tomllib.loads(text)))
     ] == []
-    plan = build_plan(Manifest.parse(text, name="page", directory=ROOT / "manifests"))
+    plan = build_plan(Manifest.parse(text, name="page", directory=directory))
     if counted := COUNT.match(piece):
         assert plan.runs == int(counted[1])
 
