@@ -76,16 +76,11 @@ async def submit(
     )
     preflight = await anyio.to_thread.run_sync(checking)
     switch, reporter = switch or StopSwitch(), Reporter(observer)
+    is_moved = preflight.service_changed
     check = ServiceCheck(
-        plan=plan,
-        ledger=ledger,
-        client=client,
-        reporter=reporter,
-        existing=existing,
-        is_moved=preflight.service_changed,
+        plan=plan, ledger=ledger, client=client, reporter=reporter, existing=existing, is_moved=is_moved
     )
     await _begin(check, preflight, service, switch)
-    destinations = await upload_local_files(plan, ledger, client, reporter=reporter, switch=switch)
     session = Session(
         plan=plan,
         ledger=ledger,
@@ -94,7 +89,7 @@ async def submit(
         reporter=reporter,
         switch=switch,
         retry=retry,
-        destinations=destinations,
+        destinations=await upload_local_files(plan, ledger, client, reporter=reporter, switch=switch),
     )
     return await session.run()
 

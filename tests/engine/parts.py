@@ -34,6 +34,7 @@ from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_events, read_state
 from batchrun.sweep.plan import Plan
+from batchrun.uploads.destinations import Destinations
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
 from tests.engine.service import URL
@@ -136,6 +137,7 @@ class Parts:
             pacer=self.pacer,
             outcomes=self.outcomes,
             settler=self.settler,
+            destinations=Destinations({}),
             tagging=tagging,
             tally=self.tally,
             switch=self.switch,

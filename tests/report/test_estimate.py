@@ -3,7 +3,7 @@
 import pytest
 
 from batchrun.cli.views.estimate import estimate_sentence
-from batchrun.ledger.fold import Outcome
+from batchrun.ledger.state import Outcome
 from batchrun.report.estimate import PUBLISHED_UNITS, Durations, UnitsPerHour, durations_of, estimate
 from batchrun.report.rows import RunRow
 from batchrun.sweep.plan import Demand
@@ -76,7 +76,10 @@ def test_finished_runs_narrow_the_hours_to_median_and_95th_percentile() -> None:
     assert (durations.runs, durations.axis) == (20, None)
     assert durations.overall.low * 60 == pytest.approx(10.5)
     assert durations.overall.high * 60 == pytest.approx(20)
-    points = [("tiny", 7200, {}), ("tiny", 600, {})]  # the second cannot take longer than its timeout
+    points: list[tuple[str, int, dict[str, object]]] = [
+        ("tiny", 7200, {}),
+        ("tiny", 600, {}),
+    ]  # the second cannot take longer than its timeout
     found = estimate([], {"tiny": UnitsPerHour(6, 6)}, durations=durations, points=points)
     assert found.units_low == pytest.approx((10.5 + 10) / 10)
     assert found.units_high == pytest.approx((20 + 10) / 10)
