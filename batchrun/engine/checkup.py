@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
 
 from batchrun.engine.allowance import Allowance, Need, refusals, warnings
 from batchrun.errors import Problem
 
-__all__ = ["Check", "Level", "allowance_checks", "clock_check", "setting_checks", "without_user"]
+__all__ = ["Check", "Level", "allowance_checks", "clock_check", "setting_checks"]
 
 CLOCK_WARNING_S = 30.0
 """Settling copes with any offset; a clock this wrong makes reports and certificates go wrong."""
@@ -104,13 +103,3 @@ def _organization_facts(allowance: Allowance) -> Iterable[str]:
     if hints is not None and hints.runtimes.hint:
         enabled = [hint.id for hint in hints.runtimes.hint if hint.enabled]
         yield f"runtimes: {', '.join(enabled)}"
-
-
-def without_user(url: str) -> str:
-    """A URL's host and port: a proxy's user name and password stay out."""
-    parts = urlsplit(url if "://" in url else f"//{url}")
-    try:
-        port = f":{parts.port}" if parts.port is not None else ""
-    except ValueError:
-        port = ""
-    return f"{parts.hostname or '?'}{port}"

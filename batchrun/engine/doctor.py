@@ -15,16 +15,17 @@ import anyio.to_thread
 from anyio.streams.tls import TLSAttribute
 
 from batchrun.engine.account_check import need_of, read_allowance
-from batchrun.engine.checkup import Check, Level, allowance_checks, clock_check, setting_checks, without_user
+from batchrun.engine.checkup import Check, Level, allowance_checks, clock_check, setting_checks
 from batchrun.engine.verdicts import NextStep, judge_read
 from batchrun.errors import ApiError, BatchrunError, SettingsError
 from batchrun.ledger.check import check as check_ledger_file
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.account import Account
 from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.proxy import proxy_for
 from batchrun.wherobots.settings import ApiSettings
 from batchrun.wherobots.storage import Storage
-from batchrun.wherobots.transports import open_transport, proxy_for, tls_context
+from batchrun.wherobots.transports import open_transport, tls_context
 
 __all__ = ["local_checks", "network_checks"]
 
@@ -115,9 +116,14 @@ async def network_checks(settings: ApiSettings, sweep: Plan | None) -> AsyncIter
 async def _connection_checks(settings: ApiSettings) -> AsyncIterator[Check]:
     parts = urlsplit(settings.base_url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    proxy = proxy_for(settings.base_url)
-    if proxy is not None:
-        yield Check(subject="proxy", level=Level.OK, fact=f"requests go through {without_user(proxy)}")
+    try:
+        proxy = proxy_for(settings.base_url)
+    except SettingsError as error:
+        problem = error.problems[0]
+        yield Check(subject=problem.place, level=Level.PROBLEM, fact=problem.fact, fix=problem.fix)
+        return
+    if proxy.url:
+        yield Check(subject="proxy", level=Level.OK, fact=f"requests go {proxy.describe()}")
         return  # it looks names up itself, and only it may be reachable
     try:
         with anyio.fail_after(TIMEOUT_S):

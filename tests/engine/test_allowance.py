@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from batchrun.engine.allowance import Allowance, Need, refusals, warnings
-from batchrun.engine.checkup import Level, allowance_checks, clock_check, setting_checks, without_user
+from batchrun.engine.checkup import Level, allowance_checks, clock_check, setting_checks
 from batchrun.errors import Problem
 from batchrun.sweep.plan import Demand
 from batchrun.wherobots.facts import Hints, OrganizationFacts
@@ -129,16 +129,3 @@ def test_settings_are_named_and_never_shown() -> None:
     checks = setting_checks({"WHEROBOTS_API_KEY": "secret-key-1", "WHEROBOTS_REGION": "eu", "OTHER": "x"})
     assert [check.fact for check in checks] == ["from the environment: WHEROBOTS_API_KEY, WHEROBOTS_REGION"]
     assert [check.level for check in setting_checks({})] == [Level.OK, Level.PROBLEM]
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("http://user:secret@proxy.acme:3128/path", "proxy.acme:3128"),
-        ("proxy:80", "proxy:80"),
-        ("http://proxy", "proxy"),
-        ("http://proxy:garbage", "proxy"),
-    ],
-)
-def test_a_proxy_is_shown_without_its_user(url: str, shown: str) -> None:
-    assert without_user(url) == shown

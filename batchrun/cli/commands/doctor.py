@@ -9,9 +9,10 @@ import anyio
 import typer
 
 from batchrun.cli import options as o
+from batchrun.cli.ledgers import default_ledger
 from batchrun.cli.loading import loop_options
 from batchrun.cli.output import Output, Table
-from batchrun.cli.planning import default_ledger, plan_from
+from batchrun.cli.planning import plan_from
 from batchrun.engine.checkup import Check, Level
 from batchrun.engine.doctor import local_checks, network_checks
 from batchrun.engine.probe import Probed, probe

@@ -72,7 +72,7 @@ def plan(
     found = difference_to(planned, find_ledger(diff), os.environ) if diff is not None else None
     output = Output(as_json=as_json)
     hints = load("batchrun.cli.online:check_online")(planned, output, base_url=base_url) if online else None
-    estimate = estimate_of(planned, like=like, hints=hints)
+    estimate = estimate_of(planned, like=None if like is None else find_ledger(like), hints=hints)
     for warning in planned.warnings:
         output.warn(warning)
     if to is not None:
