@@ -5,6 +5,7 @@ from sys import intern
 from typing import Any
 
 from batchrun.errors import Trouble
+from batchrun.ledger import later_fold
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import (
     AbsentEvent,
@@ -101,7 +102,7 @@ def _attempt(state: BatchState, event: AttemptEvent) -> None:
     if run.since_s is None:
         run.since_s = epoch_seconds(event.at) + state.server_offset_s
         run.since_n = event.n
-    _move(state, run, Outcome.UNKNOWN)
+    state.move(run, Outcome.UNKNOWN)
 
 
 def _submitted(state: BatchState, event: SubmittedEvent) -> None:
@@ -115,7 +116,7 @@ def _submitted(state: BatchState, event: SubmittedEvent) -> None:
     state.settled += event.via == "settled"
     if event.duplicates:
         state.duplicates[event.key] = event.duplicates
-    _move(state, run, Outcome.SUBMITTED)
+    state.move(run, Outcome.SUBMITTED)
 
 
 def _refused(state: BatchState, event: RefusedEvent) -> None:
@@ -123,7 +124,7 @@ def _refused(state: BatchState, event: RefusedEvent) -> None:
     reason = event.code or (str(event.status) if event.status is not None else "unsent")
     state.refusals[reason] = state.refusals.get(reason, 0) + 1
     _created_nothing(run, event.n)
-    _move(state, run, Outcome.UNKNOWN if run.unsettled else Outcome.PENDING)
+    state.move(run, Outcome.UNKNOWN if run.unsettled else Outcome.PENDING)
 
 
 def _unknown(state: BatchState, event: UnknownEvent) -> None:
@@ -131,14 +132,14 @@ def _unknown(state: BatchState, event: UnknownEvent) -> None:
     run.unsettled = True
     run.created = run.created or event.created
     run.trouble = Trouble(message=event.reason)
-    _move(state, run, Outcome.UNKNOWN)
+    state.move(run, Outcome.UNKNOWN)
 
 
 def _absent(state: BatchState, event: AbsentEvent) -> None:
     run = _ended(state, event.key, event.n)
     run.unsettled = False
     run.trouble = None
-    _move(state, run, Outcome.PENDING)
+    state.move(run, Outcome.PENDING)
 
 
 def _duplicates(state: BatchState, event: DuplicatesEvent) -> None:
@@ -157,14 +158,14 @@ def _resolved(state: BatchState, event: ResolvedEvent) -> None:
     run = _ended(state, event.key, event.n)
     run.unsettled = run.created = False
     run.since_s = run.trouble = None
-    _move(state, run, Outcome.PENDING)
+    state.move(run, Outcome.PENDING)
 
 
 def _dropped(state: BatchState, event: DroppedEvent) -> None:
     run = _ended(state, event.key, event.n)
     run.name = event.name or run.name
     run.unsettled = False
-    _move(state, run, Outcome.DROPPED)
+    state.move(run, Outcome.DROPPED)
 
 
 def _rejected(state: BatchState, event: RejectedEvent) -> None:
@@ -179,70 +180,6 @@ def _failed(state: BatchState, event: FailedEvent) -> None:
     _bad_end(state, run, event, Outcome.FAILED)
 
 
-def _status(state: BatchState, event: StatusEvent) -> None:
-    run = state.runs.get(event.key)
-    if run is None or run.run_id != event.run_id:
-        return  # a run of an earlier generation, or of a ledger that was compacted
-    run.status = intern(event.status)
-    tracked = run.tracked or Tracked()
-    # Reading a time is the dearest part, and there are millions of them: the creation time never changes.
-    if tracked.created_s is None:
-        tracked.created_s = _seconds(event.create_time)
-    tracked.started_s = _seconds(event.start_time) or tracked.started_s
-    tracked.completed_s = _seconds(event.complete_time) or tracked.completed_s
-    tracked.kube_app_id = event.kube_app_id or tracked.kube_app_id
-    tracked.code = intern(event.code) if event.code is not None else tracked.code
-    tracked.message = intern(event.message) if event.message is not None else tracked.message
-    run.tracked = tracked
-    if tracked.completed_s is not None:
-        run.pack()
-
-
-def _cost(state: BatchState, event: CostEvent) -> None:
-    run = state.runs.get(event.key)
-    if run is None:
-        return
-    if run.run_id == event.run_id:
-        tracked = run.tracked or Tracked()
-        tracked.cost = event
-        run.tracked = tracked
-    for earlier in run.earlier:
-        if earlier.run_id == event.run_id and earlier.tracked is not None:
-            earlier.tracked.cost = event
-
-
-def _cancel(state: BatchState, event: CancelEvent) -> None:
-    run = state.runs.get(event.key)
-    if run is not None and run.run_id == event.run_id:
-        run.cancel_requested = True
-
-
-def _rerun(state: BatchState, event: RerunEvent) -> None:
-    """To be created once more; the run so far becomes an earlier one."""
-    for key in event.keys:
-        run = state.runs.get(key)
-        if run is None or run.generation >= event.generation:
-            continue
-        if run.run_id is not None:
-            run.earlier += (EarlierRun(run.generation, run.run_id, run.status, run.tracked),)
-        run.generation, run.overrides = event.generation, event.overrides
-        run.run_id = run.status = run.tracked = run.trouble = None
-        run.cancel_requested = False
-        _move(state, run, Outcome.PENDING)
-
-
-def _upload(state: BatchState, event: UploadEvent) -> None:
-    state.uploads[event.path.rpartition("/")[2], event.sha256, event.region] = event.destination
-
-
-def _rate(state: BatchState, event: RateEvent) -> None:
-    state.rate = {"rate_per_s": event.rate_per_s, "window_s": event.window_s}
-
-
-def _seconds(time: str | None) -> float | None:
-    return (epoch_seconds(time) or None) if time is not None else None
-
-
 def _compacted(state: BatchState, event: CompactedEvent) -> None:
     state.attempts, state.settled, state.sessions = event.attempts, event.settled, event.sessions
     state.refusals = dict(event.refusals)
@@ -251,7 +188,7 @@ def _compacted(state: BatchState, event: CompactedEvent) -> None:
 def _bad_end(state: BatchState, run: RunState, event: RejectedEvent | FailedEvent, outcome: Outcome) -> None:
     run.name = event.name
     run.trouble = event.trouble
-    _move(state, run, outcome)
+    state.move(run, outcome)
 
 
 def _created_nothing(run: RunState, n: int) -> None:
@@ -272,14 +209,6 @@ def _ended(state: BatchState, key: str, n: int) -> RunState:
     return run
 
 
-def _move(state: BatchState, run: RunState, outcome: Outcome) -> None:
-    if run.outcome is not outcome:
-        counts = state.counts if run.is_planned else state.gone
-        counts[run.outcome] -= 1
-        counts[outcome] += 1
-        run.outcome = outcome
-
-
 _APPLY: dict[type, Callable[[BatchState, Any], None]] = {
     BatchEvent: _batch,
     SessionEvent: _session,
@@ -294,11 +223,11 @@ _APPLY: dict[type, Callable[[BatchState, Any], None]] = {
     DroppedEvent: _dropped,
     RejectedEvent: _rejected,
     FailedEvent: _failed,
-    StatusEvent: _status,
-    CostEvent: _cost,
-    CancelEvent: _cancel,
-    RerunEvent: _rerun,
-    UploadEvent: _upload,
-    RateEvent: _rate,
+    StatusEvent: later_fold.status,
+    CostEvent: later_fold.cost,
+    CancelEvent: later_fold.cancel,
+    RerunEvent: later_fold.rerun,
+    UploadEvent: later_fold.upload,
+    RateEvent: later_fold.rate,
     CompactedEvent: _compacted,
 }

@@ -177,6 +177,14 @@ class BatchState:
         planned = self.batch.runs if self.batch is not None else 0
         return planned - sum(n for other, n in self.counts.items() if other is not Outcome.PENDING)
 
+    def move(self, run: RunState, outcome: Outcome) -> None:
+        """Give a run another outcome, and count it there."""
+        if run.outcome is not outcome:
+            counts = self.counts if run.is_planned else self.gone
+            counts[run.outcome] -= 1
+            counts[outcome] += 1
+            run.outcome = outcome
+
     @property
     def has_runs(self) -> bool:
         """Whether a run exists at the service, or may exist, as far as the ledger knows."""

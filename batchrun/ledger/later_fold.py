@@ -1,0 +1,74 @@
+"""The part of the fold that is about runs after their creation: statuses, costs, cancels, reruns, and what they need."""
+
+from sys import intern
+
+from batchrun.ledger.clock import epoch_seconds
+from batchrun.ledger.events import RateEvent
+from batchrun.ledger.later_events import CancelEvent, CostEvent, RerunEvent, StatusEvent, UploadEvent
+from batchrun.ledger.state import BatchState, EarlierRun, Outcome, Tracked
+
+__all__ = ["cancel", "cost", "rate", "rerun", "status", "upload"]
+
+
+def status(state: BatchState, event: StatusEvent) -> None:
+    run = state.runs.get(event.key)
+    if run is None or run.run_id != event.run_id:
+        return  # a run of an earlier generation, or of a ledger that was compacted
+    run.status = intern(event.status)
+    tracked = run.tracked or Tracked()
+    # Reading a time is the dearest part, and there are millions of them: the creation time never changes.
+    if tracked.created_s is None:
+        tracked.created_s = _seconds(event.create_time)
+    tracked.started_s = _seconds(event.start_time) or tracked.started_s
+    tracked.completed_s = _seconds(event.complete_time) or tracked.completed_s
+    tracked.kube_app_id = event.kube_app_id or tracked.kube_app_id
+    tracked.code = intern(event.code) if event.code is not None else tracked.code
+    tracked.message = intern(event.message) if event.message is not None else tracked.message
+    run.tracked = tracked
+    if tracked.completed_s is not None:
+        run.pack()
+
+
+def cost(state: BatchState, event: CostEvent) -> None:
+    run = state.runs.get(event.key)
+    if run is None:
+        return
+    if run.run_id == event.run_id:
+        tracked = run.tracked or Tracked()
+        tracked.cost = event
+        run.tracked = tracked
+    for earlier in run.earlier:
+        if earlier.run_id == event.run_id and earlier.tracked is not None:
+            earlier.tracked.cost = event
+
+
+def cancel(state: BatchState, event: CancelEvent) -> None:
+    run = state.runs.get(event.key)
+    if run is not None and run.run_id == event.run_id:
+        run.cancel_requested = True
+
+
+def rerun(state: BatchState, event: RerunEvent) -> None:
+    """To be created once more; the run so far becomes an earlier one."""
+    for key in event.keys:
+        run = state.runs.get(key)
+        if run is None or run.generation >= event.generation:
+            continue
+        if run.run_id is not None:
+            run.earlier += (EarlierRun(run.generation, run.run_id, run.status, run.tracked),)
+        run.generation, run.overrides = event.generation, event.overrides
+        run.run_id = run.status = run.tracked = run.trouble = None
+        run.cancel_requested = False
+        state.move(run, Outcome.PENDING)
+
+
+def upload(state: BatchState, event: UploadEvent) -> None:
+    state.uploads[event.path.rpartition("/")[2], event.sha256, event.region] = event.destination
+
+
+def rate(state: BatchState, event: RateEvent) -> None:
+    state.rate = {"rate_per_s": event.rate_per_s, "window_s": event.window_s}
+
+
+def _seconds(time: str | None) -> float | None:
+    return (epoch_seconds(time) or None) if time is not None else None
