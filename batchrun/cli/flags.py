@@ -17,7 +17,16 @@ from batchrun.sweep.manifest.manifest import Overrides, SubmitTable
 __all__ = ["SubmissionFlags", "SweepFlags", "expand_flags"]
 
 
-PACING = ("rate", "burst", "concurrency", "max_active", "max_attempts", "settle_after", "stop_after_failures")
+PACING = (
+    "rate",
+    "burst",
+    "read_rate",
+    "concurrency",
+    "max_active",
+    "max_attempts",
+    "settle_after",
+    "stop_after_failures",
+)
 """The flags that become ``SubmitSettings`` and are repeated in the resume command."""
 
 
@@ -52,6 +61,7 @@ class SubmissionFlags:
     retry: o.Retry = None
     rate: o.Rate = None
     burst: o.Burst = None
+    read_rate: o.ReadRate = None
     concurrency: o.Concurrency = None
     max_active: o.MaxActive = None
     max_attempts: o.MaxAttempts = None

@@ -31,6 +31,7 @@ __all__ = [
     "OfEmulator",
     "Quiet",
     "Rate",
+    "ReadRate",
     "Recreate",
     "Retry",
     "Sample",
@@ -91,6 +92,14 @@ MaxPoints = Annotated[
 Rate = Annotated[float | None, typer.Option("--rate", metavar="R", help="Maximum attempts per second.")]
 Burst = Annotated[
     int | None, typer.Option("--burst", metavar="N", help="Attempts that may be sent at once after an idle period.")
+]
+ReadRate = Annotated[
+    float | None,
+    typer.Option(
+        "--read-rate",
+        metavar="R",
+        help="Maximum reading calls per second; by default 5, or a fifth of the rate of attempts if that is more.",
+    ),
 ]
 Concurrency = Annotated[
     int | None, typer.Option("--concurrency", metavar="N", help="Maximum attempts in flight at once.")

@@ -91,6 +91,7 @@ class Monitor:
         active = self._active_runs.active
         unseen, cursor = set(active), None
         for _ in range(MAX_PAGES):
+            await self._pacer.wait_for_read()
             page = await self._client.list_page(created_after=self._oldest_s(), cursor=cursor)
             for listed in page.items:
                 unseen.discard(listed.id)
@@ -111,6 +112,7 @@ class Monitor:
         """Ask for runs that are too old for the pages, in turn; those that the list does not show yet are among them."""
         self._asked = [run_id for run_id in self._asked if run_id in unseen] or sorted(unseen)
         for run_id in self._asked[:STRAGGLERS_AT_ONCE]:
+            await self._pacer.wait_for_read()
             view = await self._client.get(run_id)
             self._saw(RunSummary(id=run_id, status=view.status))
         del self._asked[:STRAGGLERS_AT_ONCE]

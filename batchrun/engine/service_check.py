@@ -5,12 +5,11 @@ organisation; and one list of the planned names, to notice runs that the ledger 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 import anyio
-import anyio.lowlevel
 import anyio.to_thread
 import msgspec
 
@@ -65,6 +64,8 @@ class ServiceCheck:
     plan: Plan
     ledger: FileLedger
     client: RunsClient
+    wait_for_read: Callable[[], Awaitable[None]]
+    """Awaited before each call."""
     reporter: Reporter
     existing: Existing
     is_moved: bool = False
@@ -111,12 +112,13 @@ class ServiceCheck:
 
     @property
     def _scanner(self) -> Scanner:
-        return Scanner(self.client, anyio.lowlevel.checkpoint)
+        return Scanner(self.client, self.wait_for_read)
 
     async def _reach(self) -> Stop | None:
         """List one run, to learn whether the path answers, whether the key is accepted, and what time it is there."""
         base_url = self.client.settings.base_url
         for attempt in range(1, REACH_ATTEMPTS + 1):
+            await self.wait_for_read()
             try:
                 await self.client.list_page(size=1)
             except ApiError as error:
@@ -133,6 +135,7 @@ class ServiceCheck:
 
     async def _check_organization(self) -> None:
         """The key must belong to the organisation that the batch began with: another one's list shows nothing of it."""
+        await self.wait_for_read()
         try:
             organization = await self.client.organization_id()
         except ApiError:
@@ -155,6 +158,7 @@ class ServiceCheck:
         """Where the organisation is not revealed, a run of the batch is: a key that knows none of several is another's."""
         ids = [run.run_id for run in self._state.runs.values() if run.run_id is not None][-IDS_TO_READ:]
         for run_id in ids:
+            await self.wait_for_read()
             try:
                 await self.client.get(run_id)
             except ApiError as error:

@@ -15,9 +15,9 @@ from batchrun.engine.attempt import Attempts
 from batchrun.engine.backlog import Backlog
 from batchrun.engine.controls import Controls
 from batchrun.engine.known_ids import KnownIds
+from batchrun.engine.learned_rate import rate_table
 from batchrun.engine.monitor import Monitor
 from batchrun.engine.outcomes import Outcomes, Resent
-from batchrun.engine.pacing.limit_search import Learned
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Progress, Reporter
 from batchrun.engine.resume import unknown_work, unsent_work
@@ -64,6 +64,7 @@ class Session:
         plan: Plan,
         ledger: FileLedger,
         client: RunsClient,
+        pacer: Pacer,
         settings: SubmitSettings,
         reporter: Reporter,
         switch: StopSwitch,
@@ -79,7 +80,7 @@ class Session:
         self._switch = switch
         state = ledger.state
         self._tally = Tally(plan.runs, state, retry)
-        self._pacer = Pacer(rate=settings.rate, burst=settings.burst, learned=_learned(state.rate))
+        self._pacer = pacer
         self._active_runs = ActiveRuns(
             settings.max_active, is_over=lambda: self._backlog.is_empty, earlier=lambda: _unfinished(state)
         )
@@ -210,7 +211,7 @@ class Session:
             organization=self._ledger.state.organization,
             server_offset_s=None if offset_s is None else round(offset_s, 3),
             totals=self._tally.totals() if is_stop else None,
-            rate=_rate_table(self._pacer.learned()) if is_stop else None,
+            rate=rate_table(self._pacer.learned()) if is_stop else None,
         )
 
 
@@ -234,12 +235,3 @@ def _resent_earlier(state: BatchState, settle_after_s: float) -> Iterator[Resent
     """
     for key, (name, since_s) in state.to_check.items():
         yield Resent(key=key, name=name, first_sent_at_s=since_s, not_before_s=time.monotonic() + settle_after_s)
-
-
-def _learned(table: dict[str, float | None] | None) -> Learned | None:
-    rate = (table or {}).get("rate_per_s")
-    return Learned(rate_per_s=rate, window_s=(table or {}).get("window_s")) if rate else None
-
-
-def _rate_table(learned: Learned | None) -> dict[str, float | None] | None:
-    return None if learned is None else {"rate_per_s": round(learned.rate_per_s, 3), "window_s": learned.window_s}

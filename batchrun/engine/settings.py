@@ -29,6 +29,8 @@ class SubmitSettings:
     """Attempts a second; None lets the engine find the limit."""
     burst: int | None = None
     """Attempts that may go at once after a quiet time; None is one."""
+    read_rate: float | None = None
+    """Reading calls a second, at most, beside the attempts; None is 5, or a fifth of the attempts' rate if that is more."""
     max_active: int | None = None
     """Unfinished runs of this batch at the service at once, at most; None is no limit."""
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
@@ -56,6 +58,7 @@ class SubmitSettings:
             "concurrency": table.concurrency,
             "rate": table.rate,
             "burst": table.burst,
+            "read_rate": table.read_rate,
             "max_active": table.max_active,
             "max_attempts": table.max_attempts,
             "settle_after_s": table.settle_after_s,
@@ -75,6 +78,7 @@ def _problems(settings: SubmitSettings) -> list[Problem | None]:
         _at_least("concurrency", settings.concurrency, 1),
         _above("rate", settings.rate, 0.0),
         _at_least("burst", settings.burst, 1),
+        _above("read_rate", settings.read_rate, 0.0),
         _at_least("max_active", settings.max_active, 1),
         _at_least("max_attempts", settings.max_attempts, 1),
         _at_least("settle_after", settings.settle_after_s, 0),

@@ -5,6 +5,7 @@ from functools import partial
 import anyio.to_thread
 
 from batchrun.engine.batch import extended_batch, new_batch
+from batchrun.engine.learned_rate import pacer_for
 from batchrun.engine.preflight import Preflight, check_ledger, check_plan
 from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
 from batchrun.engine.service_check import Existing, ServiceCheck
@@ -62,7 +63,46 @@ async def submit(
     """
     service = base_url or client.settings.base_url
     check_plan(plan)
-    # In a thread: a changed plan is compared with the ledger's own, which is made again from its files.
+    preflight = await _check_ledger(
+        plan, ledger, service, retry, extend=extend, recreate=recreate, to_another_server=to_another_server
+    )
+    switch, reporter = switch or StopSwitch(), Reporter(observer)
+    settings = settings or SubmitSettings.of(plan.submit)
+    pacer = pacer_for(client, settings, ledger.state)
+    check = ServiceCheck(
+        plan=plan,
+        ledger=ledger,
+        client=client,
+        wait_for_read=pacer.wait_for_read,
+        reporter=reporter,
+        existing=existing,
+        is_moved=preflight.service_changed,
+    )
+    await _begin(check, preflight, service, switch)
+    return await Session(
+        plan=plan,
+        ledger=ledger,
+        client=client,
+        pacer=pacer,
+        settings=settings,
+        reporter=reporter,
+        switch=switch,
+        retry=retry,
+        destinations=await upload_local_files(plan, ledger, client, reporter=reporter, switch=switch),
+    ).run()
+
+
+async def _check_ledger(
+    plan: Plan,
+    ledger: FileLedger,
+    service: str,
+    retry: frozenset[Outcome],
+    *,
+    extend: bool,
+    recreate: bool,
+    to_another_server: bool,
+) -> Preflight:
+    """In a thread: a changed plan is compared with the ledger's own, which is made again from its files."""
     checking = partial(
         check_ledger,
         plan,
@@ -74,24 +114,7 @@ async def submit(
         recreate=recreate,
         to_another_server=to_another_server,
     )
-    preflight = await anyio.to_thread.run_sync(checking)
-    switch, reporter = switch or StopSwitch(), Reporter(observer)
-    is_moved = preflight.service_changed
-    check = ServiceCheck(
-        plan=plan, ledger=ledger, client=client, reporter=reporter, existing=existing, is_moved=is_moved
-    )
-    await _begin(check, preflight, service, switch)
-    session = Session(
-        plan=plan,
-        ledger=ledger,
-        client=client,
-        settings=settings or SubmitSettings.of(plan.submit),
-        reporter=reporter,
-        switch=switch,
-        retry=retry,
-        destinations=await upload_local_files(plan, ledger, client, reporter=reporter, switch=switch),
-    )
-    return await session.run()
+    return await anyio.to_thread.run_sync(checking)
 
 
 async def _begin(check: ServiceCheck, preflight: Preflight, service: str, switch: StopSwitch) -> None:

@@ -1,7 +1,7 @@
 """A client of the Runs API. One request per call: no retries, no rate limiting, no batches."""
 
 import platform
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from types import TracebackType
@@ -51,6 +51,8 @@ class RunsClient:
         """What is masked in everything that the service says; an engine adds what its plan took from the environment."""
         self.clock = ServerClock()
         self._reader = ReplyReader(self.secrets, self.clock)
+        self.on_refused: Callable[[ApiError], None] = _ignore
+        """Called with each refusal of a call other than ``create``, before it is raised: pacing listens here."""
         self._transport: Transport = (
             HttpxTransport(transport, timeouts_of(settings))
             if isinstance(transport, httpx.AsyncBaseTransport)
@@ -212,7 +214,9 @@ class RunsClient:
             raise ApiError(place, f"no response: {self._reason(error)}", "check that the service is up") from None
         self.clock.read(reply.headers.get("Date"))
         if not reply.is_success:
-            raise _api_error(place, self._reader.refused(reply))
+            refusal = _api_error(place, self._reader.refused(reply))
+            self.on_refused(refusal)
+            raise refusal
         if reply.broken is not None:
             raise ApiError(place, self._reader.reason(f"the response cannot be read: {reply.broken}"), "try again")
         return reply.body
@@ -224,6 +228,10 @@ class RunsClient:
             text = f"no complete response within {self.settings.timeout_s:g} s"
         words = self._reader.reason(": ".join(filter(None, [type(error).__name__, text])))
         return f"{words} {self._transport.route}".rstrip()
+
+
+def _ignore(_: ApiError) -> None:
+    pass
 
 
 def _headers(settings: ApiSettings) -> dict[str, str]:

@@ -22,6 +22,7 @@ MODULES = (
     "rate_control",
     "quota_window",
     "concurrency_limit",
+    "read_rate",
     "backoff",
 )
 POLICIES = (SearchPolicy, RatePolicy, ProbePolicy, BudgetPolicy)

@@ -61,6 +61,7 @@ def test_no_other_outcome_can_be_retried(text: str) -> None:
 TYPED = {
     "rate": 5.0,
     "burst": None,
+    "read_rate": 8.0,
     "concurrency": None,
     "max_active": None,
     "max_attempts": 3,
@@ -72,6 +73,7 @@ TYPED = {
 def test_settings_hold_what_was_typed_in_their_own_units() -> None:
     assert settings_flags(TYPED) == {
         "rate": 5.0,
+        "read_rate": 8.0,
         "max_attempts": 3,
         "settle_after_s": 60.0,
         "stop_after_failures": 0.05,
@@ -81,5 +83,5 @@ def test_settings_hold_what_was_typed_in_their_own_units() -> None:
 def test_the_resume_command_repeats_the_flags_as_typed() -> None:
     assert resume_command(Path("a b.ledger.jsonl"), base_url="http://localhost:1", timeout=None, **TYPED) == (
         "batchrun", "resume", "a b.ledger.jsonl", "--base-url", "http://localhost:1", "--rate", "5.0",
-        "--max-attempts", "3", "--settle-after", "1m", "--stop-after-failures", "5%",
+        "--read-rate", "8.0", "--max-attempts", "3", "--settle-after", "1m", "--stop-after-failures", "5%",
     )  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 from batchrun.engine.pacing.limit_search import Learned
 from batchrun.engine.pacing.pacer import Pacer, Permit
 from batchrun.engine.verdicts import NextStep, Pressure, Verdict
+from batchrun.errors import ApiError, Trouble
 from batchrun.wherobots.rate_headers import RateHint
 
 ACCEPTED = Verdict(NextStep.SUBMITTED)
@@ -16,6 +17,10 @@ FULL = Verdict(NextStep.RETRY, Pressure.QUOTA)
 
 def too_fast(retry_after_s: float | None = None) -> Verdict:
     return Verdict(NextStep.RETRY, Pressure.RATE, wait_s=retry_after_s)
+
+
+def refused(status: int, *, retry_after_s: float | None = None) -> ApiError:
+    return ApiError("GET /runs", "refused", trouble=Trouble(status=status), retry_after_s=retry_after_s)
 
 
 async def take(pacer: Pacer, count: int, verdict: Verdict = ACCEPTED) -> list[float]:
@@ -153,7 +158,7 @@ async def test_what_was_learned_is_handed_on() -> None:
     assert learned == Learned(rate_per_s=40.0 * 0.98, window_s=60.0)
 
 
-async def test_list_calls_wait_for_the_end_of_a_pause() -> None:
+async def test_reading_calls_wait_for_the_end_of_a_pause() -> None:
     pacer = Pacer(rate=50.0)
     pacer.pause(0.2, "a pause")
     began = time.monotonic()
@@ -161,16 +166,45 @@ async def test_list_calls_wait_for_the_end_of_a_pause() -> None:
     assert time.monotonic() - began >= 0.19
 
 
-async def test_list_calls_have_one_a_second_or_a_tenth_of_a_fixed_rate() -> None:
-    slow, fast = Pacer(rate=2.0), Pacer(rate=400.0)
+async def test_reading_calls_have_their_own_rate_by_default_a_fifth_of_the_attempts() -> None:
+    given, by_default = Pacer(rate=1000.0, read_rate=2.0), Pacer(rate=1000.0)
     with anyio.move_on_after(0.3):
-        await slow.wait_for_read()
-        await slow.wait_for_read()
-        pytest.fail("the second list call started within a second")
+        for _ in range(3):
+            await given.wait_for_read()
+        pytest.fail("a third reading call started within a second")
+    with anyio.fail_after(0.3):
+        for _ in range(200):
+            await by_default.wait_for_read()
+
+
+async def test_a_refused_reading_call_halves_their_rate_and_pauses_everybody_as_asked() -> None:
+    now = 50.0
+    pacer = Pacer(rate=100.0, now=lambda: now)
+    pacer.read_refused(refused(500))
+    assert not pacer.is_paused
+    for _ in range(20):  # a fifth of 100 a second, not halved
+        await pacer.wait_for_read()
+    pacer.read_refused(refused(429, retry_after_s=30.0))
+    assert pacer.pace().pause_s == pytest.approx(30.5, abs=0.51)
+    now += 100.0
+    pacer.read_refused(refused(429))
+    assert not pacer.is_paused
+    for _ in range(10):
+        await pacer.wait_for_read()
+    with anyio.move_on_after(0.02) as scope:
+        await pacer.wait_for_read()
+    assert scope.cancelled_caught
+
+
+async def test_a_pause_that_is_prolonged_holds_a_waiting_reading_call() -> None:
+    pacer = Pacer(rate=50.0)
+    pacer.pause(0.1, "a pause")
     began = time.monotonic()
-    for _ in range(5):
-        await fast.wait_for_read()
-    assert time.monotonic() - began == pytest.approx(4 / 40, abs=0.05)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pacer.wait_for_read)
+        await anyio.sleep(0.05)
+        pacer.pause(0.2, "a longer one")
+    assert time.monotonic() - began >= 0.24
 
 
 async def test_a_retry_after_is_prolonged_by_a_tenth_or_a_second_at_most() -> None:

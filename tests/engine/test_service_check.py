@@ -7,6 +7,7 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+import anyio.lowlevel
 import httpx
 import pytest
 
@@ -61,7 +62,14 @@ async def checking(
         path.write_bytes(b"".join(map(event_line, [new_batch(plan, URL), *events])))
     async with client_of(service, knows_clock=False) as client:
         with FileLedger.open(path, create=True) as ledger:
-            check = ServiceCheck(plan=plan, ledger=ledger, client=client, reporter=Reporter(notes), existing=existing)
+            check = ServiceCheck(
+                plan=plan,
+                ledger=ledger,
+                client=client,
+                wait_for_read=anyio.lowlevel.checkpoint,
+                reporter=Reporter(notes),
+                existing=existing,
+            )
             yield check, notes
 
 

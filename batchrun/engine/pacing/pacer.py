@@ -1,6 +1,6 @@
-"""Decides when the next attempt may start: at a fixed rate or at one that is searched for, never during a pause.
+"""Decides when the next request may start: at a fixed rate or at one that is searched for, never during a pause.
 
-The decisions are made in `FixedRate`, `LimitSearch`, `ConcurrencyLimit` and `RetryBudget`, which are pure. This module
+The decisions are made in `FixedRate`, `LimitSearch`, `ConcurrencyLimit`, `ReadRate` and `RetryBudget`, which are pure. This module
 gives them the time and does the waiting.
 """
 
@@ -10,21 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import anyio
-from aiolimiter import AsyncLimiter
 
 from batchrun.engine.pacing.backoff import RetryBudget
 from batchrun.engine.pacing.concurrency_limit import ConcurrencyLimit
 from batchrun.engine.pacing.fixed_rate import FixedRate
 from batchrun.engine.pacing.limit_search import Learned, LimitSearch, SearchState, Ticket
-from batchrun.engine.verdicts import Pressure, Verdict
+from batchrun.engine.pacing.read_rate import ReadRate
+from batchrun.engine.verdicts import Pressure, Verdict, judge_read
+from batchrun.errors import ApiError
 from batchrun.wherobots.rate_headers import RateHint
 
 __all__ = ["Pace", "Pacer", "Permit"]
 
-SCAN_SHARE = 0.1
-"""List calls per second, as a share of a fixed rate: settling runs must not use up the rate for creating them."""
-MIN_SCANS_PER_S = 1.0
-"""List calls per second, at least: at a low rate, settling would otherwise wait for minutes."""
 DEFAULT_PAUSE_S = 1.0
 """Pause at a fixed rate after a refusal without ``Retry-After``: the shortest window that people configure."""
 SPREAD_S = 1.0
@@ -56,10 +53,11 @@ _FIXED_RATE_PERMIT = Permit(None)
 
 
 class Pacer:
-    """Hands out permits to all workers of a batch, one at a time.
+    """Hands out permits to all workers of a batch, one at a time, and lets reading calls pass at their own rate.
 
     With a ``rate``, attempts start at exactly that rate. Without one, the pacer searches for the service's limit,
-    beginning with what an earlier session ``learned``.
+    beginning with what an earlier session ``learned``. ``read_rate`` bounds the reading calls per second; by default they
+    get 5, or a fifth of the attempts' rate if that is more.
     """
 
     def __init__(
@@ -68,6 +66,7 @@ class Pacer:
         rate: float | None,
         burst: int | None = None,
         learned: Learned | None = None,
+        read_rate: float | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now = now
@@ -75,8 +74,8 @@ class Pacer:
         self._search = LimitSearch(learned=learned, now=now())
         self._concurrency = ConcurrencyLimit()
         self._budget = RetryBudget()
-        # One at a time rather than a bucket: list calls come in series, and none of them is urgent.
-        self._scans = AsyncLimiter(1, 1 / max(MIN_SCANS_PER_S, SCAN_SHARE * (rate or 0.0)))
+        self._reads = ReadRate(read_rate)
+        self._read_queue = anyio.Lock(fast_acquire=True)
         self._queue = anyio.Lock(fast_acquire=True)  # first in, first out; only its holder sleeps
         self._rescheduled = anyio.Event()
         self._wakes_at = now()
@@ -110,13 +109,22 @@ class Pacer:
         return _FIXED_RATE_PERMIT
 
     async def wait_for_read(self) -> None:
-        """Return when a list call may start: at a small rate of its own, and never during a pause."""
-        await self._scans.acquire()
-        while True:
-            left = self._resume_at - self._now()
-            if left <= 0:
-                return
-            await anyio.sleep(left)  # a response may prolong the pause meanwhile
+        """Return when a reading call may start: at a rate of its own, and never during a pause."""
+        async with self._read_queue:
+            while True:
+                now = self._now()
+                at = max(self._reads.next_start(now, self._rate_per_s()), self._resume_at)
+                if at <= now:
+                    self._reads.sent(now)
+                    return
+                await anyio.sleep(at - now)  # a response may prolong the pause meanwhile
+
+    def read_refused(self, error: ApiError) -> None:
+        """Learn from a refused reading call: one refused for its rate halves theirs, a ``Retry-After`` pauses everybody."""
+        verdict = judge_read(error)
+        if verdict.pressure is Pressure.RATE:
+            self._reads.refused(self._now())
+            self._pause_as_asked(verdict.wait_s)
 
     def answered(self, permit: Permit, verdict: Verdict, latency_s: float, *, hint: RateHint | None = None) -> None:
         """Learn from a response and from the limits in its headers. A ``Retry-After`` pauses all workers."""
@@ -169,6 +177,9 @@ class Pacer:
             self._search.refused(now, permit.ticket, retry_after_s)
         elif retry_after_s is None:  # the search reacts with a lower rate instead
             retry_after_s = DEFAULT_PAUSE_S
+        self._pause_as_asked(retry_after_s)
+
+    def _pause_as_asked(self, retry_after_s: float | None) -> None:
         if retry_after_s is not None:
             spread_s = random.random() * min(SPREAD_S, retry_after_s / SPREAD_DIVISOR)
             self.pause(retry_after_s + spread_s, "the service is rate limiting requests")

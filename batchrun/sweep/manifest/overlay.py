@@ -27,6 +27,7 @@ SETTABLE: dict[str, str] = {
     "submit.concurrency": NUMBER,
     "submit.rate": NUMBER,
     "submit.burst": NUMBER,
+    "submit.read_rate": NUMBER,
     "submit.max_active": NUMBER,
     "submit.max_attempts": NUMBER,
     "submit.settle_after": TEXT,

@@ -129,6 +129,7 @@ class SubmitTable(Table):
     concurrency: int | None = Field(default=None, ge=1)
     rate: float | None = Field(default=None, gt=0)
     burst: int | None = Field(default=None, ge=1)
+    read_rate: float | None = Field(default=None, gt=0)
     max_active: int | None = Field(default=None, ge=1)
     max_attempts: int | None = Field(default=None, ge=1)
     settle_after_s: Annotated[float | None, BeforeValidator(_duration)] = Field(default=None, alias="settle_after")
