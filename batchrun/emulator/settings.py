@@ -4,6 +4,7 @@ The names are the same in Python, in a TOML file, and as JSON in ``PUT /_emulato
 """
 
 import tomllib
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,6 +33,7 @@ RetryAfterForm = Literal["none", "seconds", "fraction", "date", "mixed", "odd"]
 Limiter = Literal["bucket", "window", "sliding"]
 ListOrder = Literal["newest", "oldest", "random"]
 LateCommitResponse = Literal["none", "error", "reset", "mixed"]
+CostErrorReason = Literal["upstream_error", "upstream_rate_limit", "mixed"]
 PayloadRewrite = Literal["mask_argument", "sort_lists", "uppercase_runtime", "drop_empty"]
 
 DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -110,8 +112,17 @@ class EmulatorSettings(Settings):
     gone_after_s: Seconds = 60.0  # how long after their creation
     timeout_as_failed: bool = False  # report a timed-out run as FAILED with an event, as the service sometimes does
     cancel_delay_s: Seconds = 0.0
-    billing_delay_s: Seconds = 5.0
-    log_lines: Count = 12
+    cancel_ended_status: Literal[200, 400, 404, 409] = 200  # of cancelling a run that has ended
+    usd_per_unit: Decimal = Field(default=Decimal("0.75"), ge=0)  # made up: the price of a spatial unit is not public
+    billing_delay_s: Seconds = 5.0  # from the end of a run until its cost is final
+    cost_error_rate: Share = 0.0  # share of costs that are unavailable, each time they are asked for
+    cost_error_reason: CostErrorReason = "upstream_error"
+    log_lines: int = Field(default=12, ge=1, le=1_000_000)  # that a run writes while it runs
+    log_cursor: Literal["lines", "bytes", "milliseconds"] = "lines"  # what the cursor of a log counts
+    log_delay_s: Seconds = 0.0  # until a line can be read, also after the run has ended
+    log_burst: Count = 1  # lines that share one timestamp
+    log_content: Literal["spark", "hostile"] = "spark"  # hostile: escape codes, markup, formulas
+    log_line_bytes: int = Field(default=0, ge=0)  # lines are filled up to this length
     speed: float = Field(default=1.0, gt=0)  # durations of runs are divided by this
 
     def describe(self) -> list[str]:

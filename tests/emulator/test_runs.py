@@ -180,7 +180,7 @@ async def test_logs_can_be_followed_to_the_end(service: Service, payload: dict[s
         lines += [item.raw for item in page.items]
         cursor = page.next_page
         await asyncio.sleep(0.03)
-    assert len(lines) == 6
+    assert len(lines) == 7
     assert lines[0] == "Starting followed-run on tiny"
     assert lines[-1] == "Run completed"
     assert (await client.get(f"/runs/{run.id}/logs", params={"cursor": "x"})).status_code == 422

@@ -22,6 +22,7 @@ from batchrun.emulator.http.openapi import complete_openapi
 from batchrun.emulator.http.organization import add_organization
 from batchrun.emulator.http.payloads import error_details
 from batchrun.emulator.http.routes import Runs, add_runs
+from batchrun.emulator.http.usage import add_usage
 from batchrun.emulator.runs.state_file import open_state
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.settings import EmulatorSettings
@@ -60,6 +61,7 @@ def create_app(settings: EmulatorSettings | None = None, *, state_file: Path | N
         redirect_slashes=False,
     )
     add_runs(app, Runs(store))
+    add_usage(app, store)
     add_organization(app, lambda: store.settings)
     app.include_router(
         control_router(Control(store, stats, apply_settings=apply_settings, reset_clients=clients.clear))

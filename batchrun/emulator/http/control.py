@@ -8,7 +8,9 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from batchrun.emulator.clock import server_time
 from batchrun.emulator.error_bodies import ErrorDetail, error_response
+from batchrun.emulator.http.refusals import run_not_found
 from batchrun.emulator.runs.deletion import Deletion
+from batchrun.emulator.runs.logs import RunLog, log_of
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.runs.views import audit_line
 from batchrun.emulator.settings import SECRETS, EmulatorSettings, with_changes
@@ -45,7 +47,15 @@ class Control:
     async def _audit(self, now: float) -> AsyncIterator[bytes]:
         runs = self._store.runs
         for start in range(0, len(runs), LINES_PER_CHUNK):
-            yield b"".join(audit_line(run, now) for run in runs[start : start + LINES_PER_CHUNK])
+            yield b"".join(audit_line(run, self._store.settings, now) for run in runs[start : start + LINES_PER_CHUNK])
+
+    async def logs(self, request: Request, run_id: str) -> Response:
+        """Every line that a run has written, as JSON Lines, whether it can be read already or not."""
+        run, now = self._store.get(run_id), server_time(self._store.settings)
+        if run is None:
+            return run_not_found(run_id, request)
+        self._store.advance(now)
+        return StreamingResponse(_log_lines(log_of(run, self._store.settings), now), media_type="application/jsonl")
 
     async def stats(self) -> dict[str, Any]:
         """Requests and refusals, in total and per second; the peak number of active runs."""
@@ -91,9 +101,17 @@ class Control:
         return JSONResponse(await self.config())
 
 
+async def _log_lines(log: RunLog, now: float) -> AsyncIterator[bytes]:
+    written = log.written_by(now)
+    for start in range(0, written, LINES_PER_CHUNK):
+        items = [log.item(number) for number in range(start, min(written, start + LINES_PER_CHUNK))]
+        yield b"".join(item.model_dump_json().encode() + b"\n" for item in items)
+
+
 def control_router(control: Control) -> APIRouter:
     router = APIRouter(prefix="/_emulator", tags=["emulator"])
     router.add_api_route("/runs", control.runs, methods=["GET"], response_class=StreamingResponse)
+    router.add_api_route("/runs/{run_id}/logs", control.logs, methods=["GET"], response_class=StreamingResponse)
     router.add_api_route("/stats", control.stats, methods=["GET"])
     router.add_api_route("/reset", control.reset, methods=["POST"])
     router.add_api_route("/delete", control.delete, methods=["POST"])

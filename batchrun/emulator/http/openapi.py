@@ -30,6 +30,7 @@ NAMES = {
     "FileDependencyOutput": "FileDependency-Output",
     "RoleOutput": "Role-Output",
     "RunPage": "CursorPage__T_Customized_RunView_",
+    "CostsInput": "GetKubeAppCostsInput",
     "SeriesDetails": "MetricDetails_SeriesMetric_",
     "InstantDetails": "MetricDetails_InstantMetric_",
 }

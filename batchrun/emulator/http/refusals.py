@@ -15,6 +15,7 @@ __all__ = [
     "no_organization",
     "no_quota",
     "query_error",
+    "run_has_ended",
     "run_not_found",
     "too_large",
 ]
@@ -78,6 +79,12 @@ def run_not_found(run_id: str, request: Request) -> Response:
         suggestion="List the runs to find its id.",
     )
     return error_response(404, detail, request.state.request_id)
+
+
+def run_has_ended(status: int, run_id: str, request: Request) -> Response:
+    code = {404: ErrorClass.NOT_FOUND_ERROR, 409: ErrorClass.CONFLICT_ERROR}.get(status, ErrorClass.BAD_REQUEST_ERROR)
+    detail = ErrorDetail(code=code, message=f"Run {run_id!r} has ended", path="path.run_id", field="run_id")
+    return error_response(status, detail, request.state.request_id)
 
 
 def query_error(name: str, fact: str) -> dict[str, Any]:

@@ -19,23 +19,26 @@ from batchrun.emulator.http.refusals import (
     MISSING_REGION,
     no_quota,
     query_error,
+    run_has_ended,
     run_not_found,
     too_large,
 )
 from batchrun.emulator.runs.lifecycle import StoredRun
 from batchrun.emulator.runs.listing import RunQuery, list_page, parse_cursor
 from batchrun.emulator.runs.logs import log_page
-from batchrun.emulator.runs.metrics import RunMetricsResponse, metrics_of
+from batchrun.emulator.runs.metrics import metrics_of
 from batchrun.emulator.runs.rewrites import rewritten_payload
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.runs.views import run_view
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.wherobots.payload import CreateRunPayload
+from batchrun.wherobots.usage import RunMetricsResponse
 from batchrun.wherobots.views import LogsResponse, RunPage, RunStatus, RunView
 
 __all__ = ["Runs", "add_runs"]
 
 JSON = "application/json"
+OK = 200
 MAX_PAGE_SIZE = 100
 NAME_FILTER = r"^[a-zA-Z0-9_\-\.]*\*?[a-zA-Z0-9_\-\.]*$"
 _encode = msgspec.json.Encoder().encode
@@ -138,6 +141,8 @@ class Runs:
         run, now = self._find(request, run_id)
         if run is None:
             return run_not_found(run_id, request)
+        if self._settings.cancel_ended_status != OK and run.status_at(now).is_final:
+            return run_has_ended(self._settings.cancel_ended_status, run_id, request)
         self._store.cancel(run, now)
         self._store.advance(now)
         return Response(_encode(self._view(run, now)), media_type=JSON)
@@ -149,7 +154,7 @@ class Runs:
             return run_not_found(run_id, request)
         if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):  # noqa: PLR2004 - 64 bits
             raise RequestValidationError([query_error("cursor", "is not a cursor of this log")])
-        page = log_page(run, self._settings.log_lines, now, start=int(cursor or 0), size=size)
+        page = log_page(run, self._settings, now, cursor=int(cursor or 0), size=size)
         return Response(page.model_dump_json(), media_type=JSON)
 
     async def get_metrics(self, request: Request, run_id: str) -> Response:

@@ -9,8 +9,9 @@ from batchrun.emulator.runs.lifecycle import StoredRun
 from batchrun.emulator.schedule import uniform
 from batchrun.wherobots.views import AppStatus, AppType, RunStatus
 
-__all__ = ["kube_app", "kube_app_id", "timestamp_text"]
+__all__ = ["kube_app", "kube_app_id", "run_id_of", "timestamp_text"]
 
+_PREFIX = "app-"
 _MESSAGES = {
     RunStatus.TIMED_OUT: "The run was stopped: timeout of {timeout_s} seconds reached",
     RunStatus.CANCELLED: "The run was cancelled by its user",
@@ -28,7 +29,12 @@ def timestamp_text(time: float) -> str:
 
 def kube_app_id(run_id: str) -> str:
     """The id under which a run's cost is known: not that of the run."""
-    return f"app-{run_id}"
+    return f"{_PREFIX}{run_id}"
+
+
+def run_id_of(kube_app_id: str) -> str:
+    """The id of the run that an app executes, or an empty string."""
+    return kube_app_id[len(_PREFIX) :] if kube_app_id.startswith(_PREFIX) else ""
 
 
 def kube_app(run: StoredRun, now: float, updated: str) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 
+from batchrun.emulator.runs.costs import usage_of
 from batchrun.emulator.runs.kube_app import kube_app, kube_app_id, timestamp_text
 from batchrun.emulator.runs.lifecycle import StoredRun
+from batchrun.emulator.settings import EmulatorSettings
 from batchrun.wherobots.views import RunStatus
 
 __all__ = ["ORGANIZATION_CREATED", "audit_line", "run_view"]
@@ -35,8 +37,9 @@ def run_view(
     }
 
 
-def audit_line(run: StoredRun, now: float) -> bytes:
+def audit_line(run: StoredRun, settings: EmulatorSettings, now: float) -> bytes:
     """One line of the audit: the run as it really is, whatever the API shows."""
+    usage = usage_of(run, settings, now)
     failure = run.lifecycle.failure if run.status_at(now).is_final and run.cancelled_at is None else None
     return _encode(
         {
@@ -51,6 +54,8 @@ def audit_line(run: StoredRun, now: float) -> bytes:
             "cancelledAt": _if_reached(run.cancelled_at, now),
             "deletedAt": _if_reached(run.deleted_at, now),
             "kubeAppId": kube_app_id(run.id),
+            "spatialUnits": str(usage.units),
+            "cost": str(usage.cost),
             "code": None if failure is None else failure.code,
             "message": None if failure is None else failure.message,
             "number": run.number,
