@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -36,6 +36,7 @@ LATEST_S = 253_402_300_799.0
 _RELEASE = version("batchrun-wherobots")
 """Looked up on import, because that reads files and a client is opened inside the event loop."""
 
+_read_object = msgspec.json.Decoder(dict[str, Any]).decode
 _read_organization = msgspec.json.Decoder(Organization).decode
 
 
@@ -128,6 +129,16 @@ class RunsClient:
         query = urlencode({"cursor": cursor, "size": size})
         content = await self.ask("GET", f"/runs/{quote(run_id, safe='')}/logs?{query}", most_bytes=LARGE_BYTES)
         return self._reader.view(_read_logs, content, "GET /runs/{id}/logs")
+
+    async def metrics(self, run_id: str) -> dict[str, Any]:
+        """Fetch a run's metrics, as the service writes them.
+
+        Raises:
+            ApiError: the service refused, or the response cannot be parsed.
+
+        """
+        content = await self.ask("GET", f"/runs/{quote(run_id, safe='')}/metrics", place="GET /runs/{id}/metrics")
+        return self._reader.view(_read_object, content, "GET /runs/{id}/metrics")
 
     async def list_page(
         self,

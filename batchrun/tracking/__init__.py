@@ -1,0 +1,1 @@
+"""Created runs, followed to their end: statuses, cancelling, logs, costs."""

@@ -1,0 +1,89 @@
+"""Reading the log of a run: all of it, its last lines, or as it grows."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from time import monotonic
+
+import anyio
+
+from batchrun.tracking.log_cursor import LogCursor, LogLine
+from batchrun.wherobots.client import RunsClient
+
+__all__ = ["FOLLOW_EVERY_S", "QUIET_S", "follow_log", "read_log", "tail_log"]
+
+PAGE_LINES = 1000
+"""The most that the service's own clients ask for at once."""
+FOLLOW_EVERY_S = 2.0
+"""As the service's own command line."""
+QUIET_S = 60.0
+"""Lines land late: a log is over when its run has ended and so long nothing came."""
+
+Wait = Callable[[], Awaitable[object]]
+"""Waits until a reading call may start."""
+
+
+async def read_log(client: RunsClient, run_id: str, *, wait_for_read: Wait) -> AsyncIterator[LogLine]:
+    """Every line that the log has now.
+
+    Raises:
+        ApiError: a page cannot be read.
+
+    """
+    cursor, is_end = LogCursor(), False
+    while not is_end:
+        lines, is_end = await _next_page(client, run_id, cursor, wait_for_read)
+        for line in lines:
+            yield line
+
+
+async def tail_log(client: RunsClient, run_id: str, count: int, *, wait_for_read: Wait) -> list[LogLine]:
+    """The last ``count`` lines. The service offers no way to read a log from its end, so all of it is read.
+
+    Raises:
+        ApiError: a page cannot be read.
+
+    """
+    last: deque[LogLine] = deque(maxlen=count)
+    async for line in read_log(client, run_id, wait_for_read=wait_for_read):
+        last.append(line)
+    return list(last)
+
+
+async def follow_log(
+    client: RunsClient,
+    run_id: str,
+    *,
+    wait_for_read: Wait,
+    is_ended: Callable[[], Awaitable[bool]],
+    quiet_s: float = QUIET_S,
+) -> AsyncIterator[LogLine]:
+    """Every line, as it comes, until the run has ended and nothing came for ``quiet_s`` seconds.
+
+    Raises:
+        ApiError: a page cannot be read.
+
+    """
+    cursor, ended, last_s = LogCursor(), False, monotonic()
+    while True:
+        lines, is_end = await _next_page(client, run_id, cursor, wait_for_read)
+        for line in lines:
+            yield line
+        if lines:
+            last_s = monotonic()
+        if not is_end:
+            continue
+        if ended and monotonic() - last_s >= quiet_s:
+            return
+        if not ended and await is_ended():
+            ended, last_s = True, monotonic()
+            continue  # once more at once: lines may have come between the page and the end
+        await anyio.sleep(min(FOLLOW_EVERY_S, quiet_s) if quiet_s else 0)
+
+
+async def _next_page(
+    client: RunsClient, run_id: str, cursor: LogCursor, wait_for_read: Wait
+) -> tuple[tuple[LogLine, ...], bool]:
+    await wait_for_read()
+    found = await client.logs(run_id, cursor=cursor.value, size=PAGE_LINES)
+    page = cursor.take([LogLine(str(item.timestamp), item.raw) for item in found.items], found.next_page)
+    return page.lines, page.is_end

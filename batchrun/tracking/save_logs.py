@@ -1,0 +1,130 @@
+"""Logs of many runs in a folder, one file each; a file that is there is complete."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from batchrun.errors import ApiError, Problem
+from batchrun.tracking.logs import Wait, read_log
+from batchrun.wherobots.client import RunsClient
+
+__all__ = ["LoggedRun", "Saved", "log_file_name", "save_logs"]
+
+CONCURRENCY = 8
+LINES_PER_WRITE = 5000
+LONGEST_NAME = 240
+"""Bytes of a file name, with room for a suffix: file systems allow 255."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedRun:
+    """A run whose log is wanted. ``is_final``: it has ended, so its file need not be made again."""
+
+    name: str
+    run_id: str
+    generation: int
+    is_final: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Saved:
+    """What came of saving logs."""
+
+    written: int = 0
+    kept: int = 0
+    """Files that were complete already."""
+    lines: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+def log_file_name(run: LoggedRun) -> str:
+    """``NAME.log``, or ``NAME-r2.log`` for a later generation; a name that is too long keeps its start and the run's id."""
+    suffix = f"-r{run.generation}" if run.generation > 1 else ""
+    if len(run.name) + len(suffix) <= LONGEST_NAME:
+        return f"{run.name}{suffix}.log"
+    return f"{run.name[: LONGEST_NAME - 80]}-{run.run_id[:64]}{suffix}.log"
+
+
+async def save_logs(
+    client: RunsClient,
+    runs: Sequence[LoggedRun],
+    folder: Path,
+    *,
+    wait_for_read: Wait,
+    on_progress: Callable[[Saved], object] = lambda _: None,
+) -> Saved:
+    """Write the logs of runs into a folder, several at a time. Interrupted, it can simply be called again.
+
+    A log appears under its name only when it was read to its end. Those of runs that have ended are not read again.
+
+    Raises:
+        OSError: the folder cannot be written.
+
+    """
+    await anyio.to_thread.run_sync(lambda: folder.mkdir(parents=True, exist_ok=True))
+    saved, limiter = Saved(), anyio.CapacityLimiter(CONCURRENCY)
+    failure: OSError | None = None
+
+    async def save(run: LoggedRun) -> None:
+        async with limiter:
+            await _save(client, run, folder / log_file_name(run), saved, wait_for_read)
+            on_progress(saved)
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            for run in runs:
+                tasks.start_soon(save, run)
+    except* OSError as group:
+        failure = next(error for error in _leaves(group) if isinstance(error, OSError))
+    if failure is not None:
+        raise failure
+    return saved
+
+
+async def _save(client: RunsClient, run: LoggedRun, target: Path, saved: Saved, wait_for_read: Wait) -> None:
+    if run.is_final and await anyio.to_thread.run_sync(target.is_file):
+        saved.kept += 1
+        return
+    descriptor, name = await anyio.to_thread.run_sync(lambda: tempfile.mkstemp(dir=target.parent, prefix=".log-"))
+    unfinished = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as file:
+            await _write(client, run, file.write, saved, wait_for_read)
+        await anyio.to_thread.run_sync(unfinished.replace, target)
+        saved.written += 1
+    except ApiError as error:
+        problem = error.problems[0]
+        saved.problems.append(Problem(run.name, f"{problem.place}: {problem.fact}", problem.fix))
+    finally:
+        await anyio.to_thread.run_sync(lambda: unfinished.unlink(missing_ok=True))
+
+
+async def _write(
+    client: RunsClient, run: LoggedRun, write: Callable[[str], object], saved: Saved, wait_for_read: Wait
+) -> None:
+    buffer: list[str] = []
+
+    async def flush() -> None:
+        text = "".join(buffer)
+        saved.lines += len(buffer)
+        buffer.clear()
+        await anyio.to_thread.run_sync(write, text)
+
+    async for line in read_log(client, run.run_id, wait_for_read=wait_for_read):
+        buffer.append(line.raw.rstrip("\n") + "\n")
+        if len(buffer) >= LINES_PER_WRITE:
+            await flush()
+    await flush()
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterable[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
