@@ -1,0 +1,154 @@
+"""Which runs of a batch a person means: by name or id, status, outcome, or the values of its point."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from difflib import get_close_matches
+from typing import Any
+
+from batchrun.errors import Problem, UsageError
+from batchrun.ledger.state import Outcome
+from batchrun.report.axis_values import axes_of, axis_value, checked_axes
+from batchrun.report.rows import RunRow
+from batchrun.report.run_label import GONE
+from batchrun.sweep.manifest.problems import Problems
+from batchrun.sweep.manifest.source import parse_toml, split_pair
+from batchrun.sweep.points.matching import compile_test
+from batchrun.sweep.values import Kind, as_toml
+from batchrun.wherobots.enums import RunStatus
+
+__all__ = ["Selection", "select"]
+
+Test = Callable[[RunRow], bool]
+STATUSES = (*(status.value for status in RunStatus), GONE)
+NUMBERS = (int, float)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What a person asked for; everything that is given must hold."""
+
+    names: Sequence[str] = ()
+    """Names, keys or run ids; each must be known."""
+    statuses: Sequence[str] = ()
+    """Statuses as the service writes them, in any case."""
+    outcomes: Sequence[Outcome] = ()
+    where: Sequence[str] = ()
+    """``axis=test``, as for ``plan --where``; several must all hold."""
+
+    @property
+    def is_everything(self) -> bool:
+        return not (self.names or self.statuses or self.outcomes or self.where)
+
+
+def select(rows: Iterable[RunRow], selection: Selection) -> list[RunRow]:
+    """The rows that fit, in their order.
+
+    Raises:
+        UsageError: a name, status or axis is unknown; all of them at once.
+
+    """
+    found, problems = list(rows), list[Problem]()
+    tests: list[Test] = []
+    for part in (_names_test, _status_test, _where_test):
+        try:
+            if (test := part(found, selection)) is not None:
+                tests.append(test)
+        except UsageError as error:
+            problems += error.problems
+    if problems:
+        raise _as_one(problems)
+    if selection.outcomes:
+        tests.append(lambda row: row.outcome in selection.outcomes)
+    return [row for row in found if all(test(row) for test in tests)]
+
+
+def _as_one(problems: list[Problem]) -> UsageError:
+    error = UsageError(problems[0].place, problems[0].fact, problems[0].fix)
+    error.problems = tuple(problems)
+    return error
+
+
+def _names_test(rows: list[RunRow], selection: Selection) -> Test | None:
+    if not selection.names:
+        return None
+    wanted = set(selection.names)
+    known = {row.name for row in rows} | {row.key for row in rows} | {row.run_id for row in rows if row.run_id}
+    known |= {earlier.run_id for row in rows for earlier in row.earlier}
+    if unknown := [name for name in selection.names if name not in known]:
+        names = [row.name for row in rows]
+        raise _as_one([Problem(name, "no run of this name or id in the batch", _hint(name, names)) for name in unknown])
+
+    def test(row: RunRow) -> bool:
+        return bool(wanted & {row.name, row.key, row.run_id, *(earlier.run_id for earlier in row.earlier)})
+
+    return test
+
+
+def _status_test(rows: list[RunRow], selection: Selection) -> Test | None:
+    del rows
+    if not selection.statuses:
+        return None
+    spelled = {status.lower(): status for status in STATUSES}
+    unknown = [status for status in selection.statuses if status.lower() not in spelled]
+    if unknown:
+        choices = list(spelled)
+        raise _as_one([Problem("--status", f"unknown status '{one}'", _hint(one.lower(), choices)) for one in unknown])
+    wanted = {spelled[status.lower()] for status in selection.statuses}
+    return lambda row: row.status in wanted
+
+
+def _where_test(rows: list[RunRow], selection: Selection) -> Test | None:
+    if not selection.where:
+        return None
+    axes, problems = axes_of(rows), Problems()
+    tests: list[tuple[str, Callable[[Any], bool]]] = []
+    for text in selection.where:
+        if (pair := split_pair(text, problems.at("--where"))) is None:
+            continue
+        (axis,) = checked_axes([pair[0]], axes, place=f"--where {text}")
+        kind = _kind(axis, rows)
+        test = compile_test(_parsed(pair[1], kind), kind, problems.at(f"--where {text}"))
+        if test is not None:
+            tests.append((axis, test))
+    problems.check()
+
+    def matches(row: RunRow) -> bool:
+        values = [(axis_value(row.point, axis), test) for axis, test in tests]
+        return all(value is not None and test(value) for value, test in values)
+
+    return matches
+
+
+def _kind(axis: str, rows: list[RunRow]) -> Kind:
+    """The kind of an axis' values in the ledger, where dates are text."""
+    value = next((found for row in rows if (found := axis_value(row.point, axis)) is not None), None)
+    if isinstance(value, bool):
+        return Kind.BOOLEAN
+    return Kind.NUMBER if isinstance(value, NUMBERS) else Kind.STRING
+
+
+def _parsed(text: str, kind: Kind) -> Any:  # noqa: ANN401 - any TOML value
+    literal = as_toml(text) if kind is Kind.STRING and text[:1] not in {'"', "'", "[", "{"} else text
+    try:
+        return _as_json(parse_toml(f"value = {literal}", "--where")["value"])
+    except UsageError:
+        return text  # of the wrong kind: the test says so
+
+
+def _as_json(test: Any) -> Any:  # noqa: ANN401 - any TOML value
+    """Dates as the text that the ledger has."""
+    match test:
+        case datetime() | date():
+            return test.isoformat()
+        case list():
+            return [_as_json(one) for one in test]
+        case dict():
+            return {key: _as_json(value) for key, value in test.items()}
+        case _:
+            return test
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else "see batchrun runs"
