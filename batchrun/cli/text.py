@@ -4,6 +4,8 @@ import os
 import re
 from collections.abc import Mapping
 
+from batchrun.report.wording import duration, numbered
+
 __all__ = ["duration", "masked", "numbered", "one_line", "sanitized"]
 
 MASK = "********"
@@ -40,20 +42,3 @@ def masked(text: str, environ: Mapping[str, str] = os.environ) -> str:
 def _escape(match: re.Match[str]) -> str:
     code = ord(match.group())
     return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - \x takes two digits
-
-
-def numbered(count: int, noun: str) -> str:
-    """A count with its noun: ``1 run``, ``2,000 runs``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    if seconds < 10:  # noqa: PLR2004 - below ten seconds, tenths matter
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours:,} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

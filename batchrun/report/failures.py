@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from batchrun.report.overrepresented import Overrepresented, PointIndex
@@ -13,6 +13,8 @@ from batchrun.report.run_label import RunGroup, group_of, label_of
 __all__ = ["FailureGroup", "failure_groups", "has_failed", "reason_of"]
 
 MAX_EXAMPLES = 3
+KEY_CHARS = 500
+"""What tells reasons apart is at the beginning of a message; a message may be a whole log."""
 MAX_ANALYSED = 10
 """Groups whose axis values are looked at, the largest first: below the tenth, a group is a handful of runs."""
 
@@ -39,6 +41,8 @@ class FailureGroup:
     """Names of the first few runs."""
     traits: tuple[Overrepresented, ...]
     """Axis values that are over-represented among these runs, the most telling first."""
+    members: tuple[RunRow, ...] = field(repr=False)
+    """The runs themselves."""
 
     def describe(self) -> str:
         """``FAILED (RUN_FAIL_EXEC): the message``, as far as it is known."""
@@ -73,7 +77,7 @@ def failure_groups(rows: Sequence[RunRow]) -> tuple[FailureGroup, ...]:
     for row in rows:
         if has_failed(row):
             code, message = reason_of(row)
-            kind = _VARIABLE.sub("…", message or "")
+            kind = _VARIABLE.sub("…", (message or "")[:KEY_CHARS])
             found.setdefault((label_of(row.outcome, row.status), code, kind), []).append(row)
     largest = sorted(found.items(), key=lambda item: -len(item[1]))
     index = PointIndex(row for row in rows if group_of(row.outcome, row.status).has_ended) if largest else None
@@ -91,6 +95,7 @@ def _group(label: str, code: str | None, failed: list[RunRow], index: PointIndex
         runs=len(failed),
         examples=tuple(row.name for row in failed[:MAX_EXAMPLES]),
         traits=index.overrepresented(failed) if index is not None else (),
+        members=tuple(failed),
     )
 
 

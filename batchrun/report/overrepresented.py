@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from math import exp, inf, lgamma
 from typing import Any
 
 from batchrun.report.axis_values import flat_point, value_text
+from batchrun.report.hypergeometric import tail_probability
 from batchrun.report.rows import RunRow
 
-__all__ = ["Overrepresented", "PointIndex", "tail_probability"]
+__all__ = ["Overrepresented", "PointIndex"]
 
 MOST = 3
 SIGNIFICANT = 0.001
@@ -116,25 +116,6 @@ class _Left:
             if p < threshold and (best is None or (p, -k / n) < best[1:]):
                 best = pair, p, -k / n
         return None if best is None else best[:2]
-
-
-def tail_probability(k: int, *, draws: int, marked: int, total: int) -> float:
-    """Chance of ``k`` or more marked ones among ``draws`` out of ``total``: the upper tail of the hypergeometric.
-
-    ``sum(comb(marked, i) * comb(total - marked, draws - i) for i in range(k, …)) / comb(total, draws)``, by logarithms.
-    """
-    ways = _log_comb(total, draws)
-    tail = 0.0
-    for i in range(max(k, 0), min(draws, marked) + 1):
-        term = exp(_log_comb(marked, i) + _log_comb(total - marked, draws - i) - ways)
-        tail += term
-        if term < tail * 1e-12:  # beyond the mode the terms fall faster than geometrically
-            break
-    return min(tail, 1.0)
-
-
-def _log_comb(n: int, k: int) -> float:
-    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) if 0 <= k <= n else -inf
 
 
 def _pairs(row: RunRow) -> tuple[Pair, ...]:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from batchrun.errors import Trouble
 from batchrun.ledger.fold import Outcome
 from batchrun.report.failures import failure_groups
-from batchrun.report.overrepresented import PointIndex, tail_probability
+from batchrun.report.hypergeometric import tail_probability
+from batchrun.report.overrepresented import PointIndex
 from batchrun.report.rows import RunRow
 from tests.report.rows import row
 

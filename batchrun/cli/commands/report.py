@@ -1,0 +1,71 @@
+"""``batchrun report``."""
+
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from batchrun.cli import options as o
+from batchrun.cli.exits import ExitStatus
+from batchrun.cli.output import Output
+from batchrun.cli.text import numbered
+from batchrun.errors import Problem, UsageError
+from batchrun.report.html.write import default_output, make_report, write_report
+
+__all__ = ["EXAMPLES", "report"]
+
+EXAMPLES = """
+Examples:
+
+\b
+  batchrun report sweep.ledger.jsonl -o report.html --open
+      one file that needs no network: send it, archive it, print it
+  batchrun report shard-*.ledger.jsonl -o report.html --title "NDVI 2024"
+      several ledgers as one report
+"""
+
+Ledgers = Annotated[list[Path], typer.Argument(metavar="LEDGER", help="Ledgers to report on, together.")]
+Target = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="File to write; defaults to SWEEP.report.html by the ledger."),
+]
+Open = Annotated[bool, typer.Option("--open", help="Open the report in a browser.")]
+Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="Title; defaults to the batch's name.")]
+ConsoleUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--console-url",
+        metavar="URL",
+        help="Address of a run's page in your console, with {run_id} in it; makes run ids links.",
+    ),
+]
+
+
+def report(
+    ledgers: Ledgers,
+    *,
+    output: Target = None,
+    open_: Open = False,
+    title: Title = None,
+    console_url: ConsoleUrl = None,
+    as_json: o.Json = False,
+) -> int:
+    """Write a report of a batch as one HTML file: failures by reason, heat maps, durations, costs, every run.
+
+    Made from the ledgers alone, also during submission. The page loads nothing, works offline and without scripts, and
+    prints. An earlier report is overwritten, any other file is not.
+    """
+    printer = Output(as_json=as_json)
+    target = output or default_output(ledgers[0])
+    if target.resolve() in {ledger.resolve() for ledger in ledgers}:
+        raise UsageError(str(target), "is the ledger itself", "choose another name")
+    made = make_report(ledgers, title=title, console_url=console_url)
+    size = write_report(made, target)
+    printer.say(f"{target}: {numbered(made.runs, 'run')}, {size / 1e6:.2f} MB")
+    if open_ and not webbrowser.open(target.resolve().as_uri()):
+        printer.warn(Problem("--open", "no browser could be started", f"open {target} yourself"))
+    printer.document(
+        {"ledgers": [str(one) for one in ledgers], "output": str(target), "runs": made.runs, "bytes": size}
+    )
+    return ExitStatus.DONE

@@ -1,0 +1,137 @@
+"""Everything the page says, as one value: from the ledgers' rows to sentences, figures and pictures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from batchrun.report.axis_bins import Axis, binned_axes
+from batchrun.report.html.course import Course, LedgerView, course, ledger_views, submission_figures
+from batchrun.report.html.heat_maps import DRAWN, PairView, chooser_data, measures_of, pair_view
+from batchrun.report.html.overview import Figure, Overview, overview, telling
+from batchrun.report.html.reasons import SHOWN, ReasonView, reason_views
+from batchrun.report.html.run_links import RunLink, run_link
+from batchrun.report.html.run_table import RunTable, run_table
+from batchrun.report.html.source import Source, facts_of
+from batchrun.report.html.spans import AxisSpans, axis_spans
+from batchrun.report.pairs import Facts, Pair, ranked_pairs, ranked_singles, without_twins
+from batchrun.report.rows import RunRow
+from batchrun.report.wording import day_time, numbered
+
+__all__ = ["MAX_AXES", "HeatSection", "ReportContent", "ReportOptions", "content_of"]
+
+MAX_AXES = 8
+"""Axes that are looked at in pairs: 28 pairs of them."""
+LastLine = Callable[[Sequence[RunRow]], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    """What a person may choose about the page."""
+
+    title: str | None = None
+    """Defaults to the names of the batches."""
+    console_url: str | None = None
+    """The address of a run's page, with ``{run_id}`` in it."""
+    last_line: LastLine | None = None
+    """Finds the last error line in the saved logs of some runs."""
+    made_s: float
+    """When the page is made, in epoch seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatSection:
+    """Pairs of axes. ``data`` is for the script, None where there is nothing to choose."""
+
+    pictures: tuple[PairView, ...]
+    pairs: int
+    data: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportContent:
+    """The page in the order in which it is read."""
+
+    title: str
+    made: str
+    ledgers: tuple[LedgerView, ...]
+    overview: Overview
+    reasons: tuple[ReasonView, ...]
+    reasons_left_out: int
+    heat: HeatSection
+    spans: tuple[AxisSpans, ...]
+    course: Course | None
+    submission: tuple[Figure, ...]
+    table: RunTable
+    not_sent: int
+
+
+def content_of(source: Source, options: ReportOptions) -> ReportContent:
+    """Look at the rows from every side that the page shows."""
+    facts = facts_of(source)
+    axes = binned_axes([row.point for row in source.rows])
+    singles = ranked_singles(axes, facts)
+    ranked = without_twins([single.x for single in singles])[:MAX_AXES]
+    pairs = ranked_pairs(ranked, facts) or singles[:1]
+
+    def link(row: RunRow) -> RunLink:
+        return run_link(row, options.console_url)
+
+    reasons = reason_views(source.rows, link, options.last_line or (lambda _: None))
+    number_of = {id(row): reason.number for reason in reasons for row in reason.group.members}
+    return ReportContent(
+        title=options.title or ", ".join(dict.fromkeys(ledger.batch.name for ledger in source.ledgers)),
+        made=day_time(options.made_s),
+        ledgers=tuple(ledger_views(source)),
+        overview=overview(source, facts, telling(singles, pairs)),
+        reasons=tuple(reasons[:SHOWN]),
+        reasons_left_out=max(0, len(reasons) - SHOWN),
+        heat=_heat(pairs, axes, ranked, source),
+        spans=_spans(ranked, source, facts),
+        course=course(source),
+        submission=tuple(submission_figures(source)),
+        table=run_table(
+            source.rows,
+            axes=ranked,
+            reason_number=lambda row: number_of.get(id(row)),
+            link=link,
+            currency=source.costs.currency,
+        ),
+        not_sent=source.not_sent,
+    )
+
+
+def _heat(pairs: Sequence[Pair], axes: Sequence[Axis], ranked: Sequence[Axis], source: Source) -> HeatSection:
+    measures = measures_of(pairs, source.costs.currency)
+    drawn = pairs[:DRAWN] if measures else ()
+    return HeatSection(
+        pictures=tuple(pair_view(number, pair, measures, ranked) for number, pair in enumerate(drawn)),
+        pairs=len(pairs) if measures else 0,
+        data=chooser_data(pairs, ranked, measures),
+        notes=tuple(_notes(axes, ranked, source)),
+    )
+
+
+def _notes(axes: Sequence[Axis], ranked: Sequence[Axis], source: Source) -> list[str]:
+    """What was grouped and what was left out: a reader must not take a range for a value."""
+    notes = [
+        f"{axis.name} has {len(axis.values):,} values; they are shown in {len(axis.bins)} ranges."
+        for axis in ranked
+        if axis.is_binned
+    ]
+    constant = [axis.name for axis in axes if len(axis.bins) < 2]  # noqa: PLR2004 - one value explains nothing
+    if constant:
+        notes.append(f"Left out, since they do not vary: {', '.join(constant)}.")
+    rest = [axis.name for axis in axes if axis not in ranked and axis.name not in constant]
+    if rest:
+        notes.append(f"Left out, since they explain least or vary together with another: {', '.join(rest)}.")
+    unknown = sum(not row.point for row in source.rows)
+    if axes and unknown:
+        notes.append(f"{numbered(unknown, 'run')} without recorded values are left out.")
+    return notes
+
+
+def _spans(ranked: Sequence[Axis], source: Source, facts: Facts) -> tuple[AxisSpans, ...]:
+    waited_s = [row.waited_s for row in source.rows]
+    found = (axis_spans(axis, waited_s, facts.ran_s) for axis in ranked)
+    return tuple(spans for spans in found if spans is not None)

@@ -1,0 +1,88 @@
+"""The page as one file: templates filled, style and script inlined, and a policy that allows these two and nothing else."""
+
+import base64
+import json
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from batchrun.report.html.content import ReportContent
+from batchrun.report.html.text import clipped, inert
+from batchrun.report.wording import numbered, percent
+
+__all__ = ["MARKER", "json_block", "render"]
+
+TEMPLATES = Path(__file__).parent / "templates"
+MARKER = "<!doctype html><!-- batchrun report -->"
+"""How a page begins: a file that begins otherwise is never overwritten."""
+
+
+def render(content: ReportContent) -> str:
+    """The whole page. It loads nothing: not from the network, and not from files beside it."""
+    style, script = _asset("pictures.css") + _asset("report.css"), _asset("report.js")
+    return _environment().get_template("report.html.j2").render(
+        page=content,
+        marker=Markup(MARKER),  # noqa: S704 - our own constant
+        policy=_policy(style, script),
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        data=json_block(content.heat.data),
+    )  # fmt: skip
+
+
+def json_block(value: Mapping[str, Any]) -> Markup:
+    """JSON that can stand in a script element: without ``<`` nothing in it ends the element or begins another."""
+    text = json.dumps(_inert(value), separators=(",", ":"), ensure_ascii=False)
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))  # noqa: S704
+
+
+def _inert(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    match value:
+        case str():
+            return clipped(value)
+        case dict():
+            return {name: _inert(one) for name, one in value.items()}
+        case list():
+            return [_inert(one) for one in value]
+        case _:
+            return value
+
+
+def _policy(style: str, script: str) -> str:
+    """``default-src 'none'``: what is not named by its hash neither runs, nor loads, nor styles anything."""
+    return (
+        f"default-src 'none'; style-src '{_source_hash(style)}'; script-src '{_source_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _source_hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(sha256(text.encode()).digest()).decode()
+
+
+def _asset(name: str) -> str:
+    return (TEMPLATES / name).read_text("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalized,
+    )
+    environment.filters |= {"clip": clipped, "numbered": numbered, "percent": percent}
+    return environment
+
+
+def _finalized(value: Any) -> Any:  # noqa: ANN401 - whatever a template shows
+    """Every string that a template shows passes here: inert, then escaped by Jinja."""
+    return inert(value) if isinstance(value, str) and not isinstance(value, Markup) else value

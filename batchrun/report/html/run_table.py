@@ -1,0 +1,121 @@
+"""The table of runs, failed ones first. Rows are written without end tags: a page may hold thousands of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from batchrun.report.axis_bins import Axis
+from batchrun.report.costs import amount_of
+from batchrun.report.failures import reason_of
+from batchrun.report.html.overview import style_of
+from batchrun.report.html.run_links import RunLink
+from batchrun.report.html.text import clipped
+from batchrun.report.rows import RunRow
+from batchrun.report.run_label import RunGroup, group_of, label_of
+from batchrun.report.wording import clock_span
+
+__all__ = ["MAX_ROWS", "RunTable", "run_table"]
+
+MAX_ROWS = 5_000
+"""Browsers sort and filter this many at once without a pause; the rest is for the export."""
+MAX_AXES = 4
+"""Columns for axes; the names of runs usually hold their values anyway."""
+NAME_CHARS, VALUE_CHARS, REASON_CHARS = 80, 28, 80
+_ORDER = {
+    RunGroup.FAILED: 0,
+    RunGroup.NOT_CREATED: 1,
+    RunGroup.ACTIVE: 2,
+    RunGroup.CANCELLED: 3,
+    RunGroup.COMPLETED: 4,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTable:
+    """The table's head and rows; ``columns`` pairs each name with how it is sorted: as text, number or time."""
+
+    columns: tuple[tuple[str, str], ...]
+    rows: Markup
+    shown: int
+    total: int
+    labels: tuple[str, ...]
+    """The labels that occur among the rows, for the filter."""
+
+
+def run_table(
+    rows: Sequence[RunRow],
+    *,
+    axes: Sequence[Axis],
+    reason_number: Callable[[RunRow], int | None],
+    link: Callable[[RunRow], RunLink],
+    currency: str | None,
+) -> RunTable:
+    """The first ``MAX_ROWS`` runs. ``axes`` are those of the script, by number; the first of them get columns."""
+    order = sorted(range(len(rows)), key=lambda i: _ORDER[group_of(rows[i].outcome, rows[i].status)])[:MAX_ROWS]
+    has_costs = any(amount_of(rows[i], currency) is not None for i in order)
+    cost_name = currency or ("SU" if currency is None else "Cost")
+    columns = [("Run", "text"), ("Status", "text"), *((axis.name, "text") for axis in axes[:MAX_AXES])]
+    columns += [("Waited", "time"), ("Worked", "time")]
+    columns += [(cost_name, "number")] if has_costs else []
+    columns += [("Reason", "text"), ("Run id", "text")]
+    writer = _Writer(axes=axes, reason_number=reason_number, link=link, currency=currency, has_costs=has_costs)
+    labels = dict.fromkeys(label_of(rows[i].outcome, rows[i].status) for i in order)
+    return RunTable(
+        columns=tuple(columns),
+        rows=Markup("\n").join(writer.row(i, rows[i]) for i in order),
+        shown=len(order),
+        total=len(rows),
+        labels=tuple(labels),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Writer:
+    axes: Sequence[Axis]
+    reason_number: Callable[[RunRow], int | None]
+    link: Callable[[RunRow], RunLink]
+    currency: str | None
+    has_costs: bool
+
+    def row(self, i: int, row: RunRow) -> Markup:
+        """``data-k``: the number of the reason, then the bin on each axis: what the script filters by."""
+        number = self.reason_number(row)
+        keys = ["" if number is None else str(number), *(str(axis.bin_of[i]) for axis in self.axes)]
+        cells = "<td>".join(self._cells(i, row))
+        link = self.link(row)
+        return Markup(  # noqa: S704 - every part is escaped
+            f'<tr data-k="{",".join(keys)}"><th scope=row>{_cell(link.name, NAME_CHARS)}<td>{cells}<td>{_run_id(link)}'
+        )
+
+    def _cells(self, i: int, row: RunRow) -> Iterator[Markup]:
+        label = label_of(row.outcome, row.status)
+        style, mark = style_of(label)
+        yield Markup('<i class="t-{}">{}</i> {}').format(style, mark, clipped(label, VALUE_CHARS))
+        for axis in self.axes[:MAX_AXES]:
+            value = axis.value_of[i]
+            yield _cell(axis.values[value] if value < len(axis.values) else "", VALUE_CHARS)
+        yield _span(row.waited_s)
+        yield _span(row.ran_s)
+        if self.has_costs:
+            cost = amount_of(row, self.currency)
+            yield Markup("" if cost is None else f"{cost:,.2f}")  # noqa: S704 - digits
+        yield _cell(_reason(row), REASON_CHARS)
+
+
+def _reason(row: RunRow) -> str:
+    code, message = reason_of(row)
+    return ": ".join(filter(None, [code, message])) if group_of(row.outcome, row.status) is RunGroup.FAILED else ""
+
+
+def _cell(text: str, limit: int) -> Markup:
+    return escape(clipped(text, limit))
+
+
+def _span(seconds: float | None) -> Markup:
+    return Markup("" if seconds is None else clock_span(seconds))  # noqa: S704 - digits and colons
+
+
+def _run_id(link: RunLink) -> Markup:
+    run_id = clipped(link.run_id, VALUE_CHARS)
+    return Markup('<a href="{}">{}</a>').format(link.url, run_id) if link.url is not None else escape(run_id)
