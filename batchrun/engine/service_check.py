@@ -5,7 +5,7 @@ organisation; and one list of the planned names, to notice runs that the ledger 
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -172,8 +172,8 @@ class ServiceCheck:
 
     async def _unknown_to_ledger(self) -> Strangers:
         """Runs of planned names at the service that the ledger ought to know and does not."""
-        is_begun = self._state.attempts > 0
-        after = epoch_seconds(self._state.last_at or "") + self._state.server_offset_s if is_begun else None
+        begun_at = self._state.attempted_at
+        after = epoch_seconds(begun_at) + self._state.server_offset_s - MARGIN_S if begun_at is not None else None
         scan, listed = Scan(), list[RunSummary]()
         try:
             pages = self._scanner.pages(
@@ -204,19 +204,28 @@ class ServiceCheck:
                     by_name.setdefault(name, []).append(run)
         if not by_name:
             return []
+        explained = set(self._explained_names())
         return [
             (run, planned)
             for planned in self.plan
-            if planned.name in by_name and not self._is_explained(planned.key)
+            if planned.name in by_name and planned.name not in explained and not self._is_explained(planned.key)
             for run in by_name[planned.name]
         ]
 
+    def _explained_names(self) -> Iterator[str]:
+        """Names of which a run may appear that is no sign of a stale copy: an attempt is in the ledger, without an answer.
+
+        A changed setting gives a point another key under the same name, so its earlier attempt explains the name.
+        """
+        for key, known in self._state.runs.items():
+            if known.name is not None and self._is_explained(key):
+                yield known.name
+        for name, _ in self._state.to_check.values():
+            yield name
+
     def _is_explained(self, key: str) -> bool:
-        """A run that appears after a kill is no sign of a stale copy: its attempt is in the ledger, without an answer."""
         known = self._state.runs.get(key)
-        return known is not None and (
-            known.open or known.outcome is Outcome.UNKNOWN or known.since_s is not None or key in self._state.to_check
-        )
+        return known is not None and (known.outcome is Outcome.UNKNOWN or known.since_s is not None)
 
     def _runs_exist(self, found: Strangers) -> RunsExistError:
         names = [run.name or "" for run, _ in found]

@@ -95,6 +95,7 @@ def _attempt(state: BatchState, event: AttemptEvent) -> None:
     elif not run.is_planned:
         _set_planned(state, run, is_planned=True)
     state.attempts += 1
+    state.attempted_at = event.at
     state.open_attempts += not run.open
     run.open = True
     run.n = event.n
@@ -107,6 +108,7 @@ def _attempt(state: BatchState, event: AttemptEvent) -> None:
 
 def _submitted(state: BatchState, event: SubmittedEvent) -> None:
     run = _ended(state, event.key, event.n)
+    state.attempted_at = event.at
     run.run_id = event.run_id
     run.status = intern(event.status) if event.status is not None else None
     if event.via == "response" and run.since_s is not None and run.since_n != event.n:
