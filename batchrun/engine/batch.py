@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from batchrun.engine.environment import value_digest
 from batchrun.errors import ManifestError
 from batchrun.ledger.clock import timestamp
 from batchrun.ledger.events import FORMAT, BatchEvent, FileDigest
@@ -37,6 +38,7 @@ def new_batch(plan: Plan, base_url: str) -> BatchEvent:
         directory=str(manifest.directory.resolve()) if manifest is not None else "",
         plan_file=str(plan.path.resolve()) if plan.path is not None else None,
         files=[FileDigest(file.path, file.sha256, file.size) for file in plan.files],
+        environment=[value_digest(name, value) for name, value in plan.environment.items()],
     )
 
 

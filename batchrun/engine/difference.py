@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from batchrun.engine.environment import changed_values
 from batchrun.ledger.events import BatchEvent, SubmittedEvent
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_events
@@ -111,9 +112,15 @@ def difference(
 
 
 def changed_files(plan: Plan, batch: BatchEvent | None) -> tuple[str, ...]:
-    """The inputs of the plan that read differently now: data files, and ``env.NAME`` for environment values."""
-    before = {file.path: file.sha256 for file in batch.files} if batch is not None else {}
-    return tuple(file.path for file in plan.files if before.get(file.path, file.sha256) != file.sha256)
+    """The inputs of the plan that read differently now: data files, and ``env.NAME`` for environment values.
+
+    An input that the batch has no digest of counts as changed: nothing says that it is the same.
+    """
+    if batch is None:
+        return ()
+    before = {file.path: file.sha256 for file in batch.files}
+    files = [file.path for file in plan.files if before.get(file.path) != file.sha256]
+    return (*files, *(f"env.{name}" for name in changed_values(plan.environment, batch)))
 
 
 def is_changed(plan: Plan, batch: BatchEvent) -> bool:
@@ -124,4 +131,4 @@ def is_changed(plan: Plan, batch: BatchEvent) -> bool:
     """
     if batch.plan_sha256 != plan.sha256:
         return True
-    return any(name.startswith("env.") for name in changed_files(plan, batch))
+    return bool(changed_values(plan.environment, batch))

@@ -63,6 +63,7 @@ async def submit(
     """
     service = base_url or client.settings.base_url
     check_plan(plan)
+    client.secrets.add_values(plan.environment.values())
     preflight = await _check_ledger(
         plan, ledger, service, retry, extend=extend, recreate=recreate, to_another_server=to_another_server
     )
@@ -122,9 +123,9 @@ async def _begin(check: ServiceCheck, preflight: Preflight, service: str, switch
     found = await switch.unless_pulled(check.run)
     plan, ledger = check.plan, check.ledger
     if preflight.is_new:
-        await ledger.begin(new_batch(plan, service))
+        await ledger.begin(await anyio.to_thread.run_sync(new_batch, plan, service))
     elif preflight.target_changed:
-        await ledger.begin(extended_batch(plan, ledger.state, service))
+        await ledger.begin(await anyio.to_thread.run_sync(extended_batch, plan, ledger.state, service))
     ledger.state.organization = check.organization or ledger.state.organization
     if isinstance(found, Stop):
         switch.pull(found)

@@ -36,6 +36,7 @@ __all__ = [
     "SubmittedEvent",
     "UnknownEvent",
     "UploadEvent",
+    "ValueDigest",
     "event_line",
     "read_event",
 ]
@@ -49,6 +50,17 @@ class FileDigest(msgspec.Struct, frozen=True, omit_defaults=True):
     path: str
     sha256: str
     size: int | None = None
+
+
+class ValueDigest(msgspec.Struct, frozen=True):
+    """An environment value that is part of what was sent: enough to notice a change, too slow to guess the value from.
+
+    ``scrypt`` is the digest in hex, with this salt and the parameters of ``batchrun.engine.environment``.
+    """
+
+    name: str
+    salt: str
+    scrypt: str
 
 
 class BatchEvent(LedgerEvent, tag="batch", kw_only=True, frozen=True):
@@ -71,6 +83,7 @@ class BatchEvent(LedgerEvent, tag="batch", kw_only=True, frozen=True):
     directory: str = ""
     plan_file: str | None = None
     files: list[FileDigest] = []
+    environment: list[ValueDigest] = []
     gone: list[str] = []
 
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,6 +70,8 @@ class Plan:
     """What the names of all runs begin with; may be empty."""
     unresolved: tuple[str, ...] = ()
     """Placeholders of the environment that still stand for their values, as ``<env.NAME>``: such a plan is not to be sent."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The environment values that are part of what is sent, by name. They are secrets as far as anybody knows."""
 
     def __iter__(self) -> Iterator[PlannedRun]:
         return iter(self.source)
@@ -112,7 +113,7 @@ def build_plan(
         source=compiled if tally.kept is None else tally.kept,
         submit=manifest.submit,
         cost=manifest.tables.cost,
-        files=(*data_files, *_local_files(uploads), *_environment_files(compiled, environ)),
+        files=(*data_files, *_local_files(uploads)),
         warnings=(*compiled.warnings, *_script_warnings(local_files, manifest.tables)),
         steps=tuple(space.steps),
         hits=tuple(Hit(rule.place, rule.hits) for rule in (*space.excludes, *compiled.overrides)),
@@ -122,6 +123,7 @@ def build_plan(
         name_prefix=tally.name_prefix(),
         manifest=manifest,
         unresolved=tuple(f"{{{{env.{name}}}}}" for name in sorted(compiled.env_used)) if environ is None else (),
+        environment={name: environ[name] for name in sorted(compiled.env_used)} if environ is not None else {},
     )
 
 
@@ -170,12 +172,6 @@ def _script_warnings(local_files: LocalFiles, tables: Tables) -> Iterator[Proble
     scripts = [file for path, file in local_files.found.items() if path in local_files.scripts]
     names += [str(file.source) for path, file in local_files.found.items() if path not in local_files.scripts]
     return script_warnings(scripts, names)
-
-
-def _environment_files(compiled: CompiledSweep, environ: Mapping[str, str] | None) -> Iterator[PlanFile]:
-    """A resume notices a changed variable as it notices a changed file."""
-    for name in sorted(compiled.env_used) if environ is not None else ():
-        yield PlanFile(f"env.{name}", sha256((environ or {})[name].encode()).hexdigest())
 
 
 def write_plan(plan: Plan, path: str | Path) -> None:

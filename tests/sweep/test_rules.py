@@ -139,7 +139,14 @@ class TestEnvironment:
         assert arguments(shown) == [["<env.TOKEN>"]]
         assert arguments(sent) == [["secret"]]
         assert [run.key for run in shown] == [run.key for run in sent]
-        assert [file.path for file in sent.files] == ["env.TOKEN"]
+        assert sent.environment == {"TOKEN": "secret"}
+        assert sent.files == ()
+
+    def test_no_problem_quotes_it(self, complaints: Complainer) -> None:
+        text = self.TEXT.replace('"tiny"', '"{{env.TOKEN}}"')
+        (message,) = complaints(text, None, {"TOKEN": "not//a-runtime"})
+        assert "run.runtime" in message
+        assert "not//a-runtime" not in message
 
     def test_a_name_never_shows_it(self, complaints: Complainer) -> None:
         text = sweep('[derive]\nwho = "{{env.TOKEN}}"\n', args='["{{who}}"]', name="sweep-by-{{who}}")

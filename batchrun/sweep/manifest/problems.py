@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 from batchrun.errors import ManifestError, Problem
+from batchrun.redaction import Secrets
 from batchrun.sweep.manifest.lines import Lines
 
 __all__ = ["Cursor", "Problems", "did_you_mean"]
@@ -21,6 +22,8 @@ class Problems:
         self._found: list[Problem] = []
         self._lines = lines
         self._file = file
+        self.secrets = Secrets()
+        """Environment values that templates use: no problem quotes them."""
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -50,7 +53,7 @@ class Problems:
     def _add(self, path: str, fact: str, fix: str) -> None:
         line = self._lines.of(path) if self._lines is not None else None
         place = path if line is None or self._file is None else f"{self._file}:{line}: {path}"
-        problem = Problem(place, fact, fix)
+        problem = Problem(place, self.secrets.hidden(fact), self.secrets.hidden(fix))
         # One template is read several times: for [run], for each override, and again with the environment.
         if problem not in self._found:
             self._found.append(problem)

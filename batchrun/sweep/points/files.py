@@ -19,7 +19,7 @@ KEYS = ["file", "types", "columns", "rename", "where", "missing"]
 
 @dataclass(frozen=True, slots=True)
 class PlanFile:
-    """A file that the plan depends on, with its SHA-256 in hex. ``env.NAME`` is an environment variable.
+    """A file that the plan depends on, with its SHA-256 in hex.
 
     ``size``, in bytes, is known of a file that is uploaded.
     """

@@ -165,6 +165,7 @@ class Scope:
         if not is_text(value):
             at.add(f"the value of {name} is not UTF-8", f"export {name} as UTF-8")
             return None
+        self.problems.secrets.add_values([value])
         return Binding(NO_AXES, lambda _: value, is_secret=True)
 
     @staticmethod
