@@ -61,6 +61,7 @@ class Attempts:
         body = self._destinations.body(run.region, self._tagging.body(run.key, run.body))
         work.n += 1
         await self._ledger.attempted(work.key, work.n, work.name)
+        self._outcomes.begun(work)
         # The sync took time: a pause or a stop that came meanwhile still counts.
         if self._pacer.is_paused or self._switch.is_pulled:
             self._outcomes.unsent(work)

@@ -38,6 +38,8 @@ class Work:
     """Looks right before sending, in a row, that proved nothing."""
     outcome: Outcome = Outcome.PENDING
     """As what it is counted now."""
+    ended_as: Outcome | None = None
+    """What an earlier session ended it as, while it is to be sent again and nothing of that is in the ledger yet."""
     lost_at_s: float = 0.0
     """When the latest attempt of unknown outcome ended, on the monotonic clock."""
 

@@ -97,6 +97,12 @@ class Outcomes:
         self.resent: list[Resent] = []
         """Submitted runs whose names have to be looked for once more."""
 
+    def begun(self, work: Work) -> None:
+        """The ledger has an event of this session about a run: what an earlier one ended it as no longer counts."""
+        if work.ended_as is not None:
+            self._tally.retried(work.ended_as)
+            work.ended_as = None
+
     def answered(self, work: Work, answer: Answer, verdict: Verdict, *, sent_at_s: float) -> None:
         """An attempt ended; ``sent_at_s`` is when its POST left, in epoch seconds of the server's clock."""
         if (stop := self._first_answers.see(answer, verdict)) is not None:
@@ -256,6 +262,7 @@ class Outcomes:
 
     def _move(self, work: Work, outcome: Outcome) -> None:
         """Runs that left the plan are recorded, and not counted."""
+        self.begun(work)
         if work.planned is not None and work.outcome is not outcome:
             self._tally.move(work.outcome, outcome)
         work.outcome = outcome

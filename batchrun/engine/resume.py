@@ -51,4 +51,5 @@ def _work(key: str, name: str, planned: PlannedRun | None, known: RunState, *, f
         first_unknown_at_s=known.since_s,
         exists_without_id=known.created,
         outcome=Outcome.UNKNOWN if known.outcome is Outcome.UNKNOWN else Outcome.PENDING,
+        ended_as=known.outcome if known.outcome in RETRIABLE else None,
     )

@@ -185,6 +185,7 @@ class Session:
 
     async def _end(self) -> Submission:
         stop = self._switch.stop
+        self._tally.end()
         try:
             with anyio.CancelScope(shield=True):
                 await self._ledger.record_durably(self._event("stop"))

@@ -19,6 +19,7 @@ class Tally:
     def __init__(self, planned: int, state: BatchState, retry: frozenset[Outcome] = frozenset()) -> None:
         self.planned = planned
         self.outcomes = {outcome: state.count(outcome) for outcome in Outcome}
+        self._to_retry = {outcome: self.outcomes[outcome] for outcome in retry}
         for outcome in retry:
             self.outcomes[outcome] = 0
         self.outcomes[Outcome.PENDING] = planned - sum(
@@ -35,6 +36,17 @@ class Tally:
     def move(self, before: Outcome, after: Outcome) -> None:
         self.outcomes[before] -= 1
         self.outcomes[after] += 1
+
+    def retried(self, outcome: Outcome) -> None:
+        """A run that had this outcome before the session is being sent again."""
+        self._to_retry[outcome] -= 1
+
+    def end(self) -> None:
+        """Runs that were to be sent again and were not have the outcome that the ledger says."""
+        for outcome, n in self._to_retry.items():
+            self.outcomes[outcome] += n
+            self.outcomes[Outcome.PENDING] -= n
+        self._to_retry.clear()
 
     def attempted(self, *, is_retry: bool) -> None:
         self.attempts += 1

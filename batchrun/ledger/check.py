@@ -91,7 +91,8 @@ class _Rules:
 
     def __init__(self) -> None:
         self.unexplained: list[tuple[int, str]] = []
-        """Endings without an attempt: right only where the ledger was compacted afterwards."""
+        """Endings without an attempt, sessions that counted what is not there: right only where the ledger was compacted
+        afterwards."""
         self._runs: dict[str, _Run] = {}
         self._holders: dict[str, str] = {}
         self._session = 0
@@ -118,12 +119,14 @@ class _Rules:
         if before.batch is not None and before.batch.batch_id != event.batch_id:
             yield f"line {number} begins another batch, {event.batch_id}"
 
-    def _session_event(self, event: SessionEvent, _: int, before: BatchState) -> Iterator[str]:
+    def _session_event(self, event: SessionEvent, number: int, before: BatchState) -> Iterator[str]:
         self._session += event.action == "start"
         for name, counted in (event.totals or {}).items():
             recorded = before.count(Outcome(name)) if name in set(Outcome) else counted
             if counted != recorded:
-                yield f"the session counted {counted:,} {name}, the lines before it add up to {recorded:,}"
+                fact = f"the session counted {counted:,} {name}, the lines before it add up to {recorded:,}"
+                self.unexplained.append((number, fact))
+        return iter(())
 
     def _attempt(self, event: AttemptEvent, _: int, before: BatchState) -> Iterator[str]:
         run = self._runs.setdefault(event.key, _Run(n=event.n - 1))

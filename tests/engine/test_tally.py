@@ -72,6 +72,14 @@ def test_runs_that_are_sent_again_start_as_pending_and_are_no_failures() -> None
     assert (again.outcomes[Outcome.PENDING], again.ended_badly) == (7, 0)
 
 
+def test_runs_that_were_to_be_sent_again_and_were_not_end_as_the_ledger_has_them() -> None:
+    tally = tally_of(retry=frozenset({Outcome.REJECTED, Outcome.FAILED}), rejected=3, failed=2)
+    tally.retried(Outcome.REJECTED)
+    tally.move(Outcome.PENDING, Outcome.SUBMITTED)
+    tally.end()
+    assert tally.totals() == dict.fromkeys(Outcome, 0) | {"submitted": 1, "rejected": 2, "failed": 2, "pending": 5}
+
+
 def test_only_what_ended_badly_in_this_session_is_a_failure_of_it() -> None:
     tally = tally_of(retry=frozenset({Outcome.REJECTED}), rejected=3, failed=2)
     tally.move(Outcome.PENDING, Outcome.REJECTED)

@@ -91,6 +91,13 @@ def test_a_run_that_left_the_plan_and_came_back_is_still_the_one_that_was_create
     assert "attempt 1 of a, which is submitted already" in facts
 
 
+def test_what_a_session_counted_is_compared_unless_the_ledger_was_compacted_afterwards(path: Path) -> None:
+    stop = session("stop", unknown=1, submitted=0)
+    compacted = CompactedEvent(at=AT, attempts=2, settled=0, sessions=1)
+    assert "counted 1 unknown" in check(write(path, [session(), stop])).findings[0].fact
+    assert check(write(path, [session(), stop, submitted(), compacted])).findings == []
+
+
 def test_endings_without_attempts_are_right_before_a_compaction_and_wrong_after_it(path: Path) -> None:
     compacted = CompactedEvent(at=AT, attempts=2, settled=0, sessions=1)
     assert check(write(path, [submitted(), compacted])).findings == []
