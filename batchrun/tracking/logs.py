@@ -6,6 +6,7 @@ from time import monotonic
 
 import anyio
 
+from batchrun.errors import ApiError
 from batchrun.tracking.log_cursor import LogCursor, LogLine
 from batchrun.wherobots.client import RunsClient
 
@@ -85,5 +86,11 @@ async def _next_page(
 ) -> tuple[tuple[LogLine, ...], bool]:
     await wait_for_read()
     found = await client.logs(run_id, cursor=cursor.value, size=PAGE_LINES)
-    page = cursor.take([LogLine(str(item.timestamp), item.raw) for item in found.items], found.next_page)
-    return page.lines, page.is_end
+    items = [LogLine(item.timestamp, item.raw) for item in found.items]
+    page = cursor.take(items, found.next_page, size=PAGE_LINES)
+    if page.is_stuck and not page.lines:
+        fact = (
+            f"more than {PAGE_LINES:,} lines have the time {items[-1].timestamp}, and the service shows no more of them"
+        )
+        raise ApiError("GET /runs/{id}/logs", fact, "what was read is complete up to there")
+    return page.lines, page.is_end and not page.is_stuck

@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -93,15 +94,18 @@ async def _save(client: RunsClient, run: LoggedRun, target: Path, saved: Saved, 
     descriptor, name = await anyio.to_thread.run_sync(lambda: tempfile.mkstemp(dir=target.parent, prefix=".log-"))
     unfinished = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-            await _write(client, run, file.write, saved, wait_for_read)
+        try:
+            await _write(client, run, partial(_write_all, descriptor), saved, wait_for_read)
+        finally:
+            os.close(descriptor)
         await anyio.to_thread.run_sync(unfinished.replace, target)
         saved.written += 1
     except ApiError as error:
         problem = error.problems[0]
         saved.problems.append(Problem(run.name, f"{problem.place}: {problem.fact}", problem.fix))
     finally:
-        await anyio.to_thread.run_sync(lambda: unfinished.unlink(missing_ok=True))
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(partial(unfinished.unlink, missing_ok=True))
 
 
 async def _write(
@@ -120,6 +124,12 @@ async def _write(
         if len(buffer) >= LINES_PER_WRITE:
             await flush()
     await flush()
+
+
+def _write_all(descriptor: int, text: str) -> None:
+    view = memoryview(text.encode(errors="replace"))
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterable[BaseException]:
