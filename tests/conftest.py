@@ -36,6 +36,8 @@ MAY_BLOCK = {
     ("batchrun/emulator/runs/state_file.py", "cancelled"): "as for created",
     ("batchrun/emulator/runs/state_file.py", "deleted"): "as for created",
     ("batchrun/emulator/runs/state_file.py", "clear"): "as for created",
+    ("batchrun/emulator/runs/state_file.py", "stored"): "as for created",
+    ("batchrun/emulator/runs/state_file.py", "removed"): "as for created",
     ("fastapi/routing.py", "_extract_endpoint_context"): "FastAPI looks up where an endpoint is defined, for errors",
 }
 """Functions that may block an event loop, each with the reason."""

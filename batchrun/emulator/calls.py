@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-__all__ = ["CALL_KINDS", "READING_CALLS", "CallKind", "call_kind"]
+__all__ = ["CALL_KINDS", "READING_CALLS", "UPLOADS", "CallKind", "call_kind"]
 
 CallKind = Literal[
     "create",
@@ -18,13 +18,23 @@ CallKind = Literal[
     "storage",
     "upload_url",
     "directory",
-    "file",
     "delete_file",
+    "upload",
     "other",
 ]
 CALL_KINDS: tuple[CallKind, ...] = get_args(CallKind)
-READING_CALLS: frozenset[CallKind] = frozenset(CALL_KINDS) - {"create", "cancel", "upload_url", "delete_file", "other"}
+READING_CALLS: frozenset[CallKind] = frozenset(CALL_KINDS) - {
+    "create",
+    "cancel",
+    "upload_url",
+    "delete_file",
+    "upload",
+    "other",
+}
 """Calls that change nothing, ``POST /usage/costs`` among them."""
+
+UPLOADS = "/_uploads/"
+"""Where the paths of upload URLs begin. They take no API key."""
 
 _FIXED: dict[tuple[str, str], CallKind] = {
     ("POST", "/runs"): "create",
@@ -45,7 +55,6 @@ _OF_A_RUN: dict[tuple[str, str], CallKind] = {
 _OF_A_STORAGE: dict[tuple[str, str], CallKind] = {
     ("POST", "file-upload-url"): "upload_url",
     ("GET", "directories"): "directory",
-    ("GET", "files"): "file",
     ("DELETE", "files"): "delete_file",
 }
 _BY_ID = {"runs": _OF_A_RUN, "storage": _OF_A_STORAGE}
@@ -53,11 +62,13 @@ _ROOTS = frozenset({"runs", "usage", "organization", "me", "storage"})
 
 
 def call_kind(method: str, path: str) -> CallKind | None:
-    """The kind of an API call, or None if the path belongs to the emulator itself (control, documentation, uploads)."""
+    """The kind of an API call, or None if the path belongs to the emulator itself (control, documentation)."""
     kind = _FIXED.get((method, path))
     if kind is not None:
         return kind
     parts = path.split("/", 4)  # "", the root, the id, what is asked of it
+    if path.startswith(UPLOADS):
+        return "upload"
     if len(parts) == 1 or parts[1] not in _ROOTS:
         return None
     if parts[1] not in _BY_ID or len(parts) < 3:  # noqa: PLR2004 - as in the line that splits

@@ -37,6 +37,7 @@ CostErrorReason = Literal["upstream_error", "upstream_rate_limit", "mixed"]
 PayloadRewrite = Literal["mask_argument", "sort_lists", "uppercase_runtime", "drop_empty"]
 
 DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
+DEFAULT_MAX_UPLOAD_BYTES = 500 * 1024 * 1024
 DEFAULT_REGION = "aws-us-west-2"
 DEFAULT_ORGANIZATION = "emulated-organization"
 
@@ -84,6 +85,11 @@ class EmulatorSettings(Settings):
     clock_offset_s: Offset = 0.0  # how far the server's clock is ahead, in every timestamp
     date_offset_s: Offset = 0.0  # added to the Date header alone
     date_header: Literal["normal", "none", "odd"] = "normal"
+
+    storage_regions: tuple[str, ...] | None = Field(default=None, strict=False)  # None: storage in every region
+    upload_expires_s: Seconds = 3600.0  # how long an upload URL is valid
+    max_upload_bytes: Count = DEFAULT_MAX_UPLOAD_BYTES
+    check_uris: bool = False  # refuse runs whose files were not uploaded
 
     rate_limit_per_s: float | None = Field(default=None, gt=0)
     limiter: Limiter = "bucket"

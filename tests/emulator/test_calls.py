@@ -33,7 +33,6 @@ Service = Callable[..., httpx.AsyncClient]
         ("GET", "/storage", "storage"),
         ("POST", "/storage/user_files::r/file-upload-url/a/b.py", "upload_url"),
         ("GET", "/storage/user_files::r/directories/a/b", "directory"),
-        ("GET", "/storage/user_files::r/files/a/b.py", "file"),
         ("DELETE", "/storage/user_files::r/files/a/b.py", "delete_file"),
         ("GET", "/_emulator/stats", None),
         ("GET", "/docs", None),
@@ -136,4 +135,4 @@ def found(url: str) -> int | type[Exception]:
 
 
 def test_reading_calls_change_nothing() -> None:
-    assert set(CALL_KINDS) - READING_CALLS == {"create", "cancel", "upload_url", "delete_file", "other"}
+    assert set(CALL_KINDS) - READING_CALLS == {"create", "cancel", "upload_url", "delete_file", "upload", "other"}

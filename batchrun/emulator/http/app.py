@@ -22,6 +22,8 @@ from batchrun.emulator.http.openapi import complete_openapi
 from batchrun.emulator.http.organization import add_organization
 from batchrun.emulator.http.payloads import error_details
 from batchrun.emulator.http.routes import Runs, add_runs
+from batchrun.emulator.http.storage import Storage, add_storage
+from batchrun.emulator.http.uploads import Uploads, add_uploads
 from batchrun.emulator.http.usage import add_usage
 from batchrun.emulator.runs.state_file import open_state
 from batchrun.emulator.runs.store import RunStore
@@ -62,9 +64,12 @@ def create_app(settings: EmulatorSettings | None = None, *, state_file: Path | N
     )
     add_runs(app, Runs(store))
     add_usage(app, store)
+    add_storage(app, Storage(store, store.files))
+    uploads = Uploads(store, store.files)
+    add_uploads(app, uploads)
     add_organization(app, lambda: store.settings)
     app.include_router(
-        control_router(Control(store, stats, apply_settings=apply_settings, reset_clients=clients.clear))
+        control_router(Control(store, stats, uploads, apply_settings=apply_settings, reset_clients=clients.clear))
     )
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)

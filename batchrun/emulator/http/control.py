@@ -1,6 +1,7 @@
 """Control endpoints for tests: audit, statistics, reset and settings. They need no API key."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
@@ -9,6 +10,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from batchrun.emulator.clock import server_time
 from batchrun.emulator.error_bodies import ErrorDetail, error_response
 from batchrun.emulator.http.refusals import run_not_found
+from batchrun.emulator.http.uploads import Uploads
 from batchrun.emulator.runs.deletion import Deletion
 from batchrun.emulator.runs.logs import RunLog, log_of
 from batchrun.emulator.runs.store import RunStore
@@ -29,12 +31,14 @@ class Control:
         self,
         store: RunStore,
         stats: Stats,
+        uploads: Uploads,
         *,
         apply_settings: Callable[[EmulatorSettings], None],
         reset_clients: Callable[[], None],
     ) -> None:
         self._store = store
         self._stats = stats
+        self._uploads = uploads
         self._apply_settings = apply_settings
         self._reset_clients = reset_clients
 
@@ -57,6 +61,14 @@ class Control:
         self._store.advance(now)
         return StreamingResponse(_log_lines(log_of(run, self._store.settings), now), media_type="application/jsonl")
 
+    async def files(self) -> list[dict[str, Any]]:
+        """Every file that is stored."""
+        return [asdict(file) for file in self._store.files]
+
+    async def uploads(self) -> list[dict[str, Any]]:
+        """Every request to an upload URL, oldest first, with the headers that it carried."""
+        return self._uploads.audit()
+
     async def stats(self) -> dict[str, Any]:
         """Requests and refusals, in total and per second; the peak number of active runs."""
         self._store.advance(server_time(self._store.settings))
@@ -71,6 +83,7 @@ class Control:
         """Delete all runs, counters and limits; keep the settings."""
         self._store.clear()
         self._stats.clear()
+        self._uploads.seen.clear()
         self._reset_clients()
         return {"reset": True}
 
@@ -112,6 +125,8 @@ def control_router(control: Control) -> APIRouter:
     router = APIRouter(prefix="/_emulator", tags=["emulator"])
     router.add_api_route("/runs", control.runs, methods=["GET"], response_class=StreamingResponse)
     router.add_api_route("/runs/{run_id}/logs", control.logs, methods=["GET"], response_class=StreamingResponse)
+    router.add_api_route("/files", control.files, methods=["GET"])
+    router.add_api_route("/uploads", control.uploads, methods=["GET"])
     router.add_api_route("/stats", control.stats, methods=["GET"])
     router.add_api_route("/reset", control.reset, methods=["POST"])
     router.add_api_route("/delete", control.delete, methods=["POST"])

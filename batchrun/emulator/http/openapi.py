@@ -31,6 +31,7 @@ NAMES = {
     "RoleOutput": "Role-Output",
     "RunPage": "CursorPage__T_Customized_RunView_",
     "CostsInput": "GetKubeAppCostsInput",
+    "UploadUrlResponse": "src__routers__storageintegration__UploadUrlResponse",
     "SeriesDetails": "MetricDetails_SeriesMetric_",
     "InstantDetails": "MetricDetails_InstantMetric_",
 }

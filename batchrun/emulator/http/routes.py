@@ -23,6 +23,7 @@ from batchrun.emulator.http.refusals import (
     run_not_found,
     too_large,
 )
+from batchrun.emulator.http.uris import unusable_uris
 from batchrun.emulator.runs.lifecycle import StoredRun
 from batchrun.emulator.runs.listing import RunQuery, list_page, parse_cursor
 from batchrun.emulator.runs.logs import log_page
@@ -76,6 +77,10 @@ class Runs:
         payload = read_payload(body, lenient=settings.lenient)
         if not isinstance(payload, CreateRunPayload):
             return error_response(422, payload, request_id)
+        if settings.check_uris:
+            missing = unusable_uris(payload, self._store.files, request.state.organization, region)
+            if missing:
+                return error_response(422, missing, request_id)
         if self._is_quota_used_up(request.state.organization):
             return error_response(settings.quota_status, no_quota(settings), request_id)
         answered = answered_payload(payload, settings.default_runtime)

@@ -1,4 +1,4 @@
-"""Runs in a SQLite file, so that they survive the emulator."""
+"""Runs and files in a SQLite file, so that they survive the emulator."""
 
 import sqlite3
 from collections import deque
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from batchrun.emulator.runs.files import Place, StoredFile
 from batchrun.emulator.runs.lifecycle import Lifecycle, StoredRun
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.settings import DEFAULT_ORGANIZATION, EmulatorSettings
@@ -24,6 +25,9 @@ CREATE TABLE IF NOT EXISTS runs (
   timeout_s TEXT NOT NULL, payload BLOB NOT NULL, created_at REAL NOT NULL,
   organization TEXT NOT NULL, lifecycle TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS cancels (number INTEGER PRIMARY KEY, at REAL NOT NULL, delay_s REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS files (
+  organization TEXT NOT NULL, region TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
+  modified_at REAL NOT NULL, PRIMARY KEY (organization, region, path));
 CREATE TABLE IF NOT EXISTS deletions (number INTEGER PRIMARY KEY, at REAL NOT NULL);
 """
 _ENDINGS = """
@@ -81,8 +85,21 @@ class StateFile:
     def deleted(self, run: StoredRun) -> None:
         self._database.execute("INSERT INTO deletions VALUES (?, ?)", (run.number, run.deleted_at))
 
+    def stored(self, file: StoredFile) -> None:
+        self._database.execute(
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                *(file.place.organization, file.place.region, file.place.path),
+                *(file.size, file.sha256, file.modified_at),
+            ),
+        )
+
+    def removed(self, place: Place) -> None:
+        where = (place.organization, place.region, place.path)
+        self._database.execute("DELETE FROM files WHERE organization = ? AND region = ? AND path = ?", where)
+
     def clear(self) -> None:
-        for table in ("runs", "cancels", "deletions"):
+        for table in ("runs", "cancels", "deletions", "files"):
             self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - our own table names
 
     def close(self) -> None:
@@ -98,6 +115,9 @@ class StateFile:
             store.add(run)
         for ending in endings:
             _end(store, *ending)
+        for organization, region, path, size, digest, modified_at in self._database.execute("SELECT * FROM files"):
+            place = Place(organization, region, path)
+            store.files.add(StoredFile(place=place, size=size, sha256=digest, modified_at=modified_at))
 
 
 def open_state(path: Path, settings: EmulatorSettings) -> RunStore:

@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Protocol
 
 from batchrun.emulator.run_rules import RunTraits
+from batchrun.emulator.runs.files import FilePersistence, FileStore
 from batchrun.emulator.runs.lifecycle import StoredRun, lifecycle_of
 from batchrun.emulator.runs.slots import Slots
 from batchrun.emulator.settings import DEFAULT_ORGANIZATION, EmulatorSettings
@@ -14,8 +15,8 @@ from batchrun.emulator.settings import DEFAULT_ORGANIZATION, EmulatorSettings
 __all__ = ["RunPersistence", "RunStore"]
 
 
-class RunPersistence(Protocol):
-    """Where runs are kept beyond the process."""
+class RunPersistence(FilePersistence, Protocol):
+    """Where runs and files are kept beyond the process."""
 
     def created(self, run: StoredRun) -> None: ...
     def cancelled(self, run: StoredRun, delay_s: float) -> None: ...
@@ -31,6 +32,7 @@ class RunStore:
         self.settings = settings
         self.active_runs = 0
         self.active_runs_peak = 0
+        self.files = FileStore(persistence)
         self._persistence = persistence
         self._runs: list[StoredRun] = []
         self._by_id: dict[str, StoredRun] = {}
@@ -154,7 +156,8 @@ class RunStore:
             slots.resize(_capacity(settings), now)
 
     def clear(self) -> None:
-        """Delete every run."""
+        """Delete every run and every file."""
+        self.files.clear()
         if self._persistence is not None:
             self._persistence.clear()
         self._runs.clear()

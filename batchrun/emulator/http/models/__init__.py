@@ -1,0 +1,1 @@
+"""Responses that only the emulator has models of: clients read a few of their fields."""
