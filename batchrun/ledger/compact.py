@@ -90,6 +90,7 @@ def _kept(path: Path, state: BatchState) -> Iterator[bytes]:
             settled=state.settled,
             sessions=state.sessions,
             refusals=state.refusals,
+            attempted_at=state.attempted_at,
         )
     )
 

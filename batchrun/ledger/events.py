@@ -227,6 +227,7 @@ class CompactedEvent(LedgerEvent, tag="compacted", kw_only=True, frozen=True):
     sessions: int
     refusals: dict[str, int] = {}
     gone: dict[str, int] = {}
+    attempted_at: str | None = None
 
 
 Event = (

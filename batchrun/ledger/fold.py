@@ -62,7 +62,7 @@ def _batch(state: BatchState, event: BatchEvent) -> None:
     if state.batch is not None and state.batch.base_url != event.base_url:
         state.organization = None  # another service has other organisations
     state.batch = event
-    gone = set(event.gone)
+    state.left = gone = frozenset(event.gone)
     # Version 0.1 forgot what left the plan, and so did not name it again in later extensions.
     names_all = not event.batchrun.startswith("0.1.")
     for key, run in state.runs.items():
@@ -184,6 +184,7 @@ def _failed(state: BatchState, event: FailedEvent) -> None:
 
 def _compacted(state: BatchState, event: CompactedEvent) -> None:
     state.attempts, state.settled, state.sessions = event.attempts, event.settled, event.sessions
+    state.attempted_at = event.attempted_at or state.attempted_at
     state.refusals = dict(event.refusals)
 
 
@@ -205,6 +206,7 @@ def _ended(state: BatchState, key: str, n: int) -> RunState:
     if run is None:
         run = state.runs[key] = RunState()
         state.counts[Outcome.PENDING] += 1
+        _set_planned(state, run, is_planned=key not in state.left)
     state.open_attempts -= run.open
     run.open = False
     run.n = max(run.n, n)

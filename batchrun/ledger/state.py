@@ -139,6 +139,8 @@ class BatchState:
     """Runs of the present plan that the ledger has an event of, by outcome; a pending run may have none."""
     gone: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
     """Runs that left the plan, by outcome."""
+    left: frozenset[str] = frozenset()
+    """The keys of runs that left the plan; of a compacted ledger, the first event about one may follow later."""
     open_attempts: int = 0
     """Attempts that have no ending yet: in flight, or cut off by a crash."""
     attempts: int = 0

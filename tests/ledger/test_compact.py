@@ -101,6 +101,14 @@ def test_runs_that_are_not_over_keep_every_line(path: Path) -> None:
     assert read_state(path).runs["c"].since_s is not None
 
 
+def test_a_run_that_left_the_plan_before_it_was_found_stays_outside_of_it(path: Path) -> None:
+    without = msgspec.structs.replace(batch(), gone=["a"])
+    write(path, [session(), attempt(), UnknownEvent(at=AT, key="a", n=1, reason="reset"), without, submitted()])
+    compact(path)
+    state = read_state(path)
+    assert (state.gone[Outcome.SUBMITTED], state.counts[Outcome.SUBMITTED]) == (1, 0)
+
+
 def test_runs_that_left_the_plan_keep_their_lines_and_come_back_with_it(path: Path) -> None:
     without = msgspec.structs.replace(batch(), gone=["a"])
     write(path, [session(), attempt(), submitted(), without])

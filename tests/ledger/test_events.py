@@ -30,6 +30,7 @@ from batchrun.ledger.events import (
     SubmittedEvent,
     UnknownEvent,
     UploadEvent,
+    ValueDigest,
     event_line,
     read_event,
 )
@@ -51,6 +52,7 @@ EVERY_EVENT: list[Event] = [
         directory="/data",
         plan_file="/data/plan.jsonl",
         files=[FileDigest("tiles.csv", "1" * 64)],
+        environment=[ValueDigest(name="TOKEN", salt="3" * 32, scrypt="4" * 64)],
         gone=["a"],
     ),
     SessionEvent(
@@ -104,7 +106,9 @@ EVERY_EVENT: list[Event] = [
     RerunEvent(at=AT, keys=["a"], generation=2, overrides={"timeout": "2h"}),
     UploadEvent(at=AT, path="job.py", sha256="2" * 64, region="aws-us-west-2", destination="s3://b/job.py"),
     RateEvent(at=AT, rate_per_s=20.0, window_s=1.0),
-    CompactedEvent(at=AT, attempts=4, settled=1, sessions=2, refusals={"429": 3}, gone={"submitted": 1}),
+    CompactedEvent(
+        at=AT, attempts=4, settled=1, sessions=2, refusals={"429": 3}, gone={"submitted": 1}, attempted_at=AT
+    ),
 ]
 
 
