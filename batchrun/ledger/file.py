@@ -18,7 +18,7 @@ from batchrun.ledger.lock import lock
 from batchrun.ledger.reader import Reading, reading
 from batchrun.ledger.writer import LedgerWriter
 
-__all__ = ["FileLedger"]
+__all__ = ["FileLedger", "cut_torn"]
 
 
 class FileLedger:
@@ -162,11 +162,12 @@ def _recover(fd: int, path: Path) -> tuple[BatchState, bytes]:
     with os.fdopen(fd, "rb", buffering=1 << 20, closefd=False) as file:
         fold_all(state, reading(file, told))
     if told.torn:
-        _cut(fd, path, told)
+        cut_torn(fd, path, told)
     return state, told.torn
 
 
-def _cut(fd: int, path: Path, told: Reading) -> None:
+def cut_torn(fd: int, path: Path, told: Reading) -> None:
+    """Cut a torn last line off and keep it in ``<ledger>.torn``."""
     keep = path.with_name(path.name + ".torn")
     kept = os.open(keep, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     with os.fdopen(kept, "wb") as file:
@@ -179,6 +180,7 @@ def _cut(fd: int, path: Path, told: Reading) -> None:
 
 @contextmanager
 def _said_as_ledger_error(path: Path) -> Iterator[None]:
+    """An ``OSError`` inside becomes a ``LedgerError``."""
     try:
         yield
     except OSError as error:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 import msgspec
@@ -11,39 +12,56 @@ from batchrun.ledger.events import SessionEvent, read_event
 
 __all__ = ["lock"]
 
+RETRY_EVERY_S = 0.02
+WAIT_FOR_APPEND_S = 2.0
+"""How long to wait for a lock that can only be held for a moment, such as by ``batchrun watch`` for one append and a sync."""
+WAIT_IN_SESSION_S = 0.5
+"""How long where a session is open: most likely its process holds the lock until it ends, but it may have been killed."""
+
 
 def lock(fd: int, path: Path) -> bool:
     """Lock an open ledger for writing; False when the file at ``path`` was replaced meanwhile: open it again.
 
     Raises:
-        LedgerHeldError: another process holds it; says which, where the ledger tells.
+        LedgerHeldError: another process holds it for longer than an append takes; says which, where the ledger reveals it.
 
     """
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise LedgerHeldError(str(path), _holder(path), "wait for it, or end that process") from None
+    if not _try_lock(fd):
+        session = _open_session(path)
+        deadline_s = time.monotonic() + (WAIT_FOR_APPEND_S if session is None else WAIT_IN_SESSION_S)
+        while not _try_lock(fd):
+            if time.monotonic() >= deadline_s:
+                raise LedgerHeldError(str(path), _holder(session), "wait for it, or end that process")
+            time.sleep(RETRY_EVERY_S)
     try:
         return os.path.samestat(os.fstat(fd), path.stat())
     except FileNotFoundError:
         return False
 
 
-def _holder(path: Path) -> str:
-    session = _last_session_start(path)
+def _try_lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _holder(session: SessionEvent | None) -> str:
     if session is None:
         return "another process is writing it"
     return f"process {session.pid} on {session.host} is writing it since {session.at}"
 
 
-def _last_session_start(path: Path) -> SessionEvent | None:
+def _open_session(path: Path) -> SessionEvent | None:
+    """The start of the session that has no end yet, if there is one."""
     found = None
     with path.open("rb") as file:
         for line in file:
-            if b'"event":"session"' in line and b'"start"' in line:
+            if b'"event":"session"' in line:
                 found = line
     try:
         event = read_event(found) if found is not None else None
     except msgspec.DecodeError:
         return None
-    return event if isinstance(event, SessionEvent) else None
+    return event if isinstance(event, SessionEvent) and event.action == "start" else None

@@ -18,11 +18,12 @@ _BUFFER_BYTES = 1 << 20
 
 @dataclass(slots=True)
 class Reading:
-    """How far a file could be read: where the last whole line ends, and what is torn behind it."""
+    """How far a file could be read: where the last whole line ends, and what is torn behind it. Reading may continue there."""
 
     path: Path
     end: int = 0
     torn: bytes = b""
+    lines: int = 0
 
 
 def read_state(path: str | Path) -> BatchState:
@@ -81,7 +82,7 @@ def read_events(path: Path) -> Iterator[Event]:
 
 
 def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
-    """The events of an open file; ``told`` is kept up to date with how far they reach.
+    """The events of an open file; at the end, ``told`` holds how far they reach.
 
     A last line without a newline is torn, whatever it holds: its writer never learned that it was durable, so nothing was
     sent on the strength of it.
@@ -91,18 +92,24 @@ def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
         LedgerFormatError: the first line is not a batch event of this format.
 
     """
-    for number, line in enumerate(file, 1):
-        if not line.endswith(b"\n"):
-            told.torn = line
-            return
-        try:
-            event = read_event(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _unreadable(told.path, number, error) from None
-        if number == 1:
-            _check_first(told.path, event)
-        yield event
-        told.end += len(line)
+    end, number = told.end, told.lines
+    try:
+        for line in file:
+            number += 1
+            if not line.endswith(b"\n"):
+                told.torn = line
+                return
+            try:
+                event = read_event(line)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise _unreadable(told.path, number, error) from None
+            if number == 1:
+                _check_first(told.path, event)
+            yield event
+            end += len(line)
+            told.lines = number
+    finally:
+        told.end = end
 
 
 def _unreadable(path: Path, number: int, error: Exception) -> LedgerError:

@@ -3,12 +3,10 @@
 from enum import StrEnum
 
 from batchrun.ledger.fold import Outcome
+from batchrun.ledger.statuses import GONE
 from batchrun.wherobots.enums import RunStatus
 
-__all__ = ["GONE", "RunGroup", "group_of", "label_of"]
-
-GONE = "gone"
-"""The status of a run that the service no longer knows."""
+__all__ = ["RunGroup", "group_of", "label_of"]
 
 
 class RunGroup(StrEnum):

@@ -8,9 +8,9 @@ from typing import Any
 
 from batchrun.errors import Problem, UsageError
 from batchrun.ledger.state import Outcome
+from batchrun.ledger.statuses import GONE
 from batchrun.report.axis_values import axes_of, axis_value, checked_axes
 from batchrun.report.rows import RunRow
-from batchrun.report.run_label import GONE
 from batchrun.sweep.manifest.problems import Problems
 from batchrun.sweep.manifest.source import parse_toml, split_pair
 from batchrun.sweep.points.matching import compile_test

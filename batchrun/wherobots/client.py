@@ -19,7 +19,7 @@ from batchrun.wherobots.clock import ServerClock
 from batchrun.wherobots.httpx_transport import HttpxTransport
 from batchrun.wherobots.reply_reader import ReplyReader
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.summaries import Organization, RunSummary, RunSummaryPage
+from batchrun.wherobots.summaries import AppSummary, Organization, RunSummary, RunSummaryPage
 from batchrun.wherobots.transport import SMALL_BYTES, SendTrace, Transport
 from batchrun.wherobots.transports import timeouts_of
 from batchrun.wherobots.views import LogsResponse, RunView
@@ -94,6 +94,20 @@ class RunsClient:
         """
         content = await self.ask("GET", f"/runs/{quote(run_id, safe='')}", most_bytes=LARGE_BYTES)
         return self._reader.view(_read_run, content, "GET /runs/{id}")
+
+    async def find(self, run_id: str) -> RunSummary:
+        """What batchrun reads of one run; unlike ``get``, it takes a response that violates the contract elsewhere.
+
+        Raises:
+            ApiError: the service refused, or the response cannot be parsed.
+
+        """
+        content = await self.ask("GET", f"/runs/{quote(run_id, safe='')}", most_bytes=LARGE_BYTES)
+        return self._reader.summary(content, "GET /runs/{id}")
+
+    def app(self, run: RunSummary) -> AppSummary | None:
+        """The application that executes a run; None if there is none, or it cannot be parsed."""
+        return self._reader.app(run)
 
     async def organization_id(self) -> str:
         """The id of the organisation that the key belongs to.

@@ -12,7 +12,7 @@ from batchrun.wherobots.answers import Answer, Created, Refused, Unreadable
 from batchrun.wherobots.clock import ServerClock
 from batchrun.wherobots.rate_headers import rate_hint
 from batchrun.wherobots.retry_after import retry_after_s
-from batchrun.wherobots.summaries import RunSummary, RunSummaryPage, is_usable_id
+from batchrun.wherobots.summaries import AppSummary, RunSummary, RunSummaryPage, is_usable_id
 from batchrun.wherobots.transport import Reply
 
 __all__ = ["ReplyReader"]
@@ -47,6 +47,7 @@ class _ErrorBody(msgspec.Struct):
 
 # Decoders are built once; building one costs more than a decode.
 _read_summary = msgspec.json.Decoder(RunSummary).decode
+_read_app = msgspec.json.Decoder(AppSummary | None).decode
 _read_page = msgspec.json.Decoder(RunSummaryPage).decode
 _read_error_body = msgspec.json.Decoder(_ErrorBody).decode
 
@@ -96,6 +97,27 @@ class ReplyReader:
             next_page=page.next_page,
         )
 
+    def summary(self, content: bytes, place: str) -> RunSummary:
+        """One run.
+
+        Raises:
+            ApiError: it cannot be parsed.
+
+        """
+        return self._cleaned(self.parsed(_read_summary, content, place))
+
+    def app(self, run: RunSummary) -> AppSummary | None:
+        """The application that executes a run; None if there is none, or it cannot be parsed."""
+        try:
+            app = _read_app(run.kube_app) if run.kube_app else None
+        except NOT_PARSED:
+            return None
+        if app is None:
+            return None
+        is_usable = app.id is not None and self.is_usable(app.id)
+        events = [msgspec.structs.replace(event, **self._said(event)) for event in app.events]
+        return AppSummary(id=app.id if is_usable else None, events=events, message=self._said(app)["message"])
+
     def view(self, read: Callable[[bytes], T], content: bytes, place: str) -> T:
         """Any other response, with every secret in it masked.
 
@@ -133,13 +155,15 @@ class ReplyReader:
             first = next(iter(_read_error_body(reply.body).errors), _NO_ERROR)
         except NOT_PARSED:
             first = _NO_ERROR
-        said = {
-            name: None if (text := getattr(first, name)) is None else self._secrets.clean(text, longest)
-            for name, longest in LONGEST.items()
-        }
+        said = self._said(first)
         if said["message"] is None and (target := _redirect_target(reply)) is not None:
             said["message"] = self.reason(f"it redirects to {target}")
         return Trouble(status=reply.status, **said)
+
+    def _said(self, source: object) -> dict[str, str | None]:
+        """The code, the message and the like of an error or an event, those that it has."""
+        said = {name: getattr(source, name, None) for name in LONGEST if hasattr(source, name)}
+        return {name: text and self._secrets.clean(text, LONGEST[name]) for name, text in said.items()}
 
     def _cleaned(self, run: RunSummary) -> RunSummary:
         words = {name: getattr(run, name) for name in _WORDS}

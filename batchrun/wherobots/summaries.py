@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Organization", "RunSummary", "RunSummaryPage", "is_usable_id"]
+__all__ = ["AppEvent", "AppSummary", "Organization", "RunSummary", "RunSummaryPage", "is_usable_id"]
 
 
 _USABLE_ID = re.compile(r"[A-Za-z0-9_.:~@+=-]{1,128}")
@@ -35,6 +35,24 @@ class RunSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     start_time: str | None = None
     complete_time: str | None = None
     payload: dict[str, Any] | None = None
+    kube_app: msgspec.Raw = msgspec.Raw()
+    """As the service wrote it: whatever is wrong with it must not make the run unreadable. ``RunsClient.app`` reads it."""
+
+
+class AppEvent(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """Something that happened to an application."""
+
+    code: str | None = None
+    message: str | None = None
+    create_time: str | None = None
+
+
+class AppSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """The part of a ``RunKubeApp`` that batchrun uses."""
+
+    id: str | None = None
+    message: str | None = None
+    events: list[AppEvent] = []
 
 
 class RunSummaryPage(msgspec.Struct, frozen=True, kw_only=True):

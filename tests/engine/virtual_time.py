@@ -5,6 +5,7 @@ import selectors
 import time
 from typing import Any
 
+import anyio.to_thread
 import pytest
 from typing_extensions import override
 
@@ -20,11 +21,13 @@ PASS_S = 1e-7
 class VirtualClock:
     """Seconds that pass only when the loop has nothing else to do, or when a test advances them.
 
-    The loop blocks for real only when no timer is set, as when a thread writes a file.
+    The loop blocks for real only when no timer is set, and while a thread works, as when it writes a file: threads take no
+    time.
     """
 
     def __init__(self) -> None:
         self.now_s = 1000.0
+        self.threads = 0
 
     def advance(self, seconds: float) -> None:
         self.now_s += seconds
@@ -40,6 +43,16 @@ class VirtualClock:
         monkeypatch.setattr(time, "monotonic", self.monotonic)
         monkeypatch.setattr(time, "time", self.time)
         monkeypatch.setattr(clock, "_BASE_S", EPOCH_S)
+        in_thread = anyio.to_thread.run_sync
+
+        async def counted(*args: Any, **options: Any) -> Any:
+            self.threads += 1
+            try:
+                return await in_thread(*args, **options)
+            finally:
+                self.threads -= 1
+
+        monkeypatch.setattr(anyio.to_thread, "run_sync", counted)
 
     @property
     def backend(self) -> tuple[str, dict[str, Any]]:
@@ -65,7 +78,7 @@ class _Selector(selectors.DefaultSelector):
     @override
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self._clock.advance(PASS_S)
-        if timeout is None:
+        if timeout is None or (timeout > 0 and self._clock.threads):
             return super().select(None)
         ready = super().select(0)
         if not ready:

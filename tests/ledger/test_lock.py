@@ -1,4 +1,5 @@
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from tests.ledger.test_fold import AT
 from tests.ledger.test_ledger import batch
 
 Open = Callable[[], int]
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchrun.ledger.lock.WAIT_FOR_APPEND_S", 0.3)
+    monkeypatch.setattr("batchrun.ledger.lock.WAIT_IN_SESSION_S", 0.1)
 
 
 @pytest.fixture
@@ -83,3 +90,12 @@ def test_a_line_that_its_writer_has_not_finished_hides_nothing_but_the_name(path
     lock(open_fd(), path)
     with pytest.raises(LedgerHeldError, match="another process is writing it"):
         lock(open_fd(), path)
+
+
+def test_a_lock_that_is_held_for_one_append_is_waited_for(path: Path, open_fd: Open) -> None:
+    held = os.open(path, os.O_RDWR)
+    assert lock(held, path)
+    release = threading.Timer(0.1, os.close, [held])
+    release.start()
+    assert lock(open_fd(), path)
+    release.join()

@@ -9,11 +9,12 @@ from typing import Any
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import BatchEvent, Event, StatusEvent
 from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.ledger.statuses import GONE
 from batchrun.report.activity import Span
 from batchrun.report.costs import CostTotals, amount_of, total_costs
 from batchrun.report.pairs import Facts
 from batchrun.report.rows import RunRow, read_rows
-from batchrun.report.run_label import GONE, RunGroup, group_of
+from batchrun.report.run_label import RunGroup, group_of
 from batchrun.wherobots.enums import RunStatus
 
 __all__ = ["Ledger", "Source", "facts_of", "max_active_of", "read_source", "spans_of"]

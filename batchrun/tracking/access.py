@@ -1,0 +1,61 @@
+"""Does the API key belong to the organisation whose runs a ledger holds? Another one's lists show none of them."""
+
+from collections.abc import Iterable
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from batchrun.errors import ApiError, LedgerMismatchError
+from batchrun.ledger.state import BatchState
+from batchrun.ledger.statuses import GONE
+from batchrun.tracking.reading import CallRefusedError, Reader, ReadFailure, failure_of
+from batchrun.wherobots.client import RunsClient
+
+__all__ = ["check_organization"]
+
+IDS_TO_READ = 3
+"""Ids that are asked for where the organisation is not revealed: if all are unknown, the key is another one's."""
+
+
+async def check_organization(client: RunsClient, reader: Reader, state: BatchState, ledger: Path) -> str | None:
+    """The organisation that the key belongs to, if the service reveals it.
+
+    Raises:
+        LedgerMismatchError: it is not the one that the batch's runs were created in.
+
+    """
+    try:
+        organization = await reader.read(client.organization_id, may_miss=True)
+    except (ApiError, CallRefusedError):
+        organization = None
+    if organization is None or (state.organization is None and state.has_runs):
+        await _check_ids(client, reader, state, ledger)
+    elif state.organization is not None and state.organization != organization:
+        fact = f"the API key belongs to organisation {organization}, the batch to {state.organization}"
+        raise LedgerMismatchError(str(ledger), fact, "use a key of that organisation, or another --ledger")
+    return organization
+
+
+async def _check_ids(client: RunsClient, reader: Reader, state: BatchState, ledger: Path) -> None:
+    """A key that knows none of several runs of the batch is another organisation's."""
+    ids = list(islice(_latest_ids(state), IDS_TO_READ))
+    for run_id in ids:
+        try:
+            await reader.read(partial(client.find, run_id))
+        except CallRefusedError as refused:
+            # A 404 without the API's own error body says that there is no such call, not that there is no such run.
+            if failure_of(refused.error) is ReadFailure.NOT_FOUND and refused.error.trouble.code is not None:
+                continue
+        except ApiError:
+            pass
+        return
+    if ids:
+        fact = f"the service knows none of {', '.join(ids)}, runs of this batch, with this API key"
+        fix = "use the key that the batch was submitted with, or another --ledger"
+        raise LedgerMismatchError(str(ledger), fact, fix)
+
+
+def _latest_ids(state: BatchState) -> Iterable[str]:
+    for run in reversed(state.runs.values()):
+        if run.run_id is not None and run.status != GONE:
+            yield run.run_id

@@ -1,0 +1,259 @@
+"""Follow a batch from its ledger to the end of its runs, beside whoever writes the ledger, and record what is learned."""
+
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from math import inf
+from pathlib import Path
+from typing import Self
+
+import anyio
+import anyio.to_thread
+from typing_extensions import override
+
+from batchrun.errors import ApiError, LedgerChangedError, LedgerWriteError, Problem
+from batchrun.ledger.events import StatusEvent
+from batchrun.ledger.shared import SharedLedger
+from batchrun.ledger.state import BatchState, Outcome
+from batchrun.ledger.statuses import has_ended
+from batchrun.tracking.access import check_organization
+from batchrun.tracking.changes import Change, Followed
+from batchrun.tracking.created_runs import CreatedRuns, recorded_change
+from batchrun.tracking.follow import Follower
+from batchrun.tracking.poller import Poller
+from batchrun.tracking.reading import CallRefusedError, Reader
+from batchrun.tracking.recorder import Recorder
+from batchrun.wherobots.client import RunsClient
+
+__all__ = ["CREATED", "BatchFollower"]
+
+CREATED = "created"
+"""Stands for the status of a run that the service did not tell yet."""
+REFRESH_EVERY_S = 1.0
+"""Between looks at the ledger while another process writes it: reading its new lines costs no call."""
+FAILING_AFTER_S = 60.0
+"""How long nothing can be read before a person hears of it."""
+
+
+class BatchFollower:
+    """Follows all runs of a batch that the ledger knows as created. Make one with ``open``.
+
+    ``on_change`` receives each change as it is learned, from the service or from what another process recorded. Changes are
+    written to the ledger in moments when nobody else writes it, each once; while another process holds the ledger's lock
+    they are kept.
+    """
+
+    def __init__(
+        self,
+        ledger: SharedLedger,
+        created: CreatedRuns,
+        client: RunsClient,
+        *,
+        wait_for_read: Callable[[], Awaitable[None]],
+        on_change: Callable[[Change], None],
+        on_note: Callable[[Problem], None],
+    ) -> None:
+        self._ledger = ledger
+        self._created = created
+        self._client = client
+        self._on_change = on_change
+        self._on_note = on_note
+        self._poller = Poller(time.monotonic(), client.app)
+        self._reader = Reader(wait_for_read)
+        self._follower = Follower(
+            client=client, poller=self._poller, reader=self._reader, on_change=self._learned, on_note=on_note
+        )
+        self._recorder = Recorder(ledger)
+        self._may_record = True
+        self._failing_since_s: float | None = None
+        created.begin(ledger.state, self._poller, time.monotonic())
+        self.statuses = _by_status(ledger.state)
+        """Created runs by their latest status."""
+
+    @classmethod
+    async def open(
+        cls,
+        path: str | Path,
+        client: RunsClient,
+        *,
+        wait_for_read: Callable[[], Awaitable[None]],
+        on_change: Callable[[Change], None],
+        on_note: Callable[[Problem], None],
+    ) -> Self:
+        """Read the ledger, and check that the API key belongs to its organisation.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+            LedgerMismatchError: the key belongs to another organisation.
+
+        """
+        created = CreatedRuns()
+        ledger = await anyio.to_thread.run_sync(SharedLedger.open, path, created.observe)
+        await check_organization(client, Reader(wait_for_read), ledger.state, ledger.path)
+        return cls(ledger, created, client, wait_for_read=wait_for_read, on_change=on_change, on_note=on_note)
+
+    @override
+    def __repr__(self) -> str:
+        return f"<BatchFollower {self._ledger.path}, {self.active} active, {self.unrecorded} unrecorded>"
+
+    @property
+    def state(self) -> BatchState:
+        """The batch as of the last look at the ledger. What is not recorded yet is not in it."""
+        return self._ledger.state
+
+    @property
+    def active(self) -> int:
+        """Runs that have not ended."""
+        return len(self._poller.active)
+
+    @property
+    def unrecorded(self) -> int:
+        """Changes that are not in the ledger yet."""
+        return len(self._recorder)
+
+    @property
+    def is_written(self) -> bool:
+        """Another process is writing the ledger: more runs may come."""
+        return self._recorder.is_ledger_held
+
+    def left_s(self) -> float | None:
+        """Seconds until all runs have ended, from the durations of those that have; None while that is not known."""
+        to_create = self.state.count(Outcome.PENDING) + self.state.count(Outcome.UNKNOWN) if self.is_written else 0
+        return self._poller.durations.left_s(
+            self._poller.active.values(),
+            to_create=to_create,
+            now_s=self._client.clock.now(),
+            at_once=self.statuses["RUNNING"],
+        )
+
+    async def run(self, should_stop: Callable[[], bool] = lambda: False) -> None:
+        """Follow until every run has ended and nobody creates more, or until ``should_stop`` after a look.
+
+        May be cancelled at any time; what was learned by then is recorded if nobody else holds the ledger.
+
+        Raises:
+            ApiError: the service refuses what following needs.
+            LedgerError: the ledger was removed, replaced or damaged.
+
+        """
+        async with aclosing(self.looks()) as looks:
+            async for _ in looks:
+                if should_stop():
+                    return
+
+    async def looks(self) -> AsyncGenerator[None, None]:
+        """As ``run``; yields after each look at the service."""
+        try:
+            while True:
+                await self._refresh()
+                await self._look()
+                await self._record()
+                yield
+                if not (self.active or self.unrecorded or self.is_written):
+                    return
+                await self._wait()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._record()
+
+    async def look_once(self) -> None:
+        """One look at the service, recorded.
+
+        Raises:
+            ApiError: the service cannot be read.
+            LedgerError: as for ``run``.
+
+        """
+        try:
+            await self._follower.look()
+        except CallRefusedError as refused:
+            raise refused.error from refused
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._record()
+
+    async def _look(self) -> None:
+        """A look that may fail: the next one makes up for it."""
+        try:
+            await self._follower.look()
+        except CallRefusedError as refused:
+            raise refused.error from refused
+        except ApiError as error:
+            self._fails(error)
+        else:
+            self._failing_since_s = None
+
+    def _fails(self, error: ApiError) -> None:
+        now_s = time.monotonic()
+        if self._failing_since_s is None:
+            self._failing_since_s = now_s
+        elif now_s - self._failing_since_s >= FAILING_AFTER_S:
+            self._failing_since_s = inf  # said once, until it works again
+            problem = error.problems[0]
+            fact = f"it could not be read for {FAILING_AFTER_S:.0f} s: {problem.fact}"
+            self._on_note(Problem(problem.place, fact, "batchrun keeps trying"))
+
+    async def _wait(self) -> None:
+        """Until the next look; meanwhile read what another process writes."""
+        now_s = time.monotonic()
+        until_s = now_s + (self._poller.rhythm.wait_s(now_s) if self.active else REFRESH_EVERY_S)
+        while (left_s := until_s - time.monotonic()) > 0:
+            await anyio.sleep(min(left_s, REFRESH_EVERY_S) if self.is_written else left_s)
+            if self.is_written:
+                await self._refresh()
+
+    async def _refresh(self) -> None:
+        reloads = self._ledger.reloads
+        await anyio.to_thread.run_sync(self._ledger.refresh)
+        is_reloaded = self._ledger.reloads > reloads  # the ledger was compacted: its old events are no news
+        for new in self._created.take_new(self.state):
+            self._adopt(new.run, new.event, is_new=new.is_new and not (is_reloaded and has_ended(new.run.status)))
+        if is_reloaded:
+            self.statuses = _by_status(self.state)
+
+    def _adopt(self, run: Followed, event: StatusEvent | None, *, is_new: bool) -> None:
+        """Follow a run that is new in the ledger, or learn what another process recorded of one."""
+        known = self._poller.active.get(run.run_id)
+        if known is None and is_new:
+            self.statuses[run.status or CREATED] += 1
+            if not has_ended(run.status):
+                self._poller.add(run, time.monotonic())
+            elif event is not None:
+                self._on_change(recorded_change(run, event, None))
+        elif known is not None and event is not None and event.status != known.status:
+            change = recorded_change(known, event, known.status)
+            self._count(change)
+            known.status = event.status
+            if change.is_final:
+                self._poller.drop(run.run_id)
+                self._recorder.forget(run.run_id)
+            self._on_change(change)
+
+    def _learned(self, change: Change) -> None:
+        self._count(change)
+        if self._may_record:
+            self._recorder.add(change)
+        self._on_change(change)
+
+    def _count(self, change: Change) -> None:
+        self.statuses[change.before or CREATED] -= 1
+        self.statuses[change.status] += 1
+
+    async def _record(self) -> None:
+        """Record what can be recorded now; where that is not needed, find out at the end whether somebody writes."""
+        if not self._may_record or (self.active and not self.unrecorded and not self.is_written):
+            return
+        try:
+            await self._recorder.record()
+        except LedgerChangedError:
+            raise
+        except LedgerWriteError as error:
+            self._may_record = False
+            self._recorder.clear()
+            problem = error.problems[0]
+            self._on_note(Problem(problem.place, problem.fact, "what is learned is shown and not recorded"))
+
+
+def _by_status(state: BatchState) -> Counter[str]:
+    return Counter(run.status or CREATED for run in state.runs.values() if run.run_id is not None)
