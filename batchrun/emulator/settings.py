@@ -34,11 +34,21 @@ Limiter = Literal["bucket", "window", "sliding"]
 ListOrder = Literal["newest", "oldest", "random"]
 LateCommitResponse = Literal["none", "error", "reset", "mixed"]
 CostErrorReason = Literal["upstream_error", "upstream_rate_limit", "mixed"]
+PlanName = Literal["COMMUNITY", "PROFESSIONAL", "BUILDER", "ENTERPRISE"]
+Availability = Literal["AVAILABLE", "DEGRADED", "UNAVAILABLE", "DISABLED"]
+QuotaName = Literal["CPU", "HUMAN_USER_COUNT", "WORKLOAD_LIFETIME_HOUR", "DISK_PER_NODE_GB", "FOREIGN_CATALOG_COUNT"]
 PayloadRewrite = Literal["mask_argument", "sort_lists", "uppercase_runtime", "drop_empty"]
 
 DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
 DEFAULT_MAX_UPLOAD_BYTES = 500 * 1024 * 1024
 DEFAULT_REGION = "aws-us-west-2"
+DEFAULT_QUOTAS: dict[QuotaName, int] = {
+    "CPU": 2000,
+    "HUMAN_USER_COUNT": 50,
+    "WORKLOAD_LIFETIME_HOUR": 168,
+    "DISK_PER_NODE_GB": 1000,
+    "FOREIGN_CATALOG_COUNT": 10,
+}
 DEFAULT_ORGANIZATION = "emulated-organization"
 
 SECRETS = frozenset({"api_key", "organizations"})
@@ -55,6 +65,13 @@ class EmulatorSettings(Settings):
     organizations: dict[str, str] = Field(default={}, repr=False)  # organization ids by API key
     default_organization: str = DEFAULT_ORGANIZATION  # of keys that are not in organizations
     organization_status: Literal[200, 403, 404] = 200  # of GET /organization
+    plan: PlanName = "PROFESSIONAL"
+    cloud_features: tuple[str, ...] = Field(default=("RUNS",), strict=False)
+    allowed_regions: tuple[str, ...] | None = Field(default=None, strict=False)  # None: the default region
+    region_availability: dict[str, Availability] = Field(default={})  # of regions that are not AVAILABLE
+    disabled_runtimes: tuple[str, ...] = Field(default=(), strict=False)
+    quotas: dict[QuotaName, int] = Field(default=DEFAULT_QUOTAS)
+    enforce_organization: bool = False  # refuse runs that plan, regions, runtimes or quotas do not allow
     key_expires_after_s: Seconds | None = None
     key_expires_after_requests: int | None = Field(default=None, ge=0)
     lenient: bool = False  # region and runtime are optional

@@ -12,6 +12,7 @@ __all__ = [
     "Organization",
     "OrganizationState",
     "Plan",
+    "QuotaType",
     "SamlSsoStatus",
     "StorageIntegrationDetails",
     "WherobotsCloudFeature",
@@ -84,6 +85,16 @@ class WherobotsCloudFeature(OpenEnum):
     REGION_AWS_US_EAST_1 = "REGION_AWS_US_EAST_1"
     REGION_AWS_AP_SOUTH_1 = "REGION_AWS_AP_SOUTH_1"
     REGION_AWS_US_EAST_2 = "REGION_AWS_US_EAST_2"
+
+
+class QuotaType(OpenEnum):
+    """What an organization has a limited number of."""
+
+    CPU = "CPU"
+    HUMAN_USER_COUNT = "HUMAN_USER_COUNT"
+    WORKLOAD_LIFETIME_HOUR = "WORKLOAD_LIFETIME_HOUR"
+    DISK_PER_NODE_GB = "DISK_PER_NODE_GB"
+    FOREIGN_CATALOG_COUNT = "FOREIGN_CATALOG_COUNT"
 
 
 class StorageIntegrationDetails(AnswerModel):

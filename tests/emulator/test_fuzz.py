@@ -11,7 +11,7 @@ from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 from tests.emulator.shapes import DATA
 
-SERVED = "^/(runs|usage|organization$|storage)"
+SERVED = "^/(runs|usage|organization|storage|me)"
 CONTRACT = Path(__file__).parent / "contract.json"
 CONFORMANCE = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 VERDICTS = f"{CONFORMANCE},response_headers_conformance,negative_data_rejection,positive_data_acceptance"
@@ -46,7 +46,7 @@ def test_every_call_conforms_to_the_description_that_is_served(tmp_path: Path) -
             tmp_path,
             *("--include-path-regex", SERVED, "--max-examples", "8", "--phases", "fuzzing"),
         )
-    assert "Tested: 12" in output
+    assert "Tested: 14" in output
 
 
 @pytest.mark.slow
@@ -59,4 +59,4 @@ def test_the_calls_beside_creating_conform_to_the_public_description(tmp_path: P
             tmp_path,
             *("--include-path-regex", SERVED, "--max-examples", "8", "--phases", "coverage,fuzzing"),
         )
-    assert "Tested: 11" in output
+    assert "Tested: 13" in output

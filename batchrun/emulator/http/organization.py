@@ -1,9 +1,12 @@
-"""``GET /organization``: whose API key this is."""
+"""``GET /organization`` and what belongs to it: whose API key this is, and what it may use."""
 
+import json
 from collections.abc import Callable
 
 from fastapi import FastAPI, Request, Response
 
+from batchrun.emulator.http.hints import config_hint
+from batchrun.emulator.http.models.hints import JupyterConfigHint
 from batchrun.emulator.http.refusals import ERROR_RESPONSES, no_organization
 from batchrun.emulator.runs.views import ORGANIZATION_CREATED
 from batchrun.emulator.settings import EmulatorSettings
@@ -12,6 +15,7 @@ from batchrun.wherobots.organization import (
     Organization,
     OrganizationState,
     Plan,
+    QuotaType,
     SamlSsoStatus,
     WherobotsCloudFeature,
 )
@@ -22,7 +26,7 @@ OK = 200
 
 
 def add_organization(app: FastAPI, settings: Callable[[], EmulatorSettings]) -> None:
-    """Add the route."""
+    """Add the routes."""
 
     async def get_organization(request: Request) -> Response:
         """Get the organization of the API key."""
@@ -32,15 +36,28 @@ def add_organization(app: FastAPI, settings: Callable[[], EmulatorSettings]) -> 
         found = organization_of(request.state.organization, current)
         return Response(found.model_dump_json(by_alias=True), media_type="application/json")
 
-    app.add_api_route(
-        "/organization",
-        get_organization,
-        methods=["GET"],
-        response_model=Organization,
-        operation_id="getOrganization",
-        tags=["organization"],
-        responses=ERROR_RESPONSES,
-    )
+    async def get_quotas() -> Response:
+        """Get the quotas of the organization."""
+        return Response(json.dumps(settings().quotas), media_type="application/json")
+
+    async def get_config_hint() -> Response:
+        """Get the runtimes, regions and versions that can be chosen."""
+        return Response(config_hint(settings()).model_dump_json(by_alias=True), media_type="application/json")
+
+    for path, endpoint, model, operation_id in (
+        ("/organization", get_organization, Organization, "getOrganization"),
+        ("/organization/quota/organization", get_quotas, dict[QuotaType, int], "getOrganizationQuota"),
+        ("/me/jupyter/lab/config-hint", get_config_hint, JupyterConfigHint, "getConfigHint"),
+    ):
+        app.add_api_route(
+            path,
+            endpoint,
+            methods=["GET"],
+            response_model=model,
+            operation_id=operation_id,
+            tags=["organization"],
+            responses=ERROR_RESPONSES,
+        )
 
 
 def organization_of(organization_id: str, settings: EmulatorSettings) -> Organization:
@@ -51,8 +68,8 @@ def organization_of(organization_id: str, settings: EmulatorSettings) -> Organiz
             "createTime": ORGANIZATION_CREATED,
             "updateTime": ORGANIZATION_CREATED,
             "name": organization_id,
-            "plan": Plan.PROFESSIONAL,
-            "wherobotsCloudFeatures": [WherobotsCloudFeature.RUNS],
+            "plan": Plan(settings.plan),
+            "wherobotsCloudFeatures": [WherobotsCloudFeature(feature) for feature in settings.cloud_features],
             "users": [],
             "services": [],
             "roles": [],
@@ -63,6 +80,6 @@ def organization_of(organization_id: str, settings: EmulatorSettings) -> Organiz
             "defaultRuntime": RuntimeId(settings.default_runtime),
             "defaultRegion": settings.default_region,
             "state": OrganizationState.ACTIVE,
-            "allowedRegions": [settings.default_region],
+            "allowedRegions": settings.allowed_regions or [settings.default_region],
         }
     )

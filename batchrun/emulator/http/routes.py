@@ -13,6 +13,7 @@ from typing_extensions import override
 from batchrun.emulator.clock import server_time
 from batchrun.emulator.error_bodies import error_response
 from batchrun.emulator.faults.lists import next_page_of
+from batchrun.emulator.http.allowances import allowed_timeout_s, not_allowed
 from batchrun.emulator.http.payloads import answered_payload, arguments_of, read_payload
 from batchrun.emulator.http.refusals import (
     ERROR_RESPONSES,
@@ -81,6 +82,11 @@ class Runs:
             missing = unusable_uris(payload, self._store.files, request.state.organization, region)
             if missing:
                 return error_response(422, missing, request_id)
+        timeout_s = payload.timeout_seconds
+        if settings.enforce_organization:
+            if (refused := not_allowed(payload, region, settings)) is not None:
+                return error_response(refused[0], refused[1], request_id)
+            timeout_s = allowed_timeout_s(timeout_s, settings)
         if self._is_quota_used_up(request.state.organization):
             return error_response(settings.quota_status, no_quota(settings), request_id)
         answered = answered_payload(payload, settings.default_runtime)
@@ -89,7 +95,7 @@ class Runs:
             organization=request.state.organization,
             region=region,
             runtime=payload.runtime.value,
-            timeout_s=payload.timeout_seconds,
+            timeout_s=timeout_s,
             payload=answered,
             args=arguments_of(payload),
             now=server_time(settings),
