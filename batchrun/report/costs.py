@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
 from batchrun.ledger.events import CostEvent
 from batchrun.report.rows import RunRow
@@ -11,6 +11,8 @@ from batchrun.report.rows import RunRow
 __all__ = ["CostTotals", "amount_of", "costs_of", "decimal_of", "total_costs"]
 
 ZERO = Decimal(0)
+_EXACT = Context(prec=100)
+"""Enough digits for any sum of amounts: Python's default of 28 would round a micro-cent beside a fortune."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +51,9 @@ def total_costs(rows: Iterable[RunRow]) -> CostTotals:
             states[cost.state] += 1
             if (amount := decimal_of(cost.cost)) is not None:
                 currency = cost.currency or ""
-                money[currency] = money.get(currency, ZERO) + amount
+                money[currency] = _EXACT.add(money.get(currency, ZERO), amount)
             if (used := decimal_of(cost.spatial_units)) is not None:
-                units = (units or ZERO) + used
+                units = _EXACT.add(units or ZERO, used)
     return CostTotals(money=money, units=units, states=dict(states), unknown=unknown)
 
 

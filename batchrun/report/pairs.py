@@ -35,9 +35,9 @@ class Cell:
     ended: int
     failed: int
     median_s: float | None
-    """Median seconds of work; None while nothing is known."""
+    """Median seconds of work, to a tenth; None while nothing is known."""
     cost: float | None
-    """The sum; None if no run's cost is known."""
+    """The sum, to four digits; None if no run's cost is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,8 +119,8 @@ def _pair(x: Axis, y: Axis | None, facts: Facts) -> Pair:
             runs=count,
             ended=ended[number],
             failed=failed[number],
-            median_s=median(times[number]) if number in times else None,
-            cost=sum(costs[number]) if number in costs else None,
+            median_s=round(median(times[number]), 1) if number in times else None,
+            cost=float(f"{sum(costs[number]):.4g}") if number in costs else None,
         )
         for number, count in sorted(runs.items())
     }

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import floor
 
 __all__ = [
     "amount",
@@ -16,6 +17,7 @@ __all__ = [
 ]
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
+THREE_DIGITS = 99.5
 TENTHS_BELOW = 9.95
 """What rounds to ten has no tenths."""
 
@@ -38,12 +40,17 @@ def duration(seconds: float) -> str:
 
 
 def short_span(seconds: float) -> str:
-    """A duration of at most seven characters, for a cell: ``4.2 s``, ``48 s``, ``3.5 min``, ``1.5 h``, ``3 d``."""
+    """A duration of at most seven characters, for a cell: ``4.2 s``, ``48 s``, ``3.5 min``, ``1.5 h``, ``3.0 d``."""
     for length, unit in ((DAY_S, "d"), (HOUR_S, "h"), (MINUTE_S, "min")):
         if seconds >= length * 0.995:
-            value = seconds / length
-            return f"{value:.1f} {unit}" if value < TENTHS_BELOW else f"{value:,.0f} {unit}"
-    return f"{seconds:.1f} s" if seconds < TENTHS_BELOW else f"{seconds:.0f} s"
+            return f"{_fixed(seconds / length, int(seconds / length < TENTHS_BELOW))} {unit}"
+    return f"{_fixed(seconds, int(seconds < TENTHS_BELOW))} s"
+
+
+def _fixed(value: float, digits: int) -> str:
+    """Halves are rounded up, as the page's script does it: Python's own formatting rounds them to even digits."""
+    scale = 10**digits
+    return f"{floor(value * scale + 0.5) / scale:,.{digits}f}"
 
 
 def clock_span(seconds: float) -> str:
@@ -54,15 +61,15 @@ def clock_span(seconds: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share from 0 to 1: ``0 %``, ``<1 %``, ``37 %``, ``100 %``. Only all of them are 100 %."""
+    """A share from 0 to 1: ``0 %``, ``<1 %``, ``37 %``, ``100 %``, with a no-break space. Only all of them are 100 %."""
     if share <= 0:
-        return "0 %"
+        return "0\u00a0%"
     if share >= 1:
-        return "100 %"
+        return "100\u00a0%"
     value = share * 100
     if value < 1:
-        return "<1 %"
-    return ">99 %" if value > 99 else f"{value:.0f} %"  # noqa: PLR2004 - rounded, 99.6 would be all of them
+        return "<1\u00a0%"
+    return ">99\u00a0%" if value > 99 else f"{_fixed(value, 0)}\u00a0%"  # noqa: PLR2004 - rounded, 99.6 would be all of them
 
 
 def amount(value: Decimal, currency: str | None) -> str:
@@ -76,10 +83,10 @@ def short_amount(value: float) -> str:
     """An amount of at most five characters, for a cell: ``0.04``, ``3.2``, ``148``, ``1.2k``."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size * 0.9995:
-            return f"{value / size:.1f}{unit}" if value < size * 99.5 else f"{value / size:.0f}{unit}"
-    if value >= 99.5:  # noqa: PLR2004 - three digits
-        return f"{value:.0f}"
-    return f"{value:.2f}" if value < 1 else f"{value:.1f}"
+            return _fixed(value / size, int(value < size * THREE_DIGITS)) + unit
+    if value >= THREE_DIGITS:
+        return _fixed(value, 0)
+    return _fixed(value, 2 if value < 1 else 1)
 
 
 def time_span(begin_s: float, end_s: float) -> str:

@@ -139,6 +139,4 @@ def chooser_data(pairs: Sequence[Pair], axes: Sequence[Axis], measures: Sequence
 
 def _cell_numbers(pair: Pair) -> Iterator[list[float | None]]:
     for (column, row), cell in pair.cells.items():
-        seconds = round(cell.median_s, 1) if cell.median_s is not None else None
-        cost = float(f"{cell.cost:.4g}") if cell.cost is not None else None
-        yield [column, row, cell.runs, cell.ended, cell.failed, seconds, cost]
+        yield [column, row, cell.runs, cell.ended, cell.failed, cell.median_s, cell.cost]

@@ -30,26 +30,29 @@ const valueOf = {
   m: (cell) => cell[6],
 };
 
+const fixed = (value, digits) => // halves are rounded up, as the page itself does it
+  (Math.floor(value * 10 ** digits + 0.5) / 10 ** digits).toLocaleString("en", { minimumFractionDigits: digits });
+
 function percent(share) {
-  if (share <= 0) return "0 %";
-  if (share >= 1) return "100 %";
+  if (share <= 0) return "0\u00a0%";
+  if (share >= 1) return "100\u00a0%";
   const value = share * 100;
-  return value < 1 ? "<1 %" : value > 99 ? ">99 %" : `${Math.round(value)} %`;
+  return value < 1 ? "<1\u00a0%" : value > 99 ? ">99\u00a0%" : `${fixed(value, 0)}\u00a0%`;
 }
 
 function span(seconds) {
   for (const [length, unit] of [[86400, "d"], [3600, "h"], [60, "min"]]) {
     const value = seconds / length;
-    if (value >= 0.995) return `${value < 9.95 ? value.toFixed(1) : Math.round(value).toLocaleString("en")} ${unit}`;
+    if (value >= 0.995) return `${fixed(value, value < 9.95 ? 1 : 0)} ${unit}`;
   }
-  return seconds < 9.95 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
+  return `${fixed(seconds, seconds < 9.95 ? 1 : 0)} s`;
 }
 
 function amount(value) {
   for (const [size, unit] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
-    if (value >= size * 0.9995) return `${(value / size).toFixed(value < size * 99.5 ? 1 : 0)}${unit}`;
+    if (value >= size * 0.9995) return fixed(value / size, value < size * 99.5 ? 1 : 0) + unit;
   }
-  return value.toFixed(value >= 99.5 ? 0 : value < 1 ? 2 : 1);
+  return fixed(value, value >= 99.5 ? 0 : value < 1 ? 2 : 1);
 }
 
 const textOf = { f: percent, d: span, m: amount };
@@ -93,7 +96,7 @@ function draw(x, y, measure) {
   const width = left + Math.max(cell * columns.length + overhang, 196 + widthOf(ends[0]) + widthOf(ends[1]), LABEL);
   const height = top + CELL * rows.length + 34;
   const name = `${data.measures.find(([key]) => key === measure)[1]} by ${data.axes[x].name} and ${data.axes[y].name}`;
-  const made = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "data-grid": `${left} ${top} ${cell} ${CELL}` });
+  const made = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-label": name, "data-grid": `${left} ${top} ${cell} ${CELL}` });
   made.append(svg("title", {}, name));
   made.append(svg("text", { x: left, y: 12, class: "axis" }, data.axes[x].name));
   made.append(svg("text", { x: left - GAP, y: top - GAP, class: "axis end" }, fitted(data.axes[y].name, left - GAP)));
@@ -176,10 +179,10 @@ function watch(picture, axes) {
   picture.addEventListener("click", (event) => event.target.closest(".cells") && choose());
   picture.addEventListener("keydown", (event) => {
     const step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
+    if (!step && event.key !== "Enter" && event.key !== "Escape") return;
+    event.preventDefault(); // also of Enter: the button that gets the focus would be pressed by it
     if (event.key === "Enter") choose();
-    if (event.key === "Escape") hide();
-    if (!step) return;
-    event.preventDefault();
+    if (!step) return hide();
     const [column, row] = here ? [here[0] + step[0], here[1] + step[1]] : [0, 0];
     const at = [Math.max(0, Math.min(columns - 1, column)), Math.max(0, Math.min(rows - 1, row))];
     const box = picture.getBoundingClientRect(), zoom = box.width / picture.viewBox.baseVal.width;
