@@ -9,6 +9,7 @@ BatchrunError
 │   ├── LedgerDamagedError   a line other than a torn last one cannot be parsed
 │   ├── LedgerFormatError    not a ledger, or one of an unsupported format version
 │   ├── LedgerMismatchError  it belongs to a different plan, service or organization
+│   │   └── SweepChangedError   the plan changed, and that was not allowed
 │   ├── RunsExistError       the service holds runs that the ledger should know and does not
 │   └── LedgerWriteError     a write or a sync failed; nothing more may be sent
 │       └── LedgerChangedError  the file was replaced, removed or modified by something else while in use
@@ -36,6 +37,7 @@ __all__ = [
     "Problem",
     "RunsExistError",
     "SettingsError",
+    "SweepChangedError",
     "Trouble",
     "UploadError",
     "UsageError",
@@ -131,6 +133,10 @@ class LedgerFormatError(LedgerError):
 
 class LedgerMismatchError(LedgerError):
     """The ledger belongs to a different plan, service or organization."""
+
+
+class SweepChangedError(LedgerMismatchError):
+    """The plan is not the one that the ledger holds, and that was not allowed."""
 
 
 class RunsExistError(LedgerError):

@@ -6,15 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import anyio
-
 from batchrun.cli.estimating import estimate_of
 from batchrun.cli.exits import ExitStatus
-from batchrun.cli.interrupts import run_interruptible
-from batchrun.cli.loading import loop_options
 from batchrun.cli.output import Output
-from batchrun.cli.progress import View, view_for
+from batchrun.cli.progress import View
 from batchrun.cli.service import open_service
+from batchrun.cli.sessions import run_session
+from batchrun.cli.settling import settle_unknown
 from batchrun.cli.text import numbered
 from batchrun.cli.views.estimate import estimate_sentence
 from batchrun.cli.views.plan import totals_words
@@ -25,7 +23,7 @@ from batchrun.engine.service_check import Existing
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submit import Submission, submit
-from batchrun.errors import Problem, RunsExistError
+from batchrun.errors import Problem, RunsExistError, SweepChangedError
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
@@ -33,12 +31,8 @@ from batchrun.report.summary import read_summary
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.transports import open_transport
 
 __all__ = ["SubmitRequest", "run_submission"]
-
-SPARE_CONNECTIONS = 2
-"""For settling and for watching active runs, in addition to those that submit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +89,7 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
     with open_service(request.service, os.environ, timeout_s=request.timeout_s) as api:
         with FileLedger.open(request.ledger, create=request.create) as ledger:
             _warn_of_torn_line(ledger, output)
-            preflight = request.check(ledger.state)
+            preflight = _check(request, ledger, api, output)
             if preflight.is_finished and not preflight.target_changed:
                 return _nothing_left(request, preflight, output)
             if not _is_confirmed(request, preflight, output):
@@ -124,16 +118,7 @@ def _submit_or_ask(request: SubmitRequest, ledger: FileLedger, api: ApiSettings,
 
 
 def _run_session(request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output) -> Submission:
-    with view_for(output, request.plan.name) as view:
-        return anyio.run(_submit, request, ledger, api, view, output, backend_options=loop_options())
-
-
-async def _submit(
-    request: SubmitRequest, ledger: FileLedger, api: ApiSettings, view: View, output: Output
-) -> Submission:
-    connections = request.settings.concurrency + SPARE_CONNECTIONS
-
-    async def work(switch: StopSwitch) -> Submission:
+    async def work(client: RunsClient, view: View, switch: StopSwitch) -> Submission:
         return await submit(
             request.plan,
             ledger,
@@ -149,8 +134,24 @@ async def _submit(
             base_url=request.service,
         )
 
-    async with RunsClient(api, open_transport(api, connections=connections)) as client:
-        return await run_interruptible(work, output.urge, view.leave)
+    return run_session(work, api, request.settings, output, request.plan.name)
+
+
+def _check(request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output) -> Preflight:
+    """What is left to do. Whether or not the sweep changed, unknown runs are settled.
+
+    Raises:
+        LedgerMismatchError: the ledger belongs to another service or another plan, and that was not allowed.
+
+    """
+    try:
+        return request.check(ledger.state)
+    except SweepChangedError:
+        if not ledger.state.unknown:
+            raise
+        settle_unknown(ledger, api, request.settings, output, service=request.service)
+        request.check(read_state(request.ledger))  # the same refusal, with the numbers of now
+        raise
 
 
 def _warn_of_torn_line(ledger: FileLedger, output: Output) -> None:

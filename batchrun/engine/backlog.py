@@ -20,7 +20,13 @@ class Work:
     key: str
     name: str
     planned: PlannedRun | None
-    """None for a run that left the plan: it is settled, and never sent."""
+    """None for a run that left the plan, or whose plan cannot be made any more: it is settled, and never sent."""
+    earlier: PlannedRun | None = None
+    """A run that left the plan, as the earlier plan had it, where that can still be made: for comparing payloads."""
+    is_counted: bool = True
+    """Whether the batch's present plan contains it."""
+    is_inherited: bool = False
+    """An earlier session sent it, and did not learn the outcome."""
     n: int = 0
     """Attempts so far, over all sessions."""
     unsent_attempts: int = 0
@@ -42,6 +48,12 @@ class Work:
     """What an earlier session ended it as, while it is to be sent again and nothing of that is in the ledger yet."""
     lost_at_s: float = 0.0
     """When the latest attempt of unknown outcome ended, on the monotonic clock."""
+
+    @property
+    def compared_body(self) -> bytes | None:
+        """The payload as lists should show it, ``<env.NAME>`` standing for any text; None if it is not known any more."""
+        run = self.planned or self.earlier
+        return None if run is None else run.keyed_body or run.body
 
     @property
     def run(self) -> PlannedRun:

@@ -17,7 +17,7 @@ from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan, read_plan
 from batchrun.wherobots.clock import steady_now
 
-__all__ = ["earlier_keys", "extended_batch", "new_batch", "plan_of"]
+__all__ = ["earlier_keys", "earlier_plan", "extended_batch", "new_batch", "plan_of"]
 
 
 def new_batch(plan: Plan, base_url: str) -> BatchEvent:
@@ -86,12 +86,18 @@ def _recorded_files(batch: BatchEvent, directory: Path) -> dict[str, LocalFile]:
     }
 
 
-def earlier_keys(state: BatchState, ledger_path: Path, environ: Mapping[str, str]) -> set[str] | None:
-    """The keys of the ledger's own plan; None if it cannot be made again, as when a data file changed."""
+def earlier_plan(state: BatchState, ledger_path: Path, environ: Mapping[str, str]) -> Plan | None:
+    """The ledger's own plan; None if it cannot be made again, as when a data file changed."""
     if state.batch is None:
         return None
     try:
         earlier = plan_of(state.batch, ledger_path, environ)
     except ManifestError:
         return None
-    return {run.key for run in earlier} if earlier.sha256 == state.batch.plan_sha256 else None
+    return earlier if earlier.sha256 == state.batch.plan_sha256 else None
+
+
+def earlier_keys(state: BatchState, ledger_path: Path, environ: Mapping[str, str]) -> set[str] | None:
+    """The keys of the ledger's own plan; None if it cannot be made again."""
+    earlier = earlier_plan(state, ledger_path, environ)
+    return None if earlier is None else {run.key for run in earlier}

@@ -24,7 +24,12 @@ class Control:
 class Controls:
     """The runs of this session that can serve as controls, in the order of their creation."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_same_organization: bool = True) -> None:
+        self.is_same_organization = is_same_organization
+        """Whether it is proven that the API key belongs to the organisation that earlier sessions sent runs to.
+
+        Another organisation's list shows none of them. A run of an earlier session that is found proves it as well.
+        """
         self._controls: deque[Control] = deque(maxlen=MOST)
         self.created = 0
         """Runs created so far in this session; a list that grows by them while it is read is not cut short."""

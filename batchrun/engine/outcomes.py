@@ -263,7 +263,7 @@ class Outcomes:
     def _move(self, work: Work, outcome: Outcome) -> None:
         """Runs that left the plan are recorded, and not counted."""
         self.begun(work)
-        if work.planned is not None and work.outcome is not outcome:
+        if work.is_counted and work.outcome is not outcome:
             self._tally.move(work.outcome, outcome)
         work.outcome = outcome
 

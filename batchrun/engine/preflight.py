@@ -3,18 +3,18 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from batchrun.engine.batch import earlier_keys
+from batchrun.engine.batch import earlier_plan
 from batchrun.engine.difference import Difference, created_points, difference, is_changed
 from batchrun.engine.resume import RETRIABLE
-from batchrun.errors import LedgerMismatchError, UsageError
+from batchrun.errors import LedgerMismatchError, SweepChangedError, UsageError
 from batchrun.ledger.events import BatchEvent
 from batchrun.ledger.fold import BatchState, Outcome, RunState
-from batchrun.sweep.plan import Plan
+from batchrun.sweep.plan import Plan, PlannedRun
 
-__all__ = ["Preflight", "check_ledger", "check_plan"]
+__all__ = ["Preflight", "check_ledger", "check_plan", "check_service"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,8 @@ class Preflight:
     """The ledger's batch moves to another plan, or to another service."""
     to_check: int = 0
     """Submitted runs that were sent more than once, and whose names have not been looked for once more."""
+    left: Mapping[str, PlannedRun] = field(default_factory=dict)
+    """Unknown runs of the earlier plan, by key, as far as it can be made again: some of them may have left the plan."""
 
     @property
     def is_finished(self) -> bool:
@@ -92,10 +94,25 @@ def check_ledger(
     moves = batch.base_url != service
     if not is_changed(plan, batch):
         return _counted(plan, state, retry, service_changed=moves)
-    changed = difference(plan, state, earlier_keys(state, ledger, environ), created=created_points(ledger, state))
+    earlier = earlier_plan(state, ledger, environ)
+    keys = None if earlier is None else {run.key for run in earlier}
+    changed = difference(plan, state, keys, created=created_points(ledger, state))
     if not extend or (changed.recreated and not recreate):
         raise _sweep_changed(changed, ledger, extend=extend)
-    return _counted(plan, state, retry, plan_changed=True, service_changed=moves)
+    counted = _counted(plan, state, retry, plan_changed=True, service_changed=moves)
+    return counted if earlier is None else replace(counted, left=_unknown_of(earlier, state))
+
+
+def check_service(state: BatchState, service: str) -> None:
+    """Refuse to look for a batch's runs at another service.
+
+    Raises:
+        LedgerMismatchError: the batch has runs, and they are not there.
+
+    """
+    batch = state.batch
+    if batch is not None and batch.base_url != service and state.has_runs:
+        _check_service(state, batch, service, to_another_server=False)
 
 
 def _check_service(state: BatchState, batch: BatchEvent, service: str, *, to_another_server: bool) -> None:
@@ -104,9 +121,8 @@ def _check_service(state: BatchState, batch: BatchEvent, service: str, *, to_ano
         fact = f"the batch was submitted to {batch.base_url}, not to {service}"
         fix = "use that --base-url, or allow the other one with --to-another-server"
         raise LedgerMismatchError(batch.name, fact, fix)
-    unknown = state.counts[Outcome.UNKNOWN] + state.gone[Outcome.UNKNOWN]
-    if unknown:
-        fact = f"{unknown:,} runs may exist at {batch.base_url}, and {service} cannot tell"
+    if state.unknown:
+        fact = f"{state.unknown:,} runs may exist at {batch.base_url}, and {service} cannot tell"
         fix = "settle them at the first service before you move the batch, or decide with batchrun resolve"
         raise LedgerMismatchError(batch.name, fact, fix)
 
@@ -130,7 +146,7 @@ def _counted(
     return Preflight(
         outcomes=outcomes,
         to_send=outcomes[Outcome.PENDING] + sum(outcomes[outcome] for outcome in retry),
-        to_settle=state.counts[Outcome.UNKNOWN] + state.gone[Outcome.UNKNOWN],
+        to_settle=state.unknown,
         to_check=len(state.to_check),
         is_new=state.batch is None,
         service_changed=service_changed,
@@ -142,7 +158,12 @@ def _of_plan(plan: Plan, state: BatchState) -> Iterator[RunState]:
     return (known for run in plan if (known := state.runs.get(run.key)) is not None)
 
 
-def _sweep_changed(found: Difference, ledger: Path, *, extend: bool) -> LedgerMismatchError:
+def _unknown_of(earlier: Plan, state: BatchState) -> dict[str, PlannedRun]:
+    unknown = {key for key, run in state.runs.items() if run.outcome is Outcome.UNKNOWN}
+    return {run.key: run for run in earlier if run.key in unknown} if unknown else {}
+
+
+def _sweep_changed(found: Difference, ledger: Path, *, extend: bool) -> SweepChangedError:
     fact = f"the sweep differs from the one in this ledger: {found.describe()}"
     fix = "continue with --extend, or start another batch with --ledger PATH"
     if found.recreated:
@@ -150,4 +171,4 @@ def _sweep_changed(found: Difference, ledger: Path, *, extend: bool) -> LedgerMi
         fact += f"; {points} already created with another payload, and would run and cost again"
         flags = "--recreate" if extend else "--extend --recreate"
         fix = f"undo the change, allow it with {flags}, or start another batch with --ledger PATH"
-    return LedgerMismatchError(str(ledger), fact, fix)
+    return SweepChangedError(str(ledger), fact, fix)

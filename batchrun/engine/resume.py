@@ -1,12 +1,13 @@
 """What is left to do for a plan, given what its ledger already knows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from batchrun.engine.backlog import Work
 from batchrun.ledger.fold import BatchState, Outcome, RunState
 from batchrun.sweep.plan import Plan, PlannedRun
 
-__all__ = ["RETRIABLE", "unknown_work", "unsent_work"]
+__all__ = ["RETRIABLE", "clashing_keys", "unknown_work", "unsent_work"]
 
 RETRIABLE = frozenset({Outcome.REJECTED, Outcome.FAILED})
 """Outcomes that a person may ask to send again."""
@@ -22,23 +23,42 @@ def unsent_work(plan: Plan, state: BatchState, retry: frozenset[Outcome]) -> Ite
             yield _work(run.key, run.name, run, known)
 
 
-def unknown_work(plan: Plan, state: BatchState) -> Iterator[Work]:
-    """The runs whose outcome is unknown, also those that left the plan; they are settled first.
+def unknown_work(
+    plan: Plan | None, state: BatchState, earlier: Mapping[str, PlannedRun] = MappingProxyType({})
+) -> Iterator[Work]:
+    """The runs whose outcome is unknown, also those that left the plan, and all of them where there is no plan.
 
-    A run without a name in the ledger (version 0.1 did not record it) and without a plan cannot be looked for, and stays
-    unknown.
+    ``earlier`` holds those that left it as the earlier plan had them, by key. A run without a name in the ledger (version
+    0.1 did not record it) and without a plan cannot be looked for, and stays unknown.
     """
     unknown = {key: run for key, run in state.runs.items() if run.outcome is Outcome.UNKNOWN}
-    if not unknown:
-        return
-    for planned in plan:
+    for planned in plan if plan is not None and unknown else ():
         if (known := unknown.pop(planned.key, None)) is not None:
-            yield _work(planned.key, planned.name, planned, known, failed_attempts=1)
+            yield _inherited(planned.key, planned.name, known, planned=planned)
         if not unknown:
             return
     for key, known in unknown.items():
-        if known.name:
-            yield _work(key, known.name, None, known, failed_attempts=1)
+        as_planned = earlier.get(key)
+        name = known.name or (as_planned.name if as_planned is not None else None)
+        if name is not None:
+            yield _inherited(key, name, known, earlier=as_planned)
+
+
+def clashing_keys(plan: Plan, works: Iterable[Work]) -> frozenset[str]:
+    """Those of runs that left the plan whose names it now gives to other keys.
+
+    Two keys under one name, both unknown, cannot be told apart in a list where the payload is not known any more.
+    """
+    gone = {work.name: work.key for work in works if work.planned is None}
+    return frozenset(gone[run.name] for run in plan if run.name in gone) if gone else frozenset()
+
+
+def _inherited(
+    key: str, name: str, known: RunState, *, planned: PlannedRun | None = None, earlier: PlannedRun | None = None
+) -> Work:
+    work = _work(key, name, planned, known, failed_attempts=1)
+    work.earlier, work.is_counted, work.is_inherited = earlier, known.is_planned, True
+    return work
 
 
 def _work(key: str, name: str, planned: PlannedRun | None, known: RunState, *, failed_attempts: int = 0) -> Work:

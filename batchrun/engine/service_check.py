@@ -61,7 +61,8 @@ class Existing(StrEnum):
 class ServiceCheck:
     """The check of one session."""
 
-    plan: Plan
+    plan: Plan | None
+    """None if nothing is to be sent: then it does not matter which of its runs exist."""
     ledger: FileLedger
     client: RunsClient
     wait_for_read: Callable[[], Awaitable[None]]
@@ -72,6 +73,8 @@ class ServiceCheck:
     """The batch moves to this service: none of its earlier runs is known here."""
     organization: str | None = None
     """The organisation that the key belongs to, once it was asked for and if the service reveals it."""
+    is_same_organization: bool = False
+    """It is proven that earlier sessions sent their runs to this organisation: by its id, or by a run that the key can read."""
 
     async def run(self) -> Stop | Strangers:
         """Why the batch cannot start, or the runs that the ledger ought to know and does not. Writes nothing.
@@ -84,7 +87,7 @@ class ServiceCheck:
         if (stop := await self._reach()) is not None:
             return stop
         await self._check_organization()
-        found = await self._unknown_to_ledger()
+        found = await self._unknown_to_ledger(self.plan) if self.plan is not None else []
         if found and self.existing is Existing.REFUSE:
             raise self._runs_exist(found)
         return found
@@ -146,6 +149,7 @@ class ServiceCheck:
         if self.is_moved:
             return
         known = self._state.organization
+        self.is_same_organization = known == organization
         if known is not None and known != organization:
             fact = f"the API key belongs to organisation {organization}, the batch to {known}"
             raise LedgerMismatchError(
@@ -164,27 +168,27 @@ class ServiceCheck:
             except ApiError as error:
                 if error.http_status == 404:  # noqa: PLR2004
                     continue
+                return
+            self.is_same_organization = True
             return
         if ids:
             fact = f"the service knows none of {', '.join(ids)}, runs of this batch, with this API key"
             fix = "use the key that the batch was submitted with, or another --ledger"
             raise LedgerMismatchError(str(self.ledger.path), fact, fix)
 
-    async def _unknown_to_ledger(self) -> Strangers:
+    async def _unknown_to_ledger(self, plan: Plan) -> Strangers:
         """Runs of planned names at the service that the ledger ought to know and does not."""
         begun_at = self._state.attempted_at
         after = epoch_seconds(begun_at) + self._state.server_offset_s - MARGIN_S if begun_at is not None else None
         scan, listed = Scan(), list[RunSummary]()
         try:
-            pages = self._scanner.pages(
-                scan, name=f"{self.plan.name_prefix}*", created_after=after, most_pages=MOST_PAGES
-            )
+            pages = self._scanner.pages(scan, name=f"{plan.name_prefix}*", created_after=after, most_pages=MOST_PAGES)
             async for runs in pages:
                 listed += [run for run in runs if self._is_news(run, after)]
         except ApiError as error:
             self._not_checked(f"the runs cannot be listed: {error}")
             return []
-        found = await anyio.to_thread.run_sync(self._of_plan, listed) if listed else []
+        found = await anyio.to_thread.run_sync(self._of_plan, plan, listed) if listed else []
         if not found and not scan.is_complete():
             self._not_checked("the list of their names is too long, or incomplete")
         return found
@@ -194,7 +198,7 @@ class ServiceCheck:
             return False
         return after is None or epoch_seconds(run.create_time or "") >= after
 
-    def _of_plan(self, listed: Iterable[RunSummary]) -> Strangers:
+    def _of_plan(self, plan: Plan, listed: Iterable[RunSummary]) -> Strangers:
         """Those whose name is planned, or a rerun of a planned one, and whose key has no attempt that may explain them."""
         known_ids = {run.run_id for run in self._state.runs.values()}
         by_name: dict[str, list[RunSummary]] = {}
@@ -207,7 +211,7 @@ class ServiceCheck:
         explained = set(self._explained_names())
         return [
             (run, planned)
-            for planned in self.plan
+            for planned in plan
             if planned.name in by_name and planned.name not in explained and not self._is_explained(planned.key)
             for run in by_name[planned.name]
         ]

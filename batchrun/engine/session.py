@@ -3,12 +3,15 @@
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Literal
 
 import anyio
+import anyio.to_thread
 
 from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.attempt import Attempts
@@ -20,7 +23,7 @@ from batchrun.engine.monitor import Monitor
 from batchrun.engine.outcomes import Outcomes, Resent
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Progress, Reporter
-from batchrun.engine.resume import unknown_work, unsent_work
+from batchrun.engine.resume import clashing_keys, unknown_work, unsent_work
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle import Settler
 from batchrun.engine.settle_queue import SettleQueue
@@ -32,7 +35,7 @@ from batchrun.errors import LedgerWriteError, Problem
 from batchrun.ledger.events import SessionEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import BatchState, Outcome
-from batchrun.sweep.plan import Plan
+from batchrun.sweep.plan import Plan, PlannedRun
 from batchrun.uploads.destinations import Destinations
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.enums import RunStatus
@@ -61,7 +64,7 @@ class Session:
     def __init__(
         self,
         *,
-        plan: Plan,
+        plan: Plan | None,
         ledger: FileLedger,
         client: RunsClient,
         pacer: Pacer,
@@ -70,8 +73,15 @@ class Session:
         switch: StopSwitch,
         retry: frozenset[Outcome],
         destinations: Destinations,
+        earlier: Mapping[str, PlannedRun] = MappingProxyType({}),
+        is_same_organization: bool = True,
     ) -> None:
+        """Without a plan, unknown runs are settled and nothing is sent.
+
+        ``earlier`` holds unknown runs that left the plan, by key, as they were planned.
+        """
         self._plan = plan
+        self._earlier = earlier
         self._ledger = ledger
         self._client = client
         self._settings = settings
@@ -79,15 +89,17 @@ class Session:
         self._reporter = reporter
         self._switch = switch
         state = ledger.state
-        self._tally = Tally(plan.runs, state, retry)
+        planned = plan.runs if plan is not None else state.planned
+        self._tally = Tally(planned, state, retry)
         self._pacer = pacer
         self._active_runs = ActiveRuns(
             settings.max_active, is_over=lambda: self._backlog.is_empty, earlier=lambda: _unfinished(state)
         )
-        self._backlog = Backlog(unsent_work(plan, state, retry), time.monotonic, on_return=self._active_runs.release)
+        unsent = unsent_work(plan, state, retry) if plan is not None else iter(())
+        self._backlog = Backlog(unsent, time.monotonic, on_return=self._active_runs.release)
         self._to_settle = SettleQueue(settings.settle_after_s)
         self._tagging = Tagging(state.batch.batch_id if settings.tag and state.batch is not None else None)
-        self._controls = Controls()
+        self._controls = Controls(is_same_organization=is_same_organization)
         self._known_ids = KnownIds(lambda: _ids(state), state.foreign)
         self._outcomes = self._make_outcomes()
         self._settler = self._make_settler()
@@ -159,18 +171,27 @@ class Session:
         return await self._end()
 
     async def _work(self) -> None:
-        for work in unknown_work(self._plan, self._ledger.state):
-            self._backlog.adopt()
-            self._active_runs.hold()
-            self._to_settle.put(work)
+        first = await self._take_unknown()
         async with anyio.create_task_group() as helpers:
             helpers.start_soon(self._keep_flushing)
             helpers.start_soon(self._keep_reporting)
             helpers.start_soon(self._settler.run)
             helpers.start_soon(self._monitor.run)
+            await self._switch.unless_pulled(partial(self._to_settle.wait_without, first))
             await self._workers.run()
             await self._switch.unless_pulled(self._settler.last_look)
             helpers.cancel_scope.cancel()
+
+    async def _take_unknown(self) -> frozenset[str]:
+        """Put what earlier sessions left unknown to be settled; the keys of those that must be settled before others are sent."""
+        plan, state = self._plan, self._ledger.state
+        # In a thread: a plan of a million runs takes seconds to go through.
+        works = await anyio.to_thread.run_sync(lambda: list(unknown_work(plan, state, self._earlier)))
+        for work in works:
+            self._backlog.adopt()
+            self._active_runs.hold()
+            self._to_settle.put(work)
+        return await anyio.to_thread.run_sync(clashing_keys, plan, works) if plan is not None else frozenset()
 
     async def _keep_flushing(self) -> None:
         try:

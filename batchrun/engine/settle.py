@@ -169,6 +169,7 @@ class Settler:
         return True
 
     def _adopt(self, work: Work, finding: Finding) -> None:
+        self._controls.is_same_organization |= work.is_inherited
         oldest, *others = finding.runs
         self._outcomes.settled(work, oldest.id, oldest.status, [run.id for run in others])
 
@@ -183,13 +184,18 @@ class Settler:
             if case.odd_looks > 1:  # once more, in case the answer was half-written
                 self._outcomes.odd(self._queue.remove(case), finding.runs)
         elif not proves:
-            self._queue.doubted(case)
-            is_long = time.monotonic() - case.work.lost_at_s > self._doubted_for_s
-            if is_long and self._backlog.is_drained_but(len(self._queue)):
-                fact = "the lists that should show it are incomplete, or do not show runs that exist"
-                self._outcomes.stays_unknown(self._queue.remove(case), fact)
+            self._doubt(case, "the lists that should show it are incomplete, or do not show runs that exist")
+        elif case.work.is_inherited and not self._controls.is_same_organization:
+            self._doubt(case, "no run of the batch shows that this API key is of the organisation that it was sent to")
         elif self._queue.missed(case, began_s, has_control=has_control):
             self._absent(self._queue.remove(case))
+
+    def _doubt(self, case: Case, fact: str) -> None:
+        """A complete look proved nothing; after a long time of that, with nothing else left to do, a person decides."""
+        self._queue.doubted(case)
+        is_long = time.monotonic() - case.work.lost_at_s > self._doubted_for_s
+        if is_long and self._backlog.is_drained_but(len(self._queue)):
+            self._outcomes.stays_unknown(self._queue.remove(case), fact)
 
     def _absent(self, work: Work) -> None:
         if work.exists_without_id:
@@ -207,7 +213,7 @@ class Settler:
     def _by_name(cases: Iterable[Case]) -> dict[str, list[Case]]:
         """Cases by name. Those with a payload to compare come first: they are recognised beyond the name."""
         found: defaultdict[str, list[Case]] = defaultdict(list)
-        for case in sorted(cases, key=lambda case: case.work.planned is None):
+        for case in sorted(cases, key=lambda case: case.work.compared_body is None):
             found[case.work.name].append(case)
         return found
 
@@ -270,10 +276,9 @@ class Settler:
             self._outcomes.checked(resent, [run.id for run in others])
 
     def _sought(self, work: Work) -> Sought:
-        planned = work.planned
         return Sought(
             name=work.name,
             created_from_s=(work.first_unknown_at_s or 0.0) - MARGIN_S,
-            body=None if planned is None else planned.keyed_body or planned.body,
+            body=work.compared_body,
             tag=self._tagging.tag_of(work.key),
         )

@@ -1,11 +1,12 @@
 """The runs whose latest attempt has an unknown outcome, when each is to be looked for, and when a miss proves absence."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import anyio
 
 from batchrun.engine.backlog import Work
+from batchrun.engine.change import Change
 
 __all__ = ["Case", "SettleQueue"]
 
@@ -35,6 +36,7 @@ class SettleQueue:
         self._settle_after_s = settle_after_s
         self._cases: dict[str, Case] = {}
         self._arrived = anyio.Event()
+        self._left = Change()
 
     def __len__(self) -> int:
         return len(self._cases)
@@ -53,7 +55,13 @@ class SettleQueue:
 
     def remove(self, case: Case) -> Work:
         del self._cases[case.work.key]
+        self._left.notify()
         return case.work
+
+    async def wait_without(self, keys: Collection[str]) -> None:
+        """Return when none of these runs is in here."""
+        while not self._cases.keys().isdisjoint(keys):
+            await self._left.wait()
 
     def due(self, now_s: float) -> list[Case]:
         return [case for case in self._cases.values() if case.due_s <= now_s]

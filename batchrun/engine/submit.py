@@ -79,7 +79,7 @@ async def submit(
         existing=existing,
         is_moved=preflight.service_changed,
     )
-    await _begin(check, preflight, service, switch)
+    await _begin(check, plan, preflight, service, switch)
     return await Session(
         plan=plan,
         ledger=ledger,
@@ -89,6 +89,8 @@ async def submit(
         reporter=reporter,
         switch=switch,
         retry=retry,
+        earlier=preflight.left,
+        is_same_organization=check.is_same_organization,
         destinations=await upload_local_files(plan, ledger, client, reporter=reporter, switch=switch),
     ).run()
 
@@ -118,10 +120,10 @@ async def _check_ledger(
     return await anyio.to_thread.run_sync(checking)
 
 
-async def _begin(check: ServiceCheck, preflight: Preflight, service: str, switch: StopSwitch) -> None:
+async def _begin(check: ServiceCheck, plan: Plan, preflight: Preflight, service: str, switch: StopSwitch) -> None:
     """Ask the service, and only then write: a refusal leaves neither a new ledger nor a changed one behind."""
     found = await switch.unless_pulled(check.run)
-    plan, ledger = check.plan, check.ledger
+    ledger = check.ledger
     if preflight.is_new:
         await ledger.begin(await anyio.to_thread.run_sync(new_batch, plan, service))
     elif preflight.target_changed:

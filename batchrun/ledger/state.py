@@ -175,12 +175,21 @@ class BatchState:
         run = self.runs.get(key)
         return run.outcome if run is not None else Outcome.PENDING
 
+    @property
+    def planned(self) -> int:
+        """How many runs the present plan has."""
+        return self.batch.runs if self.batch is not None else 0
+
+    @property
+    def unknown(self) -> int:
+        """Runs whose outcome is unknown, those that left the plan included."""
+        return self.counts[Outcome.UNKNOWN] + self.gone[Outcome.UNKNOWN]
+
     def count(self, outcome: Outcome) -> int:
         """Planned runs with this outcome; pending ones are what is left of the plan."""
         if outcome is not Outcome.PENDING:
             return self.counts[outcome]
-        planned = self.batch.runs if self.batch is not None else 0
-        return planned - sum(n for other, n in self.counts.items() if other is not Outcome.PENDING)
+        return self.planned - sum(n for other, n in self.counts.items() if other is not Outcome.PENDING)
 
     def move(self, run: RunState, outcome: Outcome) -> None:
         """Give a run another outcome, and count it there."""

@@ -97,6 +97,10 @@ class Command:
     def submit(self, *flags: str) -> Ended:
         return self.run(*self._submit(flags))
 
+    def resume(self, *flags: str) -> Ended:
+        usual = ["--base-url", self.service.url, "--rate", "200", "--settle-after", "0.3s"]
+        return self.run("resume", self.ledger.name, *usual, *flags)
+
     def submit_and_kill(self, runs: int, *flags: str) -> None:
         """Submit, and kill the process as soon as the service holds this many runs."""
         process = self.start(*self._submit(flags))

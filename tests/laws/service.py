@@ -105,6 +105,8 @@ class Service:
         self.reveals_organization = True
         self.list_ends_after: int | None = None
         """Every list ends after this many runs, whatever its total says."""
+        self.page: Callable[[Payload], Payload] = lambda page: page
+        """The page of a list as it is sent."""
         self.date: Callable[[float], str | None] = lambda now: formatdate(now, usegmt=True)
         """The ``Date`` header at an epoch time; None leaves it out."""
         self.clock_ahead_s = 0.0
@@ -184,7 +186,7 @@ class Service:
         end = min(start + size, self.list_ends_after or len(found))
         page = {"items": [self.view(run) for run in found[start:end]], "total": len(found)}
         is_last = end >= min(len(found), self.list_ends_after or len(found))
-        return page | {"next_page": None if is_last else str(end)}
+        return self.page(page | {"next_page": None if is_last else str(end)})
 
     def found(self, run_id: str, key: str) -> Payload | None:
         with self._lock:

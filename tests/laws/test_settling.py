@@ -37,12 +37,16 @@ class Crashed:
         self.runs: Sequence[PlannedRun] = list(self.plan)
 
     def ledger(self, *, attempts_in_s: float = 0, garbled: bool = False) -> None:
-        anyio.run(self._write, timestamp(time.time() + attempts_in_s), garbled)
+        request = urllib.request.Request(f"{self.server.url}/organization", headers={"X-API-Key": "any"})
+        with urllib.request.urlopen(request) as answer:
+            organization = json.load(answer)["id"]
+        anyio.run(self._write, timestamp(time.time() + attempts_in_s), organization, garbled)
 
-    async def _write(self, at: str, garbled: bool) -> None:
+    async def _write(self, at: str, organization: str, garbled: bool) -> None:
         with FileLedger.open(self.path, create=True) as ledger:
             await ledger.begin(new_batch(self.plan, self.server.url))
-            ledger.record(SessionEvent(at=at, action="start", pid=1, host="h", server_offset_s=0.0))
+            start = SessionEvent(at=at, action="start", pid=1, host="h", server_offset_s=0.0, organization=organization)
+            ledger.record(start)
             for run in self.runs:
                 ledger.record(AttemptEvent(at=at, key=run.key, n=1))
                 if garbled:

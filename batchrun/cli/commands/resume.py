@@ -1,15 +1,20 @@
 """``batchrun resume``."""
 
 import os
+from pathlib import Path
 
 from batchrun.cli import options as o
 from batchrun.cli.flags import SubmissionFlags, expand_flags
 from batchrun.cli.ledgers import find_ledger
 from batchrun.cli.output import Output
-from batchrun.cli.service import EMULATOR, service_name
+from batchrun.cli.service import EMULATOR, open_service, service_name
+from batchrun.cli.settling import settle_unknown
 from batchrun.cli.submitting import SubmitRequest, run_submission
 from batchrun.engine.batch import plan_of
+from batchrun.errors import ManifestError
+from batchrun.ledger.file import FileLedger
 from batchrun.ledger.reader import read_batch
+from batchrun.sweep.manifest.manifest import SubmitTable
 
 __all__ = ["EXAMPLES", "resume"]
 
@@ -40,13 +45,19 @@ def resume(
     settled first, and pending ones are sent.
     """
     ledger = find_ledger(path, emulator=flags.emulator)
-    batch = read_batch(ledger)
-    plan = plan_of(batch, ledger, os.environ)
+    batch, output = read_batch(ledger), Output(as_json=as_json, quiet=quiet)
     was_emulated = batch.base_url == EMULATOR and flags.base_url is None
+    service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated)
+    try:
+        plan = plan_of(batch, ledger, os.environ)
+    except ManifestError:
+        if not flags.dry_run:
+            _settle(ledger, service, flags, output)
+        raise
     request = SubmitRequest(
         plan=plan,
         ledger=ledger,
-        service=service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated),
+        service=service,
         settings=flags.settings(plan.submit),
         retry=flags.retried_outcomes,
         timeout_s=flags.timeout_s,
@@ -56,4 +67,11 @@ def resume(
         dry_run=flags.dry_run,
         resume=flags.resume_command(ledger),
     )
-    return run_submission(request, Output(as_json=as_json, quiet=quiet))
+    return run_submission(request, output)
+
+
+def _settle(path: Path, service: str, flags: SubmissionFlags, output: Output) -> None:
+    """The plan cannot be made any more, so nothing can be sent; what may exist can still be found out."""
+    settings = flags.settings(SubmitTable())
+    with open_service(service, os.environ, timeout_s=flags.timeout_s) as api, FileLedger.open(path) as ledger:
+        settle_unknown(ledger, api, settings, output, service=service)

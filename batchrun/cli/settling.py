@@ -1,0 +1,55 @@
+"""Unknown runs are settled first, also where the sweep changed or cannot be planned any more: that needs only the ledger."""
+
+from functools import partial
+
+from batchrun.cli.output import Output
+from batchrun.cli.sessions import run_session
+from batchrun.cli.text import numbered
+from batchrun.engine.progress import Observer
+from batchrun.engine.settings import SubmitSettings
+from batchrun.engine.settle_only import settle
+from batchrun.engine.stopping import StopReason, StopSwitch
+from batchrun.engine.submit import Submission
+from batchrun.ledger.file import FileLedger
+from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.settings import ApiSettings
+
+__all__ = ["settle_unknown"]
+
+_SIGNALS = {StopReason.INTERRUPTED, StopReason.TERMINATED}
+
+
+def settle_unknown(
+    ledger: FileLedger, api: ApiSettings, settings: SubmitSettings, output: Output, *, service: str
+) -> None:
+    """Find out about unknown runs, if there are any; nothing is sent.
+
+    Raises:
+        KeyboardInterrupt: a signal came.
+        LedgerError: the ledger is of another service or organisation, or it cannot be written.
+
+    """
+    state = ledger.state
+    if not state.unknown:
+        return
+    name = state.batch.name if state.batch is not None else str(ledger.path)
+    output.tell(f"{name}: {numbered(state.unknown, 'run')} may exist; finding out first")
+    work = partial(_settle, ledger, settings, service)
+    submission = run_session(work, api, settings, output, name)
+    if submission.stop is not None and submission.stop.reason in _SIGNALS:
+        raise KeyboardInterrupt
+    if submission.stop is not None:
+        output.error(submission.stop.problem)
+    progress = submission.progress
+    output.say(f"{numbered(progress.settled, 'run')} found; {numbered(progress.unknown, 'run')} still unknown")
+
+
+async def _settle(
+    ledger: FileLedger,
+    settings: SubmitSettings,
+    service: str,
+    client: RunsClient,
+    observer: Observer,
+    switch: StopSwitch,
+) -> Submission:
+    return await settle(ledger, client, settings=settings, observer=observer, switch=switch, base_url=service)

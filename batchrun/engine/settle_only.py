@@ -1,0 +1,67 @@
+"""Finding out about unknown runs without a plan: the public ``settle``."""
+
+from batchrun.engine.learned_rate import pacer_for
+from batchrun.engine.preflight import check_service
+from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
+from batchrun.engine.service_check import Existing, ServiceCheck
+from batchrun.engine.session import Session, Submission
+from batchrun.engine.settings import SubmitSettings
+from batchrun.engine.stopping import Stop, StopSwitch
+from batchrun.ledger.file import FileLedger
+from batchrun.uploads.destinations import Destinations
+from batchrun.wherobots.client import RunsClient
+
+__all__ = ["settle"]
+
+
+async def settle(
+    ledger: FileLedger,
+    client: RunsClient,
+    *,
+    settings: SubmitSettings | None = None,
+    observer: Observer = NO_OBSERVER,
+    switch: StopSwitch | None = None,
+    base_url: str | None = None,
+) -> Submission:
+    """Find out about every run whose outcome is unknown, and send nothing.
+
+    It needs nothing but the ledger and the service: a manifest or a data file that changed, or is gone, does not matter.
+
+    Args:
+        ledger: Open for writing, of a batch that was begun.
+        client: Open, for the service that the batch belongs to.
+        settings: How long to wait, and how fast to read; the manifest's own are not read.
+        observer: Receives progress and notes.
+        switch: Lets the caller stop.
+        base_url: How the ledger names the service; by default, the client's own base URL.
+
+    Raises:
+        LedgerMismatchError: the ledger belongs to another service or organisation.
+
+    """
+    check_service(ledger.state, base_url or client.settings.base_url)
+    switch, reporter, settings = switch or StopSwitch(), Reporter(observer), settings or SubmitSettings()
+    pacer = pacer_for(client, settings, ledger.state)
+    check = ServiceCheck(
+        plan=None,
+        ledger=ledger,
+        client=client,
+        wait_for_read=pacer.wait_for_read,
+        reporter=reporter,
+        existing=Existing.REFUSE,
+    )
+    if isinstance(found := await switch.unless_pulled(check.run), Stop):
+        switch.pull(found)
+    ledger.state.organization = check.organization or ledger.state.organization
+    return await Session(
+        plan=None,
+        ledger=ledger,
+        client=client,
+        pacer=pacer,
+        settings=settings,
+        reporter=reporter,
+        switch=switch,
+        retry=frozenset(),
+        is_same_organization=check.is_same_organization,
+        destinations=Destinations({}),
+    ).run()
