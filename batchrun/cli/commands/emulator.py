@@ -47,7 +47,7 @@ def emulator(
         int, typer.Option(metavar="PORT", help="Port to listen on; 0 picks a free one.", min=0, max=65535)
     ] = 0,
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Address to listen on; other machines can reach any but loopback.")
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; any but loopback needs a key, see below.")
     ] = LOOPBACK,
     tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS with a generated certificate.")] = False,
     state: Annotated[
@@ -112,7 +112,7 @@ def emulator(
     """Run a local emulator of Wherobots Cloud, optionally with faults and limits.
 
     The first line on stdout ends with the emulator's URL. Any API key is accepted unless BATCHRUN_EMULATOR_API_KEY is
-    set. GET /_emulator/runs lists every run that was created.
+    set, which an address that other machines can reach requires. GET /_emulator/runs lists every run that was created.
     """
     output = Output()
     flags: dict[str, Any] = {

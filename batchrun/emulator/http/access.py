@@ -12,11 +12,15 @@ from batchrun.emulator.clock import date_header, server_time
 from batchrun.emulator.error_bodies import ErrorDetail, error_response
 from batchrun.emulator.faults.limits import Limit, limit_of
 from batchrun.emulator.faults.retry_after import retry_after_header
+from batchrun.emulator.http.bodies import bounded
+from batchrun.emulator.http.guard import Guard
+from batchrun.emulator.http.refusals import too_large
+from batchrun.emulator.http.request_head import RequestHead, head_of
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.emulator.stats import Stats
 from batchrun.wherobots.views import ErrorClass
 
-__all__ = ["AccessMiddleware", "ClientRecords", "api_key_of"]
+__all__ = ["AccessMiddleware", "ClientRecords"]
 
 _log = logging.getLogger("batchrun.emulator")
 _UNAUTHORIZED = "Give a valid API key in the header X-API-Key."
@@ -60,9 +64,10 @@ class AccessMiddleware:
     """The outermost ASGI middleware. Fault injection lies inside it, so that a refused request is never also hit."""
 
     def __init__(
-        self, app: ASGIApp, settings: Callable[[], EmulatorSettings], stats: Stats, clients: ClientRecords
+        self, app: ASGIApp, settings: Callable[[], EmulatorSettings], stats: Stats, clients: ClientRecords, guard: Guard
     ) -> None:
         self._app = app
+        self._guard = guard
         self._settings = settings
         self._stats = stats
         self._clients = clients
@@ -76,19 +81,34 @@ class AccessMiddleware:
         request_id = f"req-{self._serial:08x}"
         scope.setdefault("state", {})["request_id"] = request_id
         recorder = _ResponseRecorder(send, request_id, date_header(self._settings(), self._serial))
+        head = head_of(scope)
+        refused = self._guard.refusal(head, scope["path"], self._settings())
+        if refused is not None:
+            await error_response(refused[0], refused[1], request_id)(scope, receive, recorder)
+            return
         kind = scope["state"]["call"] = call_kind(scope["method"], scope["path"])
         if kind is None:
-            await self._app(scope, receive, recorder)
+            await self._pass_on(head, scope, receive, recorder)
             return
         self._stats.start_request(kind)
         try:
-            await self._handle(scope, receive, recorder)
+            await self._handle(head, scope, receive, recorder)
         finally:
             self._stats.end_request(_endpoint_name(scope["method"], scope["path"]), recorder.status, time.time())
 
-    async def _handle(self, scope: Scope, receive: Receive, send: "_ResponseRecorder") -> None:
+    async def _pass_on(self, head: RequestHead, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, unless its body is too large. Uploads have a limit of their own."""
         settings = self._settings()
-        key = api_key_of(scope)
+        body = receive if scope["state"]["call"] == "upload" else await bounded(receive, head, settings.max_body_bytes)
+        if body is None:
+            response = error_response(413, too_large(settings), scope["state"]["request_id"])
+            await response(scope, receive, send)
+        else:
+            await self._app(scope, body, send)
+
+    async def _handle(self, head: RequestHead, scope: Scope, receive: Receive, send: "_ResponseRecorder") -> None:
+        settings = self._settings()
+        key = head.key
         client = self._clients.of(key, settings)
         refusal = self._refusal(settings, key, client, scope)
         if refusal is not None:
@@ -97,7 +117,7 @@ class AccessMiddleware:
         scope["state"]["organization"] = settings.organizations.get(key, settings.default_organization)
         client.in_flight += 1
         try:
-            await self._app(scope, receive, send)
+            await self._pass_on(head, scope, receive, send)
         except Exception as error:
             # Without a socket, ConnectionResetError is how a fault reports a lost response.
             if send.status is not None or isinstance(error, ConnectionResetError):
@@ -160,17 +180,6 @@ class _ResponseRecorder:
 
 def _is_known_key(settings: EmulatorSettings, key: str) -> bool:
     return settings.api_key is None or key == settings.api_key or key in settings.organizations
-
-
-def api_key_of(scope: Scope) -> str:
-    """The API key of a request, else its bearer token, else an empty string."""
-    bearer = ""
-    for name, value in scope["headers"]:
-        if name == b"x-api-key":
-            return str(value.decode("latin-1")).strip()
-        if name == b"authorization" and value[:7].lower() == b"bearer ":
-            bearer = value[7:].decode("latin-1").strip()
-    return bearer
 
 
 def _endpoint_name(method: str, path: str) -> str:

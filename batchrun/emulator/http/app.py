@@ -18,6 +18,8 @@ from batchrun.emulator.faults.limits import is_same_limit
 from batchrun.emulator.faults.middleware import FaultMiddleware
 from batchrun.emulator.http.access import AccessMiddleware, ClientRecords
 from batchrun.emulator.http.control import Control, control_router
+from batchrun.emulator.http.docs_page import CONTENT_SECURITY_POLICY, docs_page
+from batchrun.emulator.http.guard import Guard
 from batchrun.emulator.http.openapi import complete_openapi
 from batchrun.emulator.http.organization import add_organization
 from batchrun.emulator.http.payloads import error_details
@@ -36,8 +38,12 @@ __all__ = ["create_app"]
 _CODES = {404: ErrorClass.NOT_FOUND_ERROR, 401: ErrorClass.UNAUTHORIZED_ERROR}
 
 
-def create_app(settings: EmulatorSettings | None = None, *, state_file: Path | None = None) -> FastAPI:
+def create_app(
+    settings: EmulatorSettings | None = None, *, state_file: Path | None = None, guard: Guard | None = None
+) -> FastAPI:
     """A new service. Its runs are in ``app.state.store``; with a ``state_file`` they persist.
+
+    Without a ``guard`` it answers under any host name, as suits an application without a socket.
 
     Raises:
         UsageError: the state file cannot be used.
@@ -58,7 +64,12 @@ def create_app(settings: EmulatorSettings | None = None, *, state_file: Path | N
     app = FastAPI(
         title="Wherobots Cloud API (emulated)",
         version="0.0.1",
-        middleware=[Middleware(AccessMiddleware, current, stats, clients), Middleware(FaultMiddleware, current, stats)],
+        middleware=[
+            Middleware(AccessMiddleware, current, stats, clients, guard or Guard()),
+            Middleware(FaultMiddleware, current, stats),
+        ],
+        docs_url=None,  # FastAPI's pages load scripts from elsewhere
+        redoc_url=None,
         lifespan=_closing(store),
         redirect_slashes=False,
     )
@@ -71,11 +82,17 @@ def create_app(settings: EmulatorSettings | None = None, *, state_file: Path | N
     app.include_router(
         control_router(Control(store, stats, uploads, apply_settings=apply_settings, reset_clients=clients.clear))
     )
+    app.add_api_route("/docs", lambda: _docs(app), methods=["GET"], include_in_schema=False)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.state.store, app.state.stats = store, stats
     app.openapi = _openapi_of(app, current)  # type: ignore[method-assign] # FastAPI documents this as the way to extend it
     return app
+
+
+def _docs(app: FastAPI) -> Response:
+    headers = {"content-security-policy": CONTENT_SECURITY_POLICY}
+    return Response(docs_page(app.openapi()), headers=headers, media_type="text/html")
 
 
 def _closing(store: RunStore) -> Callable[[FastAPI], Any]:

@@ -22,7 +22,6 @@ from batchrun.emulator.http.refusals import (
     query_error,
     run_has_ended,
     run_not_found,
-    too_large,
 )
 from batchrun.emulator.http.uris import unusable_uris
 from batchrun.emulator.runs.lifecycle import StoredRun
@@ -73,8 +72,6 @@ class Runs:
         if region is None:
             return error_response(422, MISSING_REGION, request_id)
         body = await request.body()
-        if len(body) > settings.max_body_bytes:
-            return error_response(413, too_large(settings), request_id)
         payload = read_payload(body, lenient=settings.lenient)
         if not isinstance(payload, CreateRunPayload):
             return error_response(422, payload, request_id)

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from batchrun.emulator.faults.exchange import RESET
 from batchrun.emulator.http.app import create_app
+from batchrun.emulator.http.guard import guard_of
 from batchrun.emulator.http.tls import Certificates
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.errors import UsageError
@@ -29,6 +30,10 @@ class EmulatorServer:
     """A service on ``host`` that lives as long as the context; port 0 picks a free port.
 
     With ``tls`` it serves https only, with a certificate from a temporary authority: clients must trust ``ca_file``.
+
+    Raises:
+        UsageError: other machines could reach it and no API key is set, or the state file cannot be used.
+
     """
 
     def __init__(
@@ -40,7 +45,11 @@ class EmulatorServer:
         tls: bool = False,
         state_file: Path | None = None,
     ) -> None:
-        self.app = create_app(settings, state_file=state_file)
+        guard = guard_of(host)
+        if guard.needs_key and (settings is None or settings.api_key is None):
+            fact = "other machines can reach the emulator there, and any API key would be accepted"
+            raise UsageError(f"--host {host}", fact, "set BATCHRUN_EMULATOR_API_KEY to the key to accept")
+        self.app = create_app(settings, state_file=state_file, guard=guard)
         self._host = host
         self._port = port
         self._certificates = Certificates(host) if tls else None
