@@ -58,9 +58,9 @@ class Attempts:
 
         """
         run = work.run
-        body = self._destinations.body(run.region, self._tagging.body(run.key, run.body))
+        body = self._destinations.body(run.region, self._tagging.body(run.key, work.generation, run.body))
         work.n += 1
-        await self._ledger.attempted(work.key, work.n, work.name)
+        await self._ledger.attempted(work.key, work.n, work.name, work.generation)
         self._outcomes.begun(work)
         # The sync took time: a pause or a stop that came meanwhile still counts.
         if self._pacer.is_paused or self._switch.is_pulled:

@@ -27,8 +27,10 @@ class Work:
     """Whether the batch's present plan contains it."""
     is_inherited: bool = False
     """An earlier session sent it, and did not learn the outcome."""
+    generation: int = 1
+    """1 for the first creation of a planned run, 2 for its first rerun."""
     n: int = 0
-    """Attempts so far, over all sessions."""
+    """Attempts so far, over all sessions and generations."""
     unsent_attempts: int = 0
     """Attempts of this session that were journaled but never left: a pause or a stop came first."""
     failed_attempts: int = 0

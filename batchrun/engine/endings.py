@@ -24,6 +24,7 @@ def submitted_event(
         point=_point(work),
         via="response" if duplicates is None else "settled",
         duplicates=duplicates or [],
+        generation=work.generation,
     )
 
 

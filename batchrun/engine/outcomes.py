@@ -62,6 +62,8 @@ class Resent:
     not_before_s: float
     """When a look is conclusive, on the monotonic clock."""
     body: bytes | None = None
+    generation: int | None = None
+    """None if it is not known any more which one was sent more than once."""
 
 
 class Outcomes:
@@ -200,6 +202,7 @@ class Outcomes:
                     first_sent_at_s=work.first_unknown_at_s,
                     not_before_s=time.monotonic() + self._settings.settle_after_s,
                     body=work.run.keyed_body or work.run.body,
+                    generation=work.generation,
                 )
             )
         self._submitted(work, answer.run_id, answer.status)

@@ -4,18 +4,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from batchrun.engine.backlog import Work
+from batchrun.engine.generations import Generations
 from batchrun.ledger.fold import BatchState, Outcome, RunState
 from batchrun.sweep.plan import Plan, PlannedRun
 
-__all__ = ["RETRIABLE", "clashing_keys", "unknown_work", "unsent_work"]
+__all__ = ["FIRST", "RETRIABLE", "clashing_keys", "unknown_work", "unsent_work"]
 
+FIRST = Generations()
+"""Nothing is run again."""
 RETRIABLE = frozenset({Outcome.REJECTED, Outcome.FAILED})
 """Outcomes that a person may ask to send again."""
 
 
-def unsent_work(plan: Plan, state: BatchState, retry: frozenset[Outcome]) -> Iterator[Work]:
+def unsent_work(
+    plan: Plan, state: BatchState, retry: frozenset[Outcome], generations: Generations = FIRST
+) -> Iterator[Work]:
     """What is still to be sent, in plan order, as a stream: pending runs, and those that ``retry`` brings back."""
-    for run in plan:
+    for planned in plan:
+        run = generations.planned(planned)
         known = state.runs.get(run.key)
         if known is None:
             yield Work(key=run.key, name=run.name, planned=run)
@@ -24,7 +30,10 @@ def unsent_work(plan: Plan, state: BatchState, retry: frozenset[Outcome]) -> Ite
 
 
 def unknown_work(
-    plan: Plan | None, state: BatchState, earlier: Mapping[str, PlannedRun] = MappingProxyType({})
+    plan: Plan | None,
+    state: BatchState,
+    earlier: Mapping[str, PlannedRun] = MappingProxyType({}),
+    generations: Generations = FIRST,
 ) -> Iterator[Work]:
     """The runs whose outcome is unknown, also those that left the plan, and all of them where there is no plan.
 
@@ -32,8 +41,9 @@ def unknown_work(
     0.1 did not record it) and without a plan cannot be looked for, and stays unknown.
     """
     unknown = {key: run for key, run in state.runs.items() if run.outcome is Outcome.UNKNOWN}
-    for planned in plan if plan is not None and unknown else ():
-        if (known := unknown.pop(planned.key, None)) is not None:
+    for run in plan if plan is not None and unknown else ():
+        if (known := unknown.pop(run.key, None)) is not None:
+            planned = generations.planned(run)
             yield _inherited(planned.key, planned.name, known, planned=planned)
         if not unknown:
             return
@@ -67,6 +77,7 @@ def _work(key: str, name: str, planned: PlannedRun | None, known: RunState, *, f
         name=name,
         planned=planned,
         n=known.n,
+        generation=known.generation,
         failed_attempts=failed_attempts,
         first_unknown_at_s=known.since_s,
         exists_without_id=known.created,

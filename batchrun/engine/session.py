@@ -17,13 +17,14 @@ from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.attempt import Attempts
 from batchrun.engine.backlog import Backlog
 from batchrun.engine.controls import Controls
+from batchrun.engine.generations import Generations
 from batchrun.engine.known_ids import KnownIds
 from batchrun.engine.learned_rate import rate_table
 from batchrun.engine.monitor import Monitor
 from batchrun.engine.outcomes import Outcomes, Resent
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Progress, Reporter
-from batchrun.engine.resume import clashing_keys, unknown_work, unsent_work
+from batchrun.engine.resume import FIRST, clashing_keys, unknown_work, unsent_work
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle import Settler
 from batchrun.engine.settle_queue import SettleQueue
@@ -73,6 +74,7 @@ class Session:
         switch: StopSwitch,
         retry: frozenset[Outcome],
         destinations: Destinations,
+        generations: Generations = FIRST,
         earlier: Mapping[str, PlannedRun] = MappingProxyType({}),
         is_same_organization: bool = True,
     ) -> None:
@@ -82,6 +84,7 @@ class Session:
         """
         self._plan = plan
         self._earlier = earlier
+        self._generations = generations
         self._ledger = ledger
         self._client = client
         self._settings = settings
@@ -95,7 +98,7 @@ class Session:
         self._active_runs = ActiveRuns(
             settings.max_active, is_over=lambda: self._backlog.is_empty, earlier=lambda: _unfinished(state)
         )
-        unsent = unsent_work(plan, state, retry) if plan is not None else iter(())
+        unsent = unsent_work(plan, state, retry, generations) if plan is not None else iter(())
         self._backlog = Backlog(unsent, time.monotonic, on_return=self._active_runs.release)
         self._to_settle = SettleQueue(settings.settle_after_s)
         self._tagging = Tagging(state.batch.batch_id if settings.tag and state.batch is not None else None)
@@ -186,7 +189,7 @@ class Session:
         """Put what earlier sessions left unknown to be settled; the keys of those that must be settled before others are sent."""
         plan, state = self._plan, self._ledger.state
         # In a thread: a plan of a million runs takes seconds to go through.
-        works = await anyio.to_thread.run_sync(lambda: list(unknown_work(plan, state, self._earlier)))
+        works = await anyio.to_thread.run_sync(lambda: list(unknown_work(plan, state, self._earlier, self._generations)))
         for work in works:
             self._backlog.adopt()
             self._active_runs.hold()
@@ -245,7 +248,10 @@ def _unfinished(state: BatchState) -> Iterator[tuple[str, str]]:
 
 
 def _ids(state: BatchState) -> Iterator[tuple[str, str]]:
+    """Ids of runs with their keys. One of an earlier generation is held as another run's: it is never adopted again."""
     for key, run in state.runs.items():
+        for earlier in run.earlier:
+            yield earlier.run_id, f"{key}/{earlier.generation}"
         if run.run_id is not None:
             yield run.run_id, key
 

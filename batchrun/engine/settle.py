@@ -268,7 +268,7 @@ class Settler:
             name=resent.name,
             created_from_s=resent.first_sent_at_s - MARGIN_S,
             body=resent.body,
-            tag=self._tagging.tag_of(resent.key),
+            tag=None if resent.generation is None else self._tagging.tag_of(resent.key, resent.generation),
         )
         finding = weigh(listed, sought, is_taken=self._known_ids.is_taken)  # the one that is ours is taken as well
         if is_whole or finding.evidence is Evidence.PRESENT:
@@ -280,5 +280,5 @@ class Settler:
             name=work.name,
             created_from_s=(work.first_unknown_at_s or 0.0) - MARGIN_S,
             body=work.compared_body,
-            tag=self._tagging.tag_of(work.key),
+            tag=self._tagging.tag_of(work.key, work.generation),
         )

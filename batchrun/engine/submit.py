@@ -6,6 +6,7 @@ import anyio.to_thread
 
 from batchrun.engine.batch import extended_batch, new_batch
 from batchrun.engine.learned_rate import pacer_for
+from batchrun.engine.generations import generations_of
 from batchrun.engine.preflight import Preflight, check_ledger, check_plan
 from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
 from batchrun.engine.service_check import Existing, ServiceCheck
@@ -80,6 +81,8 @@ async def submit(
         is_moved=preflight.service_changed,
     )
     await _begin(check, plan, preflight, service, switch)
+    generations = await anyio.to_thread.run_sync(generations_of, plan, ledger.state)
+    files = (*plan.uploads, *generations.uploads)
     return await Session(
         plan=plan,
         ledger=ledger,
@@ -91,7 +94,8 @@ async def submit(
         retry=retry,
         earlier=preflight.left,
         is_same_organization=check.is_same_organization,
-        destinations=await upload_local_files(plan, ledger, client, reporter=reporter, switch=switch),
+        destinations=await upload_local_files(files, plan.runs, ledger, client, reporter=reporter, switch=switch),
+        generations=generations,
     ).run()
 
 

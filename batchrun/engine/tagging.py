@@ -7,8 +7,6 @@ from batchrun.wherobots.identity import canonical_json
 
 __all__ = ["Tagging"]
 
-FIRST_GENERATION = 1
-
 
 class Tagging:
     """Tags the payloads of one batch; without a batch id it leaves them as they are.
@@ -19,12 +17,12 @@ class Tagging:
     def __init__(self, batch_id: str | None) -> None:
         self._batch_id = batch_id
 
-    def tag_of(self, key: str) -> str | None:
-        return None if self._batch_id is None else f"{self._batch_id}/{key}/{FIRST_GENERATION}"
+    def tag_of(self, key: str, generation: int) -> str | None:
+        return None if self._batch_id is None else f"{self._batch_id}/{key}/{generation}"
 
-    def body(self, key: str, body: bytes) -> bytes:
+    def body(self, key: str, generation: int, body: bytes) -> bytes:
         """The payload as it is sent."""
-        tag = self.tag_of(key)
+        tag = self.tag_of(key, generation)
         if tag is None:
             return body
         payload = json.loads(body)

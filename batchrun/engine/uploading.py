@@ -1,5 +1,7 @@
 """Local files go up before the first run is created; every destination is durable before a run relies on it."""
 
+from collections.abc import Sequence
+
 import anyio
 
 from batchrun.engine.pacing.backoff import full_jitter_s
@@ -9,7 +11,7 @@ from batchrun.errors import LedgerWriteError, UploadError
 from batchrun.ledger.events import UploadEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import BatchState
-from batchrun.sweep.plan import Plan
+from batchrun.sweep.local_file import UploadPlan
 from batchrun.uploads.destinations import Destinations
 from batchrun.uploads.presigned import PresignedUploader
 from batchrun.uploads.upload import Pending, Uploads, pending_uploads
@@ -22,17 +24,23 @@ PROGRESS_EVERY_S = 0.1
 
 
 async def upload_local_files(
-    plan: Plan, ledger: FileLedger, client: RunsClient, *, reporter: Reporter, switch: StopSwitch
+    files: Sequence[UploadPlan],
+    planned: int,
+    ledger: FileLedger,
+    client: RunsClient,
+    *,
+    reporter: Reporter,
+    switch: StopSwitch,
 ) -> Destinations:
-    """Upload what the ledger does not know as uploaded, and return where everything is.
+    """Upload what the ledger does not know as uploaded, and return where everything is; ``planned`` counts the runs.
 
     A failure pulls the switch: what was uploaded is recorded, and the batch can be resumed.
     """
     uploaded = ledger.state.uploads
-    pending = pending_uploads(plan.uploads, uploaded)
+    pending = pending_uploads(files, uploaded)
     if pending and not switch.is_pulled:
         try:
-            await switch.unless_pulled(lambda: _upload(plan, pending, ledger, client, reporter))
+            await switch.unless_pulled(lambda: _upload(planned, pending, ledger, client, reporter))
         except UploadError as error:
             first, *others = error.problems
             for problem in others:
@@ -44,7 +52,7 @@ async def upload_local_files(
 
 
 async def _upload(
-    plan: Plan, pending: list[Pending], ledger: FileLedger, client: RunsClient, reporter: Reporter
+    planned: int, pending: list[Pending], ledger: FileLedger, client: RunsClient, reporter: Reporter
 ) -> None:
     async def record(one: Pending, destination: str) -> None:
         file = one.file
@@ -57,7 +65,7 @@ async def _upload(
 
     async def report() -> None:
         while True:
-            reporter.progress(_progress(plan, ledger.state, uploads))
+            reporter.progress(_progress(planned, ledger.state, uploads))
             await anyio.sleep(PROGRESS_EVERY_S)
 
     async with PresignedUploader() as uploader:
@@ -74,5 +82,5 @@ async def _upload(
             raise failure
 
 
-def _progress(plan: Plan, state: BatchState, uploads: Uploads) -> Progress:
-    return Progress(planned=plan.runs, **outcome_counts(state.count), uploads=uploads.progress)
+def _progress(planned: int, state: BatchState, uploads: Uploads) -> Progress:
+    return Progress(planned=planned, **outcome_counts(state.count), uploads=uploads.progress)

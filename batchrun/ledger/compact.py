@@ -8,10 +8,13 @@ from pathlib import Path
 from batchrun.errors import LedgerError, LedgerWriteError
 from batchrun.ledger.durable import sync_directory
 from batchrun.ledger.events import (
+    CancelEvent,
     CompactedEvent,
+    CostEvent,
     DuplicatesEvent,
     Event,
     FailedEvent,
+    RateEvent,
     RejectedEvent,
     StatusEvent,
     SubmittedEvent,
@@ -22,6 +25,8 @@ from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_events
 
 __all__ = ["Compaction", "compact"]
+
+Subject = tuple[type, str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +84,9 @@ def _replace(path: Path, state: BatchState) -> tuple[int, int]:
 
 
 def _kept(path: Path, state: BatchState) -> Iterator[bytes]:
-    latest = _latest_status(path)
+    latest = _latest(path)
     for number, event in enumerate(read_events(path)):
-        if _matters(event, state) and (type(event) is not StatusEvent or latest[event.key] == number):
+        if _matters(event, state) and latest.get(_subject(event), number) == number:
             yield event_line(event)
     yield event_line(
         CompactedEvent(
@@ -95,8 +100,22 @@ def _kept(path: Path, state: BatchState) -> Iterator[bytes]:
     )
 
 
-def _latest_status(path: Path) -> dict[str, int]:
-    return {event.key: number for number, event in enumerate(read_events(path)) if type(event) is StatusEvent}
+def _latest(path: Path) -> dict[Subject, int]:
+    """The last event of each kind of which only the last one counts."""
+    return {
+        subject: number for number, event in enumerate(read_events(path)) if (subject := _subject(event)) is not None
+    }
+
+
+def _subject(event: Event) -> Subject:
+    """What an event is about, if a later one about the same replaces it."""
+    match event:
+        case StatusEvent() | CostEvent():
+            return type(event), event.run_id
+        case RateEvent():
+            return type(event), ""
+        case _:
+            return None
 
 
 def _matters(event: Event, state: BatchState) -> bool:
@@ -108,7 +127,8 @@ def _matters(event: Event, state: BatchState) -> bool:
         return False
     match run.outcome:
         case Outcome.SUBMITTED:
-            return isinstance(event, SubmittedEvent | StatusEvent | DuplicatesEvent) or key in state.to_check
+            is_kept = isinstance(event, SubmittedEvent | StatusEvent | CostEvent | CancelEvent | DuplicatesEvent)
+            return is_kept or key in state.to_check or run.generation > 1
         case Outcome.REJECTED | Outcome.FAILED if run.since_s is None:
             return isinstance(event, RejectedEvent | FailedEvent)
         case _:

@@ -76,14 +76,14 @@ class FileLedger:
         fold(self.state, batch)
         await self.record_durably(batch)
 
-    async def attempted(self, key: str, n: int, name: str = "") -> None:
+    async def attempted(self, key: str, n: int, name: str = "", generation: int = 1) -> None:
         """Return when the attempt is durable: only then may its POST leave.
 
         Raises:
             LedgerWriteError: it is not.
 
         """
-        await self.record_durably(AttemptEvent(at=self.clock.stamp(), key=key, n=n, name=name))
+        await self.record_durably(AttemptEvent(at=self.clock.stamp(), key=key, n=n, name=name, generation=generation))
 
     async def record_durably(self, event: Event) -> None:
         """Append and wait for the sync.

@@ -21,6 +21,7 @@ class RunRow:
 
     key: str
     name: str
+    """As planned; the service has later generations under this name with ``-r2`` and so on at its end."""
     outcome: Outcome
     is_planned: bool
     """False: the batch's present plan no longer contains it."""
@@ -85,10 +86,10 @@ class _Collector:
         fold(self.state, event)
         match event:
             case AttemptEvent():
-                seen = self._of(event.key, event.name)
+                seen = self._of(event.key, event.name if event.generation == 1 else "")
                 seen.first_attempt_s = seen.first_attempt_s or epoch_seconds(event.at)
             case SubmittedEvent():
-                seen = self._of(event.key, event.name)
+                seen = self._of(event.key, event.name if event.generation == 1 else "")
                 seen.submitted_s, seen.via, seen.point = epoch_seconds(event.at), event.via, bytes(event.point)
             case RejectedEvent() | FailedEvent():
                 self._of(event.key, event.name).point = bytes(event.point)
@@ -128,7 +129,7 @@ def _row(key: str, run: RunState, seen: _Seen) -> RunRow:
     tracked = run.tracked or _NOTHING_TRACKED
     return RunRow(
         key=key,
-        name=run.name or seen.name,
+        name=seen.name or run.name or "",
         outcome=run.outcome,
         is_planned=run.is_planned,
         generation=run.generation,

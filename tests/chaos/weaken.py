@@ -24,8 +24,8 @@ __all__ = ["SHOWN_BY", "WEAKNESSES", "weaken"]
 def send_before_durable() -> None:
     """The attempt is noted, and its POST leaves without waiting for the disk."""
 
-    async def attempted(self: FileLedger, key: str, n: int, name: str = "") -> None:
-        self.record(AttemptEvent(at=self.clock.stamp(), key=key, n=n, name=name))
+    async def attempted(self: FileLedger, key: str, n: int, name: str = "", generation: int = 1) -> None:
+        self.record(AttemptEvent(at=self.clock.stamp(), key=key, n=n, name=name, generation=generation))
 
     FileLedger.attempted = attempted  # type: ignore[method-assign]
 

@@ -5,11 +5,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from batchrun.sweep.manifest.lines import Lines
 from batchrun.sweep.manifest.overlay import lay_over
 from batchrun.sweep.manifest.problems import Problems
-from batchrun.sweep.manifest.shape import checked_tables
+from batchrun.sweep.manifest.shape import checked_rerun, checked_tables
 from batchrun.sweep.manifest.source import Overrides, parse_toml, read_text
 from batchrun.sweep.manifest.tables import SubmitTable, Tables
 
@@ -46,6 +47,16 @@ class Manifest:
     def reads_stdin(self) -> bool:
         """Whether an axis has ``file = "-"``."""
         return any(isinstance(source, dict) and source.get("file") == "-" for source in self.tables.axes.values())
+
+    def with_rerun(self, settings: Mapping[str, Any]) -> "Manifest":
+        """The manifest of runs that are run again with some ``[run]`` settings replaced, as ``rerun_settings`` returned them.
+
+        Raises:
+            ManifestError: a setting has the wrong shape.
+
+        """
+        table = checked_rerun(settings, Problems())
+        return replace(self, tables=self.tables.model_copy(update={"override": [*self.tables.override, table]}))
 
     @classmethod
     def load(

@@ -1,6 +1,7 @@
 """Lays the command line's flags over a manifest's tables: ``--set``, ``--axis``, ``--sample``, ``--seed``, ``--max-points``."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 from batchrun.errors import ManifestError
@@ -8,7 +9,7 @@ from batchrun.sweep.manifest.problems import Cursor, Problems, did_you_mean
 from batchrun.sweep.manifest.source import Overrides, parse_toml, split_pair
 from batchrun.sweep.values import is_text
 
-__all__ = ["SETTABLE", "lay_over"]
+__all__ = ["SETTABLE", "lay_over", "rerun_settings"]
 
 TEXT, NUMBER, LIST = "text", "number", "list"
 SETTABLE: dict[str, str] = {
@@ -66,6 +67,26 @@ def lay_over(document: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
         table["max_points"] = limit
     problems.check()
     return changed
+
+
+def rerun_settings(texts: Sequence[str]) -> dict[str, Any]:
+    """The ``[run]`` settings of ``rerun --set``, as a table.
+
+    Raises:
+        ManifestError: a key is unknown, or not one of ``[run]``; all of them at once.
+
+    """
+    problems = Problems()
+    for text in texts:
+        key = text.partition("=")[0].strip()
+        if key == "run.name":
+            problems.at("--set run.name").add("a rerun keeps its name, with -r2 and so on at its end", "leave it out")
+        elif not key.startswith("run."):
+            fix = "a rerun keeps its point; submit a changed sweep for anything else"
+            problems.at(f"--set {key}").add("only settings of [run] can change", fix)
+    problems.check()
+    settings: dict[str, Any] = lay_over({"run": {}}, Overrides(set=tuple(texts)))["run"]
+    return settings
 
 
 def _table(document: dict[str, Any], path: list[str], flag: Cursor) -> dict[str, Any] | None:

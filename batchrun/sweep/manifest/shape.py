@@ -1,5 +1,6 @@
 """Whether a parsed file has a manifest's shape; pydantic's errors become places, facts and fixes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +13,7 @@ from batchrun.sweep.manifest.tables import (
     LookupTable,
     OverrideTable,
     PythonTable,
+    RerunTable,
     RunTable,
     SampleTable,
     SubmitTable,
@@ -19,7 +21,7 @@ from batchrun.sweep.manifest.tables import (
 )
 from batchrun.sweep.values import as_toml, shown
 
-__all__ = ["checked_tables", "place_of"]
+__all__ = ["checked_rerun", "checked_tables", "place_of"]
 
 _UNION_TAGS = {"PythonTable", "LookupTable", "str", "int", "float"}
 """What pydantic adds to a location for the member of a union that it tried."""
@@ -65,6 +67,23 @@ def checked_tables(document: dict[str, Any], problems: Problems) -> Tables:
     except ValidationError as error:
         for one in error.errors():
             _report(one, problems)
+        problems.check()
+        raise
+
+
+def checked_rerun(settings: Mapping[str, Any], problems: Problems) -> RerunTable:
+    """What ``rerun --set`` changes, as a table.
+
+    Raises:
+        ManifestError: its shape is wrong; it carries every problem.
+
+    """
+    try:
+        return RerunTable.model_validate(dict(settings))
+    except ValidationError as error:
+        for one in error.errors():
+            name = ".".join(str(part) for part in one["loc"] if part not in _UNION_TAGS)
+            problems.at(f"--set run.{name}").add(one["msg"].lower(), "see the manifest's [run] table")
         problems.check()
         raise
 

@@ -16,6 +16,7 @@ __all__ = [
     "LookupTable",
     "OverrideTable",
     "PythonTable",
+    "RerunTable",
     "RunTable",
     "SampleTable",
     "SubmitTable",
@@ -84,6 +85,12 @@ class OverrideTable(SettingsTable):
     dependencies: list[DependencyTable] | None = None
     add_args: list[Any] = Field(default_factory=list)
     add_dependencies: list[DependencyTable] = Field(default_factory=list)
+
+
+class RerunTable(OverrideTable):
+    """What ``batchrun rerun --set`` changes, for every point that is run again; it comes after the manifest's overrides."""
+
+    when: dict[str, Any] = Field(default_factory=dict)
 
 
 class LookupTable(Table):

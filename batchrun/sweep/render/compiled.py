@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from batchrun.errors import Problem
 from batchrun.sweep.manifest.manifest import Manifest
-from batchrun.sweep.manifest.problems import Problems
+from batchrun.sweep.manifest.problems import Cursor, Problems
+from batchrun.sweep.manifest.tables import OverrideTable, RerunTable
 from batchrun.sweep.points.rules import Point, Rule, compile_rule
 from batchrun.sweep.points.space import PointSpace
 from batchrun.sweep.render.context import PointContext
@@ -146,8 +147,8 @@ def compile_manifest(
 
     """
     overrides = [
-        compile_rule(table.when, space.axes, problems.rule("override", number))
-        for number, table in enumerate(manifest.tables.override, 1)
+        Rule(at.path, {}) if isinstance(table, RerunTable) else compile_rule(table.when, space.axes, at)
+        for at, table in _override_tables(manifest, problems)
     ]
     count = space.steps[-1].count
     scope = Scope(manifest, space.axes, count, None, problems, local_files)
@@ -167,13 +168,21 @@ def compile_manifest(
     return compiled
 
 
+def _override_tables(manifest: Manifest, problems: Problems) -> list[tuple[Cursor, OverrideTable]]:
+    """The overrides in order, each with its place; what a rerun sets comes from the command line."""
+    return [
+        (problems.at("--set run") if isinstance(table, RerunTable) else problems.rule("override", number), table)
+        for number, table in enumerate(manifest.tables.override, 1)
+    ]
+
+
 def _checked_name(scope: Scope) -> Callable[[PointContext], str]:
     """The function that makes names, after every template was parsed once, so that all problems are reported together."""
     tables, problems = scope.manifest.tables, scope.problems
     name = compile_name(scope)
     payload_template(RunSettings(tables.run, [], problems), scope)
-    for number, table in enumerate(tables.override, 1):
-        payload_template(RunSettings(tables.run, [(problems.rule("override", number), table)], problems), scope)
+    for override in _override_tables(scope.manifest, problems):
+        payload_template(RunSettings(tables.run, [override], problems), scope)
     if not problems:
         _check_used(scope)
     for derived in tables.derive:  # those that nothing uses have problems as well
@@ -188,7 +197,7 @@ def _template_cache(scope: Scope) -> TemplateFor:
     """A template for each set of overrides that some point matches, made when it is first needed."""
     made: dict[tuple[int, ...], PayloadTemplate] = {}
     tables, problems = scope.manifest.tables, scope.problems
-    rules = [(problems.rule("override", number), table) for number, table in enumerate(tables.override, 1)]
+    rules = _override_tables(scope.manifest, problems)
 
     def template_for(matched: tuple[int, ...]) -> PayloadTemplate:
         if (template := made.get(matched)) is None:

@@ -1,0 +1,72 @@
+"""Running created runs again: which may be, and the durable request that a session carries out."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from batchrun.engine.generations import next_generations
+from batchrun.errors import Problem, UsageError
+from batchrun.ledger.events import RerunEvent
+from batchrun.ledger.file import FileLedger
+from batchrun.ledger.state import BatchState, Outcome
+from batchrun.sweep.plan import Demand, Plan
+from batchrun.wherobots.enums import RunStatus
+
+__all__ = ["ENDED_BADLY", "demands_of", "refusals", "request_rerun"]
+
+GONE = "gone"
+"""The status of a run that the service no longer knows."""
+ENDED_BADLY = (RunStatus.FAILED.value, RunStatus.TIMED_OUT.value, RunStatus.CANCELLED.value)
+"""What is run again unless a person says otherwise."""
+
+
+def refusals(keys: Iterable[str], state: BatchState) -> list[Problem]:
+    """Why some of these runs cannot be run again, one problem for each reason."""
+    reasons: Counter[tuple[str, str]] = Counter()
+    for key in keys:
+        if (reason := _reason(key, state)) is not None:
+            reasons[reason] += 1
+    return [Problem("rerun", f"{count:,} of the runs {fact}", fix) for (fact, fix), count in reasons.items()]
+
+
+def _reason(key: str, state: BatchState) -> tuple[str, str] | None:
+    run = state.runs[key]
+    if not run.is_planned:
+        return "left the plan", "extend the batch to a sweep that contains them"
+    if run.outcome is Outcome.UNKNOWN:
+        return "may or may not exist", "resume first, which finds out; or decide with batchrun resolve"
+    if run.outcome is not Outcome.SUBMITTED:
+        return "were never created", "send them with batchrun submit, and --retry rejected,failed where that is needed"
+    if run.status != GONE and not RunStatus(run.status or "").is_final:
+        return "have not ended, as far as the ledger knows", "follow them first: batchrun watch; or cancel them"
+    return None
+
+
+async def request_rerun(ledger: FileLedger, keys: Sequence[str], settings: Mapping[str, Any]) -> None:
+    """Record durably that these runs are to be created once more, with some ``[run]`` settings replaced.
+
+    The next session of the batch creates them: ``submit``, or ``batchrun resume``. ``settings`` are those that
+    ``rerun_settings`` returned.
+
+    Raises:
+        UsageError: some of them cannot be run again; nothing was recorded.
+        LedgerWriteError: the request could not be made durable.
+
+    """
+    if problems := refusals(keys, ledger.state):
+        error = UsageError(problems[0].place, problems[0].fact, problems[0].fix)
+        error.problems = tuple(problems)
+        raise error
+    for generation, members in next_generations(keys, ledger.state).items():
+        event = RerunEvent(at=ledger.clock.stamp(), keys=members, generation=generation, overrides=dict(settings))
+        await ledger.record_durably(event)
+
+
+def demands_of(plan: Plan, changed: Plan, keys: Iterable[str]) -> list[Demand]:
+    """What running these keys again asks for; ``changed`` is the plan with the replaced settings."""
+    wanted, found = set(keys), Counter[tuple[str, str, int]]()
+    for original, rerun in zip(plan, changed, strict=True):
+        if original.key in wanted:
+            payload = rerun.payload
+            found[rerun.region, payload.runtime.value, payload.timeout_seconds] += 1
+    return [Demand(region, runtime, timeout_s, runs) for (region, runtime, timeout_s), runs in sorted(found.items())]
