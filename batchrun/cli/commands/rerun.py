@@ -1,0 +1,149 @@
+"""``batchrun rerun``."""
+
+import os
+from collections import Counter
+from typing import Annotated, Any
+
+import anyio
+import typer
+
+from batchrun.cli import options as o
+from batchrun.cli.estimating import units_of
+from batchrun.cli.exits import ExitStatus
+from batchrun.cli.flags import SelectionFlags, SubmissionFlags, expand_flags
+from batchrun.cli.ledgers import find_ledger
+from batchrun.cli.output import Output
+from batchrun.cli.service import EMULATOR, service_name
+from batchrun.cli.submitting import SubmitRequest, run_submission
+from batchrun.cli.text import numbered
+from batchrun.cli.views.estimate import estimate_sentence
+from batchrun.engine.batch import plan_of
+from batchrun.engine.rerun import ENDED_BADLY, demands_of, refusals, request_rerun
+from batchrun.errors import UsageError
+from batchrun.ledger.file import FileLedger
+from batchrun.ledger.reader import read_batch
+from batchrun.report.estimate import estimate
+from batchrun.report.rows import BatchRows, RunRow, read_rows
+from batchrun.report.selection import select
+from batchrun.sweep.manifest.overlay import rerun_settings
+from batchrun.sweep.plan import Plan, build_plan
+
+__all__ = ["EXAMPLES", "rerun"]
+
+EXAMPLES = """
+Examples:
+
+\b
+  batchrun rerun sweep.toml
+      run everything again that failed, timed out or was cancelled
+  batchrun rerun sweep.toml --status failed --reason OutOfMemory --set run.runtime=large
+      those that ran out of memory, with a larger runtime
+  batchrun rerun sweep.toml --where region=us --limit 5
+      try five of one region first
+"""
+
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Only runs whose failure has this text in it.")
+]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most N runs, in plan order.")]
+SetRun = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Replace a [run] setting for these runs. Repeatable."),
+]
+
+
+@expand_flags
+def rerun(
+    path: o.LedgerArgument,
+    *,
+    selected: SelectionFlags,
+    reason: Reason = None,
+    limit: Limit = None,
+    set_: SetRun = None,
+    yes: o.Yes = False,
+    flags: SubmissionFlags,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> int:
+    """Run created runs again, as a new generation under the same key.
+
+    Without --status or names, these are the runs that failed, timed out or were cancelled. Earlier runs stay in the ledger.
+    Asks before it records anything; elsewhere than on a terminal it needs --yes. If it is interrupted, resume continues it.
+    """
+    ledger, output = find_ledger(path, emulator=flags.emulator), Output(as_json=as_json, quiet=quiet)
+    batch, found = read_batch(ledger), read_rows(ledger)
+    rows = _chosen(found, selected, reason, limit)
+    settings = rerun_settings(set_ or ())
+    plan = plan_of(batch, ledger, os.environ)
+    changed = _planned_with(plan, settings)
+    if not rows:
+        output.say("no run fits; nothing was done")
+        output.document({"rerun": 0, "exit_status": 0})
+        return ExitStatus.DONE
+    keys = [row.key for row in rows]
+    _refuse(keys, found)
+    for line in _summary(rows, plan, changed, settings, keys):
+        output.tell(line)
+    if flags.dry_run or not output.confirm(f"Run {numbered(len(rows), 'run')} again?", yes=yes):
+        output.tell("nothing was recorded")
+        return ExitStatus.DONE if flags.dry_run else ExitStatus.STOPPED
+    with FileLedger.open(ledger) as writing:
+        anyio.run(request_rerun, writing, keys, settings)
+    was_emulated = batch.base_url == EMULATOR and flags.base_url is None
+    request = SubmitRequest(
+        plan=plan,
+        ledger=ledger,
+        service=service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated),
+        settings=flags.settings(plan.submit),
+        retry=flags.retried_outcomes,
+        timeout_s=flags.timeout_s,
+        create=False,
+        existing=flags.existing,
+        to_another_server=flags.to_another_server,
+        resume=flags.resume_command(ledger),
+    )
+    return run_submission(request, output)
+
+
+def _chosen(found: BatchRows, selected: SelectionFlags, reason: str | None, limit: int | None) -> list[RunRow]:
+    rows = select(found.rows, selected.selection())
+    if not selected.names and not selected.status:
+        rows = [row for row in rows if row.status in ENDED_BADLY]
+    rows = [row for row in rows if row.is_planned or row.name in selected.names]
+    if reason is not None:
+        wanted = reason.lower()
+        rows = [row for row in rows if wanted in f"{row.code or ''} {row.message or ''}".lower()]
+    return rows[:limit]
+
+
+def _planned_with(plan: Plan, settings: dict[str, Any]) -> Plan:
+    if not settings:
+        return plan
+    if plan.manifest is None:
+        fact = "a plan file is fixed: its runs cannot be run again with other settings"
+        raise UsageError("--set", fact, "run them again without --set, or submit the manifest itself")
+    recorded = {upload.file.path: upload.file for upload in plan.uploads}
+    return build_plan(plan.manifest.with_rerun(settings), environ=os.environ, recorded_files=recorded)
+
+
+def _refuse(keys: list[str], found: BatchRows) -> None:
+    if problems := refusals(keys, found.state):
+        error = UsageError(problems[0].place, problems[0].fact, problems[0].fix)
+        error.problems = tuple(problems)
+        raise error
+
+
+def _summary(rows: list[RunRow], plan: Plan, changed: Plan, settings: dict[str, Any], keys: list[str]) -> list[str]:
+    statuses = Counter(row.status or row.outcome.value for row in rows)
+    what = ", ".join(f"{count:,} {status}" for status, count in statuses.most_common())
+    lines = [f"{plan.name}: {numbered(len(rows), 'run')} to run again: {what}"]
+    if settings:
+        lines.append("with " + ", ".join(f"{key} = {value}" for key, value in settings.items()))
+    demands = demands_of(plan, changed, keys)
+    lines.append(estimate_sentence(estimate(demands, units_of(None), usd_per_unit=plan.cost.usd_per_unit)))
+    later = sum(row.generation > 1 for row in rows)
+    if later:
+        lines.append(f"{numbered(later, 'of these')} were run again before" if later != 1 else "1 of these was run again before")
+    return lines
+
+
