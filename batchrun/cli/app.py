@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("batchrun.cli.commands.doctor:doctor", "Check settings, network, key, quotas, storage and ledger."),
     "status": ("batchrun.cli.commands.status:status", "Show a batch's status, even during submission."),
     "report": ("batchrun.cli.commands.report:report", "Write a report of a batch as one HTML file."),
+    "rerun": ("batchrun.cli.commands.rerun:rerun", "Run created runs again, for instance those that failed."),
     "ledger": ("batchrun.cli.commands.ledger:ledger", "Check, export or compact a ledger."),
     "bench": ("batchrun.cli.commands.bench:bench", "Measure submission throughput against a local service."),
     "emulator": ("batchrun.cli.commands.emulator:emulator", "Run a local emulator of Wherobots Cloud."),

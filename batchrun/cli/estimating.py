@@ -11,7 +11,7 @@ from batchrun.report.rows import read_rows
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.facts import Hints
 
-__all__ = ["estimate_of"]
+__all__ = ["estimate_of", "units_of"]
 
 
 def estimate_of(plan: Plan, *, like: Path | None = None, hints: Hints | None = None) -> Estimate:
@@ -22,7 +22,7 @@ def estimate_of(plan: Plan, *, like: Path | None = None, hints: Hints | None = N
         LedgerError: the ledger cannot be read.
 
     """
-    units, price = dict(PUBLISHED_UNITS) | _units(hints), plan.cost.usd_per_unit
+    units, price = units_of(hints), plan.cost.usd_per_unit
     if like is None:
         return estimate(plan.demands, units, usd_per_unit=price)
     durations = durations_of(read_rows(like).rows)
@@ -32,8 +32,9 @@ def estimate_of(plan: Plan, *, like: Path | None = None, hints: Hints | None = N
     return estimate(plan.demands, units, usd_per_unit=price, durations=durations, points=_points(plan))
 
 
-def _units(hints: Hints | None) -> dict[str, UnitsPerHour]:
-    found = {}
+def units_of(hints: Hints | None = None) -> dict[str, UnitsPerHour]:
+    """What is known of the units of runtimes: published maxima, and what the service says."""
+    found = dict(PUBLISHED_UNITS)
     for hint in hints.runtimes.hint if hints is not None else ():
         low, high = hint.minimum_spatial_units_per_hour, hint.maximum_spatial_units_per_hour
         if low is not None and high is not None and 0 <= low <= high:

@@ -12,9 +12,10 @@ from batchrun.engine.service_check import Existing
 from batchrun.engine.settings import SubmitSettings
 from batchrun.errors import UsageError
 from batchrun.ledger.fold import Outcome
+from batchrun.report.selection import Selection
 from batchrun.sweep.manifest.manifest import Overrides, SubmitTable
 
-__all__ = ["SubmissionFlags", "SweepFlags", "expand_flags"]
+__all__ = ["SelectionFlags", "SubmissionFlags", "SweepFlags", "expand_flags"]
 
 
 PACING = (
@@ -50,6 +51,19 @@ class SweepFlags:
             seed=self.seed,
             max_points=self.max_points,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionFlags:
+    """Which runs of a batch a command is about; everything that is given must hold."""
+
+    names: o.Names = None
+    status: o.StatusFilter = None
+    where: o.WhereRun = None
+
+    def selection(self) -> Selection:
+        statuses = [one.strip() for text in self.status or () for one in text.split(",") if one.strip()]
+        return Selection(names=tuple(self.names or ()), statuses=statuses, where=tuple(self.where or ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

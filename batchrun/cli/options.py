@@ -27,6 +27,7 @@ __all__ = [
     "MaxActive",
     "MaxAttempts",
     "MaxPoints",
+    "Names",
     "NotOurs",
     "OfEmulator",
     "Quiet",
@@ -38,11 +39,13 @@ __all__ = [
     "Seed",
     "Set",
     "SettleAfter",
+    "StatusFilter",
     "StopAfterFailures",
     "SweepArgument",
     "Timeout",
     "ToAnotherServer",
     "Where",
+    "WhereRun",
     "Yes",
     "count_or_share_from",
     "resume_command",
@@ -73,6 +76,19 @@ Set = Annotated[
 Axis = Annotated[
     list[str] | None,
     typer.Option("--axis", metavar="NAME=TOML", help="Replace an axis, e.g. year='[2021, 2023]'. Repeatable."),
+]
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]...", help="Names, keys or ids of runs.", show_default=False)
+]
+StatusFilter = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--status", "-s", metavar="STATUS", help="Only runs with this status, e.g. failed,timed_out. Repeatable."
+    ),
+]
+WhereRun = Annotated[
+    list[str] | None,
+    typer.Option("--where", metavar="NAME=TEST", help="Only runs of matching points, e.g. region=us. Repeatable."),
 ]
 Where = Annotated[
     list[str] | None,

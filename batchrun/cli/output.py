@@ -15,7 +15,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from batchrun.cli.text import masked, one_line, sanitized
-from batchrun.errors import Problem
+from batchrun.errors import Problem, UsageError
 
 __all__ = ["Output", "Table"]
 
@@ -76,6 +76,19 @@ class Output:
         self.err.write(f"{one_line(question)} [y/N] ")
         self.err.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+    def confirm(self, question: str, *, yes: bool) -> bool:
+        """Whether something that costs money or ends work may be done: ``yes``, or what a person answers.
+
+        Raises:
+            UsageError: nobody can be asked.
+
+        """
+        if yes:
+            return True
+        if not self.can_ask:
+            raise UsageError("--yes", "this needs a confirmation, and nobody can be asked here", "add --yes")
+        return self.ask(question)
 
     def warn(self, problem: Problem) -> None:
         """A problem worth knowing about that stops nothing."""

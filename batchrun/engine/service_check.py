@@ -201,6 +201,7 @@ class ServiceCheck:
     def _of_plan(self, plan: Plan, listed: Iterable[RunSummary]) -> Strangers:
         """Those whose name is planned, or a rerun of a planned one, and whose key has no attempt that may explain them."""
         known_ids = {run.run_id for run in self._state.runs.values()}
+        known_ids |= {earlier.run_id for run in self._state.runs.values() for earlier in run.earlier}
         by_name: dict[str, list[RunSummary]] = {}
         for run in listed:
             if run.id not in known_ids and run.name is not None:

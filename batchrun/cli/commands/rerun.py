@@ -109,7 +109,7 @@ def _chosen(found: BatchRows, selected: SelectionFlags, reason: str | None, limi
     rows = select(found.rows, selected.selection())
     if not selected.names and not selected.status:
         rows = [row for row in rows if row.status in ENDED_BADLY]
-    rows = [row for row in rows if row.is_planned or row.name in selected.names]
+    rows = [row for row in rows if row.is_planned or row.name in (selected.names or ())]
     if reason is not None:
         wanted = reason.lower()
         rows = [row for row in rows if wanted in f"{row.code or ''} {row.message or ''}".lower()]
@@ -140,10 +140,10 @@ def _summary(rows: list[RunRow], plan: Plan, changed: Plan, settings: dict[str, 
     if settings:
         lines.append("with " + ", ".join(f"{key} = {value}" for key, value in settings.items()))
     demands = demands_of(plan, changed, keys)
-    lines.append(estimate_sentence(estimate(demands, units_of(None), usd_per_unit=plan.cost.usd_per_unit)))
+    lines.append(estimate_sentence(estimate(demands, units_of(), usd_per_unit=plan.cost.usd_per_unit)))
     later = sum(row.generation > 1 for row in rows)
     if later:
-        lines.append(f"{numbered(later, 'of these')} were run again before" if later != 1 else "1 of these was run again before")
+        lines.append(
+            f"{numbered(later, 'of these')} were run again before" if later != 1 else "1 of these was run again before"
+        )
     return lines
-
-

@@ -1,0 +1,151 @@
+"""Runs that failed are run again: generations right, nothing twice, nothing adopted across generations, whatever dies."""
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import anyio
+import pytest
+
+from batchrun.engine.generations import rerun_name
+from batchrun.ledger.events import StatusEvent
+from batchrun.ledger.file import FileLedger
+from batchrun.ledger.reader import read_state
+from batchrun.ledger.state import Outcome
+from batchrun.report.rows import read_rows
+from tests.e2e.conftest import Command, emulating
+
+pytestmark = pytest.mark.e2e
+
+
+def mark(ledger: Path, status: str, names: Iterable[str]) -> None:
+    """Let the ledger know that these runs have ended."""
+    wanted, rows = set(names), read_rows(ledger).rows
+
+    async def record() -> None:
+        with FileLedger.open(ledger) as writing:
+            for row in rows:
+                if row.name in wanted and row.run_id is not None:
+                    event = StatusEvent(
+                        at=writing.clock.stamp(),
+                        key=row.key,
+                        run_id=row.run_id,
+                        status=status,
+                        complete_time="2026-11-25T10:00:00Z",
+                        code="RUN_FAIL_EXEC",
+                        message="OutOfMemoryError: heap",
+                    )
+                    writing.record(event)
+            await writing.flush()
+
+    anyio.run(record)
+
+
+def names_of(ledger: Path) -> list[str]:
+    return [row.name for row in read_rows(ledger).rows]
+
+
+def again(ledger: Path) -> int:
+    """Runs whose second generation was created."""
+    runs = read_state(ledger).runs.values()
+    return sum(run.generation == 2 and run.outcome is Outcome.SUBMITTED for run in runs)
+
+
+def test_failed_runs_are_run_again_with_other_settings_under_their_own_key(command: Command) -> None:
+    with emulating() as emulator:
+        url = ("--base-url", emulator.url)
+        assert command.run("submit", command.sweep(10), *url).returncode == 0
+        ledger = command.folder / "sweep.ledger.jsonl"
+        failed = names_of(ledger)[:3]
+        before = {row.name: (row.key, row.run_id) for row in read_rows(ledger).rows}
+        mark(ledger, "FAILED", failed)
+
+        asked = command.run("rerun", "sweep.toml", *url)
+        assert (asked.returncode, "add --yes" in asked.stderr) == (2, True)
+        assert "3 runs to run again: 3 FAILED" in asked.stderr
+        dry = command.run("rerun", "sweep.toml", *url, "--dry-run", "--set", "run.runtime=large")
+        assert (dry.returncode, len(emulator.held())) == (0, 10)
+
+        ended = command.run(
+            "rerun", "sweep.toml", *url, "--yes", "--reason", "outofmemory", "--set", "run.runtime=large"
+        )
+        assert ended.returncode == 0, ended.stderr
+        again = [run for run in emulator.held() if run["name"].endswith("-r2")]
+        assert {run["name"] for run in again} == {f"{name}-r2" for name in failed}
+        assert {run["payload"]["runtime"] for run in again} == {"large"}
+        rows = {row.name: row for row in read_rows(ledger).rows}
+        for name in failed:
+            row = rows[name]
+            assert (row.key, row.generation, row.outcome) == (before[name][0], 2, Outcome.SUBMITTED)
+            assert [(earlier.generation, earlier.run_id) for earlier in row.earlier] == [(1, before[name][1])]
+
+        nothing = command.run("rerun", "sweep.toml", *url, "--yes")
+        assert (nothing.returncode, "no run fits" in nothing.stdout) == (0, True)
+        check = command.run("ledger", "check", "sweep.ledger.jsonl")
+        assert check.returncode == 0, check.stdout
+        compacted = command.run("ledger", "compact", "sweep.ledger.jsonl")
+        assert compacted.returncode == 0, compacted.stderr
+        assert {row.name: row.earlier != () for row in read_rows(ledger).rows} == {
+            name: name in failed for name in rows
+        }
+
+
+def test_a_rerun_that_is_killed_under_lost_answers_creates_each_generation_once(command: Command) -> None:
+    with emulating("--fault", "reset_after_commit=0.1", "--fault", "error_after_commit=0.05") as emulator:
+        url = ("--base-url", emulator.url)
+        assert command.run("submit", command.sweep(60), *url).returncode == 0
+        ledger = command.folder / "sweep.ledger.jsonl"
+        planned = names_of(ledger)
+        mark(ledger, "TIMED_OUT", planned)
+        process = command.start("rerun", "sweep.toml", *url, "--yes", "--rate", "40")
+        for kill in range(3):
+            until = time.monotonic() + 30
+            while again(ledger) < 12 * (kill + 1) and time.monotonic() < until:
+                time.sleep(0.05)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            process = command.start("resume", str(ledger), *url, "--rate", "40")
+        _, err = process.communicate(timeout=90)
+        assert process.returncode == 0, err
+        held = Counter(emulator.names())
+        assert held == Counter([*planned, *(f"{name}-r2" for name in planned)])
+        ids = [row.run_id for row in read_rows(ledger).rows] + [
+            earlier.run_id for row in read_rows(ledger).rows for earlier in row.earlier
+        ]
+        assert len(ids) == len(set(ids)) == 120
+        assert command.run("ledger", "check", str(ledger)).returncode == 0
+
+
+REFUSED = [
+    (("--set", "run.rutnime=large"), "--set run.rutnime: unknown setting; did you mean 'run.runtime'?"),
+    (
+        ("--set", "run.name=x"),
+        "--set run.name: a rerun keeps its name, with -r2 and so on at its end; leave it out",
+    ),
+    (("--set", "axes.tile=[1]"), "--set axes.tile: only settings of [run] can change"),
+    (("--set", "run.runtime=huge"), "--set run.runtime: 'huge' is not a runtime"),
+    (("tile-nowhere",), "tile-nowhere: no run of this name or id in the batch"),
+    (("--status", "failde"), "--status: unknown status 'failde'; did you mean 'failed'?"),
+    (("--where", "bnad=red"), "--where bnad=red: unknown axis 'bnad'; did you mean 'band'?"),
+    (("tile-10001-red",), "rerun: 1 of the runs have not ended, as far as the ledger knows"),
+]
+
+
+def test_what_cannot_be_meant_is_refused_and_nothing_is_recorded(command: Command) -> None:
+    with emulating() as emulator:
+        assert command.run("submit", command.sweep(4), "--base-url", emulator.url).returncode == 0
+        before = command.ledger_text()
+        for words, message in REFUSED:
+            refused = command.run("rerun", "sweep.toml", *words, "--yes", "--base-url", emulator.url)
+            assert (refused.returncode, message in refused.stderr) == (2, True), refused.stderr
+        assert command.ledger_text() == before
+        assert len(emulator.held()) == 4
+
+
+def test_names_of_later_generations_are_unique_and_short_enough() -> None:
+    assert rerun_name("tile-1", "0" * 16, 2) == "tile-1-r2"
+    assert rerun_name("tile-1", "0" * 16, 2, {"tile-1-r2"}) == f"tile-1-{'0' * 16}-r2"
+    long = rerun_name("n" * 255, "0" * 16, 12)
+    assert (len(long), long.endswith("-r12")) == (251, True)
