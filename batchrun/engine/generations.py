@@ -5,6 +5,7 @@ Its name tells the generations apart: the name is all that a run can be looked f
 """
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from batchrun.sweep.plan import Plan, PlannedRun, build_plan
 from batchrun.wherobots.identity import canonical_json
 from batchrun.wherobots.payload import NAME_MAX_LENGTH
 
-__all__ = ["Generations", "generations_of", "next_generations", "rerun_name"]
+__all__ = ["Generations", "generations_of", "next_generations", "planned_with", "rerun_name"]
 
 KEPT_OF_LONG_NAME = 230
 """Characters of a name that leave room for a key, a generation and their separators."""
@@ -63,7 +64,7 @@ def generations_of(plan: Plan, state: BatchState) -> Generations:
     runs: dict[str, PlannedRun] = {}
     uploads: list[UploadPlan] = []
     for settings, members in groups.items():
-        changed = _planned_with(plan, json.loads(settings))
+        changed = planned_with(plan, json.loads(settings))
         uploads += changed.uploads if changed is not plan else ()
         for original, rerun in zip(plan, changed, strict=True):
             if (member := members.get(original.key)) is not None:
@@ -78,14 +79,24 @@ def _taken(plan: Plan, live: Mapping[str, RunState]) -> set[str]:
     return {run.name for run in plan if run.name.endswith(suffixes)}
 
 
-def _planned_with(plan: Plan, settings: Mapping[str, object]) -> Plan:
+def planned_with(plan: Plan, settings: Mapping[str, object]) -> Plan:
+    """The same points with some ``[run]`` settings replaced.
+
+    Raises:
+        UsageError: the plan came from a file.
+        ManifestError: it cannot be planned with these settings.
+
+    """
     if not settings:
         return plan
     if plan.manifest is None:
         fact = "a plan file is fixed: its runs cannot be run again with other settings"
         raise UsageError("--set", fact, "run them again without --set, or submit the manifest itself")
     recorded = {upload.file.path: upload.file for upload in plan.uploads}
-    return build_plan(plan.manifest.with_rerun(settings), environ=plan.environ, recorded_files=recorded)
+    environ = (
+        None if plan.unresolved else {**os.environ, **plan.environment}
+    )  # a replaced setting may use another value
+    return build_plan(plan.manifest.with_rerun(settings), environ=environ, recorded_files=recorded)
 
 
 def _renamed(run: PlannedRun, key: str, name: str) -> PlannedRun:

@@ -189,7 +189,9 @@ class Session:
         """Put what earlier sessions left unknown to be settled; the keys of those that must be settled before others are sent."""
         plan, state = self._plan, self._ledger.state
         # In a thread: a plan of a million runs takes seconds to go through.
-        works = await anyio.to_thread.run_sync(lambda: list(unknown_work(plan, state, self._earlier, self._generations)))
+        works = await anyio.to_thread.run_sync(
+            lambda: list(unknown_work(plan, state, self._earlier, self._generations))
+        )
         for work in works:
             self._backlog.adopt()
             self._active_runs.hold()

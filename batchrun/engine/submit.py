@@ -5,8 +5,8 @@ from functools import partial
 import anyio.to_thread
 
 from batchrun.engine.batch import extended_batch, new_batch
-from batchrun.engine.learned_rate import pacer_for
 from batchrun.engine.generations import generations_of
+from batchrun.engine.learned_rate import pacer_for
 from batchrun.engine.preflight import Preflight, check_ledger, check_plan
 from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
 from batchrun.engine.service_check import Existing, ServiceCheck

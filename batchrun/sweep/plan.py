@@ -66,8 +66,6 @@ class Plan:
     manifest: Manifest | None = None
     path: Path | None = None
     """The plan file that the plan was read from."""
-    environ: Mapping[str, str] | None = field(default=None, repr=False, compare=False)
-    """Where the values of ``{{env.NAME}}`` came from."""
     name_prefix: str = ""
     """What the names of all runs begin with; may be empty."""
     unresolved: tuple[str, ...] = ()
@@ -123,7 +121,6 @@ def build_plan(
         demands=tally.demands(),
         uploads=uploads,
         name_prefix=tally.name_prefix(),
-        environ=environ,
         manifest=manifest,
         unresolved=tuple(f"{{{{env.{name}}}}}" for name in sorted(compiled.env_used)) if environ is None else (),
         environment={name: environ[name] for name in sorted(compiled.env_used)} if environ is not None else {},

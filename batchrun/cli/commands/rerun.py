@@ -18,6 +18,7 @@ from batchrun.cli.submitting import SubmitRequest, run_submission
 from batchrun.cli.text import numbered
 from batchrun.cli.views.estimate import estimate_sentence
 from batchrun.engine.batch import plan_of
+from batchrun.engine.generations import planned_with
 from batchrun.engine.rerun import ENDED_BADLY, demands_of, refusals, request_rerun
 from batchrun.errors import UsageError
 from batchrun.ledger.file import FileLedger
@@ -26,7 +27,7 @@ from batchrun.report.estimate import estimate
 from batchrun.report.rows import BatchRows, RunRow, read_rows
 from batchrun.report.selection import select
 from batchrun.sweep.manifest.overlay import rerun_settings
-from batchrun.sweep.plan import Plan, build_plan
+from batchrun.sweep.plan import Plan
 
 __all__ = ["EXAMPLES", "rerun"]
 
@@ -75,7 +76,7 @@ def rerun(
     rows = _chosen(found, selected, reason, limit)
     settings = rerun_settings(set_ or ())
     plan = plan_of(batch, ledger, os.environ)
-    changed = _planned_with(plan, settings)
+    changed = planned_with(plan, settings)
     if not rows:
         output.say("no run fits; nothing was done")
         output.document({"rerun": 0, "exit_status": 0})
@@ -114,16 +115,6 @@ def _chosen(found: BatchRows, selected: SelectionFlags, reason: str | None, limi
         wanted = reason.lower()
         rows = [row for row in rows if wanted in f"{row.code or ''} {row.message or ''}".lower()]
     return rows[:limit]
-
-
-def _planned_with(plan: Plan, settings: dict[str, Any]) -> Plan:
-    if not settings:
-        return plan
-    if plan.manifest is None:
-        fact = "a plan file is fixed: its runs cannot be run again with other settings"
-        raise UsageError("--set", fact, "run them again without --set, or submit the manifest itself")
-    recorded = {upload.file.path: upload.file for upload in plan.uploads}
-    return build_plan(plan.manifest.with_rerun(settings), environ=os.environ, recorded_files=recorded)
 
 
 def _refuse(keys: list[str], found: BatchRows) -> None:
