@@ -3,6 +3,7 @@
 BatchrunError
 ├── UsageError               an invalid command, setting or argument; nothing was sent
 │   ├── ManifestError        an invalid manifest, data file or plan; holds every problem found
+│   ├── PlanChangedError     the plan file is not what it was when it was read first
 │   └── SettingsError        a missing or invalid API key, base URL or other setting
 ├── LedgerError              the ledger cannot be used
 │   ├── LedgerHeldError      another process is writing it
@@ -34,6 +35,7 @@ __all__ = [
     "LedgerMismatchError",
     "LedgerWriteError",
     "ManifestError",
+    "PlanChangedError",
     "Problem",
     "RunsExistError",
     "SettingsError",
@@ -109,6 +111,10 @@ class ManifestError(UsageError):
         found = tuple(problems)
         super().__init__(found[0].place, found[0].fact, found[0].fix)
         self.problems = found
+
+
+class PlanChangedError(UsageError):
+    """A plan file was replaced or written to after it was read first."""
 
 
 class SettingsError(UsageError):

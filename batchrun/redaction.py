@@ -21,6 +21,7 @@ LEAST_LENGTH = 8
 """Shorter secrets are masked as whole words only: ``test`` is part of too many other words. Real keys are far longer."""
 LONGEST_READ = 65_536
 """Characters of a text that are looked at; what lies behind them is dropped, since no text that is kept is longer."""
+PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http_proxy", "HTTP_PROXY")
 LEVELS = 4
 """How often an escape may be escaped again: a gateway quotes JSON in JSON, and a URL in that."""
 
@@ -89,7 +90,7 @@ class Secrets:
 def credentials_of(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """The API key of an environment, and the passwords of its proxies."""
     key = environ.get("WHEROBOTS_API_KEY", "").strip()
-    proxies = [value for name, value in environ.items() if name.lower().endswith("_proxy") and "@" in value]
+    proxies = [value for name in PROXY_VARIABLES if "@" in (value := environ.get(name, ""))]
     return (*((key,) if key else ()), *(secret for proxy in proxies for secret in proxy_secrets(proxy)))
 
 

@@ -1,11 +1,11 @@
 """The same state of a batch from fewer lines: what ended well needs its ending only."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchrun.errors import LedgerError, LedgerWriteError
+from batchrun.errors import LedgerError, LedgerWriteError, UsageError
+from batchrun.files import whole_file
 from batchrun.ledger.durable import sync_directory
 from batchrun.ledger.events import (
     CancelEvent,
@@ -58,27 +58,18 @@ def compact(path: Path) -> Compaction:
         before = path.stat().st_size
         try:
             read, kept = _replace(path, ledger.state)
-        except OSError as error:
-            fact = f"the shorter ledger cannot be written: {error.strerror or error}"
+        except (OSError, UsageError) as error:
+            why = error.problems[0].fact if isinstance(error, UsageError) else error.strerror or error
+            fact = f"the shorter ledger cannot be written: {why}"
             raise LedgerWriteError(str(path), fact, "the ledger is as it was; make room and try again") from error
         return Compaction(lines_before=read, lines_after=kept, bytes_before=before, bytes_after=path.stat().st_size)
 
 
 def _replace(path: Path, state: BatchState) -> tuple[int, int]:
     """Lines read and lines kept. The name changes hands only when the new file is durable."""
-    shorter = path.with_name(path.name + ".compacting")
-    shorter.unlink(missing_ok=True)
-    try:
-        fd = os.open(shorter, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb", buffering=1 << 20) as file:
-            kept = sum(1 for line in _kept(path, state) if file.write(line))
-            file.flush()
-            os.fsync(file.fileno())
-        read = sum(1 for _ in read_events(path))
-        shorter.replace(path)
-    except OSError:
-        shorter.unlink(missing_ok=True)
-        raise
+    read = sum(1 for _ in read_events(path))
+    with whole_file(path, mode=0o600, is_durable=True) as shorter:
+        kept = sum(1 for line in _kept(path, state) if shorter.write(line))
     sync_directory(path.parent)
     return read, kept
 

@@ -1,7 +1,6 @@
 """A ledger file opened for writing: created, recovered, appended to, closed."""
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,21 +9,23 @@ from typing import Self
 from typing_extensions import override
 
 from batchrun.errors import LedgerError
+from batchrun.files import check_regular, resolved
 from batchrun.ledger.clock import LedgerClock
 from batchrun.ledger.durable import sync_directory
 from batchrun.ledger.events import AttemptEvent, BatchEvent, Event, event_line
 from batchrun.ledger.fold import BatchState, fold, fold_all
 from batchrun.ledger.lock import lock
 from batchrun.ledger.reader import Reading, reading
+from batchrun.ledger.torn import cut_torn
 from batchrun.ledger.writer import LedgerWriter
 
-__all__ = ["FileLedger", "cut_torn"]
+__all__ = ["FileLedger"]
 
 
 class FileLedger:
     """The one writer of a ledger file, holding its lock until closed. Make one with ``open``."""
 
-    def __init__(self, path: Path, fd: int, state: BatchState, torn: bytes) -> None:
+    def __init__(self, path: Path, fd: int, state: BatchState, torn: bytes, *, is_made: bool = False) -> None:
         self.path = path
         self.state = state
         """The batch as it was when the ledger was opened; not kept up to date."""
@@ -32,30 +33,34 @@ class FileLedger:
         """The torn last line that was cut off on opening and kept in ``<ledger>.torn``; empty when there was none."""
         self.clock = LedgerClock()
         self._fd = fd
+        self._is_made = is_made
+        """Whether the file was made by ``open``. Only such a file may be removed again."""
         self._writer = LedgerWriter(fd, path)
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = False) -> Self:
         """Open for writing, alone; recover from a torn tail.
 
-        A file with no whole line in it holds no batch yet: ``state.batch`` is None, and ``begin`` writes it.
+        An empty file holds no batch yet: ``state.batch`` is None, and ``begin`` writes it. A file that does not begin as a
+        ledger is left as it is.
 
         Raises:
             LedgerHeldError: another process writes it.
             LedgerDamagedError: a line in the middle cannot be read.
             LedgerFormatError: it is no ledger of this format.
             LedgerError: it cannot be opened.
+            UsageError: it is not a regular file.
 
         """
-        path = Path(path).resolve()  # so that a link and its target are one ledger, and replacing it replaces the file
-        fd = _open_locked(path, create=create)
+        path = resolved(path)  # so that a link and its target are one ledger, and replacing it replaces the file
+        fd, is_made = _open_locked(path, create=create)
         try:
             with _said_as_ledger_error(path):
                 state, torn = _recover(fd, path)
         except BaseException:
             os.close(fd)
             raise
-        return cls(path, fd, state, torn)
+        return cls(path, fd, state, torn, is_made=is_made)
 
     @override
     def __repr__(self) -> str:
@@ -118,10 +123,10 @@ class FileLedger:
         await self._writer.sync()
 
     def close(self) -> None:
-        """Give the file and its lock back; a file in which nothing was begun is removed."""
+        """Give the file and its lock back; one that was made by ``open``, and in which nothing was begun, is removed."""
         if self._fd < 0:
             return
-        if os.fstat(self._fd).st_size == 0:
+        if self._is_made and os.fstat(self._fd).st_size == 0 and _is_at(self._fd, self.path):
             self.path.unlink(missing_ok=True)
         os.close(self._fd)
         self._fd = -1
@@ -133,27 +138,45 @@ class FileLedger:
         self.close()
 
 
-def _open_locked(path: Path, *, create: bool) -> int:
-    flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+def _open_locked(path: Path, *, create: bool) -> tuple[int, bool]:
+    """The open file, and whether it was made."""
     while True:
         with _said_as_ledger_error(path):
-            fd = os.open(path, flags, 0o600)
+            fd, is_made = _open(path, create=create)
         try:
             with _said_as_ledger_error(path):
-                _check_regular(fd, path)
+                check_regular(os.fstat(fd), path)
                 if lock(fd, path):
                     sync_directory(path.parent)
-                    return fd
+                    return fd, is_made
         except BaseException:
+            if is_made:
+                path.unlink(missing_ok=True)
             os.close(fd)
             raise
         os.close(fd)
 
 
-def _check_regular(fd: int, path: Path) -> None:
-    """Refuse devices, pipes and the like: they cannot be appended to, read back, or cut."""
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        raise LedgerError(str(path), "this is not a regular file", "give the path of a file")
+def _open(path: Path, *, create: bool) -> tuple[int, bool]:
+    """Open an existing file, or make one. Links are resolved already: one that appears here now was planted."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        check_regular(path.stat(), path)  # first: opening alone may already do something to a device
+        return os.open(path, flags), False
+    except FileNotFoundError:
+        if not create:
+            raise
+    try:
+        return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), True
+    except FileExistsError:  # made by somebody else just now
+        return os.open(path, flags), False
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat(follow_symlinks=False))
+    except OSError:
+        return False
 
 
 def _recover(fd: int, path: Path) -> tuple[BatchState, bytes]:
@@ -164,18 +187,6 @@ def _recover(fd: int, path: Path) -> tuple[BatchState, bytes]:
     if told.torn:
         cut_torn(fd, path, told)
     return state, told.torn
-
-
-def cut_torn(fd: int, path: Path, told: Reading) -> None:
-    """Cut a torn last line off and keep it in ``<ledger>.torn``."""
-    keep = path.with_name(path.name + ".torn")
-    kept = os.open(keep, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    with os.fdopen(kept, "wb") as file:
-        file.write(told.torn + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.ftruncate(fd, told.end)
-    os.fsync(fd)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from batchrun.errors import LedgerHeldError
+from batchrun.files import open_regular
 from batchrun.ledger.events import SessionEvent, read_event
 
 __all__ = ["lock"]
@@ -56,7 +57,7 @@ def _holder(session: SessionEvent | None) -> str:
 def _open_session(path: Path) -> SessionEvent | None:
     """The start of the session that has no end yet, if there is one."""
     found = None
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         for line in file:
             if b'"event":"session"' in line:
                 found = line

@@ -7,13 +7,13 @@ from typing import BinaryIO
 
 import msgspec
 
-from batchrun.errors import LedgerDamagedError, LedgerError, LedgerFormatError
+from batchrun.errors import LedgerError, LedgerFormatError
+from batchrun.files import open_regular
+from batchrun.ledger.damage import damaged
 from batchrun.ledger.events import FORMAT, BatchEvent, Event, read_event
 from batchrun.ledger.fold import BatchState, fold_all
 
 __all__ = ["Reading", "read_batch", "read_events", "read_state", "reading"]
-
-_BUFFER_BYTES = 1 << 20
 
 
 @dataclass(slots=True)
@@ -49,22 +49,26 @@ def read_batch(path: Path) -> BatchEvent:
     latest = next(read_events(path), None)
     if not isinstance(latest, BatchEvent):
         raise LedgerFormatError(str(path), "the ledger is empty", "submit the sweep again")
-    with path.open("rb", buffering=_BUFFER_BYTES) as file:
+    with open_regular(path) as file:
+        end = 0
         for number, line in enumerate(file, 1):
             if line.startswith(_BATCH_LINE) and line.endswith(b"\n"):
-                latest = _batch_event(path, number, line) or latest
+                latest = _batch_event(path, number, end, line) or latest
+            end += len(line)
     return latest
 
 
-def _batch_event(path: Path, number: int, line: bytes) -> BatchEvent | None:
+def _batch_event(path: Path, number: int, start: int, line: bytes) -> BatchEvent | None:
     try:
         event = read_event(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _unreadable(path, number, error) from None
+    except _NOT_READ as error:
+        raise _unreadable(path, number, start, line, error) from None
     return event if isinstance(event, BatchEvent) else None
 
 
 _BATCH_LINE = b'{"event":"batch",'
+_NOT_READ = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""The last one comes from deeply nested JSON, which no writer of ours writes."""
 
 
 def read_events(path: Path) -> Iterator[Event]:
@@ -75,7 +79,7 @@ def read_events(path: Path) -> Iterator[Event]:
 
     """
     try:
-        with path.open("rb", buffering=_BUFFER_BYTES) as file:
+        with open_regular(path) as file:
             yield from reading(file, Reading(path))
     except OSError as error:
         raise LedgerError(str(path), f"cannot be read: {error.strerror}", "give the path of a ledger") from error
@@ -85,7 +89,7 @@ def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
     """The events of an open file; at the end, ``told`` holds how far they reach.
 
     A last line without a newline is torn, whatever it holds: its writer never learned that it was durable, so nothing was
-    sent on the strength of it.
+    sent on the strength of it. A torn first line must at least begin as a ledger does; else it is another file.
 
     Raises:
         LedgerDamagedError: a line with a newline cannot be read.
@@ -97,12 +101,14 @@ def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
         for line in file:
             number += 1
             if not line.endswith(b"\n"):
+                if number == 1 and not line.startswith(_BATCH_LINE):
+                    raise LedgerFormatError(f"{told.path}:1", "no ledger begins like this", _FORMAT_FIX)
                 told.torn = line
                 return
             try:
                 event = read_event(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise _unreadable(told.path, number, error) from None
+            except _NOT_READ as error:
+                raise _unreadable(told.path, number, end, line, error) from None
             if number == 1:
                 _check_first(told.path, event)
             yield event
@@ -112,12 +118,10 @@ def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
         told.end = end
 
 
-def _unreadable(path: Path, number: int, error: Exception) -> LedgerError:
+def _unreadable(path: Path, number: int, start: int, line: bytes, error: Exception) -> LedgerError:
     if number == 1:
         return LedgerFormatError(f"{path}:1", f"no ledger begins like this: {error}", _FORMAT_FIX)
-    return LedgerDamagedError(
-        f"{path}:{number}", f"the line cannot be read: {error}", "restore the file; nothing was sent"
-    )
+    return damaged(path, number, start, line, error)
 
 
 def _check_first(path: Path, event: Event) -> None:

@@ -7,7 +7,6 @@ append, sync, unlock. So there is one writer at each moment, and nothing is writ
 
 import fcntl
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,13 +15,14 @@ from typing import Self
 from typing_extensions import override
 
 from batchrun.errors import LedgerChangedError, LedgerError, LedgerFormatError, LedgerWriteError
+from batchrun.files import check_regular, resolved
 from batchrun.ledger.clock import LedgerClock
 from batchrun.ledger.durable import sync_file
 from batchrun.ledger.events import Event, event_line
-from batchrun.ledger.file import cut_torn
 from batchrun.ledger.fold import fold_all
 from batchrun.ledger.reader import Reading, reading
 from batchrun.ledger.state import BatchState
+from batchrun.ledger.torn import cut_torn
 
 __all__ = ["SharedLedger"]
 
@@ -53,9 +53,10 @@ class SharedLedger:
 
         Raises:
             LedgerError: the file cannot be read, is no ledger of this format, or is damaged.
+            UsageError: it is not a regular file.
 
         """
-        shared = cls(Path(path).resolve(), observe)
+        shared = cls(resolved(path), observe)
         shared.refresh()
         if shared.state.batch is None:
             raise LedgerFormatError(str(path), "the ledger is empty", "submit the sweep first")
@@ -123,10 +124,12 @@ class SharedLedger:
     @contextmanager
     def _opened(self, flags: int) -> Iterator[int]:
         """An open file; closing it gives its lock back."""
-        if not stat.S_ISREG(self.path.stat().st_mode):
-            raise LedgerError(str(self.path), "this is not a regular file", "give the path of a ledger")
-        fd = os.open(self.path, flags | os.O_CLOEXEC)
+        check_regular(self.path.stat(), self.path)
+        fd = os.open(
+            self.path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        )  # it may be a link or a pipe by now
         try:
+            check_regular(os.fstat(fd), self.path)
             yield fd
         finally:
             os.close(fd)

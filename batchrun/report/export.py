@@ -4,17 +4,20 @@ import csv
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from batchrun.engine.batch import plan_of
 from batchrun.errors import UsageError
+from batchrun.files import resolved, whole_file
 from batchrun.ledger.events import AttemptEvent, Event, StatusEvent, SubmittedEvent
 from batchrun.ledger.fold import BatchState, Outcome, RunState, fold
 from batchrun.ledger.reader import read_events, read_state
 from batchrun.sweep.plan import PlannedRun
 
-__all__ = ["COLUMNS", "FORMATS", "export", "rows"]
+__all__ = ["COLUMNS", "FORMATS", "export", "rows", "without_formulas"]
 
 COLUMNS: dict[str, type] = {
     "index": int,
@@ -95,13 +98,15 @@ def _ledger_columns(run: RunState | None) -> Row:
     return row
 
 
-def export(ledger: Path, target: Path, environ: Mapping[str, str] = os.environ) -> int:
+def export(ledger: Path, target: Path, environ: Mapping[str, str] = os.environ, *, keep_formulas: bool = False) -> int:
     """Write the rows to a file whose suffix sets the format, and return their number.
 
-    The file appears complete or not at all: it is written under another name and then renamed.
+    The file appears complete or not at all: it is written under another name and then renamed. In CSV, a text that a
+    spreadsheet would take for a formula begins with an apostrophe, unless ``keep_formulas``.
 
     Raises:
-        UsageError: the suffix is not in ``FORMATS``, or the package for the format is not installed.
+        UsageError: the suffix is not in ``FORMATS``, the package for the format is not installed, or the file cannot be
+            written.
         LedgerError: as for ``rows``.
         ManifestError: as for ``rows``.
 
@@ -110,31 +115,47 @@ def export(ledger: Path, target: Path, environ: Mapping[str, str] = os.environ) 
     if write is None:
         fact = f"unknown export format '{target.suffix}'"
         raise UsageError(str(target), fact, f"use one of {', '.join(FORMATS)}")
-    if target.resolve() == ledger.resolve():
+    if resolved(target) == resolved(ledger):
         raise UsageError(str(target), "is the ledger itself", "choose another name")
-    # In the same directory, because a rename across file systems is not atomic.
-    unfinished = target.with_name(target.name + ".part")
-    try:
-        count = write(rows(ledger, environ), unfinished)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return count
+    listed = rows(ledger, environ)
+    if write is _write_csv and not keep_formulas:
+        listed = map(without_formulas, listed)
+    with whole_file(target) as file:
+        return write(listed, file)
 
 
-def _write_csv(rows: Iterable[Row], path: Path) -> int:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
+"""What a cell begins with that Excel, LibreOffice or Google Sheets evaluates (OWASP, "CSV Injection")."""
+
+
+def without_formulas(row: Row) -> Row:
+    """A row whose texts a spreadsheet shows instead of evaluating them: messages are the service's, values anybody's."""
+    return {
+        name: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+        for name, value in row.items()
+    }
+
+
+def _write_csv(rows: Iterable[Row], file: BinaryIO) -> int:
+    with _text(file, newline="") as text:
+        writer = csv.DictWriter(text, COLUMNS)
         writer.writeheader()
         return _write_each(rows, writer.writerow)
 
 
-def _write_jsonl(rows: Iterable[Row], path: Path) -> int:
-    def write(file: IO[str], row: Row) -> None:
-        file.write(json.dumps(row | {"point": json.loads(row["point"])}, ensure_ascii=False) + "\n")
+def _write_jsonl(rows: Iterable[Row], file: BinaryIO) -> int:
+    def write(text: IO[str], row: Row) -> None:
+        text.write(json.dumps(row | {"point": json.loads(row["point"])}, ensure_ascii=False) + "\n")
 
-    with path.open("w", encoding="utf-8") as file:
-        return _write_each(rows, lambda row: write(file, row))
+    with _text(file) as text:
+        return _write_each(rows, lambda row: write(text, row))
+
+
+@contextmanager
+def _text(file: BinaryIO, newline: str = "\n") -> Iterator[IO[str]]:
+    wrapper = TextIOWrapper(file, "utf-8", newline=newline)
+    yield wrapper
+    wrapper.detach()  # flushes, and leaves the file open
 
 
 def _write_each(rows: Iterable[Row], write: Callable[[Row], object]) -> int:
@@ -145,21 +166,21 @@ def _write_each(rows: Iterable[Row], write: Callable[[Row], object]) -> int:
     return count
 
 
-def _write_parquet(rows: Iterable[Row], path: Path) -> int:
+def _write_parquet(rows: Iterable[Row], file: BinaryIO) -> int:
     try:
         import pyarrow as pa  # noqa: PLC0415 - pyarrow is an extra
         import pyarrow.parquet as pq  # noqa: PLC0415
     except ModuleNotFoundError:
         fix = "pip install 'batchrun[parquet]'"
-        raise UsageError(str(path), "Parquet requires the package pyarrow, which is not installed", fix) from None
+        raise UsageError("--output", "Parquet requires the package pyarrow, which is not installed", fix) from None
     # An explicit schema: inferred from the rows, a column without values would have no type.
     schema = pa.schema([(name, pa.int64() if kind is int else pa.string()) for name, kind in COLUMNS.items()])
     table = pa.Table.from_pylist(list(rows), schema=schema)
-    pq.write_table(table, path)
+    pq.write_table(table, file)
     return int(table.num_rows)
 
 
-FORMATS: dict[str, Callable[[Iterable[Row], Path], int]] = {
+FORMATS: dict[str, Callable[[Iterable[Row], BinaryIO], int]] = {
     ".csv": _write_csv,
     ".jsonl": _write_jsonl,
     ".parquet": _write_parquet,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from batchrun.errors import Problem
+from batchrun.files import whole_file
 from batchrun.sweep.local_file import LocalFile, UploadPlan
 from batchrun.sweep.manifest.manifest import Manifest, SubmitTable, Tables
 from batchrun.sweep.manifest.problems import Problems, did_you_mean
@@ -175,10 +176,10 @@ def _script_warnings(local_files: LocalFiles, tables: Tables) -> Iterator[Proble
 
 
 def write_plan(plan: Plan, path: str | Path) -> None:
-    """Write a plan as JSON Lines: a header, then one run per line.
+    """Write a plan as JSON Lines: a header, then one run per line. The file appears complete or not at all.
 
     Raises:
-        ManifestError: the file cannot be written.
+        UsageError: the file cannot be written.
 
     """
     header: dict[str, Any] = {"batchrun_plan": 1, "name": plan.name, "runs": plan.runs, "sha256": plan.sha256}
@@ -188,13 +189,9 @@ def write_plan(plan: Plan, path: str | Path) -> None:
     ]
     header["cost"] = plan.cost.model_dump(mode="json", exclude_none=True)
     header["submit"] = plan.submit.model_dump(mode="json", by_alias=True, exclude_none=True)
-    path = Path(path)
-    try:
-        with path.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(header) + "\n")
-            file.writelines(run.line() for run in plan)
-    except OSError as error:
-        Problems().at(str(path)).fail(f"cannot be written: {error.strerror}", "choose another path")
+    with whole_file(Path(path)) as file:
+        file.write(json.dumps(header).encode() + b"\n")
+        file.writelines(run.line().encode() for run in plan)
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -206,7 +203,7 @@ def read_plan(path: str | Path) -> Plan:
     """
     path = Path(path)
     header = read_header(path)
-    lines, tally, problems = PlanLines(path), Tally(), Problems()
+    lines, tally, problems = PlanLines(path, header.identity), Tally(), Problems()
     for run in lines:
         payload = json.loads(run.body)
         if not tally.add(run, payload.get("runtime", ""), payload.get("timeoutSeconds", DEFAULT_TIMEOUT_S)):
@@ -220,7 +217,7 @@ def read_plan(path: str | Path) -> Plan:
         name=header.name,
         runs=tally.runs,
         sha256=tally.digest.hexdigest(),
-        source=lines,
+        source=lines if tally.kept is None else tally.kept,
         submit=header.submit,
         cost=header.cost,
         files=(header.file, *_local_files(uploads)),

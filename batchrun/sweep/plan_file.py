@@ -1,14 +1,17 @@
 """A plan file: what ``batchrun plan -o`` wrote, read as a stream and checked line by line."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
+from batchrun.errors import PlanChangedError
+from batchrun.files import open_regular
 from batchrun.sweep.local_file import LocalFile
 from batchrun.sweep.manifest.problems import Cursor, Problems
 from batchrun.sweep.manifest.tables import CostTable, SubmitTable
@@ -20,6 +23,7 @@ from batchrun.wherobots.payload import CreateRunPayload
 __all__ = ["PLAN_FILE_FIX", "Header", "PlanLines", "read_header"]
 
 MAX_REPORTED = 20
+BLOCK_BYTES = 1 << 20
 PLAN_FILE_FIX = "write it again with batchrun plan -o"
 
 
@@ -33,31 +37,61 @@ class Header:
     cost: CostTable
     file: PlanFile
     local_files: tuple[LocalFile, ...]
+    identity: "Identity"
+
+
+Identity = tuple[int, int, int, int]
+"""Which file it is, how long it is and when it was written last."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanLines:
-    """The runs of a plan file, read again on each iteration."""
+    """The runs of a plan file, read again on each iteration; an error as soon as it is not the file that was read first."""
 
     path: Path
+    identity: Identity
 
     def __iter__(self) -> Iterator[PlannedRun]:
         """The runs up to the first bad line.
 
         Raises:
             ManifestError: lines are bad; it carries the first twenty.
+            PlanChangedError: the file was replaced, or written to.
 
         """
         problems = Problems()
-        with self.path.open("rb") as file:
-            next(file, None)  # the header, which read_header checks
-            for number, line in enumerate(file, 2):
-                run = _run(line, number - 2, problems.at(f"{self.path}:{number}"))
-                if run is not None and not problems:
-                    yield run
-                if problems.count >= MAX_REPORTED:
-                    break
+        for number, line in enumerate(self._lines(), 1):
+            if number == 1:
+                continue  # the header, which read_header checks
+            run = _run(line, number - 2, problems.at(f"{self.path}:{number}"))
+            if run is not None and not problems:
+                yield run
+            if problems.count >= MAX_REPORTED:
+                break
         problems.check()
+
+    def _lines(self) -> Iterator[bytes]:
+        """The lines, of which none is handed out before it is known that the file is still the same."""
+        try:
+            with open_regular(self.path) as file:
+                self._check(file)
+                while block := file.readlines(BLOCK_BYTES):
+                    self._check(file)
+                    yield from block
+        except OSError as error:
+            raise self._changed(f"cannot be read any more: {error.strerror}") from error
+
+    def _check(self, file: BinaryIO) -> None:
+        if _identity(file) != self.identity:
+            raise self._changed("changed while it was in use")
+
+    def _changed(self, fact: str) -> PlanChangedError:
+        return PlanChangedError(str(self.path), f"the plan file {fact}", "restore it, then resume")
+
+
+def _identity(file: BinaryIO) -> Identity:
+    found = os.fstat(file.fileno())
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def read_header(path: Path) -> Header:
@@ -70,7 +104,8 @@ def read_header(path: Path) -> Header:
     problems = Problems()
     try:
         # Hashed as a stream: a plan may have millions of lines.
-        with path.open("rb") as file:
+        with open_regular(path) as file:
+            identity = _identity(file)
             first = file.readline()
             digest = sha256(first)
             for line in file:
@@ -84,11 +119,11 @@ def read_header(path: Path) -> Header:
         cost = CostTable.model_validate(header.get("cost", {}))
         version, name, runs = header["batchrun_plan"], str(header["name"]), int(header["runs"])
         local_files = tuple(_local_file(**entry) for entry in header.get("uploads", []))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         at.fail("not the first line of a plan", PLAN_FILE_FIX)
     if version != 1:
         at.fail(f"a plan of version {version}", PLAN_FILE_FIX)
-    return Header(name, runs, submit, cost, PlanFile(path.name, digest.hexdigest()), local_files)
+    return Header(name, runs, submit, cost, PlanFile(path.name, digest.hexdigest()), local_files, identity)
 
 
 def _local_file(path: str, sha256: str, size: int) -> LocalFile:
@@ -107,7 +142,7 @@ def _run(line: bytes, index: int, at: Cursor) -> PlannedRun | None:
         one = error.errors()[0]
         at.add(f"payload.{'.'.join(map(str, one['loc']))}: {one['msg']}", "fix the payload")
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         at.add(f"not a planned run: {error}", PLAN_FILE_FIX)
         return None
     if not isinstance(region, str) or not region:

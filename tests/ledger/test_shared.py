@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from batchrun.errors import LedgerChangedError, LedgerError, LedgerFormatError, LedgerWriteError
+from batchrun.errors import LedgerChangedError, LedgerError, LedgerFormatError, LedgerWriteError, UsageError
 from batchrun.ledger.check import check
 from batchrun.ledger.compact import compact
 from batchrun.ledger.events import Event, RateEvent, StatusEvent, event_line
@@ -138,7 +138,8 @@ def test_only_a_ledger_can_be_opened(tmp_path: Path, kind: str) -> None:
         os.mkfifo(path)
     elif kind == "folder":
         path.mkdir()
-    with pytest.raises(LedgerFormatError if kind == "empty" else LedgerError) as refused:
+    errors = {"empty": LedgerFormatError, "pipe": UsageError, "folder": UsageError}
+    with pytest.raises(errors.get(kind, LedgerError)) as refused:
         SharedLedger.open(path)
     assert str(path) in str(refused.value)
 

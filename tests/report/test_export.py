@@ -17,7 +17,7 @@ from batchrun.ledger.events import (
     UnknownEvent,
     event_line,
 )
-from batchrun.report.export import COLUMNS, export, rows
+from batchrun.report.export import COLUMNS, export, rows, without_formulas
 from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.plan import Plan, build_plan
 
@@ -116,3 +116,20 @@ def test_a_failed_export_leaves_the_earlier_file_and_nothing_else(tmp_path: Path
         export(tmp_path / "empty", target)
     assert target.read_text() == "earlier"
     assert {path.name for path in tmp_path.iterdir()} == {"empty", "runs.csv"}
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝"])
+def test_a_text_that_a_spreadsheet_would_evaluate_is_marked_as_text(start: str) -> None:
+    row = {"message": f"{start}cmd|' /C calc'!A0", "attempts": -1, "name": "job", "code": None}
+    assert without_formulas(row) == row | {"message": f"'{start}cmd|' /C calc'!A0"}
+
+
+def test_formulas_are_kept_where_they_are_asked_for(ledger: Path, tmp_path: Path) -> None:
+    text = ledger.read_text().replace('"message":"', '"message":"=1+')
+    assert "=1+" in text
+    ledger.write_text(text)
+    for keep, shown in ((False, ",'=1+"), (True, ",=1+")):
+        export(ledger, tmp_path / "runs.csv", keep_formulas=keep)
+        assert shown in (tmp_path / "runs.csv").read_text()
+    export(ledger, tmp_path / "runs.jsonl")
+    assert '"=1+' in (tmp_path / "runs.jsonl").read_text()

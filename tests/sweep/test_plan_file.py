@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from batchrun.errors import ManifestError
+from batchrun.errors import ManifestError, PlanChangedError, UsageError
 from batchrun.sweep.plan import read_plan, write_plan
 from tests.sweep.conftest import Planner, sweep
 
@@ -60,5 +60,63 @@ def test_a_plan_with_unresolved_environment_is_not_sent(planned: Planner, tmp_pa
 
 
 def test_a_path_that_cannot_be_written_is_reported(planned: Planner, tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="cannot be written"):
+    with pytest.raises(UsageError, match="cannot be written"):
         write_plan(planned(sweep("")), tmp_path / "nowhere" / "plan.jsonl")
+
+
+class TestChanged:
+    """A plan that is too large to be kept is read again; it must then be the same file."""
+
+    @pytest.fixture
+    def path(self, planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setattr("batchrun.sweep.tally.KEPT_RUNS", 2)
+        path = tmp_path / "plan.jsonl"
+        write_plan(
+            planned(sweep("[axes]\nn = { from = 1, to = 900 }\n", args='["{{n}}"]', name="changing-{{n}}")), path
+        )
+        return path
+
+    def test_it_is_read_again_and_again(self, path: Path) -> None:
+        plan = read_plan(path)
+        assert [run.name for run in plan] == [run.name for run in plan]
+        assert len(list(plan)) == 900
+
+    def test_replaced(self, path: Path) -> None:
+        plan, other = read_plan(path), path.with_name("other")
+        other.write_bytes(path.read_bytes())
+        other.replace(path)
+        with pytest.raises(PlanChangedError, match="changed while it was in use; restore it, then resume"):
+            list(plan)
+
+    def test_removed(self, path: Path) -> None:
+        plan = read_plan(path)
+        path.unlink()
+        with pytest.raises(PlanChangedError, match="cannot be read any more: No such file"):
+            list(plan)
+
+    def test_written_to_while_it_is_read(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("batchrun.sweep.plan_file.BLOCK_BYTES", 1000)
+        plan = read_plan(path)
+        runs = iter(plan)
+        first = next(runs)
+        with path.open("ab") as file:
+            file.write(b"\n")
+        with pytest.raises(PlanChangedError):
+            list(runs)
+        assert first.name == "changing-1"
+
+    def test_a_smaller_one_is_read_once(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.undo()
+        plan = read_plan(path)
+        path.unlink()
+        assert len(list(plan)) == 900
+
+
+def test_deeply_nested_lines_are_reported(planned: Planner, tmp_path: Path) -> None:
+    path = tmp_path / "plan.jsonl"
+    write_plan(planned(sweep("")), path)
+    first = path.read_text().splitlines()[0]
+    for text in (f"{first}\n" + '{"payload":' + "[" * 200_000 + "\n", '{"batchrun_plan":' + "[" * 200_000 + "\n"):
+        path.write_text(text)
+        with pytest.raises(ManifestError):
+            read_plan(path)

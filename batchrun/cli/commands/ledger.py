@@ -23,6 +23,14 @@ Target = Annotated[
         "--output", "-o", metavar="FILE", help="File to write; its suffix sets the format: .csv, .jsonl, .parquet."
     ),
 ]
+Formulas = Annotated[
+    bool,
+    typer.Option(
+        "--formulas",
+        help="In CSV, keep texts that begin with = + - @ as they are; by default an apostrophe stops spreadsheets from "
+        "evaluating them.",
+    ),
+]
 
 ledger = typer.Typer(
     add_completion=False,
@@ -51,10 +59,17 @@ def check(path: o.LedgerArgument, *, emulator: o.OfEmulator = False, as_json: o.
 
 
 @ledger.command()
-def export(path: o.LedgerArgument, *, output: Target, emulator: o.OfEmulator = False, as_json: o.Json = False) -> int:
-    """Export one row per planned run, for pandas, DuckDB or a spreadsheet."""
+def export(
+    path: o.LedgerArgument,
+    *,
+    output: Target,
+    formulas: Formulas = False,
+    emulator: o.OfEmulator = False,
+    as_json: o.Json = False,
+) -> int:
+    """Export one row per planned run, for pandas, DuckDB or a spreadsheet. The file's permissions follow the umask."""
     path = find_ledger(path, emulator=emulator)
-    count, printer = export_ledger(path, output), Output(as_json=as_json)
+    count, printer = export_ledger(path, output, keep_formulas=formulas), Output(as_json=as_json)
     printer.say(f"{output}: {numbered(count, 'row')}")
     printer.document({"ledger": str(path), "output": str(output), "rows": count})
     return ExitStatus.DONE

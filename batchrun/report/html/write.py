@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchrun.errors import UsageError
+from batchrun.files import whole_file
 from batchrun.report.html.content import LastLine, ReportOptions, content_of
 from batchrun.report.html.page import MARKER, render
 from batchrun.report.html.run_links import checked_console_url
 from batchrun.report.html.source import read_source
-from batchrun.report.whole_file import whole_file
 
 __all__ = ["Report", "default_output", "make_report", "write_report"]
 
@@ -59,7 +59,7 @@ def write_report(report: Report, output: str | Path) -> int:
         raise UsageError(str(target), "exists and is not a report of batchrun", "choose another name")
     data = report.html.encode()
     with whole_file(target) as unfinished:
-        unfinished.write_bytes(data)
+        unfinished.write(data)
     return len(data)
 
 

@@ -1,0 +1,62 @@
+"""A line in the middle of a ledger that cannot be read: what can be said about where the last sync ended, and what to do."""
+
+from pathlib import Path
+
+import msgspec
+
+from batchrun.errors import LedgerDamagedError
+from batchrun.files import open_regular
+from batchrun.ledger.events import (
+    AttemptEvent,
+    FailedEvent,
+    RefusedEvent,
+    RejectedEvent,
+    SubmittedEvent,
+    UnknownEvent,
+    read_event,
+)
+
+__all__ = ["damaged"]
+
+Ending = SubmittedEvent | RefusedEvent | UnknownEvent | RejectedEvent | FailedEvent
+
+
+def damaged(path: Path, number: int, start: int, line: bytes, error: Exception) -> LedgerDamagedError:
+    """The error about line ``number``, which begins at byte ``start``.
+
+    An attempt is sent only after it was synced, so the first ending of an attempt proves that everything up to the attempt
+    had been synced. Damage before such a point is the disk's or somebody's doing. Damage behind the last of them is what a
+    power cut leaves of a write that had not been synced, and on whose strength nothing was sent.
+    """
+    synced_line, synced_end = _last_sync(path)
+    zeros = line.count(0)
+    what = f"{zeros:,} zero bytes" if zeros else str(error) or type(error).__name__
+    fact = f"the line cannot be read ({what}); the last write known to be synced ended at line {synced_line:,}, byte {synced_end:,}"
+    if synced_end > start:
+        fix = "restore the file from a backup, or rebuild it with batchrun recover; nothing was sent"
+        return LedgerDamagedError(f"{path}:{number}", f"{fact}, after this line", fix)
+    fix = (
+        f"if the power failed while it was written, keep a copy and cut it there: truncate -s {start} {path}; "
+        "otherwise restore it from a backup"
+    )
+    return LedgerDamagedError(f"{path}:{number}", fact, fix)
+
+
+def _last_sync(path: Path) -> tuple[int, int]:
+    """The last line that is known to have been synced, and the byte at which it ends."""
+    attempts: dict[tuple[str, int], tuple[int, int]] = {}
+    synced, end = (1, 0), 0
+    with open_regular(path) as file:
+        for number, line in enumerate(file, 1):
+            end += len(line)
+            if number == 1:
+                synced = (1, end)  # the batch event is synced before anything else is written
+            try:
+                event = read_event(line)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                continue
+            if isinstance(event, AttemptEvent):
+                attempts[event.key, event.n] = (number, end)
+            elif isinstance(event, Ending) and (begun := attempts.pop((event.key, event.n), None)) is not None:
+                synced = max(synced, begun)
+    return synced
