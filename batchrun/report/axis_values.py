@@ -41,7 +41,9 @@ def axis_text(point: dict[str, Any], axis: str) -> str:
 
 def value_text(value: Any) -> str:  # noqa: ANN401 - a value of any JSON type
     """Strings as they are, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else json.dumps(value)  # a quarter of the time, for most axes
 
 
 def axes_of(rows: Iterable[RunRow]) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from markupsafe import Markup
 
 from batchrun.report.axis_bins import Axis, binned_axes
 from batchrun.report.html.course import Course, LedgerView, course, ledger_views, submission_figures
 from batchrun.report.html.heat_maps import DRAWN, PairView, chooser_data, measures_of, pair_view
+from batchrun.report.html.json_block import json_block
 from batchrun.report.html.overview import Figure, Overview, overview, telling
 from batchrun.report.html.reasons import SHOWN, ReasonView, reason_views
 from batchrun.report.html.run_links import RunLink, run_link
@@ -21,6 +23,8 @@ __all__ = ["MAX_AXES", "HeatSection", "ReportContent", "ReportOptions", "content
 
 MAX_AXES = 8
 """Axes that are looked at in pairs: 28 pairs of them."""
+PAGE_BYTES = 1_400_000
+"""For everything but style and script. What pictures leave of it is for the table: a page is to be sent by mail."""
 LastLine = Callable[[Sequence[RunRow]], str | None]
 
 
@@ -40,12 +44,17 @@ class ReportOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatSection:
-    """Pairs of axes. ``data`` is for the script, None where there is nothing to choose."""
+    """Pairs of axes; ``data`` is JSON for the script."""
 
     pictures: tuple[PairView, ...]
     pairs: int
-    data: dict[str, Any]
+    data: Markup
     notes: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of the page it takes."""
+        return len(self.data) + sum(len(picture) for pair in self.pictures for _, picture in pair.pictures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +88,7 @@ def content_of(source: Source, options: ReportOptions) -> ReportContent:
 
     reasons = reason_views(source.rows, link, options.last_line or (lambda _: None))
     number_of = {id(row): reason.number for reason in reasons for row in reason.group.members}
+    heat, spans = _heat(pairs, axes, ranked, source), _spans(ranked, source, facts)
     return ReportContent(
         title=options.title or ", ".join(dict.fromkeys(ledger.batch.name for ledger in source.ledgers)),
         made=day_time(options.made_s),
@@ -86,8 +96,8 @@ def content_of(source: Source, options: ReportOptions) -> ReportContent:
         overview=overview(source, facts, telling(singles, pairs)),
         reasons=tuple(reasons[:SHOWN]),
         reasons_left_out=max(0, len(reasons) - SHOWN),
-        heat=_heat(pairs, axes, ranked, source),
-        spans=_spans(ranked, source, facts),
+        heat=heat,
+        spans=spans,
         course=course(source),
         submission=tuple(submission_figures(source)),
         table=run_table(
@@ -96,6 +106,7 @@ def content_of(source: Source, options: ReportOptions) -> ReportContent:
             reason_number=lambda row: number_of.get(id(row)),
             link=link,
             currency=source.costs.currency,
+            room=PAGE_BYTES - heat.size - sum(one.size for one in spans),
         ),
         not_sent=source.not_sent,
     )
@@ -107,7 +118,7 @@ def _heat(pairs: Sequence[Pair], axes: Sequence[Axis], ranked: Sequence[Axis], s
     return HeatSection(
         pictures=tuple(pair_view(number, pair, measures, ranked) for number, pair in enumerate(drawn)),
         pairs=len(pairs) if measures else 0,
-        data=chooser_data(pairs, ranked, measures),
+        data=json_block(chooser_data(pairs, ranked, measures)),
         notes=tuple(_notes(axes, ranked, source)),
     )
 

@@ -1,8 +1,6 @@
 """The page as one file: templates filled, style and script inlined, and a policy that allows these two and nothing else."""
 
 import base64
-import json
-from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +13,7 @@ from batchrun.report.html.content import ReportContent
 from batchrun.report.html.text import clipped, inert
 from batchrun.report.wording import numbered, percent
 
-__all__ = ["MARKER", "json_block", "render"]
+__all__ = ["MARKER", "render"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 MARKER = "<!doctype html><!-- batchrun report -->"
@@ -31,26 +29,8 @@ def render(content: ReportContent) -> str:
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
-        data=json_block(content.heat.data),
+        data=content.heat.data,
     )  # fmt: skip
-
-
-def json_block(value: Mapping[str, Any]) -> Markup:
-    """JSON that can stand in a script element: without ``<`` nothing in it ends the element or begins another."""
-    text = json.dumps(_inert(value), separators=(",", ":"), ensure_ascii=False)
-    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))  # noqa: S704
-
-
-def _inert(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    match value:
-        case str():
-            return clipped(value)
-        case dict():
-            return {name: _inert(one) for name, one in value.items()}
-        case list():
-            return [_inert(one) for one in value]
-        case _:
-            return value
 
 
 def _policy(style: str, script: str) -> str:

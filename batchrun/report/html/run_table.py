@@ -1,6 +1,6 @@
 """The table of runs, failed ones first. Rows are written without end tags: a page may hold thousands of them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -21,7 +21,9 @@ MAX_ROWS = 5_000
 """Browsers sort and filter this many at once without a pause; the rest is for the export."""
 MAX_AXES = 4
 """Columns for axes; the names of runs usually hold their values anyway."""
-NAME_CHARS, VALUE_CHARS, REASON_CHARS = 80, 28, 80
+NAME_CHARS, VALUE_CHARS, REASON_CHARS = 80, 28, 60
+LEAST_ROOM = 400_000
+"""Bytes for the rows, however large the pictures are."""
 _ORDER = {
     RunGroup.FAILED: 0,
     RunGroup.NOT_CREATED: 1,
@@ -50,8 +52,12 @@ def run_table(
     reason_number: Callable[[RunRow], int | None],
     link: Callable[[RunRow], RunLink],
     currency: str | None,
+    room: int,
 ) -> RunTable:
-    """The first ``MAX_ROWS`` runs. ``axes`` are those of the script, by number; the first of them get columns."""
+    """The first ``MAX_ROWS`` runs, or as many as have room, in bytes.
+
+    ``axes`` are those of the script, by number; the first of them get columns.
+    """
     order = sorted(range(len(rows)), key=lambda i: _ORDER[group_of(rows[i].outcome, rows[i].status)])[:MAX_ROWS]
     has_costs = any(amount_of(rows[i], currency) is not None for i in order)
     cost_name = currency or ("SU" if currency is None else "Cost")
@@ -60,14 +66,23 @@ def run_table(
     columns += [(cost_name, "number")] if has_costs else []
     columns += [("Reason", "text"), ("Run id", "text")]
     writer = _Writer(axes=axes, reason_number=reason_number, link=link, currency=currency, has_costs=has_costs)
-    labels = dict.fromkeys(label_of(rows[i].outcome, rows[i].status) for i in order)
+    written = list(_fitting((writer.row(i, rows[i]) for i in order), max(room, LEAST_ROOM)))
+    labels = dict.fromkeys(label_of(rows[i].outcome, rows[i].status) for i in order[: len(written)])
     return RunTable(
         columns=tuple(columns),
-        rows=Markup("\n").join(writer.row(i, rows[i]) for i in order),
-        shown=len(order),
+        rows=Markup("\n").join(written),
+        shown=len(written),
         total=len(rows),
         labels=tuple(labels),
     )
+
+
+def _fitting(rows: Iterable[Markup], room: int) -> Iterator[Markup]:
+    for row in rows:
+        room -= len(row.encode()) + 1
+        if room < 0:
+            return
+        yield row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,19 +94,21 @@ class _Writer:
     has_costs: bool
 
     def row(self, i: int, row: RunRow) -> Markup:
-        """``data-k``: the number of the reason, then the bin on each axis: what the script filters by."""
+        """``data-k``: the number of the reason, then the bin on each axis: what the script filters by.
+
+        The class is the status' colour and mark, by the style sheet.
+        """
         number = self.reason_number(row)
         keys = ["" if number is None else str(number), *(str(axis.bin_of[i]) for axis in self.axes)]
         cells = "<td>".join(self._cells(i, row))
-        link = self.link(row)
+        link, (style, _) = self.link(row), style_of(label_of(row.outcome, row.status))
         return Markup(  # noqa: S704 - every part is escaped
-            f'<tr data-k="{",".join(keys)}"><th scope=row>{_cell(link.name, NAME_CHARS)}<td>{cells}<td>{_run_id(link)}'
+            f"<tr class={style} data-k={','.join(keys)}>"
+            f"<th scope=row>{_cell(link.name, NAME_CHARS)}<td>{cells}<td>{_run_id(link)}"
         )
 
     def _cells(self, i: int, row: RunRow) -> Iterator[Markup]:
-        label = label_of(row.outcome, row.status)
-        style, mark = style_of(label)
-        yield Markup('<i class="t-{}">{}</i> {}').format(style, mark, clipped(label, VALUE_CHARS))
+        yield _cell(label_of(row.outcome, row.status), VALUE_CHARS)
         for axis in self.axes[:MAX_AXES]:
             value = axis.value_of[i]
             yield _cell(axis.values[value] if value < len(axis.values) else "", VALUE_CHARS)
@@ -105,7 +122,7 @@ class _Writer:
 
 def _reason(row: RunRow) -> str:
     code, message = reason_of(row)
-    return ": ".join(filter(None, [code, message])) if group_of(row.outcome, row.status) is RunGroup.FAILED else ""
+    return message or code or "" if group_of(row.outcome, row.status) is RunGroup.FAILED else ""
 
 
 def _cell(text: str, limit: int) -> Markup:

@@ -42,6 +42,12 @@ class AxisSpans:
     waited_most: str
     ran_most: str
 
+    @property
+    def size(self) -> int:
+        """About how many bytes of the page it takes."""
+        cells = [cell for row in self.rows for cell in (row.waited, row.ran) if cell is not None]
+        return sum(len(cell.box) + len(cell.title) + len(cell.median) for cell in cells)
+
 
 def axis_spans(axis: Axis, waited_s: Sequence[float | None], ran_s: Sequence[float | None]) -> AxisSpans | None:
     """The axis as rows; None where nothing is known of any of its runs."""

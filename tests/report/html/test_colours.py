@@ -54,7 +54,9 @@ def test_each_status_has_a_colour_and_a_mark_in_the_page(style: str) -> None:
     report = (page.TEMPLATES / "report.css").read_text("utf-8")
     assert f"--s-{style}:" in CSS
     assert f".s-{style}" in CSS
-    assert f".t-{style} {{" in report
+    assert f".t-{style}," in report
+    mark = next(mark for name, mark in [*LABELS.values(), OTHER] if name == style)
+    assert f'tr.{style} td:nth-child(2)::before {{ content: "{mark}"; }}' in report
 
 
 def test_marks_tell_apart_what_is_common() -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from batchrun.report.html.page import MARKER, json_block
+from batchrun.report.html.json_block import json_block
+from batchrun.report.html.page import MARKER
 from batchrun.report.html.write import make_report
 from tests.report.batches import BATCHES, HOSTILE
 

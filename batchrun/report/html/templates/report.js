@@ -233,7 +233,7 @@ function apply() {
     const fits =
       (wanted.reason === null || keysOf[i][0] === wanted.reason) &&
       wanted.bins.every(([axis, bin]) => keysOf[i][axis + 1] === String(bin)) &&
-      (!status || line.cells[1].textContent.endsWith(` ${status}`)) &&
+      (!status || line.cells[1].textContent === status) &&
       (!search || texts[i].includes(search));
     line.hidden = !fits;
     shown += fits;
