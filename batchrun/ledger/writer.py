@@ -121,7 +121,7 @@ class LedgerWriter:
             named = self._path.stat()
         except FileNotFoundError:
             named = None
-        if named is None or ours.st_nlink == 0:
+        if named is None:
             raise _changed(self._path, "was removed")
         if not os.path.samestat(ours, named):
             raise _changed(self._path, "was replaced by another file")

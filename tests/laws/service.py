@@ -103,6 +103,9 @@ class Service:
         self.organizations: dict[str, str] = {}
         """By API key; keys that are not in here belong to ``org-1``."""
         self.reveals_organization = True
+        self.rejects_keys = False
+        self.lists = 0
+        """Pages of lists that were asked for."""
         self.list_ends_after: int | None = None
         """Every list ends after this many runs, whatever its total says."""
         self.page: Callable[[Payload], Payload] = lambda page: page
@@ -173,6 +176,7 @@ class Service:
 
     def listed(self, query: dict[str, str], key: str) -> Payload:
         """One page of ``GET /runs``, newest first."""
+        self.lists += 1
         after_s = _epoch(query["created_after"]) if "created_after" in query else 0.0
         with self._lock:
             found = [
@@ -236,6 +240,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url, key = urlsplit(self.path), self.headers.get("X-API-Key", "")
+        if self.service.rejects_keys:
+            self._answer(401, _error("UNAUTHORIZED_ERROR"))
+            return
         match url.path.strip("/").split("/"):
             case ["runs"]:
                 self._answer(200, self.service.listed(dict(parse_qsl(url.query)), key))

@@ -1,0 +1,65 @@
+"""Clocks that step or disagree: what exists is found all the same."""
+
+from collections.abc import Callable
+from email.utils import formatdate
+
+import pytest
+
+from tests.laws.command import Command, once
+from tests.laws.service import CREATED, LOST, Act, Post, Service
+
+STEPPING = """
+import os, time
+_real, _at = time.time, os.path.join(os.getcwd(), "stepped")
+time.time = lambda: _real() - 3600 * os.path.exists(_at)
+"""
+"""A wall clock that is set back by an hour as soon as a file appears."""
+
+
+def test_a_wall_clock_that_steps_back_in_mid_session_hides_no_run(command: Command, service: Service) -> None:
+    """The responses after the step say how far the server is ahead of a clock that was right before."""
+    command.preamble = STEPPING
+    command.sweep(4)
+
+    def act(post: Post) -> Act:
+        (command.folder / "stepped").touch()
+        return LOST if (post.name, post.nth) == ("tile-run-4", 1) else CREATED
+
+    service.act = act
+    ended = command.submit("--rate", "2")
+    assert service.names() == once(4)
+    assert ended.status == 0, ended.err
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        lambda now: formatdate(now + 7200, usegmt=True),
+        lambda now: formatdate(now - 7200, usegmt=True),
+        lambda _: "Fri, 31 Dec 9999 23:59:59 GMT",
+        lambda _: "Thu, 01 Jan 1970 00:00:00 GMT",
+        lambda _: "yesterday",
+        lambda _: None,
+    ],
+    ids=["ahead", "behind", "9999", "1970", "garbled", "none"],
+)
+def test_a_date_header_that_is_wrong_hides_no_run(
+    command: Command, service: Service, date: Callable[[float], str | None]
+) -> None:
+    """Whoever writes the header, the runs carry the right time."""
+    service.date = date
+    service.act = lambda post: LOST if post.nth == 1 else CREATED
+    command.sweep(3)
+    ended = command.submit()
+    assert service.names() == once(3)
+    assert ended.status == 0, ended.err
+
+
+@pytest.mark.parametrize("ahead_s", [-7200.0, 7200.0], ids=["behind", "ahead"])
+def test_a_server_whose_clock_is_hours_off_hides_no_run(command: Command, service: Service, ahead_s: float) -> None:
+    service.clock_ahead_s = ahead_s
+    service.act = lambda post: LOST if post.nth == 1 else CREATED
+    command.sweep(3)
+    ended = command.submit()
+    assert service.names() == once(3)
+    assert ended.status == 0, ended.err
