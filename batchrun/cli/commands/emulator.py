@@ -47,7 +47,8 @@ def emulator(
         int, typer.Option(metavar="PORT", help="Port to listen on; 0 picks a free one.", min=0, max=65535)
     ] = 0,
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Address to listen on; any but loopback needs a key, see below.")
+        str,
+        typer.Option(metavar="ADDRESS", help="Address to listen on; any but loopback needs BATCHRUN_EMULATOR_API_KEY."),
     ] = LOOPBACK,
     tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS with a generated certificate.")] = False,
     state: Annotated[

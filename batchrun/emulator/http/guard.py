@@ -6,6 +6,7 @@ point there (DNS rebinding), read the answers.
 
 import socket
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
@@ -34,7 +35,7 @@ class Guard:
 
     def refusal(self, head: RequestHead, path: str, settings: EmulatorSettings) -> tuple[int, ErrorDetail] | None:
         """Status and error for a request that is not answered, or None."""
-        if self.names is not None and not self._is_own_name(head.host):
+        if self.names is not None and not _is_own_name(head.host, self.names, any_address=self.any_address):
             return 421, _error(f"{head.host!r} is not a name of this emulator", "Use the address that it printed.")
         if path in PUBLIC:
             return None
@@ -44,14 +45,6 @@ class Guard:
             return 401, _error("Control calls need the API key where other machines can send them", "Send X-API-Key.")
         return None
 
-    def _is_own_name(self, host: str | None) -> bool:
-        name = _name_of(host)
-        if name is None or self.names is None:
-            return False
-        if name in self.names or is_loopback(name):
-            return True
-        return self.any_address and _address(name) is not None
-
 
 def guard_of(host: str) -> Guard:
     """The guard of a server that listens on ``host``."""
@@ -59,6 +52,14 @@ def guard_of(host: str) -> Guard:
     is_wildcard = address is not None and address.is_unspecified
     names = {host.lower()} | ({socket.gethostname().lower()} if is_wildcard else set())
     return Guard(names=frozenset(names), any_address=is_wildcard, needs_key=not is_loopback(host))
+
+
+@lru_cache(maxsize=256)  # asked for every request, and nearly always with the same header
+def _is_own_name(host: str | None, names: frozenset[str], *, any_address: bool) -> bool:
+    name = _name_of(host)
+    if name is None:
+        return False
+    return name in names or is_loopback(name) or (any_address and _address(name) is not None)
 
 
 def _name_of(host: str | None) -> str | None:
