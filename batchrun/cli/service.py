@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -28,8 +29,10 @@ def service_name(environ: Mapping[str, str], *, base_url: str | None, emulator: 
 
 
 @contextmanager
-def open_service(name: str, environ: Mapping[str, str], *, timeout_s: float | None) -> Iterator[ApiSettings]:
-    """The settings for reaching the service; an emulator runs for as long as the context.
+def open_service(
+    name: str, environ: Mapping[str, str], *, ledger: Path, timeout_s: float | None
+) -> Iterator[ApiSettings]:
+    """The settings for reaching the service. An emulator runs for as long as the context; its runs are kept beside the ledger.
 
     Raises:
         UsageError: the key or another setting is missing, or the emulator is not installed.
@@ -38,7 +41,7 @@ def open_service(name: str, environ: Mapping[str, str], *, timeout_s: float | No
     if name != EMULATOR:
         yield ApiSettings.from_environment(environ, base_url=name, timeout_s=timeout_s)
         return
-    server = load_extra("batchrun.emulator.http.server:EmulatorServer", extra="emulator", wanted_by="--emulator")
-    with server() as running:
+    emulator_beside = load_extra("batchrun.emulator.beside:emulator_beside", extra="emulator", wanted_by="--emulator")
+    with emulator_beside(ledger) as url:
         key = SecretStr("emulator-in-this-process")  # never the real key: the emulator accepts any
-        yield ApiSettings(api_key=key, base_url=running.url, timeout_s=timeout_s or DEFAULT_TIMEOUT_S)
+        yield ApiSettings(api_key=key, base_url=url, timeout_s=timeout_s or DEFAULT_TIMEOUT_S)

@@ -86,7 +86,7 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
     """
     if request.dry_run:
         return _dry_run(request, output)
-    with open_service(request.service, os.environ, timeout_s=request.timeout_s) as api:
+    with open_service(request.service, os.environ, ledger=request.ledger, timeout_s=request.timeout_s) as api:
         with FileLedger.open(request.ledger, create=request.create) as ledger:
             _warn_of_torn_line(ledger, output)
             preflight = _check(request, ledger, api, output)

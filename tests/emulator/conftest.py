@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from batchrun.emulator.http.app import create_app
 from batchrun.emulator.http.server import EmulatorServer
@@ -26,11 +27,16 @@ def payload() -> dict[str, Any]:
 
 @pytest.fixture
 async def service() -> AsyncIterator[Service]:
-    """Makes a client of a new emulator with the given settings."""
+    """Makes a client of a new emulator with the given settings; it takes a state file over from an earlier one."""
+    owners: dict[Path, FastAPI] = {}
     async with AsyncExitStack() as stack:
 
         def make(*, state_file: Path | None = None, key: str = "key", **settings: Any) -> httpx.AsyncClient:
+            if state_file in owners:
+                owners[state_file].state.store.close()
             app = create_app(load_settings(None, settings), state_file=state_file)
+            if state_file is not None:
+                owners[state_file] = app
             stack.callback(app.state.store.close)
             client = httpx.AsyncClient(
                 transport=httpx.ASGITransport(app), base_url="http://emulator", headers={"X-API-Key": key}

@@ -1,6 +1,7 @@
 """Runs survive the emulator."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -13,7 +14,7 @@ import pytest
 from batchrun.emulator.run_rules import FailRule
 from batchrun.emulator.runs.failures import Failure
 from batchrun.emulator.runs.lifecycle import Lifecycle
-from batchrun.emulator.runs.state_file import open_state
+from batchrun.emulator.runs.state_file import StateInUseError, open_state
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.errors import UsageError
 from batchrun.wherobots.views import RunStatus
@@ -154,3 +155,32 @@ def test_cancellations_and_deletions_are_replayed_in_their_order(tmp_path: Path)
     assert list(second.runs) == list(first.runs)
     assert second.runs[3].started_at == T + 30
     second.close()
+
+
+def test_a_file_belongs_to_one_emulator_at_a_time_which_says_where_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    first = open_state(file, EmulatorSettings())
+    with pytest.raises(StateInUseError, match="another emulator keeps its runs there") as silent:
+        open_state(file, EmulatorSettings())
+    assert silent.value.url is None
+    first.serve_at("http://127.0.0.1:1")
+    first.serve_at("http://127.0.0.1:2")
+    with pytest.raises(StateInUseError, match="another emulator at http://127") as served:
+        open_state(file, EmulatorSettings())
+    assert served.value.url == "http://127.0.0.1:2"
+    first.close()
+    first.close()
+    open_state(file, EmulatorSettings()).close()
+
+
+def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    open_state(tmp_path / "state", EmulatorSettings()).close()
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, Path("/dev/null")):
+        with pytest.raises(UsageError, match="cannot be used as the emulator's state"):
+            open_state(path, EmulatorSettings())
+    assert Path("/dev/null").is_char_device()

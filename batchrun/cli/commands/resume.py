@@ -73,5 +73,8 @@ def resume(
 def _settle(path: Path, service: str, flags: SubmissionFlags, output: Output) -> None:
     """The plan cannot be made any more, so nothing can be sent; what may exist can still be found out."""
     settings = flags.settings(SubmitTable())
-    with open_service(service, os.environ, timeout_s=flags.timeout_s) as api, FileLedger.open(path) as ledger:
+    with (
+        open_service(service, os.environ, ledger=path, timeout_s=flags.timeout_s) as api,
+        FileLedger.open(path) as ledger,
+    ):
         settle_unknown(ledger, api, settings, output, service=service)

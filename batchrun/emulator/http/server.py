@@ -80,6 +80,7 @@ class EmulatorServer:
         host = f"[{self._host}]" if ":" in self._host else self._host
         self.url = f"{scheme}://{host}:{bound.getsockname()[1]}"
         self._wait_until_started()
+        self.app.state.store.serve_at(self.url)
         return self
 
     def __exit__(

@@ -1,7 +1,11 @@
 """Runs and files in a SQLite file, so that they survive the emulator."""
 
+import fcntl
+import os
 import sqlite3
+import stat
 from collections import deque
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -12,7 +16,7 @@ from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.settings import DEFAULT_ORGANIZATION, EmulatorSettings
 from batchrun.errors import UsageError
 
-__all__ = ["StateFile", "open_state"]
+__all__ = ["StateFile", "StateInUseError", "open_state"]
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Lifecycle).decode
@@ -28,6 +32,7 @@ CREATE TABLE IF NOT EXISTS cancels (number INTEGER PRIMARY KEY, at REAL NOT NULL
 CREATE TABLE IF NOT EXISTS files (
   organization TEXT NOT NULL, region TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
   modified_at REAL NOT NULL, PRIMARY KEY (organization, region, path));
+CREATE TABLE IF NOT EXISTS server (url TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS deletions (number INTEGER PRIMARY KEY, at REAL NOT NULL);
 """
 _ENDINGS = """
@@ -49,10 +54,25 @@ _INSERT = f"INSERT INTO runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FIX = "give the state file of an earlier emulator, or a new name"
 
 
+class StateInUseError(UsageError):
+    """Another emulator has the file; ``url`` is where it serves its runs, or None if it has not said so."""
+
+    def __init__(self, path: Path, url: str | None) -> None:
+        place = f" at {url}" if url else ""
+        super().__init__(
+            str(path), f"another emulator{place} keeps its runs there", "use that one, or give another file"
+        )
+        self.url = url
+
+
 class StateFile:
-    """The tables. A write survives the death of this process; a power cut may lose the most recent ones."""
+    """The tables. A write survives the death of this process; a power cut may lose the most recent ones.
+
+    One emulator at a time: two would give their runs the same numbers.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._lock: int | None = _locked(path)
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         # Read first: it also fails for files that are not databases, before anything is written to them.
         version = self._database.execute("PRAGMA user_version").fetchone()[0]
@@ -102,8 +122,17 @@ class StateFile:
         for table in ("runs", "cancels", "deletions", "files"):
             self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - our own table names
 
+    def serving(self, url: str) -> None:
+        """Note where the runs are served, for others that find the file in use."""
+        self._database.execute("DELETE FROM server")
+        self._database.execute("INSERT INTO server VALUES (?)", (url,))
+
     def close(self) -> None:
+        """Close the file; closing it again does nothing."""
         self._database.close()
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)  # after the database, which would lose its own locks on the file otherwise
 
     def replay(self, store: RunStore) -> None:
         """Replay all changes in their original order, so that runs get the same slots and times again."""
@@ -124,6 +153,7 @@ def open_state(path: Path, settings: EmulatorSettings) -> RunStore:
     """A store with the runs in the file; new ones are written to it.
 
     Raises:
+        StateInUseError: another emulator uses it.
         UsageError: the file cannot be opened, or is not an emulator's state.
 
     """
@@ -134,6 +164,39 @@ def open_state(path: Path, settings: EmulatorSettings) -> RunStore:
     except (sqlite3.Error, msgspec.MsgspecError) as error:
         raise UsageError(str(path), f"cannot be used as the emulator's state: {error}", _FIX) from None
     return store
+
+
+def _locked(path: Path) -> int:
+    """A descriptor that holds the file for as long as it is open, or this process lives.
+
+    Raises:
+        StateInUseError: another emulator holds it.
+        UsageError: it cannot be opened, or is not a regular file.
+
+    """
+    try:
+        # 0600, as ledgers have: payloads are in both. O_NONBLOCK: opening a pipe must not wait for its other end.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+    except OSError as error:
+        raise UsageError(str(path), f"cannot be used as the emulator's state: {error.strerror}", _FIX) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UsageError(str(path), "cannot be used as the emulator's state: it is not a regular file", _FIX)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise StateInUseError(path, _served_at(path)) from None
+    return descriptor
+
+
+def _served_at(path: Path) -> str | None:
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            row = database.execute("SELECT url FROM server").fetchone()
+    except sqlite3.Error:
+        return None
+    return None if row is None else str(row[0])
 
 
 def _end(store: RunStore, at: float, number: int, delay_s: float | None) -> None:

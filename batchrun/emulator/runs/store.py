@@ -21,6 +21,7 @@ class RunPersistence(FilePersistence, Protocol):
     def created(self, run: StoredRun) -> None: ...
     def cancelled(self, run: StoredRun, delay_s: float) -> None: ...
     def deleted(self, run: StoredRun) -> None: ...
+    def serving(self, url: str) -> None: ...
     def clear(self) -> None: ...
     def close(self) -> None: ...
 
@@ -168,6 +169,11 @@ class RunStore:
         self._organizations.clear()
         self._has_deleted = False
         self.active_runs = self.active_runs_peak = 0
+
+    def serve_at(self, url: str) -> None:
+        """Note where the runs can be reached, for other processes that would use the same file."""
+        if self._persistence is not None:
+            self._persistence.serving(url)
 
     def close(self) -> None:
         """Close the persistence, if there is one."""
