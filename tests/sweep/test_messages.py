@@ -48,6 +48,10 @@ CASES = {
         sweep('[axes.site.zip]\nid = ["a", "b"]\nbbox = ["1", "2", "3"]\n', args='["{{site.id}}"]'),
         "axes.site.zip: columns differ in length: id has 2, bbox has 3",
     ),
+    "a name too short at the first of two points": (
+        sweep("[axes]\nn = [1, 10]\n", args='["{{n}}"]', name="local-{{n}}"),
+        "run.name: 'local-1' has 7 characters; a name has 8 or more",
+    ),
     "a value twice": (
         sweep('[axes]\nregion = ["eu", "us", "eu"]\n', args='["{{region}}"]'),
         'axes.region: value "eu" twice',

@@ -13,7 +13,7 @@ from batchrun.sweep.manifest.problems import Cursor, Problems
 from batchrun.sweep.manifest.tables import OverrideTable, RerunTable
 from batchrun.sweep.points.rules import Point, Rule, compile_rule
 from batchrun.sweep.points.space import PointSpace
-from batchrun.sweep.render.context import PointContext
+from batchrun.sweep.render.context import PointContext, PointError
 from batchrun.sweep.render.local_files import LocalFiles
 from batchrun.sweep.render.names import Scope
 from batchrun.sweep.render.naming import compile_name
@@ -112,6 +112,8 @@ class CompiledSweep:
             return
         try:
             _ = self.run(first)[0].payload
+        except PointError as error:
+            error.report()  # where every point was rendered, it is reported already, and is not reported twice
         except ValidationError as error:
             for one in error.errors():
                 problems.at("run").add(f"{'.'.join(map(str, one['loc']))}: {one['msg']}", "fix the manifest")
