@@ -1,9 +1,16 @@
 """At most N unfinished runs of this batch at the service: the configured bound, the quota found, and who waits for room."""
 
+import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+
+import anyio
 
 from batchrun.engine.change import Change
+from batchrun.ledger.statuses import has_ended
+from batchrun.tracking.changes import Followed
+from batchrun.tracking.created_runs import CREATED_BEFORE_S
+from batchrun.tracking.poller import Poller
 
 __all__ = ["ActiveRuns"]
 
@@ -20,45 +27,50 @@ class ActiveRuns:
     ``max_active`` bounds it from the start. A refusal for quota bounds it as well, at what is active just then: nobody
     enters until the active runs have been looked at. From there the bound grows slowly with what is created.
 
-    ``earlier`` yields the ids and keys of runs that earlier sessions created and that have not ended, as far as the
-    ledger knows; ``is_over`` is true when no work is left to enter with.
+    ``server_now`` is the time in epoch seconds by the service's clock. The active runs are those that ``followed`` follows. ``follows_all``: they are followed although nothing bounds them.
+    ``earlier`` yields runs that earlier sessions created and that have not ended, as far as the ledger knows; ``is_over`` is
+    true when no work is left to enter with.
     """
 
     def __init__(
         self,
         max_active: int | None,
+        followed: Poller,
         *,
+        server_now: Callable[[], float],
         is_over: Callable[[], bool],
-        earlier: Callable[[], Iterable[tuple[str, str]]] = tuple,
+        earlier: Callable[[], Iterable[Followed]] = tuple,
+        follows_all: bool = False,
     ) -> None:
         self._max = max_active
+        self._followed = followed
+        self._server_now = server_now
+        self._follows_all = follows_all
         self._quota: float | None = None
         self._is_unsure = False
         self._is_over = is_over
         self._earlier = earlier
-        self._recent: deque[tuple[str, str]] = deque(maxlen=RECENT_RUNS)
-        self.has_earlier = False
-        """Whether runs of earlier sessions are among the active ones."""
+        self._recent: deque[Followed] = deque(maxlen=RECENT_RUNS)
         self._held = 0
-        self._active: dict[str, str] = {}
         self._change = Change()
-        if max_active is not None:
+        self._look_wanted = anyio.Event()
+        if self.are_followed:
             self._count_earlier()
 
     @property
-    def is_bounded(self) -> bool:
-        """True when active runs matter, and therefore have to be watched."""
-        return self._max is not None or self._quota is not None
+    def are_followed(self) -> bool:
+        """True when active runs matter, and therefore have to be followed."""
+        return self._follows_all or self._max is not None or self._quota is not None
 
     @property
-    def active(self) -> dict[str, str]:
-        """Unfinished runs at the service: their ids, with the key of each."""
-        return self._active
+    def active(self) -> Mapping[str, Followed]:
+        """Unfinished runs at the service, by id."""
+        return self._followed.active
 
     @property
     def count(self) -> int | None:
-        """How many runs are active; None while nobody watches them."""
-        return len(self._active) if self.is_bounded else None
+        """How many runs are active; None while nobody follows them."""
+        return len(self.active) if self.are_followed else None
 
     @property
     def limit(self) -> int | None:
@@ -69,9 +81,9 @@ class ActiveRuns:
     @property
     def is_full(self) -> bool:
         limit = self.limit
-        if self._is_unsure and self._active:
+        if self._is_unsure and self.active:
             return True
-        return limit is not None and self._held + len(self._active) >= limit
+        return limit is not None and self._held + len(self.active) >= limit
 
     async def enter(self) -> None:
         """Take a slot as soon as there is one, or when no work is left to do with it."""
@@ -88,40 +100,45 @@ class ActiveRuns:
         self._held -= 1
         self._change.notify()
 
-    def created(self, run_id: str, key: str, *, is_final: bool = False) -> None:
-        """A run exists; ``is_final``: it has already ended."""
-        if not self.is_bounded:
-            self._recent.append((run_id, key))
-        elif not is_final:
-            self._add(run_id, key)
+    def created(self, run: Followed) -> None:
+        """A run exists."""
+        run.created_s = self._server_now() - CREATED_BEFORE_S
+        if not self.are_followed:
+            self._recent.append(run)
+        elif not has_ended(run.status):
+            self._add(run)
 
-    def ended(self, run_id: str) -> None:
-        """A run has ended."""
-        if self._active.pop(run_id, None) is not None:
-            self._change.notify()
+    def ended(self) -> None:
+        """A run has ended, and is not followed any more."""
+        self._change.notify()
 
     def quota_refused(self) -> None:
         """The service refused a run for quota: allow no more than are active now, as soon as that is known."""
-        if not self.is_bounded:
-            for run_id, key in self._recent:
-                self._add(run_id, key)
+        if not self.are_followed:
+            for run in self._recent:
+                self._add(run)
             self._count_earlier()
-        self._quota = float(max(1, len(self._active)))
+        self._quota = float(max(1, len(self.active)))
         self._is_unsure = True
+        self._look_wanted.set()
+
+    async def wait_look_wanted(self) -> None:
+        """Return when a look at the active runs would help: somebody waits for it."""
+        await self._look_wanted.wait()
 
     def looked(self) -> None:
-        """The watcher has just brought ``active`` up to date."""
+        """``active`` has just been brought up to date."""
+        self._look_wanted = anyio.Event()
         if self._is_unsure:
             self._is_unsure = False
-            self._quota = float(max(1, len(self._active)))
+            self._quota = float(max(1, len(self.active)))
             self._change.notify()
 
     def _count_earlier(self) -> None:
-        for run_id, key in self._earlier():
-            self._add(run_id, key)
-            self.has_earlier = True
+        for run in self._earlier():
+            self._add(run)
 
-    def _add(self, run_id: str, key: str) -> None:
-        self._active[run_id] = key
+    def _add(self, run: Followed) -> None:
+        self._followed.add(run, time.monotonic())
         if self._quota is not None:
             self._quota += QUOTA_GROWTH / max(self._quota, 1.0)

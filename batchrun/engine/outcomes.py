@@ -37,8 +37,8 @@ from batchrun.ledger.events import (
 )
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import Outcome
+from batchrun.tracking.changes import new_run
 from batchrun.wherobots.answers import Answer, Created, Refused
-from batchrun.wherobots.enums import RunStatus
 from batchrun.wherobots.summaries import RunSummary
 
 __all__ = ["Outcomes", "Resent"]
@@ -209,7 +209,7 @@ class Outcomes:
 
     def _submitted(self, work: Work, run_id: str, status: str | None, duplicates: list[str] | None = None) -> None:
         self._ledger.record(submitted_event(self._at(), work, run_id, status, duplicates))
-        self._active_runs.created(run_id, work.key, is_final=RunStatus(status or "").is_final)
+        self._active_runs.created(new_run(work.key, work.name, run_id, status))
         self._done(work, Outcome.SUBMITTED)
 
     def _unknown(self, work: Work, answer: Answer, verdict: Verdict, sent_at_s: float) -> None:

@@ -1,7 +1,7 @@
 """What a batch is doing, as frozen snapshots for an observer."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, TypedDict
 
 from batchrun.errors import Problem
@@ -34,7 +34,11 @@ class Progress:
     settled: int = 0
     """Attempts of this session whose response was lost and whose run was found by listing."""
     active: int | None = None
-    """Unfinished runs of this batch at the service; None while they are not watched."""
+    """Unfinished runs of this batch at the service; None while they are not followed."""
+    active_limit: int | None = None
+    """How many of them there may be, as far as a limit is set or was found."""
+    run_status: Mapping[str, int] = field(default_factory=dict)
+    """Created runs of this batch by the service's latest status, while they are followed; those that ended included."""
     rate_per_s: float = 0.0
     """Runs submitted per second, over the last ten seconds."""
     limit_per_s: float | None = None

@@ -3,8 +3,8 @@
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from types import MappingProxyType
@@ -17,10 +17,10 @@ from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.attempt import Attempts
 from batchrun.engine.backlog import Backlog
 from batchrun.engine.controls import Controls
+from batchrun.engine.following import Following
 from batchrun.engine.generations import Generations
 from batchrun.engine.known_ids import KnownIds
 from batchrun.engine.learned_rate import rate_table
-from batchrun.engine.monitor import Monitor
 from batchrun.engine.outcomes import Outcomes, Resent
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Progress, Reporter
@@ -37,9 +37,11 @@ from batchrun.ledger.events import SessionEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import BatchState, Outcome
 from batchrun.sweep.plan import Plan, PlannedRun
+from batchrun.tracking.changes import Change
+from batchrun.tracking.created_runs import unfinished
+from batchrun.tracking.poller import Poller
 from batchrun.uploads.destinations import Destinations
 from batchrun.wherobots.client import RunsClient
-from batchrun.wherobots.enums import RunStatus
 
 __all__ = ["Session", "Submission"]
 
@@ -77,6 +79,7 @@ class Session:
         generations: Generations = FIRST,
         earlier: Mapping[str, PlannedRun] = MappingProxyType({}),
         is_same_organization: bool = True,
+        on_change: Callable[[Change], None] | None = None,
     ) -> None:
         """Without a plan, unknown runs are settled and nothing is sent.
 
@@ -95,8 +98,14 @@ class Session:
         planned = plan.runs if plan is not None else state.planned
         self._tally = Tally(planned, state, retry)
         self._pacer = pacer
+        self._poller = Poller(time.monotonic(), client.app)
         self._active_runs = ActiveRuns(
-            settings.max_active, is_over=lambda: self._backlog.is_empty, earlier=lambda: _unfinished(state)
+            settings.max_active,
+            self._poller,
+            server_now=client.clock.now,
+            is_over=lambda: self._backlog.is_empty,
+            earlier=lambda: unfinished(state),
+            follows_all=on_change is not None,
         )
         unsent = unsent_work(plan, state, retry, generations) if plan is not None else iter(())
         self._backlog = Backlog(unsent, time.monotonic, on_return=self._active_runs.release)
@@ -107,8 +116,14 @@ class Session:
         self._outcomes = self._make_outcomes()
         self._settler = self._make_settler()
         self._workers = self._make_workers()
-        self._monitor = Monitor(
-            active_runs=self._active_runs, client=client, ledger=ledger, pacer=self._pacer, reporter=reporter
+        self._following = Following(
+            active_runs=self._active_runs,
+            poller=self._poller,
+            client=client,
+            ledger=ledger,
+            pacer=self._pacer,
+            reporter=reporter,
+            on_change=on_change or _nobody,
         )
 
     def _make_outcomes(self) -> Outcomes:
@@ -179,7 +194,7 @@ class Session:
             helpers.start_soon(self._keep_flushing)
             helpers.start_soon(self._keep_reporting)
             helpers.start_soon(self._settler.run)
-            helpers.start_soon(self._monitor.run)
+            helpers.start_soon(self._following.run)
             await self._switch.unless_pulled(partial(self._to_settle.wait_without, first))
             await self._workers.run()
             await self._switch.unless_pulled(self._settler.last_look)
@@ -223,7 +238,12 @@ class Session:
         return Submission(progress=progress, stop=stop, notes=tuple(self._reporter.notes))
 
     def _progress(self) -> Progress:
-        return self._tally.snapshot(self._pacer.pace(), waiting=self._backlog.waiting, active=self._active_runs.count)
+        progress = self._tally.snapshot(
+            self._pacer.pace(), waiting=self._backlog.waiting, active=self._active_runs.count
+        )
+        if progress.active is None:
+            return progress
+        return replace(progress, active_limit=self._active_runs.limit, run_status=self._following.statuses)
 
     def _event(self, action: Literal["start", "stop"]) -> SessionEvent:
         is_stop = action == "stop"
@@ -242,11 +262,8 @@ class Session:
         )
 
 
-def _unfinished(state: BatchState) -> Iterator[tuple[str, str]]:
-    """Ids and keys of the runs that the ledger knows as created and not as ended."""
-    for key, run in state.runs.items():
-        if run.run_id is not None and not RunStatus(run.status or "").is_final:
-            yield run.run_id, key
+def _nobody(_: Change) -> None:
+    pass
 
 
 def _ids(state: BatchState) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """One batch from open to closed: the public ``submit``."""
 
+from collections.abc import Callable
 from functools import partial
 
 import anyio.to_thread
@@ -17,6 +18,7 @@ from batchrun.engine.uploading import upload_local_files
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import Outcome
 from batchrun.sweep.plan import Plan
+from batchrun.tracking.changes import Change
 from batchrun.wherobots.client import RunsClient
 
 __all__ = ["Submission", "submit"]
@@ -36,6 +38,7 @@ async def submit(
     existing: Existing = Existing.REFUSE,
     to_another_server: bool = False,
     base_url: str | None = None,
+    on_change: Callable[[Change], None] | None = None,
 ) -> Submission:
     """Create every run of the plan that the ledger does not know as created, each exactly once.
 
@@ -54,6 +57,7 @@ async def submit(
         existing: What to do about runs of planned names that exist and that the ledger does not know.
         to_another_server: Continue even if the batch was started at another base URL.
         base_url: How the ledger names the service; by default, the client's own base URL.
+        on_change: Follow every created run while submitting, and receive each change of a status.
 
     Raises:
         UsageError: the plan cannot be sent as it is.
@@ -96,6 +100,7 @@ async def submit(
         is_same_organization=check.is_same_organization,
         destinations=await upload_local_files(files, plan.runs, ledger, client, reporter=reporter, switch=switch),
         generations=generations,
+        on_change=on_change,
     ).run()
 
 

@@ -113,7 +113,8 @@ def _submitted(state: BatchState, event: SubmittedEvent) -> None:
     run.status = intern(event.status) if event.status is not None else None
     if event.via == "response" and run.since_s is not None and run.since_n != event.n:
         state.to_check[event.key] = event.name, run.since_s
-    run.since_s = run.trouble = run.name = None
+    run.since_s = run.trouble = None
+    run.name = event.name or run.name
     run.unsettled = run.created = False
     state.settled += event.via == "settled"
     if event.duplicates:

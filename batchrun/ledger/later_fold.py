@@ -6,6 +6,7 @@ from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import RateEvent
 from batchrun.ledger.later_events import CancelEvent, CostEvent, RerunEvent, StatusEvent, UploadEvent
 from batchrun.ledger.state import BatchState, EarlierRun, Outcome, Tracked
+from batchrun.ledger.statuses import has_ended
 
 __all__ = ["cancel", "cost", "rate", "rerun", "status", "upload"]
 
@@ -25,7 +26,7 @@ def status(state: BatchState, event: StatusEvent) -> None:
     tracked.code = intern(event.code) if event.code is not None else tracked.code
     tracked.message = intern(event.message) if event.message is not None else tracked.message
     run.tracked = tracked
-    if tracked.completed_s is not None:
+    if has_ended(run.status):
         run.pack()
 
 

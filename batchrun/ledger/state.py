@@ -62,7 +62,7 @@ class RunState(msgspec.Struct, gc=False):
 
     outcome: Outcome = Outcome.PENDING
     name: str | None = None
-    """The run's name while it is not submitted: it may have to be looked for, or shown."""
+    """The run's name until it has ended: it may have to be looked for, or shown."""
     is_planned: bool = True
     """False: the batch's present plan does not contain it. What is known of it is kept."""
     n: int = 0
@@ -106,7 +106,8 @@ class RunState(msgspec.Struct, gc=False):
         self._tracked = tracked
 
     def pack(self) -> None:
-        """Keep what was tracked as a few bytes, if it is no more than times and an id: the run has ended."""
+        """The run has ended: forget its name, and keep what was tracked as a few bytes, if it is no more than times and an id."""
+        self.name = None
         tracked = self._tracked
         if isinstance(tracked, Tracked) and tracked.code is None and tracked.message is None and tracked.cost is None:
             self._tracked = _packed(tracked)

@@ -19,17 +19,15 @@ from batchrun.ledger.state import BatchState, Outcome
 from batchrun.ledger.statuses import has_ended
 from batchrun.tracking.access import check_organization
 from batchrun.tracking.changes import Change, Followed
-from batchrun.tracking.created_runs import CreatedRuns, recorded_change
+from batchrun.tracking.created_runs import CreatedRuns, learn_from_ended, recorded_change, unfinished
 from batchrun.tracking.follow import Follower
 from batchrun.tracking.poller import Poller
 from batchrun.tracking.reading import CallRefusedError, Reader
 from batchrun.tracking.recorder import Recorder
 from batchrun.wherobots.client import RunsClient
 
-__all__ = ["CREATED", "BatchFollower"]
+__all__ = ["BatchFollower"]
 
-CREATED = "created"
-"""Stands for the status of a run that the service did not tell yet."""
 REFRESH_EVERY_S = 1.0
 """Between looks at the ledger while another process writes it: reading its new lines costs no call."""
 FAILING_AFTER_S = 60.0
@@ -67,9 +65,10 @@ class BatchFollower:
         self._recorder = Recorder(ledger)
         self._may_record = True
         self._failing_since_s: float | None = None
-        created.begin(ledger.state, self._poller, time.monotonic())
-        self.statuses = _by_status(ledger.state)
-        """Created runs by their latest status."""
+        created.begin()
+        self._ended_before = learn_from_ended(ledger.state, self._poller)
+        for run in unfinished(ledger.state):
+            self._poller.add(run, time.monotonic())
 
     @classmethod
     async def open(
@@ -106,6 +105,11 @@ class BatchFollower:
     def active(self) -> int:
         """Runs that have not ended."""
         return len(self._poller.active)
+
+    @property
+    def statuses(self) -> Counter[str]:
+        """Created runs by their latest status."""
+        return self._ended_before + self._poller.statuses
 
     @property
     def unrecorded(self) -> int:
@@ -209,36 +213,27 @@ class BatchFollower:
         is_reloaded = self._ledger.reloads > reloads  # the ledger was compacted: its old events are no news
         for new in self._created.take_new(self.state):
             self._adopt(new.run, new.event, is_new=new.is_new and not (is_reloaded and has_ended(new.run.status)))
-        if is_reloaded:
-            self.statuses = _by_status(self.state)
 
     def _adopt(self, run: Followed, event: StatusEvent | None, *, is_new: bool) -> None:
         """Follow a run that is new in the ledger, or learn what another process recorded of one."""
         known = self._poller.active.get(run.run_id)
         if known is None and is_new:
-            self.statuses[run.status or CREATED] += 1
             if not has_ended(run.status):
                 self._poller.add(run, time.monotonic())
             elif event is not None:
+                self._ended_before[event.status] += 1
                 self._on_change(recorded_change(run, event, None))
         elif known is not None and event is not None and event.status != known.status:
             change = recorded_change(known, event, known.status)
-            self._count(change)
-            known.status = event.status
+            self._poller.recorded(known, event.status)
             if change.is_final:
-                self._poller.drop(run.run_id)
                 self._recorder.forget(run.run_id)
             self._on_change(change)
 
     def _learned(self, change: Change) -> None:
-        self._count(change)
         if self._may_record:
             self._recorder.add(change)
         self._on_change(change)
-
-    def _count(self, change: Change) -> None:
-        self.statuses[change.before or CREATED] -= 1
-        self.statuses[change.status] += 1
 
     async def _record(self) -> None:
         """Record what can be recorded now; where that is not needed, find out at the end whether somebody writes."""
@@ -253,7 +248,3 @@ class BatchFollower:
             self._recorder.clear()
             problem = error.problems[0]
             self._on_note(Problem(problem.place, problem.fact, "what is learned is shown and not recorded"))
-
-
-def _by_status(state: BatchState) -> Counter[str]:
-    return Counter(run.status or CREATED for run in state.runs.values() if run.run_id is not None)

@@ -9,7 +9,7 @@ from batchrun.ledger.events import StatusEvent
 from batchrun.ledger.statuses import GONE, has_ended
 from batchrun.wherobots.summaries import AppSummary, RunSummary
 
-__all__ = ["Change", "Followed", "change_of", "gone_change", "runtime_of"]
+__all__ = ["Change", "Followed", "change_of", "gone_change", "new_run", "runtime_of"]
 
 _FAILURE_WORDS = ("FAIL", "ERROR", "TIMEOUT", "TIMED_OUT")
 """Codes of events that explain a failure contain one of these; the list of codes is not public."""
@@ -88,6 +88,11 @@ class Change:
 
     def json(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
+
+
+def new_run(key: str, name: str, run_id: str, status: str | None) -> Followed:
+    """A run that was created just now; when, by the service's clock, is learned when it is seen."""
+    return Followed(key=key, name=name, run_id=run_id, status=status, created_s=None)
 
 
 def change_of(run: Followed, seen: RunSummary, app_of: Callable[[RunSummary], AppSummary | None]) -> Change | None:

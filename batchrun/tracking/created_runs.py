@@ -1,5 +1,6 @@
 """The created runs of a batch as its ledger tells of them, while the ledger grows."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
@@ -11,7 +12,7 @@ from batchrun.ledger.statuses import has_ended
 from batchrun.tracking.changes import Change, Followed
 from batchrun.tracking.poller import Poller
 
-__all__ = ["CreatedRuns", "Touched", "recorded_change"]
+__all__ = ["CREATED_BEFORE_S", "CreatedRuns", "Touched", "learn_from_ended", "recorded_change", "unfinished"]
 
 CREATED_BEFORE_S = 60.0
 """How long before its answer was recorded a run may have been created, by clocks that are a little off."""
@@ -19,7 +20,7 @@ CREATED_BEFORE_S = 60.0
 
 @dataclass(slots=True)
 class _Touched:
-    is_new: bool = False
+    new_name: str | None = None
     event: StatusEvent | None = None
 
 
@@ -33,41 +34,23 @@ class Touched:
 
 
 class CreatedRuns:
-    """Observes the events of a ledger; keeps the names of runs that have not ended, which the state leaves out."""
+    """Observes the events of a ledger, and knows which runs they were about."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[str, float | None]] = {}
         self._touched: dict[str, _Touched] | None = None
 
     def observe(self, event: Event) -> None:
         """One event, before it is folded."""
+        if self._touched is None:
+            return
         match event:
             case SubmittedEvent():
-                # A run that was found later may have been created at any time before.
-                created_s = epoch_seconds(event.at) if event.via == "response" else None
-                self._known[event.key] = event.name, created_s
-                if self._touched is not None:
-                    self._touched[event.key] = _Touched(is_new=True)
-            case StatusEvent() if self._touched is not None:
+                self._touched[event.key] = _Touched(new_name=event.name)
+            case StatusEvent():
                 self._touched.setdefault(event.key, _Touched()).event = event
-            case StatusEvent() if has_ended(event.status):
-                self._known.pop(event.key, None)
 
-    def begin(self, state: BatchState, poller: Poller, now_s: float) -> None:
-        """Let the poller follow what has not ended, and learn from what has; from here on, remember what is new."""
-        ended_s, lengths_s = list[float](), list[float]()
-        for key, run in state.runs.items():
-            if run.run_id is None:
-                continue
-            if not has_ended(run.status):
-                poller.add(self._followed(key, run.run_id, run, state), now_s)
-            elif (tracked := run.tracked) is not None and tracked.created_s is not None:
-                ended_s.append(tracked.created_s)
-                if tracked.completed_s is not None:
-                    lengths_s.append(tracked.completed_s - tracked.created_s)
-                if tracked.completed_s is not None and tracked.started_s is not None:
-                    poller.durations.learn(None, tracked.completed_s - tracked.started_s)
-        poller.add_ended(ended_s, median(lengths_s) if lengths_s else None)
+    def begin(self) -> None:
+        """Remember what is new from here on."""
         self._touched = {}
 
     def take_new(self, state: BatchState) -> Iterator[Touched]:
@@ -76,24 +59,34 @@ class CreatedRuns:
         for key, of_run in touched.items():
             run, event = state.runs.get(key), of_run.event
             if run is not None and run.run_id is not None and (event is None or event.run_id == run.run_id):
-                yield Touched(run=self._followed(key, run.run_id, run, state), event=event, is_new=of_run.is_new)
-                if has_ended(run.status):
-                    self._known.pop(key, None)
+                followed = _followed(key, run.run_id, run, state)
+                followed.name = of_run.new_name or followed.name
+                yield Touched(run=followed, event=event, is_new=of_run.new_name is not None)
 
-    def _followed(self, key: str, run_id: str, run: RunState, state: BatchState) -> Followed:
-        name, recorded_s = self._known.get(key, ("", None))
-        tracked = run.tracked
-        created_s = tracked.created_s if tracked is not None else None
-        if created_s is None and recorded_s is not None:
-            created_s = recorded_s + state.server_offset_s - CREATED_BEFORE_S
-        return Followed(
-            key=key,
-            name=name,
-            run_id=run_id,
-            status=run.status,
-            created_s=created_s,
-            started_s=tracked.started_s if tracked is not None else None,
-        )
+
+def unfinished(state: BatchState) -> Iterator[Followed]:
+    """The runs that the ledger knows as created and not as ended."""
+    for key, run in state.runs.items():
+        if run.run_id is not None and not has_ended(run.status):
+            yield _followed(key, run.run_id, run, state)
+
+
+def learn_from_ended(state: BatchState, poller: Poller) -> Counter[str]:
+    """Let the poller expect of runs what those that ended were like; returns how many ended with which status."""
+    ended_s, lengths_s, statuses = list[float](), list[float](), Counter[str]()
+    for run in state.runs.values():
+        if run.run_id is None or run.status is None or not has_ended(run.status):
+            continue
+        statuses[run.status] += 1
+        if (tracked := run.tracked) is None or tracked.created_s is None:
+            continue
+        ended_s.append(tracked.created_s)
+        if tracked.completed_s is not None:
+            lengths_s.append(tracked.completed_s - tracked.created_s)
+        if tracked.completed_s is not None and tracked.started_s is not None:
+            poller.durations.learn(None, tracked.completed_s - tracked.started_s)
+    poller.add_ended(ended_s, median(lengths_s) if lengths_s else None)
+    return statuses
 
 
 def recorded_change(run: Followed, event: StatusEvent, before: str | None) -> Change:
@@ -111,4 +104,19 @@ def recorded_change(run: Followed, event: StatusEvent, before: str | None) -> Ch
         code=event.code,
         message=event.message,
         runtime=run.runtime,
+    )
+
+
+def _followed(key: str, run_id: str, run: RunState, state: BatchState) -> Followed:
+    """A run with its creation time, or that of the batch: no run was created before it, unless it was taken over."""
+    tracked = run.tracked
+    created_s = tracked.created_s if tracked is not None else None
+    began_s = epoch_seconds(state.first_at or "") + state.server_offset_s - CREATED_BEFORE_S
+    return Followed(
+        key=key,
+        name=run.name or "",
+        run_id=run_id,
+        status=run.status,
+        created_s=created_s if created_s is not None else began_s,
+        started_s=tracked.started_s if tracked is not None else None,
     )

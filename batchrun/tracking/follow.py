@@ -162,7 +162,7 @@ class Follower:
                 return True
 
     async def _active_page(self, cursor: str | None) -> RunSummaryPage:
-        return await self._page(self._poller.statuses, self._poller.created_after_s, cursor)
+        return await self._page(self._poller.listed_statuses, self._poller.created_after_s, cursor)
 
     async def _ended_page(self, created_after_s: float | None, cursor: str | None) -> RunSummaryPage:
         return await self._page(ENDED, created_after_s, cursor)

@@ -6,6 +6,7 @@ up, in the list of ended runs or by its id.
 """
 
 from bisect import insort
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from os.path import commonprefix
 
@@ -18,11 +19,13 @@ from batchrun.tracking.look_ups import LookUps, plan_look_ups
 from batchrun.wherobots.enums import RunStatus
 from batchrun.wherobots.summaries import AppSummary, RunSummary
 
-__all__ = ["ACTIVE", "ENDED", "Poller"]
+__all__ = ["ACTIVE", "CREATED", "ENDED", "Poller"]
 
 CANCELLED = RunStatus.CANCELLED.value
 ACTIVE = (RunStatus.PENDING.value, RunStatus.RUNNING.value)
 ENDED = tuple(status.value for status in RunStatus if status.is_final)
+CREATED = "created"
+"""Stands for the status of a run of which the service did not say one yet."""
 LAG_S = 5.0
 """A new run may not be in lists yet; it is looked up after the usual length of a run, or this while that is not known."""
 LONGEST_LAG_S = 30.0
@@ -45,6 +48,8 @@ class Poller:
     def __init__(self, now_s: float, app_of: Callable[[RunSummary], AppSummary | None] = lambda _: None) -> None:
         self.active: dict[str, Followed] = {}
         """By run id."""
+        self.statuses = Counter[str]()
+        """Every run that was ever followed, by its latest status."""
         self.durations = Durations()
         self._prefix: str | None = None
         self._app_of = app_of
@@ -64,6 +69,7 @@ class Poller:
             lag_s = min(self.rhythm.usual_s if self.rhythm.usual_s is not None else LAG_S, LONGEST_LAG_S)
             run.due_s = now_s + lag_s
             self.active[run.run_id] = run
+            self.statuses[run.status or CREATED] += 1
             self._prefix = run.name if self._prefix is None else commonprefix([self._prefix, run.name])  # noqa: RUF071 - names, not paths
 
     @property
@@ -71,10 +77,11 @@ class Poller:
         """What the names of all followed runs begin with."""
         return (self._prefix or "")[:LONGEST_PREFIX]
 
-    def drop(self, run_id: str) -> None:
-        """Do not follow a run any more: somebody else recorded its end."""
-        if (run := self.active.pop(run_id, None)) is not None and run.created_s is not None:
-            insort(self._ended_s, run.created_s)
+    def recorded(self, run: Followed, status: str) -> None:
+        """Somebody else recorded this status of a followed run."""
+        self._move(run, status)
+        if has_ended(status):
+            self._drop(run)
 
     def add_ended(self, created_s: Iterable[float], usual_s: float | None) -> None:
         """Runs that had ended before: their creation times, and how long they usually lasted."""
@@ -92,7 +99,7 @@ class Poller:
         return len(self._unseen)
 
     @property
-    def statuses(self) -> tuple[str, ...]:
+    def listed_statuses(self) -> tuple[str, ...]:
         """The statuses to list."""
         return (*ACTIVE, *sorted(self.odd_statuses)) if self.lists_odd else ACTIVE
 
@@ -159,14 +166,24 @@ class Poller:
         return change
 
     def _changed(self, run: Followed, change: Change, now_s: float) -> None:
-        run.status = change.status
+        self._move(run, change.status)
         self.rhythm.changed(now_s)
         if has_ended(change.status):
-            self.drop(run.run_id)
-            self._unseen.pop(run.run_id, None)
+            self._drop(run)
             if change.lasted_s is not None:
                 self.rhythm.learn(change.lasted_s)
             if change.ran_s is not None and change.status != CANCELLED:
                 self.durations.learn(change.runtime, change.ran_s)
         elif change.status not in ACTIVE:
             self.odd_statuses.add(change.status)
+
+    def _move(self, run: Followed, status: str) -> None:
+        self.statuses[run.status or CREATED] -= 1
+        self.statuses[status] += 1
+        run.status = status
+
+    def _drop(self, run: Followed) -> None:
+        self.active.pop(run.run_id, None)
+        self._unseen.pop(run.run_id, None)
+        if run.created_s is not None:
+            insort(self._ended_s, run.created_s)

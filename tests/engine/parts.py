@@ -34,6 +34,7 @@ from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_events, read_state
 from batchrun.sweep.plan import Plan
+from batchrun.tracking.poller import Poller
 from batchrun.uploads.destinations import Destinations
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
@@ -99,7 +100,10 @@ class Parts:
         self.switch, self.observer = StopSwitch(), Notes()
         self.tally = Tally(plan.runs, ledger.state)
         self.pacer = Pacer(rate=settings.rate or 1000.0, now=time.monotonic)
-        self.active_runs = ActiveRuns(settings.max_active, is_over=lambda: self.backlog.is_empty)
+        self.poller = Poller(time.monotonic())
+        self.active_runs = ActiveRuns(
+            settings.max_active, self.poller, server_now=client.clock.now, is_over=lambda: self.backlog.is_empty
+        )
         source: Iterator[Work] = unsent_work(plan, ledger.state, frozenset())
         self.backlog = Backlog(source, time.monotonic, on_return=self.active_runs.release)
         self.to_settle = SettleQueue(settings.settle_after_s)

@@ -38,8 +38,8 @@ async def assert_all_known(service: Service) -> None:
 
 @pytest.mark.parametrize("order", ["newest", "oldest", "random"])
 async def test_every_run_is_followed_to_its_end_whatever_the_order_of_lists(tmp_path: Path, order: str) -> None:
-    async with open_service(tmp_path, list_order=order, capacity_runs=40, **LIVELY) as service:
-        await service.create(150)
+    async with open_service(tmp_path, list_order=order, capacity_runs=30, **LIVELY) as service:
+        await service.create(90)
         follower = await service.follower()
         await follower.run()
         await assert_all_known(service)
@@ -47,13 +47,13 @@ async def test_every_run_is_followed_to_its_end_whatever_the_order_of_lists(tmp_
     assert follower.active == follower.unrecorded == 0
     assert follower.statuses == Counter(service.recorded().values())
     assert {change.status for change in service.changes} >= {"COMPLETED", "FAILED", "TIMED_OUT", "gone"}
-    assert calls["list"] + calls["get"] < 450
+    assert calls["list"] + calls["get"] < 330
 
 
 async def test_faults_on_every_reading_call_delay_it_and_change_nothing(tmp_path: Path, clock: VirtualClock) -> None:
     faults = {"error": 0.1, "reset": 0.05, "rate_limit": 0.05, "not_found": 0.05, "cut_body": 0.05, "forbidden": 0.03}
     async with open_service(tmp_path, call_faults=faults, list_max_items=30, capacity_runs=60, **LIVELY) as service:
-        await service.create(120)
+        await service.create(70)
         began_s = clock.now_s
         await (await service.follower()).run()
         await assert_all_known(service)

@@ -69,9 +69,9 @@ def test_a_run_may_go_back_to_pending_and_an_unknown_status_is_not_final() -> No
         "RUNNING", "PENDING", "QUEUED_AGAIN", "RUNNING",
     ]  # fmt: skip
     assert list(made.active) == ["id-1"]
-    assert list(made.statuses) == ["PENDING", "RUNNING", "QUEUED_AGAIN"]
+    assert list(made.listed_statuses) == ["PENDING", "RUNNING", "QUEUED_AGAIN"]
     made.lists_odd = False
-    assert list(made.statuses) == ["PENDING", "RUNNING"]
+    assert list(made.listed_statuses) == ["PENDING", "RUNNING"]
 
 
 def test_absence_from_a_list_is_no_end_but_a_reason_to_look_it_up() -> None:
@@ -170,5 +170,12 @@ def test_ended_runs_teach_the_poller_what_to_expect() -> None:
     assert made.rhythm.wait_s(0.0) == 15.0
     made.saw(seen(1, "COMPLETED", ran_s=90, runtime="tiny"), 5.0)
     assert made.durations.usual_s("tiny") == 90.0
-    made.drop("id-1")
     assert made.active == {}
+
+
+def test_what_others_recorded_is_taken_over() -> None:
+    made = poller(1, 2)
+    made.recorded(made.active["id-1"], "RUNNING")
+    made.recorded(made.active["id-2"], "FAILED")
+    assert list(made.active) == ["id-1"]
+    assert +made.statuses == {"RUNNING": 1, "FAILED": 1}

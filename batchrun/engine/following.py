@@ -1,0 +1,97 @@
+"""Following the batch's created runs during a session, so that the end of one makes room for another and is recorded."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import anyio
+import anyio.to_thread
+
+from batchrun.engine.active_runs import ActiveRuns
+from batchrun.engine.pacing.pacer import Pacer
+from batchrun.engine.progress import Reporter
+from batchrun.errors import ApiError, Problem
+from batchrun.ledger.file import FileLedger
+from batchrun.tracking.changes import Change
+from batchrun.tracking.created_runs import learn_from_ended
+from batchrun.tracking.follow import Follower
+from batchrun.tracking.poller import Poller
+from batchrun.tracking.reading import CallRefusedError, Reader
+from batchrun.wherobots.client import RunsClient
+
+__all__ = ["Following"]
+
+REFUSED_AGAIN_S = 60.0
+"""Before the service is asked again that refused every call which could follow a run."""
+
+
+class Following:
+    """Looks at the active runs for as long as anybody needs to know them."""
+
+    def __init__(
+        self,
+        *,
+        active_runs: ActiveRuns,
+        poller: Poller,
+        client: RunsClient,
+        ledger: FileLedger,
+        pacer: Pacer,
+        reporter: Reporter,
+        on_change: Callable[[Change], None],
+    ) -> None:
+        self._active_runs = active_runs
+        self._poller = poller
+        self._ledger = ledger
+        self._reporter = reporter
+        self._on_change = on_change
+        self._follower = Follower(
+            client=client,
+            poller=poller,
+            reader=Reader(pacer.wait_for_read),
+            on_change=self._changed,
+            on_note=reporter.note,
+        )
+        self._is_reported = False
+        self._ended_before = Counter[str]()
+
+    @property
+    def statuses(self) -> Counter[str]:
+        """Created runs by their latest status, as far as they are followed."""
+        return self._ended_before + self._poller.statuses
+
+    async def run(self) -> None:
+        """Look again and again; runs until cancelled."""
+        if self._active_runs.are_followed:
+            self._ended_before = await anyio.to_thread.run_sync(learn_from_ended, self._ledger.state, self._poller)
+        wait_s = self._poller.rhythm.wait_s(time.monotonic())
+        while True:
+            with anyio.move_on_after(wait_s):
+                await self._active_runs.wait_look_wanted()
+            wait_s = await self._look() or self._poller.rhythm.wait_s(time.monotonic())
+
+    async def _look(self) -> float | None:
+        """One look; returns how long to wait after one that was refused."""
+        try:
+            if self._active_runs.are_followed:
+                await self._follower.look()
+        except ApiError as error:
+            return error.retry_after_s  # the next look makes up for it
+        except CallRefusedError as refused:
+            self._cannot_follow(refused.error)
+            return REFUSED_AGAIN_S
+        finally:
+            # Nobody waits for a look that does not come: what was active counts as active.
+            self._active_runs.looked()
+        return None
+
+    def _cannot_follow(self, error: ApiError) -> None:
+        if not self._is_reported:
+            self._is_reported = True
+            fix = "a run that ended is noticed when they can be read again"
+            self._reporter.note(Problem("max_active", f"the active runs cannot be read: {error}", fix))
+
+    def _changed(self, change: Change) -> None:
+        self._ledger.record(change.event(self._ledger.clock.stamp()))
+        if change.is_final:
+            self._active_runs.ended()
+        self._on_change(change)

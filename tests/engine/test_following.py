@@ -1,0 +1,54 @@
+"""Created runs are followed during a session: their end makes room, and the ledger has it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchrun.emulator.settings import EmulatorSettings
+from batchrun.engine.settings import SubmitSettings
+from batchrun.engine.submit import Submission, submit
+from batchrun.ledger.file import FileLedger
+from batchrun.ledger.reader import read_state
+from batchrun.tracking.changes import Change
+from tests.engine.service import open_client, plan_of
+from tests.engine.virtual_time import VirtualClock
+
+
+@pytest.fixture
+def anyio_backend(clock: VirtualClock) -> tuple[str, dict[str, Any]]:
+    return clock.backend
+
+
+async def submitted(path: Path, emulated: EmulatorSettings, *, runs: int = 6, **more: Any) -> Submission:
+    plan, settings = plan_of(runs), SubmitSettings(rate=more.pop("rate", 100), max_active=more.pop("max_active", None))
+    async with open_client(emulated) as client:
+        with FileLedger.open(path, create=True) as ledger:
+            return await submit(plan, ledger, client, settings=settings, **more)
+
+
+async def test_runs_that_the_service_forgets_make_room_as_well(tmp_path: Path) -> None:
+    path, emulated = tmp_path / "a.ledger.jsonl", EmulatorSettings(run_s=1e6, gone_rate=1, gone_after_s=20)
+    ended = await submitted(path, emulated, max_active=2)
+    assert ended.progress.submitted == 6
+    assert ended.stop is None
+    assert [run.status for run in read_state(path).runs.values()].count("gone") >= 4
+
+
+@pytest.mark.parametrize("refused", [{"list": 404}, {"get": 403}, {"get": 404}])
+async def test_calls_that_are_refused_are_replaced_by_others(tmp_path: Path, refused: dict[str, int]) -> None:
+    emulated = EmulatorSettings.model_validate({"startup_s": 1, "run_s": 20, "refused_calls": refused})
+    ended = await submitted(tmp_path / "a.ledger.jsonl", emulated, max_active=2)
+    assert ended.progress.submitted == 6
+    assert len([note for note in ended.notes if note.place.startswith("GET /runs")]) <= 1
+
+
+async def test_following_all_runs_bounds_nothing_and_reports_each_change(tmp_path: Path) -> None:
+    path, changes = tmp_path / "a.ledger.jsonl", list[Change]()
+    emulated = EmulatorSettings(startup_s=0.6, run_s=0.8)
+    ended = await submitted(path, emulated, runs=60, rate=20, on_change=changes.append)
+    assert ended.progress.active is not None
+    assert 0 < ended.progress.active < 60
+    assert {change.status for change in changes} >= {"RUNNING", "COMPLETED"}
+    completed = [run for run in read_state(path).runs.values() if run.status == "COMPLETED"]
+    assert len(completed) == 60 - ended.progress.active
