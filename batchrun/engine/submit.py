@@ -42,12 +42,10 @@ async def submit(
 ) -> Submission:
     """Create every run of the plan that the ledger does not know as created, each exactly once.
 
-    Starts the ledger if it is new and continues it otherwise. Neither the ledger nor the client is closed.
-
     Args:
         plan: What to create, with its environment resolved: ``build_plan(manifest, environ=os.environ)``.
-        ledger: Open for writing.
-        client: Open, for the service that the batch belongs to.
+        ledger: Open for writing; it is started if it is new and continued otherwise, and not closed.
+        client: Open, for the service that the batch belongs to; not closed either.
         settings: How to submit; by default, what the manifest's ``[submit]`` table says.
         observer: Receives progress and notes.
         switch: Lets the caller stop the batch.
@@ -72,8 +70,7 @@ async def submit(
     preflight = await _check_ledger(
         plan, ledger, service, retry, extend=extend, recreate=recreate, to_another_server=to_another_server
     )
-    switch, reporter = switch or StopSwitch(), Reporter(observer)
-    settings = settings or SubmitSettings.of(plan.submit)
+    switch, reporter, settings = switch or StopSwitch(), Reporter(observer), settings or SubmitSettings.of(plan.submit)
     pacer = pacer_for(client, settings, ledger.state)
     check = ServiceCheck(
         plan=plan,
