@@ -1,17 +1,19 @@
 """What a batch cost: sums by state and currency, exact to the last digit, and what nobody knows yet. Pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from batchrun.ledger.events import CostEvent
 from batchrun.report.rows import RunRow
 
-__all__ = ["CostTotals", "cost_totals", "costs_by"]
+__all__ = ["CostTotals", "amount_of", "cost_totals", "costs_by", "costs_of", "decimal_of"]
 
 ZERO = Decimal(0)
+EXACT = Context(prec=100)
+"""Enough digits for any sum of amounts; with Python's default of 28, a micro-cent beside a fortune is rounded off."""
 
 
 @dataclass(slots=True)
@@ -28,25 +30,35 @@ class CostTotals:
     units: Decimal = ZERO
     """Spatial units, of the runs whose units are known."""
     money: dict[str, Decimal] = field(default_factory=dict)
-    """By currency; currencies are never added up."""
+    """By currency, '' where the service names none; currencies are never added up."""
 
     def add(self, cost: CostEvent | None) -> None:
-        """Count one created run."""
+        """Count one created run; an amount that is no number is not added."""
         self.runs += 1
         if cost is None:
             self.unknown += 1
             return
         setattr(self, cost.state, getattr(self, cost.state) + 1)
-        if cost.spatial_units is not None:
-            self.units += Decimal(cost.spatial_units)
-        if cost.cost is not None:
-            currency = cost.currency or "USD"
-            self.money[currency] = self.money.get(currency, ZERO) + Decimal(cost.cost)
+        if (used := decimal_of(cost.spatial_units)) is not None:
+            self.units = EXACT.add(self.units, used)
+        if (amount := decimal_of(cost.cost)) is not None:
+            currency = cost.currency or ""
+            self.money[currency] = EXACT.add(self.money.get(currency, ZERO), amount)
 
     @property
     def is_final(self) -> bool:
         """Whether nothing of it can change any more."""
         return self.final == self.runs
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is any amount at all."""
+        return bool(self.money) or self.units > 0
+
+    @property
+    def currency(self) -> str | None:
+        """The currency of all amounts; None if there is no money among them, or more than one currency."""
+        return next(iter(self.money)) if len(self.money) == 1 else None
 
     def json(self) -> dict[str, Any]:
         return {
@@ -78,7 +90,36 @@ def costs_by(rows: Iterable[RunRow], group: Callable[[RunRow], str]) -> dict[str
 
 
 def _add(totals: CostTotals, row: RunRow) -> None:
+    for cost in costs_of(row):
+        totals.add(cost)
+
+
+def costs_of(row: RunRow) -> Iterator[CostEvent | None]:
+    """The costs of the created runs of a planned run, oldest first; None where nothing is recorded."""
     for earlier in row.earlier:
-        totals.add(earlier.tracked.cost if earlier.tracked is not None else None)
+        yield earlier.tracked.cost if earlier.tracked is not None else None
     if row.run_id is not None:
-        totals.add(row.cost)
+        yield row.cost
+
+
+def amount_of(row: RunRow, currency: str | None) -> Decimal | None:
+    """What a planned run cost in a currency, or in spatial units if that is None; None if nothing is known."""
+    amounts = [
+        decimal_of(cost.spatial_units if currency is None else cost.cost)
+        for cost in costs_of(row)
+        if cost is not None and (currency is None or (cost.currency or "") == currency)
+    ]
+    known = [amount for amount in amounts if amount is not None]
+    total = ZERO
+    for amount in known:
+        total = EXACT.add(total, amount)
+    return total if known else None
+
+
+def decimal_of(text: str | None) -> Decimal | None:
+    """The number that the service wrote as text; None if it is none, or not finite."""
+    try:
+        number = Decimal(text) if text is not None else None
+    except InvalidOperation:
+        return None
+    return number if number is not None and number.is_finite() else None

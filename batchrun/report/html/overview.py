@@ -7,7 +7,7 @@ from statistics import median
 
 from markupsafe import Markup
 
-from batchrun.report.costs import CostTotals
+from batchrun.report.cost_totals import CostTotals
 from batchrun.report.html.pictures.bars import Segment, stacked_bar
 from batchrun.report.html.source import Source
 from batchrun.report.pairs import Facts, Pair
@@ -193,10 +193,12 @@ def _figures(source: Source, facts: Facts, groups: Counter[RunGroup]) -> Iterato
 
 def cost_figures(costs: CostTotals) -> Iterator[Figure]:
     """Money by currency, then spatial units, each with what may still change."""
-    open_ = sum(count for state, count in costs.states.items() if state != "final")
+    if not costs.is_known:
+        return
+    open_ = costs.settling + costs.live
     parts = [f"{open_:,} not final" if open_ else "", f"{costs.unknown:,} unknown" if costs.unknown else ""]
-    note = ", ".join(filter(None, parts)) or ("all final" if costs.is_known else "")
+    note = ", ".join(filter(None, parts)) or "all final"
     for currency, sum_ in costs.money.items():
         yield Figure(name="Cost", value=amount(sum_, currency), note=note)
-    if costs.units is not None:
+    if costs.units:
         yield Figure(name="Spatial units", value=f"{costs.units:,.1f}", note=note if not costs.money else "")

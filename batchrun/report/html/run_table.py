@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from batchrun.report.axis_bins import Axis
-from batchrun.report.costs import amount_of
+from batchrun.report.cost_totals import amount_of
 from batchrun.report.failures import reason_of
 from batchrun.report.html.overview import style_of
 from batchrun.report.html.run_links import RunLink

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from batchrun.ledger.events import BatchEvent, Event, StatusEvent
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.statuses import GONE
 from batchrun.report.activity import Span
-from batchrun.report.costs import CostTotals, amount_of, total_costs
+from batchrun.report.cost_totals import CostTotals, amount_of, cost_totals
 from batchrun.report.pairs import Facts
 from batchrun.report.rows import RunRow, read_rows
 from batchrun.report.run_label import RunGroup, group_of
@@ -87,7 +88,7 @@ def read_source(paths: Sequence[Path]) -> Source:
         ledgers.append(Ledger(path=path, state=read.state, batch=read.state.batch))
         rows += (row for row in read.rows if row.is_planned or row.run_id is not None or row.earlier)
     ledgers.reverse()
-    return Source(ledgers=tuple(ledgers), rows=rows, ended_s=ends.ended_s, costs=total_costs(rows))
+    return Source(ledgers=tuple(ledgers), rows=rows, ended_s=ends.ended_s, costs=cost_totals(rows))
 
 
 def facts_of(source: Source) -> Facts:
@@ -101,8 +102,12 @@ def facts_of(source: Source) -> Facts:
             row.ran_s if group in {RunGroup.COMPLETED, RunGroup.FAILED} else None
             for row, group in zip(source.rows, groups, strict=True)
         ],
-        cost=[amount_of(row, currency) for row in source.rows],
+        cost=[_rounded(amount_of(row, currency)) for row in source.rows],
     )
+
+
+def _rounded(amount: Decimal | None) -> float | None:
+    return None if amount is None else float(amount)
 
 
 def spans_of(source: Source) -> Iterator[Span]:

@@ -7,7 +7,7 @@ import pytest
 
 from batchrun.ledger.events import CostEvent
 from batchrun.ledger.fold import EarlierRun, Outcome, Tracked
-from batchrun.report.costs import amount_of, decimal_of, total_costs
+from batchrun.report.cost_totals import amount_of, cost_totals, decimal_of
 from tests.report.rows import row
 
 
@@ -17,19 +17,19 @@ def cost(amount: str | None = "0.10", currency: str | None = "USD", **fields: An
 
 
 def test_decimals_are_added_exactly() -> None:
-    totals = total_costs([row("a", cost=cost("0.10")), row("b", cost=cost("0.20")), row("c", cost=cost("1e-30"))])
+    totals = cost_totals([row("a", cost=cost("0.10")), row("b", cost=cost("0.20")), row("c", cost=cost("1e-30"))])
     assert totals.money == {"USD": Decimal("0.300000000000000000000000000001")}
     assert totals.units == Decimal("1.5")
-    assert (totals.currency, totals.states, totals.unknown) == ("USD", {"final": 3}, 0)
+    assert (totals.currency, totals.final, totals.unknown, totals.is_final) == ("USD", 3, 0, True)
 
 
 def test_two_currencies_are_two_sums() -> None:
     rows = [row("a", cost=cost("1", "USD")), row("b", cost=cost("2", "EUR"))]
-    totals = total_costs(rows)
+    totals = cost_totals(rows)
     assert totals.money == {"USD": Decimal(1), "EUR": Decimal(2)}
     assert totals.currency is None
-    assert [amount_of(one, "USD") for one in rows] == [1.0, None]
-    assert [amount_of(one, None) for one in rows] == [0.5, 0.5]
+    assert [amount_of(one, "USD") for one in rows] == [Decimal(1), None]
+    assert [amount_of(one, None) for one in rows] == [Decimal("0.5"), Decimal("0.5")]
 
 
 def test_runs_that_were_run_again_cost_as_often() -> None:
@@ -38,20 +38,20 @@ def test_runs_that_were_run_again_cost_as_often() -> None:
     again = row(
         "a", cost=cost("3.00"), earlier=(EarlierRun(1, "r0", "FAILED", tracked), EarlierRun(2, "r1", None, None))
     )
-    totals = total_costs([again])
+    totals = cost_totals([again])
     assert totals.money == {"USD": Decimal(5)}
     assert totals.unknown == 1
-    assert amount_of(again, "USD") == 5.0
+    assert amount_of(again, "USD") == Decimal(5)
 
 
 def test_what_is_not_known_is_counted_apart() -> None:
     rows = [row("a", cost=cost(state="live")), row("b"), row("c", outcome=Outcome.REJECTED, run_id=None)]
-    totals = total_costs(rows)
-    assert (totals.states, totals.unknown) == ({"live": 1}, 1)
-    assert not total_costs(rows[1:]).is_known
+    totals = cost_totals(rows)
+    assert (totals.live, totals.unknown, totals.runs) == (1, 1, 2)
+    assert not cost_totals(rows[1:]).is_known
 
 
 @pytest.mark.parametrize("text", ["", "lots", "NaN", "Infinity", None])
 def test_what_is_no_amount_is_not_added(text: str | None) -> None:
     assert decimal_of(text) is None
-    assert total_costs([row("a", cost=cost(text))]).money == {}
+    assert cost_totals([row("a", cost=cost(text))]).money == {}
