@@ -2,6 +2,7 @@
 
 Load it with ``pytest_plugins = ["batchrun.pytest_plugin"]`` in the top ``conftest.py``; the marker
 ``@pytest.mark.emulator(run_s=1.0, faults={"conflict": 0.1})`` configures the emulator of one test.
+``wherobots_emulator.url`` is its address; ``wherobots_emulator.runs()`` are the runs that were really created.
 """
 
 from collections.abc import Iterator

@@ -54,6 +54,10 @@ class Selection(Settings):
     def model_post_init(self, context: Any, /) -> None:
         self._terms = _terms(shlex.split(self.where))
 
+    def text(self) -> str:
+        """What it names, in a few words."""
+        return ", ".join(f"{name} {value}" for name, value in self if value != type(self).model_fields[name].default)
+
     def matches(self, run: RunTraits) -> bool:
         if self.runtime not in {None, run.runtime} or self.region not in {None, run.region}:
             return False

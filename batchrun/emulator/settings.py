@@ -54,6 +54,7 @@ DEFAULT_ORGANIZATION = "emulated-organization"
 SECRETS = frozenset({"api_key", "organizations"})
 """Settings that contain API keys: shown nowhere."""
 FAULT_TABLES: dict[str, type[Settings]] = {"faults": Faults, "call_faults": CallFaults}
+RULES = frozenset({"fail_where", "durations"})
 TABLES: dict[str, type[Settings]] = {**FAULT_TABLES, "fail_where": FailRule, "durations": DurationRule}
 
 
@@ -157,6 +158,8 @@ class EmulatorSettings(Settings):
                 lines += [f"{kind} {fault} = {share.text()}" for fault, share in value if share.probability]
             elif name == "organizations" and value:
                 lines.append(f"organizations = {', '.join(sorted(set(value.values())))}")
+            elif name in RULES:
+                lines += [f"{name} = {rule.text()}" for rule in value]
             elif name not in SECRETS and value != type(self).model_fields[name].default:
                 lines.append(f"{name} = {value}")
         return lines or ["no misbehaviour: every request is answered as the contract says"]

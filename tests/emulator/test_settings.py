@@ -57,7 +57,7 @@ def test_changing_one_read_fault_keeps_the_others_and_the_rules() -> None:
     changed = with_changes(settings, {"call_faults": {"hang": "1@5-6"}})
     assert isinstance(changed, EmulatorSettings)
     assert changed.fail_where == settings.fail_where
-    assert changed.describe()[:2] == ["call fault error = 0.5", "call fault hang = 1@5-6"]
+    assert changed.describe() == ["call fault error = 0.5", "call fault hang = 1@5-6", "fail_where = where --a b"]
 
 
 @pytest.mark.parametrize("text", ["speed = ", "speed = -1", "nothing = 1"])

@@ -1,20 +1,24 @@
 """The emulated service on a real socket: uvicorn in a background thread."""
 
+import json
 import socket
 import struct
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from batchrun.emulator.clock import server_time
 from batchrun.emulator.faults.exchange import RESET
 from batchrun.emulator.http.app import create_app
 from batchrun.emulator.http.guard import guard_of
 from batchrun.emulator.http.tls import Certificates
+from batchrun.emulator.runs.store import RunStore
+from batchrun.emulator.runs.views import audit_line
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.errors import UsageError
 
@@ -64,6 +68,12 @@ class EmulatorServer:
     def ca_file(self) -> Path | None:
         """The authority's certificate, while the server is running; None without TLS."""
         return self._certificates.ca_file if self._certificates else None
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Every run that was really created, oldest first, as in ``GET /_emulator/runs``."""
+        store: RunStore = self.app.state.store
+        now = server_time(store.settings)
+        return [json.loads(audit_line(run, store.settings, now)) for run in tuple(store.runs)]
 
     def __enter__(self) -> Self:
         """Start serving.
