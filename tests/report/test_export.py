@@ -3,21 +3,28 @@
 import csv
 import json
 from pathlib import Path
+from typing import Literal
 
+import msgspec
+import pyarrow.parquet as pq
 import pytest
 
+from batchrun.engine.batch import new_batch
 from batchrun.errors import LedgerFormatError, UsageError
 from batchrun.ledger.events import (
     AttemptEvent,
     BatchEvent,
+    CostEvent,
     Event,
     RejectedEvent,
+    RerunEvent,
     StatusEvent,
     SubmittedEvent,
     UnknownEvent,
     event_line,
 )
-from batchrun.report.export import COLUMNS, export, rows, without_formulas
+from batchrun.report.export import export, without_formulas
+from batchrun.report.export_rows import COLUMNS, Row, read_export_rows
 from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.plan import Plan, build_plan
 
@@ -69,8 +76,12 @@ def ledger(tmp_path: Path, plan: Plan) -> Path:
     return path
 
 
+def rows(ledger: Path) -> list[Row]:
+    return list(read_export_rows(ledger, {}))
+
+
 def test_every_planned_run_is_a_row_in_plan_order(ledger: Path, plan: Plan) -> None:
-    found = list(rows(ledger))
+    found = rows(ledger)
     assert [row["key"] for row in found] == [run.key for run in plan]
     assert [row["outcome"] for row in found] == ["submitted", "rejected", "unknown", "pending"]
     assert [row["attempts"] for row in found] == [1, 1, 2, 0]
@@ -133,3 +144,78 @@ def test_formulas_are_kept_where_they_are_asked_for(ledger: Path, tmp_path: Path
         assert shown in (tmp_path / "runs.csv").read_text()
     export(ledger, tmp_path / "runs.jsonl")
     assert '"=1+' in (tmp_path / "runs.jsonl").read_text()
+
+
+def test_the_follow_up_has_columns_of_its_own(ledger: Path) -> None:
+    done, rejected, lost, pending = rows(ledger)
+    assert (done["ran_s"], done["waited_s"], done["generation"]) == (1.0, None, 1)
+    assert rejected["reason"] == "VALIDATION_ERROR: =1+1"
+    assert (lost["reason"], pending["reason"], pending["generation"]) == ("connection reset", None, None)
+
+
+def append(ledger: Path, *events: Event) -> None:
+    with ledger.open("ab") as file:
+        file.write(b"".join(map(event_line, events)))
+
+
+def test_costs_are_exact_and_include_earlier_generations(ledger: Path, plan: Plan) -> None:
+    key = next(iter(plan)).key
+
+    def cost(run_id: str, amount: str, state: Literal["live", "settling", "final"] = "final") -> CostEvent:
+        at = AT.format(5)
+        return CostEvent(at=at, key=key, run_id=run_id, state=state, cost=amount, currency="USD", spatial_units="0.10")
+
+    append(ledger, cost("r1", "0.10"))
+    assert [rows(ledger)[0][name] for name in ("cost", "currency", "spatial_units", "cost_state")] == [
+        "0.10", "USD", "0.10", "final",
+    ]  # fmt: skip
+    again = SubmittedEvent(
+        at=AT.format(7), key=key, n=2, run_id="r2", name="job-2021-r2", status="PENDING", generation=2
+    )
+    attempt = AttemptEvent(at=AT.format(6), key=key, n=2, name="job-2021-r2", generation=2)
+    append(
+        ledger, RerunEvent(at=AT.format(6), keys=[key], generation=2), attempt, again, cost("r2", "0.20", "settling")
+    )
+    row = rows(ledger)[0]
+    assert (row["run_id"], row["generation"], row["status"]) == ("r2", 2, "PENDING")
+    assert (row["cost"], row["spatial_units"], row["cost_state"]) == ("0.30", "0.20", "settling")
+
+
+def test_wide_rows_have_a_column_for_each_axis(ledger: Path, tmp_path: Path) -> None:
+    assert export(ledger, tmp_path / "runs.csv", is_wide=True) == 4
+    with (tmp_path / "runs.csv").open(newline="", encoding="utf-8") as file:
+        found = list(csv.DictReader(file))
+    assert [row["point.year"] for row in found] == ["2021", "2022", "2023", "2024"]
+    assert "point" not in found[0]
+    export(ledger, tmp_path / "runs.jsonl", is_wide=True)
+    first = json.loads((tmp_path / "runs.jsonl").read_text("utf-8").splitlines()[0])
+    assert first["point.year"] == 2021
+
+
+def test_wide_columns_keep_the_types_of_their_values(tmp_path: Path) -> None:
+    text = MANIFEST.replace("year = [2021, 2022, 2023, 2024]", "year = [1, 2.5]\nflag = [true]\nwhen = [2024-01-01]")
+    text = text.replace('"job-{{year}}"', '"job-{{year}}-{{site.id}}"').replace(
+        'args    = ["{{year}}"]', 'args = ["{{year}}", "{{flag}}", "{{when}}", "{{site.lon}}"]'
+    )
+    text += '[[axes.site]]\nid = "nyc"\nlon = -74\n'
+    manifest = Manifest.parse(text, name="jobs", directory=tmp_path)
+    path = tmp_path / "wide.ledger.jsonl"
+    path.write_bytes(event_line(new_batch(build_plan(manifest), "emulator")))
+    assert export(path, tmp_path / "runs.parquet", is_wide=True) == 2
+    table = pq.read_table(tmp_path / "runs.parquet")
+    types = {name: str(table.schema.field(name).type) for name in table.column_names if name.startswith("point.")}
+    assert types == {
+        "point.year": "double", "point.flag": "bool", "point.when": "string", "point.site.id": "string",
+        "point.site.lon": "int64",
+    }  # fmt: skip
+    assert table.column("point.year").to_pylist() == [1.0, 2.5]
+    assert str(table.schema.field("ran_s").type) == "double"
+
+
+def test_runs_that_left_the_plan_come_last(ledger: Path, plan: Plan, tmp_path: Path) -> None:
+    smaller = build_plan(Manifest.parse(MANIFEST.replace("2021, ", ""), name="jobs", directory=tmp_path))
+    keys = [run.key for run in plan]
+    append(ledger, msgspec.structs.replace(new_batch(smaller, "emulator"), gone=keys[:1]))
+    found = rows(ledger)
+    assert [row["name"] for row in found] == ["job-2022", "job-2023", "job-2024", "job-2021"]
+    assert (found[-1]["index"], found[-1]["run_id"], found[-1]["status"]) == (None, "r1", "COMPLETED")

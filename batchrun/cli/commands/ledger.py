@@ -32,6 +32,11 @@ Formulas = Annotated[
     ),
 ]
 
+Wide = Annotated[
+    bool,
+    typer.Option("--wide", help="A column for each axis, such as point.year, instead of one with all values as JSON."),
+]
+
 ledger = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
@@ -63,13 +68,17 @@ def export(
     path: o.LedgerArgument,
     *,
     output: Target,
+    wide: Wide = False,
     formulas: Formulas = False,
     emulator: o.OfEmulator = False,
     as_json: o.Json = False,
 ) -> int:
-    """Export one row per planned run, for pandas, DuckDB or a spreadsheet. The file's permissions follow the umask."""
+    """Export one row per planned run, for pandas, DuckDB or a spreadsheet: outcome, status, times, cost and reason.
+
+    Runs that were created and then left the plan come last, without an index. The file's permissions follow the umask.
+    """
     path = find_ledger(path, emulator=emulator)
-    count, printer = export_ledger(path, output, keep_formulas=formulas), Output(as_json=as_json)
+    count, printer = export_ledger(path, output, keep_formulas=formulas, is_wide=wide), Output(as_json=as_json)
     printer.say(f"{output}: {numbered(count, 'row')}")
     printer.document({"ledger": str(path), "output": str(output), "rows": count})
     return ExitStatus.DONE
