@@ -7,14 +7,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from batchrun.engine.decisions import Choice as Choice
+    from batchrun.engine.decisions import Decision as Decision
+    from batchrun.engine.held import HeldRun as HeldRun
+    from batchrun.engine.mismatches import Mismatch as Mismatch
+    from batchrun.engine.mismatches import MismatchKind as MismatchKind
     from batchrun.engine.progress import Observer as Observer
     from batchrun.engine.progress import Progress as Progress
+    from batchrun.engine.recover import Recovery as Recovery
+    from batchrun.engine.recover import recover as recover
+    from batchrun.engine.resolve import find_held as find_held
+    from batchrun.engine.resolve import find_undecided as find_undecided
+    from batchrun.engine.resolve import resolve as resolve
     from batchrun.engine.settings import SubmitSettings as SubmitSettings
     from batchrun.engine.stopping import Stop as Stop
     from batchrun.engine.stopping import StopReason as StopReason
     from batchrun.engine.stopping import StopSwitch as StopSwitch
     from batchrun.engine.submit import Submission as Submission
     from batchrun.engine.submit import submit as submit
+    from batchrun.engine.undecided import UndecidedRun as UndecidedRun
+    from batchrun.engine.verify import Verification as Verification
+    from batchrun.engine.verify import verify as verify
     from batchrun.errors import ApiError as ApiError
     from batchrun.errors import BatchrunError as BatchrunError
     from batchrun.errors import LedgerError as LedgerError
@@ -40,10 +53,17 @@ if TYPE_CHECKING:
     from batchrun.wherobots.transports import open_transport as open_transport
 
 _HOMES = {
+    "batchrun.engine.decisions": ("Choice", "Decision"),
+    "batchrun.engine.held": ("HeldRun",),
+    "batchrun.engine.mismatches": ("Mismatch", "MismatchKind"),
     "batchrun.engine.progress": ("Observer", "Progress"),
+    "batchrun.engine.recover": ("Recovery", "recover"),
+    "batchrun.engine.resolve": ("find_held", "find_undecided", "resolve"),
     "batchrun.engine.settings": ("SubmitSettings",),
     "batchrun.engine.stopping": ("Stop", "StopReason", "StopSwitch"),
     "batchrun.engine.submit": ("Submission", "submit"),
+    "batchrun.engine.undecided": ("UndecidedRun",),
+    "batchrun.engine.verify": ("Verification", "verify"),
     "batchrun.errors": (
         "ApiError",
         "BatchrunError",
@@ -53,8 +73,8 @@ _HOMES = {
         "SettingsError",
         "UsageError",
     ),
-    "batchrun.ledger.fold": ("BatchState", "Outcome"),
     "batchrun.ledger.file": ("FileLedger",),
+    "batchrun.ledger.fold": ("BatchState", "Outcome"),
     "batchrun.ledger.reader": ("read_state",),
     "batchrun.report.summary": ("Summary", "read_summary"),
     "batchrun.sweep.manifest.manifest": ("Manifest", "Overrides"),
@@ -70,10 +90,15 @@ __all__ = [
     "ApiSettings",
     "BatchState",
     "BatchrunError",
+    "Choice",
+    "Decision",
     "FileLedger",
+    "HeldRun",
     "LedgerError",
     "Manifest",
     "ManifestError",
+    "Mismatch",
+    "MismatchKind",
     "Observer",
     "Outcome",
     "Overrides",
@@ -81,6 +106,7 @@ __all__ = [
     "PlannedRun",
     "Problem",
     "Progress",
+    "Recovery",
     "RunsClient",
     "SettingsError",
     "Stop",
@@ -89,13 +115,20 @@ __all__ = [
     "Submission",
     "SubmitSettings",
     "Summary",
+    "UndecidedRun",
     "UsageError",
+    "Verification",
     "build_plan",
+    "find_held",
+    "find_undecided",
     "open_transport",
     "read_plan",
     "read_state",
     "read_summary",
+    "recover",
+    "resolve",
     "submit",
+    "verify",
     "write_plan",
 ]
 

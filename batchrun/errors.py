@@ -103,6 +103,14 @@ class BatchrunError(Exception):
 class UsageError(BatchrunError):
     """An invalid command, setting or argument; nothing was sent."""
 
+    @classmethod
+    def of(cls, problems: Iterable[Problem]) -> "UsageError":
+        """One error for several problems, so that all can be fixed at once."""
+        first, *others = problems
+        error = UsageError(first.place, first.fact, first.fix)
+        error.problems = (first, *others)
+        return error
+
 
 class ManifestError(UsageError):
     """An invalid manifest, data file or plan; ``problems`` holds everything found, so that all can be fixed at once."""

@@ -184,9 +184,11 @@ def _is_confirmed(request: SubmitRequest, preflight: Preflight, output: Output) 
 
 
 def _nothing_left(request: SubmitRequest, preflight: Preflight, output: Output) -> ExitStatus:
-    done = preflight.outcomes[Outcome.SUBMITTED] == request.plan.runs
+    submitted, dropped = preflight.outcomes[Outcome.SUBMITTED], preflight.outcomes[Outcome.DROPPED]
+    done = submitted + dropped == request.plan.runs
     status = ExitStatus.DONE if done else ExitStatus.INCOMPLETE
-    counts = f"all {numbered(request.plan.runs, 'run')} are already submitted" if done else preflight.describe()
+    is_whole = submitted == request.plan.runs
+    counts = f"all {numbered(submitted, 'run')} are already submitted" if is_whole else preflight.describe()
     output.say(f"{request.plan.name}: nothing left to send: {counts}")
     if not done:
         output.say("to send those again: --retry rejected,failed")

@@ -53,10 +53,11 @@ def extended_batch(plan: Plan, state: BatchState, base_url: str) -> BatchEvent:
     return msgspec.structs.replace(new_batch(plan, base_url), batch_id=batch_id, gone=gone)
 
 
-def plan_of(batch: BatchEvent, ledger_path: Path, environ: Mapping[str, str]) -> Plan:
+def plan_of(batch: BatchEvent, ledger_path: Path, environ: Mapping[str, str], *, resolve: bool = True) -> Plan:
     """The batch's plan, made again from what the ledger holds.
 
-    Data files are looked for where they were, and beside the ledger if it was moved.
+    Data files are looked for where they were, and beside the ledger if it was moved. Without ``resolve``, ``<env.NAME>``
+    stands for values of the environment: keys and names are the same, and nothing can be sent.
 
     Raises:
         ManifestError: it cannot be planned any more, for example because a data file is gone.
@@ -74,7 +75,11 @@ def plan_of(batch: BatchEvent, ledger_path: Path, environ: Mapping[str, str]) ->
         environ=environ,
         stdin=batch.stdin.encode() if batch.stdin is not None else None,
     )
-    return build_plan(manifest, environ=environ, recorded_files=_recorded_files(batch, manifest.directory))
+    return build_plan(
+        manifest,
+        environ=environ if resolve else None,
+        recorded_files=_recorded_files(batch, manifest.directory),
+    )
 
 
 def _recorded_files(batch: BatchEvent, directory: Path) -> dict[str, LocalFile]:
@@ -91,7 +96,7 @@ def earlier_plan(state: BatchState, ledger_path: Path, environ: Mapping[str, str
     if state.batch is None:
         return None
     try:
-        earlier = plan_of(state.batch, ledger_path, environ)
+        earlier = plan_of(state.batch, ledger_path, environ, resolve=False)
     except ManifestError:
         return None
     return earlier if earlier.sha256 == state.batch.plan_sha256 else None

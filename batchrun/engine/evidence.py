@@ -13,7 +13,7 @@ from batchrun.ledger.clock import epoch_seconds
 from batchrun.wherobots.identity import is_same_payload
 from batchrun.wherobots.summaries import RunSummary, is_usable_id
 
-__all__ = ["MARGIN_S", "Evidence", "Finding", "Fit", "Sought", "fit", "is_complete", "weigh"]
+__all__ = ["MARGIN_S", "Evidence", "Finding", "Fit", "Sought", "fit", "is_complete", "tag_of", "weigh"]
 
 MARGIN_S = 5.0
 """Runs created this much before an attempt began still count as its own: a ``Date`` header has whole seconds, and the
@@ -77,7 +77,7 @@ def fit(listed: RunSummary, sought: Sought, *, is_taken: Callable[[str], bool]) 
         return Fit.FOREIGN
     if listed.payload is None or sought.body is None:
         return Fit.OURS
-    if sought.tag is not None and (tag := _tag_of(listed)) is not None and tag != sought.tag:
+    if sought.tag is not None and (tag := tag_of(listed)) is not None and tag != sought.tag:
         return Fit.FOREIGN  # another ledger's run of the same sweep, beyond doubt
     return Fit.OURS if is_same_payload(sought.body, listed.payload) else Fit.ODD
 
@@ -117,7 +117,8 @@ TAG = "spark.batchrun.attempt"
 """The Spark property that names batch, key and generation, with ``[submit] tag = true``."""
 
 
-def _tag_of(listed: RunSummary) -> str | None:
+def tag_of(listed: RunSummary) -> str | None:
+    """The tag in a listed run's payload, if it has one."""
     environment = (listed.payload or {}).get("environment")
     configs = environment.get("sparkConfigs") if isinstance(environment, dict) else None
     tag = configs.get(TAG) if isinstance(configs, dict) else None

@@ -1,8 +1,10 @@
 """Which run ids are already some run's, so that no run is adopted for two keys."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["KnownIds"]
+from batchrun.ledger.fold import BatchState
+
+__all__ = ["KnownIds", "ids_of"]
 
 MOST_OF_SESSION = 100_000
 """Ids of this session that are kept (about 12 MB); what a list shows is among the latest. `ledger check` looks at all."""
@@ -39,3 +41,12 @@ class KnownIds:
     def is_taken(self, run_id: str) -> bool:
         """Whether an id is some run's already, or was declared to be another batch's."""
         return run_id in self._foreign or self.holder(run_id) is not None
+
+
+def ids_of(state: BatchState) -> Iterator[tuple[str, str]]:
+    """Every run id that the ledger knows as created, of each generation, with the key of its planned run."""
+    for key, run in state.runs.items():
+        for earlier in run.earlier:
+            yield earlier.run_id, key
+        if run.run_id is not None:
+            yield run.run_id, key

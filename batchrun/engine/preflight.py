@@ -13,6 +13,7 @@ from batchrun.errors import LedgerMismatchError, SweepChangedError, UsageError
 from batchrun.ledger.events import BatchEvent
 from batchrun.ledger.fold import BatchState, Outcome, RunState
 from batchrun.sweep.plan import Plan, PlannedRun
+from batchrun.wherobots.settings import is_same_service
 
 __all__ = ["Preflight", "check_ledger", "check_plan", "check_service"]
 
@@ -89,9 +90,9 @@ def check_ledger(
     batch = state.batch
     if batch is None:
         return _counted(plan, state, retry)
-    if batch.base_url != service and state.has_runs:
+    moves = not is_same_service(batch.base_url, service)
+    if moves and state.has_runs:
         _check_service(state, batch, service, to_another_server=to_another_server)
-    moves = batch.base_url != service
     if not is_changed(plan, batch):
         return _counted(plan, state, retry, service_changed=moves)
     earlier = earlier_plan(state, ledger, environ)
@@ -111,7 +112,7 @@ def check_service(state: BatchState, service: str) -> None:
 
     """
     batch = state.batch
-    if batch is not None and batch.base_url != service and state.has_runs:
+    if batch is not None and state.has_runs and not is_same_service(batch.base_url, service):
         _check_service(state, batch, service, to_another_server=False)
 
 

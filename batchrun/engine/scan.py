@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from math import ceil
+from typing import TypeVar
 
 import anyio
 
@@ -14,6 +15,8 @@ from batchrun.wherobots.client import MAX_PAGE_SIZE, RunsClient
 from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
 
 __all__ = ["Scan", "Scanner"]
+
+T = TypeVar("T")
 
 TRIES_A_PAGE = 5
 """A failed page is tried again by itself: with one call in ten failing, a scan of a hundred pages would never end else."""
@@ -41,7 +44,8 @@ class Scanner:
 
     def __init__(self, client: RunsClient, wait: Callable[[], Awaitable[None]]) -> None:
         self._client = client
-        self._wait = wait
+        self.wait = wait
+        """Awaited before each call."""
 
     async def first_page(self, *, name: str | None = None, created_after: float | None = None) -> RunSummaryPage:
         """One page of a list.
@@ -85,7 +89,9 @@ class Scanner:
             cursors.add(cursor)
             page = await self._page(name, created_after, cursor)
 
-    async def named(self, name: str, created_after: float | None = None) -> tuple[list[RunSummary], bool]:
+    async def named(
+        self, name: str, created_after: float | None = None, *, most_pages: int | None = None
+    ) -> tuple[list[RunSummary], bool]:
         """The runs listed under a name, and whether the list is complete. Names may match by substring: compare them.
 
         Raises:
@@ -93,15 +99,35 @@ class Scanner:
 
         """
         scan, listed = Scan(), list[RunSummary]()
-        async for runs in self.pages(scan, name=name, created_after=created_after):
+        async for runs in self.pages(scan, name=name, created_after=created_after, most_pages=most_pages):
             listed += [run for run in runs if run.name == name]
         return listed, scan.is_complete()
 
+    async def run(self, run_id: str) -> RunSummary | None:
+        """One run by its id; None if the service does not know it.
+
+        Raises:
+            ApiError: it cannot be read, after several tries.
+
+        """
+        try:
+            return await self._persist(lambda: self._client.find(run_id))
+        except ApiError as error:
+            if error.http_status == 404:  # noqa: PLR2004
+                return None
+            raise
+
     async def _page(self, name: str | None, created_after: float | None, cursor: str | None) -> RunSummaryPage:
+        return await self._persist(
+            lambda: self._client.list_page(name=name, created_after=created_after, cursor=cursor)
+        )
+
+    async def _persist(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a reading call, several times if need be."""
         for attempt in range(1, TRIES_A_PAGE + 1):
-            await self._wait()
+            await self.wait()
             try:
-                return await self._client.list_page(name=name, created_after=created_after, cursor=cursor)
+                return await call()
             except ApiError as error:
                 wait_s = max(error.retry_after_s or 0.0, full_jitter_s(attempt))
                 is_final = judge_read(error).next_step in {NextStep.STOP, NextStep.REJECT}

@@ -11,16 +11,18 @@ from enum import StrEnum
 
 import anyio
 import anyio.to_thread
-import msgspec
 
-from batchrun.engine.evidence import MARGIN_S, Evidence, Sought, weigh
+from batchrun.engine.adoption import adoption
+from batchrun.engine.evidence import MARGIN_S, Finding, Sought, weigh
+from batchrun.engine.known_ids import ids_of
+from batchrun.engine.organization import check_organization, organization_of
 from batchrun.engine.progress import Reporter
 from batchrun.engine.scan import Scan, Scanner
 from batchrun.engine.stopping import Stop, StopReason, refusal_stop
 from batchrun.engine.verdicts import NextStep, judge_read
-from batchrun.errors import ApiError, LedgerMismatchError, Problem, RunsExistError
+from batchrun.errors import ApiError, Problem, RunsExistError
 from batchrun.ledger.clock import epoch_seconds
-from batchrun.ledger.events import ForeignEvent, SubmittedEvent, UnknownEvent
+from batchrun.ledger.events import ForeignEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.sweep.plan import Plan, PlannedRun
@@ -35,8 +37,6 @@ REACH_PAUSE_S = 1.0
 """A service that is restarting, or a laptop whose network is waking up, is given this many chances, this far apart."""
 MOST_PAGES = 20
 """Pages of planned names that are read, at most: beyond two thousand runs the check says that it was not made."""
-IDS_TO_READ = 3
-"""Submitted ids that are asked for where the organisation is not revealed: if all are unknown, the key is another one's."""
 SHOWN = 3
 """Names that an error shows."""
 _RERUN = re.compile(r"-r[0-9]{1,4}\Z")
@@ -138,43 +138,12 @@ class ServiceCheck:
 
     async def _check_organization(self) -> None:
         """The key must belong to the organisation that the batch began with: another one's list shows nothing of it."""
-        await self.wait_for_read()
-        try:
-            organization = await self.client.organization_id()
-        except ApiError:
-            if not self.is_moved:
-                await self._check_submitted_ids()
-            return
-        self.organization = organization
         if self.is_moved:
+            self.organization = await organization_of(self.client, self.wait_for_read)
             return
-        known = self._state.organization
-        self.is_same_organization = known == organization
-        if known is not None and known != organization:
-            fact = f"the API key belongs to organisation {organization}, the batch to {known}"
-            raise LedgerMismatchError(
-                str(self.ledger.path), fact, "use a key of that organisation, or another --ledger"
-            )
-        if known is None and self._state.has_runs:
-            await self._check_submitted_ids()
-
-    async def _check_submitted_ids(self) -> None:
-        """Where the organisation is not revealed, a run of the batch is: a key that knows none of several is another's."""
-        ids = [run.run_id for run in self._state.runs.values() if run.run_id is not None][-IDS_TO_READ:]
-        for run_id in ids:
-            await self.wait_for_read()
-            try:
-                await self.client.get(run_id)
-            except ApiError as error:
-                if error.http_status == 404:  # noqa: PLR2004
-                    continue
-                return
-            self.is_same_organization = True
-            return
-        if ids:
-            fact = f"the service knows none of {', '.join(ids)}, runs of this batch, with this API key"
-            fix = "use the key that the batch was submitted with, or another --ledger"
-            raise LedgerMismatchError(str(self.ledger.path), fact, fix)
+        place = str(self.ledger.path)
+        checked = await check_organization(self._state, self.client, place, self.wait_for_read)
+        self.organization, self.is_same_organization = checked.organization, checked.is_proven
 
     async def _unknown_to_ledger(self, plan: Plan) -> Strangers:
         """Runs of planned names at the service that the ledger ought to know and does not."""
@@ -200,8 +169,7 @@ class ServiceCheck:
 
     def _of_plan(self, plan: Plan, listed: Iterable[RunSummary]) -> Strangers:
         """Those whose name is planned, or a rerun of a planned one, and whose key has no attempt that may explain them."""
-        known_ids = {run.run_id for run in self._state.runs.values()}
-        known_ids |= {earlier.run_id for run in self._state.runs.values() for earlier in run.earlier}
+        known_ids = {run_id for run_id, _ in ids_of(self._state)}.union(*self._state.duplicates.values())
         by_name: dict[str, list[RunSummary]] = {}
         for run in listed:
             if run.id not in known_ids and run.name is not None:
@@ -230,13 +198,16 @@ class ServiceCheck:
 
     def _is_explained(self, key: str) -> bool:
         known = self._state.runs.get(key)
-        return known is not None and (known.outcome is Outcome.UNKNOWN or known.since_s is not None)
+        return known is not None and (
+            known.outcome in {Outcome.UNKNOWN, Outcome.DROPPED}  # a person saw what is held when it was dropped
+            or known.since_s is not None
+        )
 
     def _runs_exist(self, found: Strangers) -> RunsExistError:
         names = [run.name or "" for run, _ in found]
         some = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
         count = "1 run of this sweep exists" if len(found) == 1 else f"{len(found):,} runs of this sweep exist"
-        if self._state.attempts == 0:
+        if self._state.attempted_at is None:
             fact = f"{count} already at the service ({some}), and this ledger is new; another one may have been lost"
             fix = (
                 "take them over with batchrun recover SWEEP, create them anew with --again, "
@@ -256,37 +227,18 @@ class ServiceCheck:
         for run, planned in found:
             by_key.setdefault(planned.key, (planned, []))[1].append(run)
         for planned, runs in by_key.values():
-            event = adoption(self._state, planned, runs, at=self.ledger.clock.stamp())
+            known = self._state.runs.get(planned.key)
+            n = known.n if known is not None else 0
+            event = adoption(planned, self._weigh(planned, runs), n=n, at=self.ledger.clock.stamp())
             self.ledger.record(event)
             fold(self._state, event)
         await self.ledger.flush()
+
+    def _weigh(self, planned: PlannedRun, listed: list[RunSummary]) -> Finding:
+        sought = Sought(name=planned.name, created_from_s=-MARGIN_S, body=planned.keyed_body or planned.body)
+        return weigh(listed, sought, is_taken=self._state.foreign.__contains__)
 
     def _not_checked(self, why: str) -> None:
         place = "preflight"
         fact = f"it was not checked whether runs of these names exist already: {why}"
         self.reporter.note(Problem(place, fact, "see docs/exactly-once.md for what that means"))
-
-
-def adoption(
-    state: BatchState, planned: PlannedRun, listed: list[RunSummary], *, at: str
-) -> SubmittedEvent | UnknownEvent:
-    """The event that takes a listed run over, or that says why it cannot be: more than one fits, or none does."""
-    known = state.runs.get(planned.key)
-    n = known.n if known is not None else 0
-    sought = Sought(name=planned.name, created_from_s=-MARGIN_S, body=planned.keyed_body or planned.body)
-    finding = weigh(listed, sought, is_taken=state.foreign.__contains__)
-    if finding.evidence is Evidence.PRESENT and len(finding.runs) == 1:
-        (run,) = finding.runs
-        return SubmittedEvent(
-            at=at,
-            key=planned.key,
-            n=n,
-            run_id=run.id,
-            name=planned.name,
-            status=run.status,
-            point=msgspec.Raw(planned.point_json),
-            via="recovered",
-        )
-    ids = ", ".join(run.id for run in listed)
-    what = "more than one run fits" if finding.evidence is Evidence.PRESENT else "the payload differs"
-    return UnknownEvent(at=at, key=planned.key, n=n, reason=f"{what}: {ids}")

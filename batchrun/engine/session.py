@@ -210,7 +210,12 @@ class Session:
         for work in works:
             self._backlog.adopt()
             self._active_runs.hold()
-            self._to_settle.put(work)
+            if work.first_unknown_at_s is None:  # no attempt of this ledger: a list cannot reveal whose run it is
+                trouble = state.runs[work.key].trouble
+                self._outcomes.stays_unknown(work, trouble.describe() if trouble is not None else "")
+            else:
+                self._to_settle.put(work)
+        works = [work for work in works if work.first_unknown_at_s is not None]
         return await anyio.to_thread.run_sync(clashing_keys, plan, works) if plan is not None else frozenset()
 
     async def _keep_flushing(self) -> None:

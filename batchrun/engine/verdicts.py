@@ -11,7 +11,7 @@ from enum import Enum, auto
 from batchrun.errors import ApiError
 from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
 
-__all__ = ["NextStep", "Pressure", "Verdict", "judge", "judge_read"]
+__all__ = ["NextStep", "Pressure", "Verdict", "is_call_refused", "judge", "judge_read"]
 
 
 class NextStep(Enum):
@@ -141,3 +141,14 @@ def judge_read(error: ApiError) -> Verdict:
     if error.http_status is None:
         return UNSENT
     return _judge_refusal(Refused(error.trouble, error.retry_after_s), may_exist=False)
+
+
+CALL_REFUSED = frozenset({403, 404, 405, 410, 501})
+
+
+def is_call_refused(error: ApiError) -> bool:
+    """Whether a service does not offer a call, or not to this key, while others may still work.
+
+    Only creating runs is officially public. Whoever depends on another call says what cannot be done without it.
+    """
+    return error.http_status in CALL_REFUSED

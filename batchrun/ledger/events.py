@@ -143,12 +143,16 @@ class RefusedEvent(LedgerEvent, tag="refused", kw_only=True, frozen=True):
 
 
 class UnknownEvent(LedgerEvent, tag="unknown", kw_only=True, frozen=True):
-    """The attempt may have created a run. ``created``: it has, but its id could not be read."""
+    """The attempt may have created a run. ``created``: it has, but its id could not be read.
+
+    With ``n`` 0 this ledger made no attempt: runs of this ``name`` exist, and a person has to say which one it is, if any.
+    """
 
     key: str
     n: int
     reason: str
     created: bool = False
+    name: str = ""
 
 
 class AbsentEvent(LedgerEvent, tag="absent", kw_only=True, frozen=True):

@@ -108,7 +108,8 @@ def _attempt(state: BatchState, event: AttemptEvent) -> None:
 
 def _submitted(state: BatchState, event: SubmittedEvent) -> None:
     run = _ended(state, event.key, event.n)
-    state.attempted_at = event.at
+    if event.via != "resolved":  # a person's decision, however late, says nothing about what was sent
+        state.attempted_at = event.at
     run.run_id = event.run_id
     run.status = intern(event.status) if event.status is not None else None
     if event.via == "response" and run.since_s is not None and run.since_n != event.n:
@@ -134,6 +135,7 @@ def _unknown(state: BatchState, event: UnknownEvent) -> None:
     run = _ended(state, event.key, event.n)
     run.unsettled = True
     run.created = run.created or event.created
+    run.name = event.name or run.name
     run.trouble = Trouble(message=event.reason)
     state.move(run, Outcome.UNKNOWN)
 

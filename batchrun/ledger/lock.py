@@ -10,6 +10,7 @@ import msgspec
 from batchrun.errors import LedgerHeldError
 from batchrun.files import open_regular
 from batchrun.ledger.events import SessionEvent, read_event
+from batchrun.ledger.lock_table import holding_processes
 
 __all__ = ["lock"]
 
@@ -32,7 +33,7 @@ def lock(fd: int, path: Path) -> bool:
         deadline_s = time.monotonic() + (WAIT_FOR_APPEND_S if session is None else WAIT_IN_SESSION_S)
         while not _try_lock(fd):
             if time.monotonic() >= deadline_s:
-                raise LedgerHeldError(str(path), _holder(session), "wait for it, or end that process")
+                raise LedgerHeldError(str(path), _holder(session, path), "wait for it, or end that process")
             time.sleep(RETRY_EVERY_S)
     try:
         return os.path.samestat(os.fstat(fd), path.stat())
@@ -48,9 +49,11 @@ def _try_lock(fd: int) -> bool:
     return True
 
 
-def _holder(session: SessionEvent | None) -> str:
+def _holder(session: SessionEvent | None, path: Path) -> str:
     if session is None:
-        return "another process is writing it"
+        # Not every writer begins a session: a person may be deciding about runs.
+        pids = holding_processes(path)
+        return f"process {pids[0]} is writing it" if pids else "another process is writing it"
     return f"process {session.pid} on {session.host} is writing it since {session.at}"
 
 

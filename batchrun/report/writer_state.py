@@ -9,11 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from batchrun.ledger.events import SessionEvent
+from batchrun.ledger.lock_table import holding_processes
 
-__all__ = ["WriterState", "is_lock_entry", "writer_state"]
-
-_LOCKS = Path("/proc/locks")
-LOCK_FIELDS = 6
+__all__ = ["WriterState", "writer_state"]
 
 
 class WriterState(StrEnum):
@@ -35,31 +33,10 @@ def writer_state(ledger: Path, session: SessionEvent | None) -> WriterState:
         return WriterState.NONE
     if session.host != socket.gethostname():
         return WriterState.REMOTE
-    locked = _is_locked(ledger)
-    # Without /proc/locks, as on macOS, the process id has to do, although another process may have it by now.
-    running = _is_alive(session.pid) if locked is None else locked
+    holders = holding_processes(ledger)
+    # Without a table of locks, as on macOS, the process id has to do, although another process may have it by now.
+    running = _is_alive(session.pid) if holders is None else bool(holders)
     return WriterState.RUNNING if running else WriterState.CRASHED
-
-
-def _is_locked(ledger: Path) -> bool | None:
-    """Whether a process on this machine holds the ledger's lock; None where the system does not list locks."""
-    try:
-        inode = ledger.stat().st_ino
-        lines = _LOCKS.read_text("ascii").splitlines()
-    except OSError:
-        return None
-    return any(is_lock_entry(line, inode) for line in lines)
-
-
-def is_lock_entry(line: str, inode: int) -> bool:
-    """Whether a line of ``/proc/locks`` (see proc_locks(5)) is a write lock on the inode.
-
-    ``1: FLOCK ADVISORY WRITE 4242 00:2f:1234 0 EOF``: the sixth field ends in the inode. The device before it is not
-    compared, because on overlay file systems it differs from the one that ``stat`` reports.
-    """
-    fields = line.split()
-    is_write_lock = len(fields) >= LOCK_FIELDS and fields[1:4] == ["FLOCK", "ADVISORY", "WRITE"]
-    return is_write_lock and fields[5].endswith(f":{inode}")
 
 
 def _is_alive(pid: int) -> bool:

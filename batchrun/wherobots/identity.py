@@ -2,12 +2,21 @@
 
 import json
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from batchrun.wherobots.payload import CreateRunPayload
 
-__all__ = ["canonical_json", "is_same_payload", "payload_json", "run_key"]
+__all__ = [
+    "PayloadDifference",
+    "canonical_json",
+    "is_same_payload",
+    "payload_differences",
+    "payload_json",
+    "run_key",
+]
 
 KEY_HEX_DIGITS = 16  # 64 bits: a plan of a million runs has a collision with probability 3e-8
 
@@ -36,7 +45,22 @@ def is_same_payload(sent: bytes, answered: dict[str, Any]) -> bool:
     sent is compared. ``<env.NAME>`` in what was sent matches any text: the environment may have changed since. The
     placeholder of a local file matches wherever its content was uploaded to.
     """
-    return _covers(json.loads(sent), answered)
+    return next(payload_differences(sent, answered), None) is None
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadDifference:
+    """A place where a payload, as the service returns it, is not what was sent."""
+
+    path: str
+    """Such as ``runPython.args[3]``; empty for the whole payload."""
+    sent: Any
+    answered: Any
+
+
+def payload_differences(sent: bytes, answered: dict[str, Any]) -> Iterator[PayloadDifference]:
+    """Where the two differ, by the rules of `is_same_payload`; nothing if the service's payload is the one that was sent."""
+    return _differences(json.loads(sent), answered, "")
 
 
 _UPLOAD = re.compile(r"upload:[^\x00]*#([0-9a-f]{16})[0-9a-f]{48}")
@@ -44,17 +68,20 @@ _UPLOAD = re.compile(r"upload:[^\x00]*#([0-9a-f]{16})[0-9a-f]{48}")
 _PLACEHOLDER = re.compile(r"<env\.[A-Za-z_][A-Za-z0-9_]*>")
 
 
-def _covers(sent: Any, answered: Any) -> bool:  # noqa: ANN401 - any JSON value
+def _differences(sent: Any, answered: Any, path: str) -> Iterator[PayloadDifference]:  # noqa: ANN401 - any JSON value
     if not sent and answered is None:  # sent as null or empty, omitted in the answer
-        return True
-    if isinstance(sent, dict):
-        return isinstance(answered, dict) and all(_covers(value, answered.get(key)) for key, value in sent.items())
-    if isinstance(sent, list):  # order matters: arguments are positional
-        return (
-            isinstance(answered, list)
-            and len(sent) == len(answered)
-            and all(_covers(one, other) for one, other in zip(sent, answered, strict=True))
-        )
+        return
+    if isinstance(sent, dict) and isinstance(answered, dict):
+        for key, value in sent.items():
+            yield from _differences(value, answered.get(key), f"{path}.{key}" if path else key)
+    elif isinstance(sent, list) and isinstance(answered, list) and len(sent) == len(answered):
+        for n, (one, other) in enumerate(zip(sent, answered, strict=True)):  # order matters: arguments are positional
+            yield from _differences(one, other, f"{path}[{n}]")
+    elif not _is_same_value(sent, answered):
+        yield PayloadDifference(path, sent, answered)
+
+
+def _is_same_value(sent: Any, answered: Any) -> bool:  # noqa: ANN401 - any JSON value
     if isinstance(sent, str) and isinstance(answered, str) and (upload := _UPLOAD.fullmatch(sent)):
         return sent == answered or f"/{upload[1]}/" in answered
     if isinstance(sent, str) and isinstance(answered, str) and "<env." in sent:

@@ -11,7 +11,14 @@ from pydantic import SecretStr
 from batchrun.errors import SettingsError
 from batchrun.redaction import credentials_of
 
-__all__ = ["DEFAULT_BASE_URL", "DEFAULT_TIMEOUT_S", "ApiSettings", "checked_base_url", "is_loopback"]
+__all__ = [
+    "DEFAULT_BASE_URL",
+    "DEFAULT_TIMEOUT_S",
+    "ApiSettings",
+    "checked_base_url",
+    "is_loopback",
+    "is_same_service",
+]
 
 DEFAULT_BASE_URL = "https://api.cloud.wherobots.com"
 DEFAULT_TIMEOUT_S = 30.0  # as in the service's own SDK
@@ -105,6 +112,24 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_same_service(one: str, other: str) -> bool:
+    """Whether two base URLs name the same service: ``localhost``, ``127.0.0.1`` and ``[::1]`` are all this machine."""
+    return one == other or _normal(one) == _normal(other)
+
+
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def _normal(url: str) -> tuple[str, str, int | None, str]:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:  # as in a damaged ledger: it equals nothing but itself
+        return url, "", None, ""
+    host = "localhost" if host in {"127.0.0.1", "::1"} else host.rstrip(".")
+    return parts.scheme, host, port or _DEFAULT_PORTS.get(parts.scheme), parts.path.rstrip("/")
 
 
 def _without_user(url: str) -> str:

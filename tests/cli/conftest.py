@@ -16,8 +16,8 @@ import pytest
 from batchrun.cli import app
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
+from tests.cli.terminal import COMMAND, Terminal
 
-COMMAND = Path(sys.executable).with_name("batchrun")
 KEY = "wbk-tests-0123456789"
 MANIFEST = """\
 version = 1
@@ -112,3 +112,11 @@ def held(server: EmulatorServer) -> list[str]:
     """The names of the runs that the service really holds."""
     with urllib.request.urlopen(f"{server.url}/_emulator/runs") as answer:
         return sorted(json.loads(line)["name"] for line in answer)
+
+
+@pytest.fixture
+def terminals() -> Iterator[list[Terminal]]:
+    opened: list[Terminal] = []
+    yield opened
+    for terminal in opened:
+        terminal.close()

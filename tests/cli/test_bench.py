@@ -12,8 +12,8 @@ import pytest
 
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, Faults
-from tests.cli.conftest import COMMAND, Run, held
-from tests.cli.test_terminal import Terminal
+from tests.cli.conftest import Run, held
+from tests.cli.terminal import COMMAND, Terminal
 
 
 def test_every_run_is_created_once_and_the_figures_add_up(

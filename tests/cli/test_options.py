@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from batchrun.cli.options import count_or_share_from, resume_command, retry_from, seconds_from, settings_flags
+from batchrun.cli.options import (
+    count_or_share_from,
+    moment_from,
+    resume_command,
+    retry_from,
+    seconds_from,
+    settings_flags,
+)
 from batchrun.errors import UsageError
 from batchrun.ledger.fold import Outcome
 
@@ -85,3 +92,20 @@ def test_the_resume_command_repeats_the_flags_as_typed() -> None:
         "batchrun", "resume", "a b.ledger.jsonl", "--base-url", "http://localhost:1", "--rate", "5.0",
         "--read-rate", "8.0", "--max-attempts", "3", "--settle-after", "1m", "--stop-after-failures", "5%",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        (None, None),
+        ("1970-01-02", 86_400.0),
+        ("1970-01-01T01:00Z", 3600.0),
+        ("1970-01-01 01:00", 3600.0),
+        ("1970-01-01T01:00+01:00", 0.0),
+        (" 19700102 ", 86_400.0),
+        ("2h", 992_800.0),
+        ("1.5d", 870_400.0),
+    ],
+)
+def test_a_moment_is_a_date_a_time_or_how_long_ago(text: str | None, seconds: float | None) -> None:
+    assert moment_from("--since", text, now_s=1_000_000.0) == seconds

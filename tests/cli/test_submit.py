@@ -10,7 +10,8 @@ import pytest
 
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, Faults
-from tests.cli.conftest import COMMAND, KEY, MANIFEST, Run, held
+from tests.cli.conftest import KEY, MANIFEST, Run, held
+from tests.cli.terminal import COMMAND
 
 
 def test_a_sweep_is_submitted_and_every_run_accounted_for(installed: Run, sweep: Path, server: EmulatorServer) -> None:

@@ -1,76 +1,12 @@
 """On a real terminal: what is asked, what is drawn, and that it is left as it was."""
 
 import os
-import pty
 import re
-import select
-import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from batchrun.emulator.http.server import EmulatorServer
-from tests.cli.conftest import COMMAND, held
-
-
-class Terminal:
-    """A command with a pseudo-terminal of its own."""
-
-    def __init__(self, *words: str | Path, cwd: Path, **environ: str) -> None:
-        self._master, slave = pty.openpty()
-        self.printed = ""
-        self._process = subprocess.Popen(
-            [COMMAND, *words],
-            cwd=cwd,
-            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40", **environ},
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-        )
-        os.close(slave)
-
-    def type(self, text: str) -> None:
-        os.write(self._master, text.encode())
-
-    def wait_for(self, text: str, *, within_s: float = 20) -> None:
-        """Read until the text was printed."""
-        until = time.monotonic() + within_s
-        while text not in self.printed:
-            assert time.monotonic() < until, self.printed
-            self._read()
-
-    def wait(self) -> int:
-        """Read to the end; the exit status."""
-        while self._read():
-            pass
-        return self._process.wait(20)
-
-    def _read(self) -> bool:
-        ready, _, _ = select.select([self._master], [], [], 0.1)
-        if not ready:
-            return self._process.poll() is None
-        try:
-            chunk = os.read(self._master, 65536)
-        except OSError:  # the other side is closed
-            return False
-        self.printed += chunk.decode(errors="replace")
-        return bool(chunk)
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        os.close(self._master)
-
-
-@pytest.fixture
-def terminals() -> Iterator[list[Terminal]]:
-    opened: list[Terminal] = []
-    yield opened
-    for terminal in opened:
-        terminal.close()
+from tests.cli.conftest import held
+from tests.cli.terminal import Terminal
 
 
 def test_a_person_is_asked_sees_it_go_by_and_gets_the_account(

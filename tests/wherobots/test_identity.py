@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchrun.wherobots.enums import RuntimeId
-from batchrun.wherobots.identity import canonical_json, is_same_payload, payload_json, run_key
+from batchrun.wherobots.identity import canonical_json, is_same_payload, payload_differences, payload_json, run_key
 from batchrun.wherobots.payload import CreateRunPayload, FileDependency, RunEnvironment, RunPythonPayload
 from batchrun.wherobots.views import CreateRunPayloadOutput
 
@@ -60,3 +60,17 @@ def test_a_payload_is_the_same_as_itself_and_not_as_a_changed_one(payload: dict[
     body = canonical_json(payload)
     assert is_same_payload(body, json.loads(body))
     assert not is_same_payload(canonical_json(payload | {key: "one"}), payload | {key: "other"})
+
+
+def test_a_difference_says_where_and_what() -> None:
+    sent = canonical_json(
+        {"runtime": "tiny", "runPython": {"uri": "a", "args": ["x", "t=<env.T>", "z"]}, "list": [1, 2]}
+    )
+    answered = {"runtime": "large", "runPython": {"args": ["x", "t=1", "?"]}, "list": [1], "more": 1}
+    found = {one.path: (one.sent, one.answered) for one in payload_differences(sent, answered)}
+    assert found == {
+        "runtime": ("tiny", "large"),
+        "runPython.uri": ("a", None),
+        "runPython.args[2]": ("z", "?"),
+        "list": ([1, 2], [1]),
+    }

@@ -1,7 +1,7 @@
 import pytest
 
 from batchrun.errors import SettingsError
-from batchrun.wherobots.settings import DEFAULT_BASE_URL, ApiSettings, checked_base_url
+from batchrun.wherobots.settings import DEFAULT_BASE_URL, ApiSettings, checked_base_url, is_same_service
 
 KEY = {"WHEROBOTS_API_KEY": "k-0123456789"}
 
@@ -67,3 +67,23 @@ def test_unusable_settings_are_refused(environ: dict[str, str]) -> None:
 def test_the_key_is_never_shown() -> None:
     settings = ApiSettings.from_environment(KEY)
     assert KEY["WHEROBOTS_API_KEY"] not in repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("http://localhost:8080", "http://127.0.0.1:8080", True),
+        ("http://[::1]:8080", "http://localhost:8080/", True),
+        ("https://api.example.com", "https://API.example.com:443/", True),
+        ("https://api.example.com/v1", "https://api.example.com/v2", False),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8081", False),
+        ("http://127.0.0.1:8080", "https://127.0.0.1:8080", False),
+        ("http://127.0.0.2:8080", "http://127.0.0.1:8080", False),
+        ("emulator", "emulator", True),
+        ("emulator", "http://localhost", False),
+        ("http://[::1", "http://[::1", True),
+        ("http://[::1", "http://[::2", False),
+    ],
+)
+def test_this_machine_is_one_service_under_each_of_its_names(one: str, other: str, is_same: bool) -> None:
+    assert is_same_service(one, other) is is_same_service(other, one) is is_same

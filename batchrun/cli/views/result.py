@@ -48,7 +48,8 @@ def exit_status(submission: Submission) -> ExitStatus:
         return ExitStatus.STOPPED
     if stop is not None and progress.pending + progress.unknown:
         return _SIGNALS[stop.reason]
-    return ExitStatus.DONE if progress.submitted == progress.planned else ExitStatus.INCOMPLETE
+    is_done = progress.submitted + progress.dropped == progress.planned  # what a person dropped is not missed
+    return ExitStatus.DONE if is_done else ExitStatus.INCOMPLETE
 
 
 def show_result(result: Result, output: Output) -> ExitStatus:

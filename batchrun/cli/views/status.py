@@ -65,7 +65,7 @@ def _writer(summary: Summary) -> str:
 
 
 def _latest_session(summary: Summary) -> str:
-    if not summary.sessions:
+    if not summary.sessions or not summary.session_submitted:
         return ""
     submitted = f"{summary.session_submitted:,} submitted in {duration(summary.session_s)}"
     return f"; latest: {submitted} ({summary.rate_per_s:,.1f}/s)"

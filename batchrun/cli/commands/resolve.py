@@ -1,0 +1,101 @@
+"""``batchrun resolve``."""
+
+from typing import Annotated
+
+import typer
+
+from batchrun.cli import options as o
+from batchrun.cli.ledgers import find_ledger
+from batchrun.cli.looking import service_of
+from batchrun.cli.output import Output
+from batchrun.cli.resolving import ResolveRequest, run_resolve
+from batchrun.engine.decisions import Decision
+from batchrun.errors import UsageError
+
+__all__ = ["EXAMPLES", "resolve"]
+
+EXAMPLES = """
+Examples:
+
+\b
+  batchrun resolve sweep.toml
+      which runs are unknown, and what the service holds under their names
+  batchrun resolve sweep.toml ndvi-us-2021 --adopt gt3oirei5widjk
+      this run of the service is that planned run
+  batchrun resolve sweep.toml --all-unknown --adopt-held
+      adopt the one run that is held under each name, although its payload differs
+  batchrun resolve sweep.toml ndvi-us-2022 --resend
+      no run of it exists: let it be sent again
+"""
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME|KEY", help="Names or keys of runs; none shows all unknown ones."),
+]
+AllUnknown = Annotated[bool, typer.Option("--all-unknown", help="Decide about every run whose outcome is unknown.")]
+Adopt = Annotated[
+    str | None, typer.Option("--adopt", metavar="RUN_ID", help="The run exists: it is this one at the service.")
+]
+AdoptHeld = Annotated[
+    bool, typer.Option("--adopt-held", help="The run exists: it is the only one that is held under its name.")
+]
+Resend = Annotated[bool, typer.Option("--resend", help="The run does not exist: let it be sent again.")]
+NotOurs = Annotated[
+    bool, typer.Option("--not-ours", help="With --resend: what is held under the name belongs to another batch.")
+]
+Drop = Annotated[bool, typer.Option("--drop", help="The run is not to be sent, or not again.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Record the decision without asking for confirmation.")]
+
+
+def resolve(
+    path: o.LedgerArgument,
+    words: Words = None,
+    *,
+    all_unknown: AllUnknown = False,
+    adopt: Adopt = None,
+    adopt_held: AdoptHeld = False,
+    resend: Resend = False,
+    not_ours: NotOurs = False,
+    drop: Drop = False,
+    yes: Yes = False,
+    base_url: o.BaseUrl = None,
+    timeout: o.Timeout = None,
+    emulator: o.OfEmulator = False,
+    as_json: o.Json = False,
+) -> int:
+    """Decide about runs that stay unknown: adopt a run of the service, let it be sent again, or drop it.
+
+    Without a decision, it shows what the service holds under each name. A decision is recorded in the ledger; it asks
+    first, and where nobody can be asked it needs --yes.
+    """
+    flags = {"--adopt": adopt is not None, "--adopt-held": adopt_held, "--resend": resend, "--drop": drop}
+    given = [flag for flag, is_given in flags.items() if is_given]
+    if len(given) > 1:
+        raise UsageError(given[1], f"cannot be combined with {given[0]}", "choose one of them")
+    if not_ours and not resend:
+        raise UsageError("--not-ours", "only applies to --resend", "add --resend, or remove it")
+    if words and all_unknown:
+        raise UsageError("--all-unknown", "cannot be combined with names or keys", "choose one of them")
+    if given and not words and not all_unknown:
+        raise UsageError(given[0], "it does not say about which runs", "give names or keys, or --all-unknown")
+    ledger = find_ledger(path, emulator=emulator)
+    request = ResolveRequest(
+        ledger=ledger,
+        service=service_of(ledger, base_url=base_url),
+        timeout_s=o.seconds_from("--timeout", timeout),
+        words=tuple(words) if words else None,
+        decision=_DECISIONS[given[0]] if given else None,
+        adopt=adopt,
+        not_ours=not_ours,
+        resume=o.resume_command(ledger, base_url=base_url, timeout=timeout),
+        ask=not yes,
+    )
+    return run_resolve(request, Output(as_json=as_json))
+
+
+_DECISIONS = {
+    "--adopt": Decision.ADOPT,
+    "--adopt-held": Decision.ADOPT,
+    "--resend": Decision.RESEND,
+    "--drop": Decision.DROP,
+}

@@ -1,0 +1,53 @@
+"""What a lost ledger was rebuilt from, as ``batchrun recover`` shows it."""
+
+from collections.abc import Sequence
+from shlex import join
+
+from batchrun.cli.exits import ExitStatus
+from batchrun.cli.output import Output, Table
+from batchrun.cli.text import numbered
+from batchrun.engine.recover import Recovery
+
+__all__ = ["show_recovery"]
+
+MOST_ROWS = 50
+
+
+def show_recovery(found: Recovery, planned: int, resume: Sequence[str], output: Output) -> ExitStatus:
+    """The counts, the doubtful runs with the reason of each, and what to do next; ``resume`` is the command for that."""
+    rows = tuple((claim.planned.name, claim.doubt) for claim in found.doubtful)
+    if rows:
+        output.table(Table(title="Unknown", head=("name", "reason"), rows=rows[:MOST_ROWS]))
+    if len(rows) > MOST_ROWS:
+        output.say(f"... and {len(rows) - MOST_ROWS:,} more; --json lists all")
+    counts = f"{found.recovered:,} submitted, {found.pending:,} pending, {len(found.doubtful):,} unknown"
+    output.say(f"{found.ledger}: {numbered(planned, 'run')}: {counts}")
+    if found.reruns:
+        output.say(f"{numbered(found.reruns, 'run')} were run again: the latest is taken")
+    if found.older:
+        output.say(f"{numbered(found.older, 'run')} of these names were created before --since, and left alone")
+    ledger = str(found.ledger)
+    if found.doubtful:
+        output.say(f"to decide about the unknown ones: {join(['batchrun', 'resolve', ledger])}")
+    if found.pending:
+        output.say(f"to send the rest: {join(resume)}", style="bold")
+    status = ExitStatus.INCOMPLETE if found.doubtful else ExitStatus.DONE
+    output.document(
+        {
+            "ledger": ledger,
+            "planned": planned,
+            "outcomes": {
+                "submitted": found.recovered,
+                "pending": found.pending,
+                "unknown": len(found.doubtful),
+            },
+            "unknown": [
+                {"name": one.planned.name, "key": one.planned.key, "reason": one.doubt, "run_ids": one.doubtful_ids}
+                for one in found.doubtful
+            ],
+            "reruns": found.reruns,
+            "older": found.older,
+            "exit_status": int(status),
+        }
+    )
+    return status

@@ -1,0 +1,111 @@
+"""Where a ledger and the service disagree, as ``batchrun verify`` shows it."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from shlex import join
+from typing import Any
+
+from batchrun.cli.output import Output, Table
+from batchrun.cli.text import numbered
+from batchrun.cli.views.undecided import held_json, payload_words, shown_time
+from batchrun.engine.mismatches import Mismatch, MismatchKind
+from batchrun.engine.verify import Verification
+
+__all__ = ["show_verification", "verification_json"]
+
+MOST_ROWS = 50
+MOST_IDS = 20
+"""Ids to cancel that are shown on a line; --json lists all."""
+
+
+def show_verification(verification: Verification, ledger: str, output: Output) -> None:
+    """A row for each disagreement, what to do about them, and what could not be checked."""
+    found = verification.mismatches
+    rows = [row for one in found for row in _rows(one)]
+    if rows:
+        head = ("finding", "name", "outcome", "sent", "in the ledger", "at the service", "created", "payload")
+        output.table(Table(head=head, rows=tuple(rows[:MOST_ROWS]), right=frozenset({"sent"})))
+    if len(rows) > MOST_ROWS:
+        output.say(f"... and {len(rows) - MOST_ROWS:,} more; --json lists all")
+    for line in _advice(verification, ledger):
+        output.say(line)
+    for doubt in verification.doubts:
+        output.warn(doubt)
+    findings = numbered(len(found), "finding") if found else "no findings"
+    doubts = "" if not verification.doubts else "; not everything could be checked"
+    output.say(f"{ledger}: {numbered(verification.checked, 'created run')} checked, {findings}{doubts}")
+
+
+def _rows(one: Mismatch) -> Iterator[tuple[str, ...]]:
+    mine = (one.kind.value, one.name, one.outcome.value, f"{one.attempts:,}", one.run_id or "")
+    match one.kind:
+        case MismatchKind.MISSING:
+            yield (*mine, "no such run", "", "")
+        case MismatchKind.RENAMED:
+            yield (*mine, f"named {one.found_name!r}", "", "")
+        case _ if not one.held:
+            yield (*mine, "not listed", "", "")
+        case _:
+            for held in one.held:
+                yield (*mine, held.run_id, shown_time(held), payload_words(held))
+                mine = ("", "", "", "", "")
+
+
+def _advice(verification: Verification, ledger: str) -> Iterator[str]:
+    counts = Counter(one.kind for one in verification.mismatches)
+
+    def command(*words: str) -> str:
+        return join(["batchrun", words[0], ledger, *words[1:]])
+
+    if count := counts[MismatchKind.MISSING]:
+        verb = "exists" if count == 1 else "exist"
+        yield f"missing: {numbered(count, 'run')} of the ledger no longer {verb} at the service"
+    if count := counts[MismatchKind.RENAMED]:
+        verb = "has" if count == 1 else "have"
+        yield f"renamed: {numbered(count, 'run')} of the ledger {verb} another name at the service"
+    if ids := verification.to_cancel:
+        more = f", and {len(ids) - MOST_IDS:,} more (--json)" if len(ids) > MOST_IDS else ""
+        yield f"twice: made by this batch in addition to the ledger's run; cancel {' '.join(ids[:MOST_IDS])}{more}"
+    if count := _others(verification.mismatches):
+        yield (
+            f"twice: {numbered(count, 'name')} that this ledger sent once, or whose payload differs: "
+            "the other run may be another ledger's; cancel it only if you know it is not"
+        )
+    if count := counts[MismatchKind.UNKNOWN]:
+        yield (
+            f"unknown: {numbered(count, 'run')}; {command('resume')} settles them, "
+            f"and {command('resolve')} helps with those that stay unknown"
+        )
+    if count := counts[MismatchKind.FOREIGN]:
+        yield (
+            f"foreign: {numbered(count, 'name')}; if they are this batch's runs, {command('resume', '--adopt-existing')} "
+            f"takes them over; if they are another's, {command('resume', '--not-ours')} leaves them alone"
+        )
+
+
+def _others(found: Sequence[Mismatch]) -> int:
+    return sum(one.kind is MismatchKind.TWICE and not one.to_cancel for one in found)
+
+
+def verification_json(verification: Verification) -> dict[str, Any]:
+    return {
+        "checked": verification.checked,
+        "counts": {kind.value: sum(one.kind is kind for one in verification.mismatches) for kind in MismatchKind},
+        "findings": [_json(one) for one in verification.mismatches],
+        "to_cancel": list(verification.to_cancel),
+        "not_checked": [doubt.json() for doubt in verification.doubts],
+    }
+
+
+def _json(one: Mismatch) -> dict[str, Any]:
+    return {
+        "kind": one.kind.value,
+        "name": one.name,
+        "key": one.key,
+        "outcome": one.outcome.value,
+        "attempts": one.attempts,
+        "run_id": one.run_id,
+        "found_name": one.found_name,
+        "held": [held_json(held) for held in one.held],
+        "to_cancel": list(one.to_cancel),
+    }

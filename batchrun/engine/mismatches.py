@@ -1,0 +1,151 @@
+"""Where a ledger and the service disagree. Pure; `batchrun.engine.verify` asks the service."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from batchrun.engine.evidence import Fit
+from batchrun.engine.held import HeldRun, HeldRuns
+from batchrun.engine.known_ids import ids_of
+from batchrun.engine.known_runs import KnownRuns
+from batchrun.ledger.fold import Outcome
+from batchrun.sweep.plan import PlannedRun
+from batchrun.wherobots.summaries import RunSummary
+
+__all__ = ["Mismatch", "MismatchKind", "Seen", "mismatches"]
+
+
+class MismatchKind(StrEnum):
+    """How ledger and service disagree about a name."""
+
+    MISSING = "missing"
+    """The service does not know a run that the ledger says was created."""
+    RENAMED = "renamed"
+    """The run of the ledger has another name at the service."""
+    TWICE = "twice"
+    """The service holds more runs of this name than the ledger knows."""
+    UNKNOWN = "unknown"
+    """The ledger does not know whether the run exists; ``held`` is what the service shows."""
+    FOREIGN = "foreign"
+    """The service holds a run of a name that the ledger has not created, or one that cannot be this batch's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """One name about which the two disagree."""
+
+    kind: MismatchKind
+    name: str
+    key: str
+    outcome: Outcome
+    """Of the planned run, in the ledger."""
+    attempts: int
+    run_id: str | None = None
+    """The ledger's run."""
+    found_name: str | None = None
+    """For a renamed run: its name at the service."""
+    held: tuple[HeldRun, ...] = ()
+    """The runs at the service that the ledger does not know, the oldest first."""
+    to_cancel: tuple[str, ...] = ()
+    """Of these, the ones that an attempt of this batch made in addition to the ledger's run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the service showed."""
+
+    missing: Collection[str]
+    """Ids of the ledger's that it does not know."""
+    renamed: Mapping[str, str | None]
+    """Names that it gives to ids of the ledger's, where they are not the ledger's."""
+    strangers: Collection[RunSummary]
+    """Runs of the batch's names whose ids the ledger does not know."""
+
+
+def mismatches(
+    known: KnownRuns, seen: Seen, compared: HeldRuns, planned: Callable[[str], PlannedRun | None]
+) -> Iterator[Mismatch]:
+    """Where ledger and service disagree. ``planned`` returns the planned run of a key, if it can still be made."""
+    keys = dict(ids_of(known.state)) if seen.missing or seen.renamed else {}
+    for run_id in seen.missing:
+        yield _of_id(known, MismatchKind.MISSING, keys[run_id], run_id)
+    for run_id, name in seen.renamed.items():
+        yield _of_id(known, MismatchKind.RENAMED, keys[run_id], run_id, found_name=name)
+    by_key = _by_key(known, seen.strangers)
+    for key, run in known.state.runs.items():
+        if run.outcome is Outcome.UNKNOWN and key not in by_key:
+            yield _of_key(known, MismatchKind.UNKNOWN, key, run.name or "")
+    for key, listed in by_key.items():
+        held = tuple(_compare(known, compared, key, planned(key), listed))
+        yield from _of_held(known, key, held)
+
+
+def _by_key(known: KnownRuns, strangers: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
+    by_key: dict[str, list[RunSummary]] = {}
+    for run in sorted(strangers, key=lambda run: run.create_time or ""):
+        if run.id not in known.names and run.name is not None and (key := known.keys.get(run.name)) is not None:
+            by_key.setdefault(key, []).append(run)
+    return by_key
+
+
+def _compare(
+    known: KnownRuns, compared: HeldRuns, key: str, planned: PlannedRun | None, listed: Iterable[RunSummary]
+) -> Iterator[HeldRun]:
+    run = known.state.runs.get(key)
+    since_s = known.began_s
+    if run is not None and run.since_s is not None and run.outcome is not Outcome.SUBMITTED:
+        since_s = run.since_s
+    generation = run.generation if run is not None else 1
+    for one in listed:
+        yield compared.compare(
+            one, name=one.name or "", key=key, since_s=since_s, planned=planned, generation=generation
+        )
+
+
+def _of_held(known: KnownRuns, key: str, held: tuple[HeldRun, ...]) -> Iterator[Mismatch]:
+    """What the runs under one name come to. Those that a person declared to be another batch's are no news."""
+    run = known.state.runs.get(key)
+    news = tuple(one for one in held if not one.is_foreign)
+    outcome = known.state.outcome(key)
+    if outcome is Outcome.UNKNOWN:
+        yield _of_key(known, MismatchKind.UNKNOWN, key, held[0].name or "", held=held)
+        return
+    may_be_ours = tuple(one for one in news if one.fit is not Fit.FOREIGN)
+    if run is not None and outcome is Outcome.SUBMITTED and may_be_ours:
+        # A run that was sent once cannot have been made twice by this ledger: the other may be another ledger's.
+        is_resent = run.n > 1 or key in known.state.duplicates
+        ours = tuple(one.run_id for one in may_be_ours if one.is_ours) if is_resent else ()
+        yield _of_key(known, MismatchKind.TWICE, key, news[0].name or "", held=may_be_ours, to_cancel=ours)
+        news = tuple(one for one in news if one.fit is Fit.FOREIGN)
+    if news:
+        yield _of_key(known, MismatchKind.FOREIGN, key, news[0].name or "", held=news)
+
+
+def _of_id(known: KnownRuns, kind: MismatchKind, key: str, run_id: str, *, found_name: str | None = None) -> Mismatch:
+    run = known.state.runs[key]
+    name = known.names.get(run_id, "")
+    return Mismatch(
+        kind=kind, name=name, key=key, outcome=run.outcome, attempts=run.n, run_id=run_id, found_name=found_name
+    )
+
+
+def _of_key(
+    known: KnownRuns,
+    kind: MismatchKind,
+    key: str,
+    name: str,
+    *,
+    held: tuple[HeldRun, ...] = (),
+    to_cancel: tuple[str, ...] = (),
+) -> Mismatch:
+    run = known.state.runs.get(key)
+    return Mismatch(
+        kind=kind,
+        name=name,
+        key=key,
+        outcome=known.state.outcome(key),
+        attempts=run.n if run is not None else 0,
+        run_id=run.run_id if run is not None else None,
+        held=held,
+        to_cancel=to_cancel,
+    )

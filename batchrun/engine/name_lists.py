@@ -1,0 +1,112 @@
+"""What the service lists under many names: one long list where that takes fewer calls, else one list for each name."""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from itertools import takewhile
+from math import ceil
+
+from batchrun.engine.in_parallel import in_parallel
+from batchrun.engine.pacing.pacer import Pacer
+from batchrun.engine.scan import Scan, Scanner
+from batchrun.errors import ApiError
+from batchrun.wherobots.client import MAX_PAGE_SIZE, RunsClient
+from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
+
+__all__ = ["READS_PER_S", "ReadObserver", "common_prefix", "paced_scanner", "read_names", "unobserved"]
+
+READS_PER_S = 20.0
+"""Reading calls a second of the commands that only look: nothing is being submitted beside them, and people wait."""
+MOST_PAGES_A_NAME = 100
+"""Pages of one name's list: services may match names by substring, and a broken one would never end."""
+
+ReadObserver = Callable[[int, int | None], object]
+"""Called with how many runs or names were read so far, and how many there are, if that is known."""
+
+
+def unobserved(read: int, total: int | None) -> None:
+    """Nobody follows the reading."""
+
+
+def paced_scanner(client: RunsClient, per_s: float | None = None) -> Scanner:
+    """A scanner that makes at most ``per_s`` calls a second; a call that is refused for its rate slows it down."""
+    pacer = Pacer(rate=None, read_rate=per_s or READS_PER_S)
+    client.on_refused = pacer.read_refused
+    return Scanner(client, pacer.wait_for_read)
+
+
+async def read_names(
+    scanner: Scanner,
+    names: Collection[str],
+    take: Callable[[RunSummary], object],
+    *,
+    created_after: float | None = None,
+    grown: Callable[[], Awaitable[int]] | None = None,
+    again: Callable[[], Collection[str]] | None = None,
+    observe: ReadObserver = unobserved,
+) -> frozenset[str]:
+    """Pass each run that is listed under one of the names to ``take``; returns the names whose lists are not complete.
+
+    ``names`` should answer ``in`` quickly. If the one long list proves incomplete, the names that ``again`` returns (by
+    default, all) are listed one by one. ``grown`` finds out how many runs are known to have been created meanwhile.
+
+    Raises:
+        ApiError: a list cannot be had, after several tries.
+
+    """
+    if not names:
+        return frozenset()
+    scan, prefix = Scan(), common_prefix(names)
+    pattern = f"{prefix}*" if prefix else None
+    first = await _first_page(scanner, pattern, created_after)
+    if first is not None and first.total is not None and ceil(first.total / MAX_PAGE_SIZE) <= len(names):
+        async for runs in scanner.pages(scan, name=pattern, created_after=created_after, first=first):
+            for run in runs:
+                if run.name in names:
+                    take(run)
+            observe(len(scan.ids), max(first.total, len(scan.ids)))
+        if scan.is_complete() or (grown is not None and scan.is_complete(grown=await grown())):
+            return frozenset()
+        once_more = again() if again is not None else names
+        left_out = frozenset(names).difference(once_more)
+        return left_out | await _read_each(scanner, once_more, take, created_after=created_after, observe=observe)
+    return await _read_each(scanner, names, take, created_after=created_after, observe=observe)
+
+
+async def _first_page(scanner: Scanner, pattern: str | None, created_after: float | None) -> RunSummaryPage | None:
+    """None if the service does not understand the pattern: names one by one it may."""
+    try:
+        return await scanner.first_page(name=pattern, created_after=created_after)
+    except ApiError as error:
+        if error.http_status in {400, 422} and pattern is not None:
+            return None
+        raise
+
+
+async def _read_each(
+    scanner: Scanner,
+    names: Collection[str],
+    take: Callable[[RunSummary], object],
+    *,
+    created_after: float | None,
+    observe: ReadObserver,
+) -> frozenset[str]:
+    doubtful: set[str] = set()
+    done = 0
+
+    async def read(name: str) -> None:
+        nonlocal done
+        listed, is_whole = await scanner.named(name, created_after, most_pages=MOST_PAGES_A_NAME)
+        for run in listed:
+            take(run)
+        if not is_whole:
+            doubtful.add(name)
+        done += 1
+        observe(done, len(names))
+
+    await in_parallel(names, read)
+    return frozenset(doubtful)
+
+
+def common_prefix(names: Iterable[str]) -> str:
+    """What all names begin with: what the least and the greatest of them begin with."""
+    least, greatest = min(names), max(names)
+    return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(least, greatest, strict=False)))

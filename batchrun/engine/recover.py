@@ -1,0 +1,190 @@
+"""A lost ledger rebuilt from the plan and from what the service lists.
+
+What is found under a planned name is taken over if exactly one run fits. What is doubtful stays unknown, so that it is never
+sent, until a person decides. What is not found is pending, and the next ``submit`` sends it: so absence is believed no
+sooner than when a lost attempt is settled, and the lost ledger's last attempt may have been sent just now.
+"""
+
+import os
+import socket
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from batchrun.engine.batch import new_batch
+from batchrun.engine.name_lists import ReadObserver, paced_scanner, read_names, unobserved
+from batchrun.engine.organization import organization_of
+from batchrun.engine.recovered_runs import Claim, RecoveredRuns
+from batchrun.engine.settings import SubmitSettings
+from batchrun.engine.settle_queue import SECOND_SCAN_S
+from batchrun.engine.verdicts import is_call_refused
+from batchrun.errors import ApiError, UsageError
+from batchrun.ledger.clock import LedgerClock
+from batchrun.ledger.events import Event, RerunEvent, SessionEvent, SubmittedEvent, UnknownEvent
+from batchrun.ledger.new_file import check_free, write_new_ledger
+from batchrun.sweep.plan import Plan
+from batchrun.wherobots.client import RunsClient
+
+__all__ = ["Recovery", "recover"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What a new ledger was made of. The three counts add up to the plan."""
+
+    ledger: Path
+    recovered: int
+    """Planned runs that exist, and are submitted in the new ledger."""
+    pending: int
+    """Planned runs of which nothing is listed."""
+    doubtful: tuple[Claim, ...]
+    """Planned runs that stay unknown until a person decides."""
+    reruns: int
+    """Planned runs whose latest run is a rerun."""
+    older: int
+    """Runs of planned names that were created before ``since_s``, and left alone."""
+
+
+async def recover(
+    plan: Plan,
+    client: RunsClient,
+    ledger: str | Path,
+    *,
+    since_s: float | None = None,
+    settle_after_s: float | None = None,
+    base_url: str | None = None,
+    observe: ReadObserver = unobserved,
+    on_wait: Callable[[int, float], object] = lambda *_: None,
+) -> Recovery:
+    """Rebuild a lost ledger. Nothing is sent, and an existing file is never touched.
+
+    Args:
+        plan: What the lost ledger's batch was to create; its environment need not be resolved.
+        client: Open, for the service that the batch was submitted to.
+        ledger: Where to write the new ledger.
+        since_s: Runs created before, in epoch seconds of the server's clock, are another batch's.
+        settle_after_s: As for submitting. Runs that are not listed are looked for again after twice as long; by default,
+            what the manifest's ``[submit]`` says.
+        base_url: How the ledger names the service; by default, the client's own base URL.
+        observe: Receives how much was read.
+        on_wait: Called with how many runs are not listed, and the seconds until they are looked for again.
+
+    Raises:
+        UsageError: the service lists no run of the plan.
+        LedgerError: there is a file already, or none can be written.
+        ApiError: the runs cannot be listed.
+
+    """
+    path = Path(ledger)
+    check_free(path)
+    scanner = paced_scanner(client, plan.submit.rate)
+    organization = await organization_of(client, scanner.wait)
+    found = await anyio.to_thread.run_sync(partial(RecoveredRuns, plan, since_s=since_s))
+    patience_s = SubmitSettings.of(plan.submit).settle_after_s if settle_after_s is None else settle_after_s
+
+    async def look(names: Collection[str]) -> frozenset[str]:
+        return await read_names(scanner, names, found.take, created_after=since_s, again=found.missing, observe=observe)
+
+    seen_at = LedgerClock().stamp()
+    try:
+        incomplete = await look(found)
+        if found.is_empty:
+            raise UsageError(plan.name, _nothing(found), "submit it, or name the right sweep, service and time")
+        # Twice, as long after this start as if the last attempt had been sent just before it, without a control.
+        for wait_s in (2 * patience_s, min(SECOND_SCAN_S, patience_s / 3)):
+            if missing := found.missing():
+                on_wait(len(missing), wait_s)
+                await anyio.sleep(wait_s)
+                seen_at = LedgerClock().stamp()
+                incomplete = await look(missing)
+    except ApiError as error:
+        if not is_call_refused(error):
+            raise
+        fact = f"the runs cannot be listed ({error.trouble.describe()}), and without lists nothing can be recovered"
+        raise ApiError("GET /runs", fact, trouble=error.trouble) from None
+    return await anyio.to_thread.run_sync(
+        partial(
+            _write, path, plan, found, incomplete, base_url or client.settings.base_url, organization, client, seen_at
+        )
+    )
+
+
+def _nothing(found: RecoveredRuns) -> str:
+    older = f"; {found.older:,} are older than that" if found.older else ""
+    return f"the service lists no run of this sweep{older}: there is nothing to recover"
+
+
+def _write(
+    path: Path,
+    plan: Plan,
+    found: RecoveredRuns,
+    incomplete: Collection[str],
+    base_url: str,
+    organization: str | None,
+    client: RunsClient,
+    seen_at: str,
+) -> Recovery:
+    """``seen_at``: when the last look began; runs that are created later are news to the new ledger."""
+    claims = list(found.claims(incomplete))
+    doubtful = tuple(claim for claim in claims if claim.doubt)
+    offset_s = client.clock.offset_s
+
+    def session(action: Literal["start", "stop"]) -> SessionEvent:
+        return SessionEvent(
+            at=seen_at if action == "start" else LedgerClock().stamp(),
+            action=action,
+            reason="recovered" if action == "stop" else "",
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            batchrun=version("batchrun-wherobots"),
+            organization=organization,
+            server_offset_s=None if offset_s is None else round(offset_s, 3),
+        )
+
+    batch = msgspec.structs.replace(new_batch(plan, base_url), at=seen_at, **_batch_id(claims))
+    write_new_ledger(path, (batch, session("start"), *_events(claims, seen_at), session("stop")))
+    return Recovery(
+        ledger=path,
+        recovered=len(claims) - len(doubtful),
+        pending=plan.runs - len(claims),
+        doubtful=doubtful,
+        reruns=sum(len(claim.runs) > 1 for claim in claims),
+        older=found.older,
+    )
+
+
+def _batch_id(claims: list[Claim]) -> dict[str, str]:
+    """Tagged runs say which batch they are of: the new ledger continues it, so that its tags stay the same."""
+    ids = {run.tag.partition("/")[0] for claim in claims for run in claim.runs if run.tag is not None}
+    return {"batch_id": ids.pop()} if len(ids) == 1 else {}
+
+
+def _events(claims: list[Claim], at: str) -> Iterator[Event]:
+    """Generation by generation, since one event begins a rerun of many."""
+    for generation in range(1, max((len(claim.runs) for claim in claims), default=0) + 1):
+        of_it = [claim for claim in claims if len(claim.runs) >= generation]
+        if generation > 1:
+            yield RerunEvent(at=at, keys=[claim.planned.key for claim in of_it], generation=generation)
+        for claim in of_it:
+            run, planned = claim.runs[generation - 1], claim.planned
+            yield SubmittedEvent(
+                at=at,
+                key=planned.key,
+                n=0,
+                run_id=run.run_id,
+                name=run.name,
+                status=run.status,
+                point=msgspec.Raw(planned.point_json),
+                via="recovered",
+                generation=generation,
+            )
+    for claim in claims:
+        if claim.doubt:
+            yield UnknownEvent(at=at, key=claim.planned.key, n=0, name=claim.planned.name, reason=claim.doubt)

@@ -1,0 +1,155 @@
+"""Which listed runs are a plan's, when no ledger says so: exactly one must fit, else a person decides. Pure."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from batchrun.engine.evidence import MARGIN_S, Fit, Sought, fit, tag_of
+from batchrun.ledger.clock import epoch_seconds
+from batchrun.sweep.plan import PlannedRun
+from batchrun.wherobots.summaries import RunSummary
+
+__all__ = ["Claim", "Listed", "RecoveredRuns"]
+
+FIRST_RERUN = 2
+MOST_OF_A_NAME = 20
+"""Runs of one name that are kept: more of them change nothing."""
+SHOWN_IDS = 5
+_RERUN = re.compile(r"(.+)-r([0-9]{1,4})")
+_KEYED = re.compile(r"(.+)-([0-9a-f]{16})")
+"""The names of reruns, as `batchrun.engine.generations.rerun_name` makes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What is kept of a listed run: its payload is compared at once."""
+
+    run_id: str
+    name: str
+    status: str | None
+    created_s: float
+    fit: Fit
+    tag: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What the list says about one planned run."""
+
+    planned: PlannedRun
+    runs: tuple[Listed, ...] = ()
+    """Its runs, by generation; more than one if it was run again."""
+    doubt: str = ""
+    """Why none is taken over although there are some; empty if there is no doubt."""
+    doubtful_ids: tuple[str, ...] = ()
+
+
+class RecoveredRuns(Collection[str]):
+    """The planned names, and what was listed under each; names of reruns belong to it too."""
+
+    def __init__(self, plan: Iterable[PlannedRun], *, since_s: float | None) -> None:
+        self._planned = {run.name: run for run in plan}
+        self._by_key = {run.key: run for run in self._planned.values()}
+        self._since_s = since_s
+        self._listed: dict[str, dict[tuple[int, str], Listed]] = {}
+        self._name_of: dict[str, str] = {}
+        self._shared_ids: set[str] = set()
+        self.older = 0
+        """Runs of planned names that were created before ``since_s``."""
+
+    @override
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._place(name) is not None
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._planned)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._planned)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._listed
+
+    def take(self, listed: RunSummary) -> None:
+        """See a listed run; one that is seen again changes nothing."""
+        place = self._place(listed.name or "")
+        if place is None:
+            return
+        planned, generation = place
+        if self._name_of.setdefault(listed.id, listed.name or "") != listed.name:
+            self._shared_ids.add(listed.id)
+        how = self._fit(listed, planned, generation)
+        if how is Fit.FOREIGN:
+            self.older += 1
+            return
+        runs = self._listed.setdefault(planned.name, {})
+        if len(runs) < MOST_OF_A_NAME:
+            created_s = epoch_seconds(listed.create_time or "")
+            runs[generation, listed.id] = Listed(
+                listed.id, listed.name or "", listed.status, created_s, how, tag_of(listed)
+            )
+
+    def _fit(self, listed: RunSummary, planned: PlannedRun, generation: int) -> Fit:
+        """A rerun may have other settings, so only its name can be compared."""
+        sought = Sought(
+            name=listed.name or "",
+            created_from_s=self._since_s if self._since_s is not None else -MARGIN_S,
+            body=(planned.keyed_body or planned.body) if generation == 1 else None,
+        )
+        how = fit(listed, sought, is_taken=lambda _: False)
+        if how is Fit.OURS and self._since_s is not None and not epoch_seconds(listed.create_time or ""):
+            return Fit.ODD  # nobody knows when it was created
+        return how
+
+    def _place(self, name: str) -> tuple[PlannedRun, int] | None:
+        """The planned run of a name, and its generation. A planned name that looks like a rerun's is itself."""
+        if (planned := self._planned.get(name)) is not None:
+            return planned, 1
+        if (rerun := _RERUN.fullmatch(name)) is None or (generation := int(rerun[2])) < FIRST_RERUN:
+            return None
+        planned = self._planned.get(rerun[1])
+        if planned is None and (keyed := _KEYED.fullmatch(rerun[1])) is not None:
+            planned = self._by_key.get(keyed[2])
+            planned = planned if planned is not None and planned.name.startswith(keyed[1]) else None
+        return (planned, generation) if planned is not None else None
+
+    def missing(self) -> frozenset[str]:
+        """The planned names under which nothing was listed."""
+        return frozenset(name for name in self._planned if name not in self._listed)
+
+    def claims(self, incomplete: Collection[str]) -> Iterator[Claim]:
+        """What the list says about each planned run that it shows, or that it may show without having been complete."""
+        for name, planned in self._planned.items():
+            if runs := self._listed.get(name):
+                yield self._claim(planned, runs)
+            elif name in incomplete:
+                yield Claim(planned=planned, doubt="the list of its name is incomplete: it may exist")
+
+    def _claim(self, planned: PlannedRun, listed: dict[tuple[int, str], Listed]) -> Claim:
+        taken: list[Listed] = []
+        for generation in sorted({generation for generation, _ in listed}):
+            runs = [run for (its, _), run in listed.items() if its == generation]
+            ours = [run for run in runs if run.fit is Fit.OURS and run.run_id not in self._shared_ids]
+            if generation != len(taken) + 1:
+                return _doubtful(planned, runs, "a rerun is listed, and the run before it is not")
+            if len(ours) != 1:
+                return _doubtful(planned, ours or runs, self._why(ours, runs))
+            taken += ours
+        return Claim(planned=planned, runs=tuple(taken))
+
+    def _why(self, ours: list[Listed], runs: list[Listed]) -> str:
+        if len(ours) > 1:
+            return "more than one run fits"
+        if any(run.run_id in self._shared_ids for run in runs):
+            return "its id is listed under several names"
+        return "the payload differs"
+
+
+def _doubtful(planned: PlannedRun, runs: Iterable[Listed], why: str) -> Claim:
+    ids = tuple(run.run_id[:40] for run in sorted(runs, key=lambda run: run.created_s))
+    return Claim(planned=planned, doubt=f"{why}: {', '.join(ids[:SHOWN_IDS])}", doubtful_ids=ids)

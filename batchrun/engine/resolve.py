@@ -1,0 +1,126 @@
+"""A person decides about runs whose outcome stays unknown: adopt a run of the service, send it again, or drop it.
+
+`find_undecided` shows what the service holds under each name, and `resolve` records the decisions. Nothing is sent here: a
+run that is to be sent again is pending, and the next ``submit`` or ``resume`` sends it.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import anyio.to_thread
+
+from batchrun.engine.decisions import SHOWN_ID, Choice, choices_of, events_of, objections
+from batchrun.engine.held import HeldRun, HeldRuns
+from batchrun.engine.name_lists import ReadObserver, paced_scanner, read_names, unobserved
+from batchrun.engine.organization import check_organization
+from batchrun.engine.undecided import UndecidedRun, undecided_runs
+from batchrun.engine.verdicts import is_call_refused
+from batchrun.errors import ApiError, UsageError
+from batchrun.ledger.file import FileLedger
+from batchrun.ledger.fold import fold
+from batchrun.ledger.reader import read_state
+from batchrun.sweep.plan import Plan
+from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.summaries import RunSummary, is_usable_id
+
+__all__ = ["find_held", "find_undecided", "resolve"]
+
+MOST_HELD = 100
+"""Runs of one name that are kept: a person decides about a few."""
+
+
+async def find_undecided(
+    ledger: FileLedger | str | Path,
+    client: RunsClient,
+    *,
+    plan: Plan | None = None,
+    words: Collection[str] | None = None,
+    observe: ReadObserver = unobserved,
+) -> tuple[UndecidedRun, ...]:
+    """The runs with these names or keys, or all unknown ones without ``words``, and what the service holds of each.
+
+    ``plan`` is the batch's own; without it, payloads are not compared. Its environment need not be resolved.
+
+    Raises:
+        UsageError: no run has one of the names or keys.
+        LedgerError: the ledger cannot be read.
+        LedgerMismatchError: the API key belongs to another organisation than the batch.
+        ApiError: the service refuses the key, or cannot be reached.
+
+    """
+    if isinstance(ledger, FileLedger):
+        path, state = ledger.path, ledger.state
+    else:
+        path = Path(ledger)
+        state = await anyio.to_thread.run_sync(read_state, path)
+    runs = await anyio.to_thread.run_sync(undecided_runs, state, path, plan, words)
+    if not runs:
+        return ()
+    scanner = paced_scanner(client)
+    await check_organization(state, client, str(path), scanner.wait)
+    listed: defaultdict[str, list[RunSummary]] = defaultdict(list)
+
+    def take(run: RunSummary) -> None:
+        if run.name is not None and len(listed[run.name]) < MOST_HELD:
+            listed[run.name].append(run)
+
+    names = {run.name for run in runs if run.name}
+    try:
+        doubtful = await read_names(scanner, names, take, observe=observe)
+    except ApiError as error:
+        if not is_call_refused(error):
+            raise
+        return tuple(replace(run, doubt=f"the runs cannot be listed: {error.trouble.describe()}") for run in runs)
+    compared = HeldRuns(state, plan)
+    return tuple(_with_held(run, listed[run.name], compared, is_whole=run.name not in doubtful) for run in runs)
+
+
+def _with_held(run: UndecidedRun, listed: list[RunSummary], compared: HeldRuns, *, is_whole: bool) -> UndecidedRun:
+    doubt = "" if is_whole else "the list of this name is incomplete"
+    if not run.name:
+        doubt = "its name is not known: version 0.1 did not record it, and the plan cannot be made again"
+    return replace(run, held=tuple(_compare(compared, run, one) for one in listed), doubt=doubt)
+
+
+def _compare(compared: HeldRuns, run: UndecidedRun, listed: RunSummary) -> HeldRun:
+    return compared.compare(
+        listed, name=run.name, key=run.key, since_s=run.since_s, planned=run.planned, generation=run.generation
+    )
+
+
+async def find_held(
+    ledger: FileLedger, client: RunsClient, run: UndecidedRun, run_id: str, *, plan: Plan | None = None
+) -> HeldRun:
+    """One run of the service by its id, to be adopted; its payload may differ, and `objections` says what speaks against it.
+
+    Raises:
+        UsageError: the service knows no such run.
+        ApiError: the service cannot be asked.
+
+    """
+    if not is_usable_id(run_id):
+        raise UsageError("--adopt", f"'{run_id[:SHOWN_ID]}' is not a run id", choices_of(run))
+    summary = await paced_scanner(client).run(run_id)
+    if summary is None or summary.id != run_id:
+        raise UsageError("--adopt", f"the service knows no run {run_id}", choices_of(run))
+    return _compare(HeldRuns(ledger.state, plan), run, summary)
+
+
+async def resolve(ledger: FileLedger, choices: Sequence[Choice]) -> None:
+    """Record what a person decided, durably. Nothing is sent.
+
+    Raises:
+        UsageError: a decision cannot be recorded; then none is.
+        LedgerWriteError: the ledger cannot be written.
+
+    """
+    if problems := list(objections(choices)):
+        raise UsageError.of(problems)
+    at = ledger.clock.stamp()
+    for choice in choices:
+        for event in events_of(choice, at):
+            ledger.record(event)
+            fold(ledger.state, event)
+    await ledger.flush()

@@ -1,0 +1,66 @@
+"""A whole ledger written at once: it appears complete or not at all, and never in place of another file."""
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from batchrun.errors import LedgerError, LedgerWriteError
+from batchrun.ledger.durable import sync_directory
+from batchrun.ledger.events import Event, event_line
+
+__all__ = ["check_free", "write_new_ledger"]
+
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+"""What file systems without hard links answer."""
+
+
+def check_free(path: Path) -> None:
+    """Refuse a path at which there is something, be it an empty file or a link that leads nowhere.
+
+    Raises:
+        LedgerError: there is.
+
+    """
+    if os.path.lexists(path):
+        fact = "there is a file already; it is not overwritten"
+        raise LedgerError(str(path), fact, "continue it with submit, or choose another --ledger")
+
+
+def write_new_ledger(path: Path, events: Iterable[Event]) -> None:
+    """Write a ledger durably, for this user alone to read.
+
+    Raises:
+        LedgerError: there is a file at the path.
+        LedgerWriteError: it cannot be written; nothing is left behind.
+
+    """
+    try:
+        fd, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
+        try:
+            with os.fdopen(fd, "wb", buffering=1 << 20) as file:
+                file.writelines(map(event_line, events))
+                file.flush()
+                os.fsync(file.fileno())
+            _put(Path(name), path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+        sync_directory(path.parent)
+    except FileExistsError:
+        check_free(path)
+        raise
+    except OSError as error:
+        fact = f"the ledger cannot be written: {error.strerror or error}"
+        raise LedgerWriteError(str(path), fact, "make room, or choose another --ledger") from error
+
+
+def _put(written: Path, path: Path) -> None:
+    """Give a file its name, unless it is taken: a rename would not ask."""
+    try:
+        os.link(written, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        path.touch(mode=0o600, exist_ok=False)
+        written.replace(path)

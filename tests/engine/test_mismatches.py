@@ -1,0 +1,138 @@
+"""Where a ledger and the service disagree, on values: one run, one list, one finding."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from batchrun.engine.batch import new_batch
+from batchrun.engine.held import HeldRuns
+from batchrun.engine.known_runs import KnownRuns, read_known_runs
+from batchrun.engine.mismatches import Mismatch, MismatchKind, Seen, mismatches
+from batchrun.ledger.clock import timestamp
+from batchrun.ledger.events import (
+    AttemptEvent,
+    Event,
+    ForeignEvent,
+    RefusedEvent,
+    RejectedEvent,
+    SessionEvent,
+    SubmittedEvent,
+    UnknownEvent,
+    event_line,
+)
+from batchrun.sweep.plan import Plan, PlannedRun
+from batchrun.wherobots.summaries import RunSummary
+from tests.engine.service import URL, plan_of
+
+NOW_S = 1_800_000_000.0
+AT = timestamp(NOW_S)
+PLAN = plan_of(3)
+FIRST, SECOND, THIRD = PLAN
+START = SessionEvent(at=AT, action="start", pid=1, host="h", server_offset_s=0.0)
+
+
+def attempt(run: PlannedRun, n: int = 1) -> AttemptEvent:
+    return AttemptEvent(at=AT, key=run.key, n=n, name=run.name)
+
+
+def submitted(run: PlannedRun, run_id: str, n: int = 1) -> SubmittedEvent:
+    return SubmittedEvent(at=AT, key=run.key, n=n, run_id=run_id, name=run.name)
+
+
+def listed(run: PlannedRun, run_id: str, *, seconds: float = 1.0, **changes: Any) -> RunSummary:
+    payload = {**json.loads(run.body), **changes}
+    return RunSummary(id=run_id, name=run.name, create_time=timestamp(NOW_S + seconds), payload=payload)
+
+
+def known_of(folder: Path, events: list[Event], plan: Plan = PLAN) -> KnownRuns:
+    ledger = folder / "tiles.ledger.jsonl"
+    first = new_batch(plan, URL)
+    ledger.write_bytes(b"".join(map(event_line, [_at(first), START, *events])))
+    return read_known_runs(ledger, plan)
+
+
+def _at(event: Any) -> Any:
+    return msgspec.structs.replace(event, at=AT)
+
+
+def found(folder: Path, events: list[Event], *strangers: RunSummary, **seen: Any) -> list[Mismatch]:
+    known = known_of(folder, events)
+    planned = {run.key: run for run in PLAN}
+    shown = Seen(**{"missing": [], "renamed": {}, "strangers": strangers, **seen})
+    return list(mismatches(known, shown, HeldRuns(known.state, PLAN), planned.get))
+
+
+def test_where_both_agree_nothing_is_found(tmp_path: Path) -> None:
+    assert found(tmp_path, [attempt(FIRST), submitted(FIRST, "r1")]) == []
+
+
+def test_a_run_that_the_service_does_not_know_is_missing(tmp_path: Path) -> None:
+    (one,) = found(tmp_path, [attempt(FIRST), submitted(FIRST, "r1")], missing=["r1"])
+    assert (one.kind, one.name, one.run_id, one.key) == (MismatchKind.MISSING, FIRST.name, "r1", FIRST.key)
+
+
+def test_a_run_of_another_name_is_renamed(tmp_path: Path) -> None:
+    (one,) = found(tmp_path, [attempt(FIRST), submitted(FIRST, "r1")], renamed={"r1": "else"})
+    assert (one.kind, one.run_id, one.found_name) == (MismatchKind.RENAMED, "r1", "else")
+
+
+def test_a_second_run_of_a_name_that_was_sent_twice_is_to_be_cancelled(tmp_path: Path) -> None:
+    events: list[Event] = [attempt(FIRST), UnknownEvent(at=AT, key=FIRST.key, n=1, reason="?"), attempt(FIRST, 2)]
+    (one,) = found(tmp_path, [*events, submitted(FIRST, "r1", 2)], listed(FIRST, "r2"))
+    assert (one.kind, one.run_id, one.to_cancel) == (MismatchKind.TWICE, "r1", ("r2",))
+
+
+def test_a_second_run_of_a_name_that_was_sent_once_is_not_ours_to_cancel(tmp_path: Path) -> None:
+    (one,) = found(tmp_path, [attempt(FIRST), submitted(FIRST, "r1")], listed(FIRST, "r2"))
+    assert (one.kind, one.to_cancel) == (MismatchKind.TWICE, ())
+    assert [held.run_id for held in one.held] == ["r2"]
+
+
+def test_a_second_run_with_another_payload_is_not_ours_to_cancel(tmp_path: Path) -> None:
+    events: list[Event] = [attempt(FIRST), UnknownEvent(at=AT, key=FIRST.key, n=1, reason="?"), attempt(FIRST, 2)]
+    (one,) = found(tmp_path, [*events, submitted(FIRST, "r1", 2)], listed(FIRST, "r2", runtime="large"))
+    assert (one.kind, one.to_cancel) == (MismatchKind.TWICE, ())
+    assert [difference.path for difference in one.held[0].differences] == ["runtime"]
+
+
+def test_a_run_from_before_the_batch_is_foreign(tmp_path: Path) -> None:
+    (one,) = found(tmp_path, [attempt(FIRST), submitted(FIRST, "r1")], listed(FIRST, "r0", seconds=-60))
+    assert (one.kind, [held.run_id for held in one.held]) == (MismatchKind.FOREIGN, ["r0"])
+
+
+def test_what_a_person_declared_foreign_is_no_finding(tmp_path: Path) -> None:
+    events: list[Event] = [ForeignEvent(at=AT, run_ids=["r2"]), attempt(FIRST), submitted(FIRST, "r1")]
+    assert found(tmp_path, events, listed(FIRST, "r2")) == []
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [],
+        [attempt(FIRST), RefusedEvent(at=AT, key=FIRST.key, n=1, status=429)],
+        [attempt(FIRST), RejectedEvent(at=AT, key=FIRST.key, n=1, name=FIRST.name, status=422)],
+    ],
+    ids=["never sent", "refused", "rejected"],
+)
+def test_a_run_of_a_name_that_was_not_created_is_foreign(tmp_path: Path, events: list[Event]) -> None:
+    (one,) = found(tmp_path, events, listed(FIRST, "r9"))
+    assert (one.kind, one.name, one.run_id) == (MismatchKind.FOREIGN, FIRST.name, None)
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+def test_an_unknown_run_is_shown_with_what_is_held(tmp_path: Path, is_held: bool) -> None:
+    events: list[Event] = [attempt(FIRST), UnknownEvent(at=AT, key=FIRST.key, n=1, reason="reset")]
+    (one,) = found(tmp_path, events, *([listed(FIRST, "r1")] if is_held else []))
+    assert (one.kind, [held.is_ours for held in one.held]) == (MismatchKind.UNKNOWN, [True] if is_held else [])
+
+
+def test_a_run_that_the_ledger_learned_meanwhile_is_no_finding(tmp_path: Path) -> None:
+    assert found(tmp_path, [attempt(FIRST), submitted(FIRST, "r1")], listed(FIRST, "r1")) == []
+
+
+def test_a_name_that_is_not_planned_is_nobodys_business(tmp_path: Path) -> None:
+    stranger = RunSummary(id="r1", name="tile-run-999", create_time=AT)
+    assert found(tmp_path, [], stranger) == []
