@@ -20,7 +20,7 @@ BatchrunError
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
@@ -43,6 +43,7 @@ __all__ = [
     "Trouble",
     "UploadError",
     "UsageError",
+    "first_of",
 ]
 
 
@@ -204,3 +205,14 @@ class ApiError(BatchrunError):
     def http_status(self) -> int | None:
         """None if no response arrived."""
         return self.trouble.status
+
+
+E = TypeVar("E", bound=BaseException)
+
+
+def first_of(group: BaseExceptionGroup[E]) -> E:
+    """The first error of a task group that is no group itself: callers of ours expect the error, not its wrapping."""
+    found: E | BaseExceptionGroup[E] = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found

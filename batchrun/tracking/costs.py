@@ -1,19 +1,23 @@
 """Learning what runs cost: a hundred ids a call, run by run where that call is refused, nothing where neither works."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
+import anyio.to_thread
+
 from batchrun.errors import ApiError, Problem
-from batchrun.ledger.events import CostEvent
-from batchrun.ledger.fold import BatchState
+from batchrun.ledger.events import CostEvent, Event
+from batchrun.ledger.shared import SharedLedger
+from batchrun.ledger.state import BatchState
+from batchrun.tracking.reading import CallRefusedError, Reader
 from batchrun.wherobots.billing import MOST_IDS, Billing, RunCost, UnavailableCost
 
-__all__ = ["BilledRun", "CostReport", "fetch_costs", "unsettled_runs"]
+__all__ = ["BilledRun", "CostReport", "fetch_costs", "refresh_costs", "unsettled_runs"]
 
-REFUSED = frozenset({401, 403, 404, 405, 501})
-"""Answers that mean that this key may not make the call, or that the service does not have it."""
-Wait = Callable[[], Awaitable[object]]
+RECORDED_AT_ONCE = 1000
+"""Costs that one append writes: few syncs, and little to ask for again if the process dies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,10 @@ class CostReport:
     """Runs whose cost is not known, by reason."""
     problems: list[Problem] = field(default_factory=list)
     """Calls that were refused."""
+    changed: int = 0
+    """Costs that were recorded."""
+    unrecorded: int = 0
+    """Costs that could not be recorded, because another process holds the ledger."""
 
 
 def unsettled_runs(state: BatchState) -> Iterator[BilledRun]:
@@ -50,7 +58,7 @@ def unsettled_runs(state: BatchState) -> Iterator[BilledRun]:
 
 
 async def fetch_costs(
-    billing: Billing, runs: Iterable[BilledRun], *, wait_for_read: Wait, stamp: Callable[[], str], report: CostReport
+    billing: Billing, runs: Iterable[BilledRun], *, reader: Reader, stamp: Callable[[], str], report: CostReport
 ) -> AsyncIterator[CostEvent]:
     """The costs that changed, as events for the ledger.
 
@@ -64,39 +72,42 @@ async def fetch_costs(
         asked = [] if is_refused else [run for run in chunk if run.kube_app_id is not None]
         if not asked:
             continue
+        report.calls += 1
         try:
-            await wait_for_read()
-            report.calls += 1
-            found = await billing.costs([run.kube_app_id or "" for run in asked])
-        except ApiError as error:
-            report.problems.append(error.problems[0])
-            if error.trouble.status not in REFUSED:
-                continue
+            found = await reader.read(partial(billing.costs, [run.kube_app_id or "" for run in asked]))
+        except CallRefusedError as error:
+            report.problems.append(error.error.problems[0])
             is_refused = True
             by_metrics += asked
+            continue
+        except ApiError as error:
+            report.problems.append(error.problems[0])
+            continue
+        if found is None:
             continue
         for run in asked:
             if (event := _event(run, found[run.kube_app_id or ""], stamp, report)) is not None:
                 yield event
-    async for event in _from_metrics(billing, by_metrics, wait_for_read=wait_for_read, stamp=stamp, report=report):
+    async for event in _from_metrics(billing, by_metrics, reader=reader, stamp=stamp, report=report):
         yield event
 
 
 async def _from_metrics(
-    billing: Billing, runs: Sequence[BilledRun], *, wait_for_read: Wait, stamp: Callable[[], str], report: CostReport
+    billing: Billing, runs: Sequence[BilledRun], *, reader: Reader, stamp: Callable[[], str], report: CostReport
 ) -> AsyncIterator[CostEvent]:
     for run in runs:
+        report.calls += 1
         try:
-            await wait_for_read()
-            report.calls += 1
-            found = await billing.metrics(run.run_id)
-        except ApiError as error:
-            if error.trouble.status in REFUSED - {404}:  # a 404 is about this run
-                report.problems.append(error.problems[0])
-                return
-            _count(report, "not_found" if error.trouble.status == 404 else "not readable")  # noqa: PLR2004
+            found = await reader.read(partial(billing.metrics, run.run_id), may_miss=True)
+        except CallRefusedError as error:
+            report.problems.append(error.error.problems[0])
+            return
+        except ApiError:
+            _count(report, "not readable")
             continue
-        if (event := _event(run, found, stamp, report)) is not None:
+        if found is None:
+            _count(report, "not_found")
+        elif (event := _event(run, found, stamp, report)) is not None:
             yield event
 
 
@@ -107,14 +118,7 @@ def _event(
     if isinstance(found, UnavailableCost):
         _count(report, found.reason)
         return None
-    known = run.known
-    if known is not None and (known.state, known.cost, known.spatial_units) == (
-        found.state,
-        found.cost,
-        found.spatial_units,
-    ):
-        return None
-    return CostEvent(
+    event = CostEvent(
         at=stamp(),
         key=run.key,
         run_id=run.run_id,
@@ -123,7 +127,47 @@ def _event(
         currency=found.currency,
         spatial_units=found.spatial_units,
     )
+    return None if _is_same(run.known, event) else event
 
 
 def _count(report: CostReport, reason: str) -> None:
     report.unavailable[reason] = report.unavailable.get(reason, 0) + 1
+
+
+async def refresh_costs(ledger: SharedLedger, billing: Billing, reader: Reader) -> CostReport:
+    """Ask for every cost that may still change, and record what did. Others may be writing the ledger meanwhile.
+
+    Raises:
+        LedgerError: the ledger cannot be read or written.
+
+    """
+    report, found = CostReport(), list[CostEvent]()
+    runs = await anyio.to_thread.run_sync(lambda: list(unsettled_runs(ledger.state)))
+    async for event in fetch_costs(billing, runs, reader=reader, stamp=ledger.clock.stamp, report=report):
+        found.append(event)
+        if len(found) >= RECORDED_AT_ONCE:
+            await _record(ledger, found, report)
+    await _record(ledger, found, report)
+    return report
+
+
+async def _record(ledger: SharedLedger, found: list[CostEvent], report: CostReport) -> None:
+    """Append what is still news; kept for later while another process holds the ledger."""
+
+    def news(state: BatchState) -> list[Event]:
+        known = {run.run_id: run.known for run in unsettled_runs(state)}
+        return [event for event in found if event.run_id in known and not _is_same(known[event.run_id], event)]
+
+    report.unrecorded = len(found)
+    if found and await anyio.to_thread.run_sync(lambda: ledger.append(news)):
+        report.changed += len(found)
+        report.unrecorded = 0
+        found.clear()
+
+
+def _is_same(known: CostEvent | None, event: CostEvent) -> bool:
+    return known is not None and (known.state, known.cost, known.spatial_units) == (
+        event.state,
+        event.cost,
+        event.spatial_units,
+    )

@@ -2,12 +2,14 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from time import monotonic
 
 import anyio
 
 from batchrun.errors import ApiError
 from batchrun.tracking.log_cursor import LogCursor, LogLine
+from batchrun.tracking.reading import CallRefusedError, Reader
 from batchrun.wherobots.client import RunsClient
 
 __all__ = ["FOLLOW_EVERY_S", "QUIET_S", "follow_log", "read_log", "tail_log"]
@@ -19,11 +21,8 @@ FOLLOW_EVERY_S = 2.0
 QUIET_S = 60.0
 """Lines land late: a log is over when its run has ended and so long nothing came."""
 
-Wait = Callable[[], Awaitable[object]]
-"""Waits until a reading call may start."""
 
-
-async def read_log(client: RunsClient, run_id: str, *, wait_for_read: Wait) -> AsyncIterator[LogLine]:
+async def read_log(client: RunsClient, run_id: str, *, reader: Reader) -> AsyncIterator[LogLine]:
     """Every line that the log has now.
 
     Raises:
@@ -32,12 +31,12 @@ async def read_log(client: RunsClient, run_id: str, *, wait_for_read: Wait) -> A
     """
     cursor, is_end = LogCursor(), False
     while not is_end:
-        lines, is_end = await _next_page(client, run_id, cursor, wait_for_read)
+        lines, is_end = await _next_page(client, run_id, cursor, reader)
         for line in lines:
             yield line
 
 
-async def tail_log(client: RunsClient, run_id: str, count: int, *, wait_for_read: Wait) -> list[LogLine]:
+async def tail_log(client: RunsClient, run_id: str, count: int, *, reader: Reader) -> list[LogLine]:
     """The last ``count`` lines. The service offers no way to read a log from its end, so all of it is read.
 
     Raises:
@@ -45,7 +44,7 @@ async def tail_log(client: RunsClient, run_id: str, count: int, *, wait_for_read
 
     """
     last: deque[LogLine] = deque(maxlen=count)
-    async for line in read_log(client, run_id, wait_for_read=wait_for_read):
+    async for line in read_log(client, run_id, reader=reader):
         last.append(line)
     return list(last)
 
@@ -54,7 +53,7 @@ async def follow_log(
     client: RunsClient,
     run_id: str,
     *,
-    wait_for_read: Wait,
+    reader: Reader,
     is_ended: Callable[[], Awaitable[bool]],
     quiet_s: float = QUIET_S,
 ) -> AsyncIterator[LogLine]:
@@ -66,7 +65,7 @@ async def follow_log(
     """
     cursor, ended, last_s = LogCursor(), False, monotonic()
     while True:
-        lines, is_end = await _next_page(client, run_id, cursor, wait_for_read)
+        lines, is_end = await _next_page(client, run_id, cursor, reader)
         for line in lines:
             yield line
         if lines:
@@ -82,10 +81,16 @@ async def follow_log(
 
 
 async def _next_page(
-    client: RunsClient, run_id: str, cursor: LogCursor, wait_for_read: Wait
+    client: RunsClient, run_id: str, cursor: LogCursor, reader: Reader
 ) -> tuple[tuple[LogLine, ...], bool]:
-    await wait_for_read()
-    found = await client.logs(run_id, cursor=cursor.value, size=PAGE_LINES)
+    call = partial(client.logs, run_id, cursor=cursor.value, size=PAGE_LINES)
+    try:
+        found = await reader.read(call, may_miss=True)
+    except CallRefusedError as error:
+        raise error.error from None
+    if found is None:
+        fact = "HTTP 404: the service does not know this run any more, or does not offer logs"
+        raise ApiError("GET /runs/{id}/logs", fact, "look at the run in the console")
     items = [LogLine(item.timestamp, item.raw) for item in found.items]
     page = cursor.take(items, found.next_page, size=PAGE_LINES)
     if page.is_stuck and not page.lines:

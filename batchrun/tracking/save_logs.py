@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -10,8 +10,9 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from batchrun.errors import ApiError, Problem
-from batchrun.tracking.logs import Wait, read_log
+from batchrun.errors import ApiError, Problem, first_of
+from batchrun.tracking.logs import read_log
+from batchrun.tracking.reading import Reader
 from batchrun.wherobots.client import RunsClient
 
 __all__ = ["LoggedRun", "Saved", "log_file_name", "save_logs"]
@@ -56,7 +57,7 @@ async def save_logs(
     runs: Sequence[LoggedRun],
     folder: Path,
     *,
-    wait_for_read: Wait,
+    reader: Reader,
     on_progress: Callable[[Saved], object] = lambda _: None,
 ) -> Saved:
     """Write the logs of runs into a folder, several at a time. Interrupted, it can simply be called again.
@@ -73,7 +74,7 @@ async def save_logs(
 
     async def save(run: LoggedRun) -> None:
         async with limiter:
-            await _save(client, run, folder / log_file_name(run), saved, wait_for_read)
+            await _save(client, run, folder / log_file_name(run), saved, reader)
             on_progress(saved)
 
     try:
@@ -81,13 +82,13 @@ async def save_logs(
             for run in runs:
                 tasks.start_soon(save, run)
     except* OSError as group:
-        failure = next(error for error in _leaves(group) if isinstance(error, OSError))
+        failure = first_of(group)
     if failure is not None:
         raise failure
     return saved
 
 
-async def _save(client: RunsClient, run: LoggedRun, target: Path, saved: Saved, wait_for_read: Wait) -> None:
+async def _save(client: RunsClient, run: LoggedRun, target: Path, saved: Saved, reader: Reader) -> None:
     if run.is_final and await anyio.to_thread.run_sync(target.is_file):
         saved.kept += 1
         return
@@ -95,7 +96,7 @@ async def _save(client: RunsClient, run: LoggedRun, target: Path, saved: Saved, 
     unfinished = Path(name)
     try:
         try:
-            await _write(client, run, partial(_write_all, descriptor), saved, wait_for_read)
+            await _write(client, run, partial(_write_all, descriptor), saved, reader)
         finally:
             os.close(descriptor)
         await anyio.to_thread.run_sync(unfinished.replace, target)
@@ -109,7 +110,7 @@ async def _save(client: RunsClient, run: LoggedRun, target: Path, saved: Saved, 
 
 
 async def _write(
-    client: RunsClient, run: LoggedRun, write: Callable[[str], object], saved: Saved, wait_for_read: Wait
+    client: RunsClient, run: LoggedRun, write: Callable[[str], object], saved: Saved, reader: Reader
 ) -> None:
     buffer: list[str] = []
 
@@ -119,7 +120,7 @@ async def _write(
         buffer.clear()
         await anyio.to_thread.run_sync(write, text)
 
-    async for line in read_log(client, run.run_id, wait_for_read=wait_for_read):
+    async for line in read_log(client, run.run_id, reader=reader):
         buffer.append(line.raw.rstrip("\n") + "\n")
         if len(buffer) >= LINES_PER_WRITE:
             await flush()
@@ -130,11 +131,3 @@ def _write_all(descriptor: int, text: str) -> None:
     view = memoryview(text.encode(errors="replace"))
     while view:
         view = view[os.write(descriptor, view) :]
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterable[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from batchrun.errors import ApiError, LedgerWriteError, Problem, UploadError
+from batchrun.errors import ApiError, LedgerWriteError, Problem, UploadError, first_of
 from batchrun.sweep.local_file import LocalFile, UploadPlan
 from batchrun.uploads.presigned import FileChangedError, PresignedUploader, UploadRefusedError
 from batchrun.uploads.progress import UploadProgress
@@ -94,7 +94,7 @@ class Uploads:
                 for pending in self._pending:
                     tasks.start_soon(self._upload, pending, limiter)
         except* LedgerWriteError as group:
-            failure = group.exceptions[0]
+            failure = first_of(group)
         if failure is not None:
             raise failure
         if self._problems:

@@ -12,6 +12,7 @@ import pytest
 
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, load_settings
+from batchrun.tracking.reading import Reader
 from batchrun.wherobots.answers import Created
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
@@ -72,5 +73,8 @@ async def emulating() -> AsyncIterator[Emulating]:
         yield start
 
 
-async def at_once() -> None:
+async def _at_once() -> None:
     """Reading calls as fast as they come."""
+
+
+READER = Reader(_at_once)

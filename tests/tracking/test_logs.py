@@ -12,7 +12,7 @@ from batchrun.tracking.log_errors import error_line, group_by_error, is_error_li
 from batchrun.tracking.logs import follow_log, read_log, tail_log
 from batchrun.tracking.save_logs import LoggedRun, Saved, log_file_name, save_logs
 from batchrun.wherobots.views import RunView
-from tests.tracking.conftest import Emulating, at_once
+from tests.tracking.conftest import READER, Emulating
 
 pytestmark = pytest.mark.anyio
 HABITS = ["lines", "bytes", "milliseconds"]
@@ -33,8 +33,8 @@ async def test_a_whole_log_is_read(habit: str, emulating: Emulating) -> None:
     await anyio.sleep(0.3)
     expected = await service.log(run_id)
     assert len(expected) > 2500
-    assert await texts(read_log(service.client, run_id, wait_for_read=at_once)) == expected
-    last = await tail_log(service.client, run_id, 7, wait_for_read=at_once)
+    assert await texts(read_log(service.client, run_id, reader=READER)) == expected
+    last = await tail_log(service.client, run_id, 7, reader=READER)
     assert [line.raw for line in last] == expected[-7:]
 
 
@@ -47,7 +47,7 @@ async def test_a_log_is_followed_to_its_end_late_lines_included(habit: str, emul
         view: RunView = await service.client.get(run_id)
         return view.status.is_final
 
-    found = follow_log(service.client, run_id, wait_for_read=at_once, is_ended=is_ended, quiet_s=0.8)
+    found = follow_log(service.client, run_id, reader=READER, is_ended=is_ended, quiet_s=0.8)
     assert await texts(found) == await service.log(run_id)
 
 
@@ -56,7 +56,7 @@ async def test_following_an_ended_run_without_waiting_ends_at_once(emulating: Em
     (run_id,) = await service.create(1)
     await anyio.sleep(0.2)
     with anyio.fail_after(2):
-        found = await texts(follow_log(service.client, run_id, wait_for_read=at_once, is_ended=ended, quiet_s=0))
+        found = await texts(follow_log(service.client, run_id, reader=READER, is_ended=ended, quiet_s=0))
     assert found == await service.log(run_id)
 
 
@@ -65,7 +65,7 @@ async def test_more_lines_of_one_time_than_a_page_holds_are_reported(emulating: 
     (run_id,) = await service.create(1)
     await anyio.sleep(0.3)
     with pytest.raises(ApiError, match=r"more than 1,000 lines have the time"):
-        await texts(read_log(service.client, run_id, wait_for_read=at_once))
+        await texts(read_log(service.client, run_id, reader=READER))
 
 
 async def test_logs_are_saved_a_file_each_and_saving_again_reads_nothing(emulating: Emulating, tmp_path: Path) -> None:
@@ -75,13 +75,13 @@ async def test_logs_are_saved_a_file_each_and_saving_again_reads_nothing(emulati
     runs = [LoggedRun(name=f"tracked-{n}", run_id=run_id, generation=1, is_final=True) for n, run_id in enumerate(ids)]
     seen: list[int] = []
     saved = await save_logs(
-        service.client, runs, tmp_path / "logs", wait_for_read=at_once, on_progress=lambda now: seen.append(now.written)
+        service.client, runs, tmp_path / "logs", reader=READER, on_progress=lambda now: seen.append(now.written)
     )
     assert (saved.written, saved.kept, saved.problems, max(seen)) == (12, 0, [], 12)
     for run in runs:
         text = (tmp_path / "logs" / f"{run.name}.log").read_text()
         assert text.splitlines() == await service.log(run.run_id)
-    again = await save_logs(service.client, runs, tmp_path / "logs", wait_for_read=at_once)
+    again = await save_logs(service.client, runs, tmp_path / "logs", reader=READER)
     assert (again.written, again.kept, again.lines) == (0, 12, 0)
 
 
@@ -98,11 +98,11 @@ async def test_saving_that_is_interrupted_leaves_whole_files_only_and_is_continu
             if saved.written >= 3:
                 scope.cancel()
 
-        await save_logs(service.client, runs, tmp_path, wait_for_read=at_once, on_progress=stop)
+        await save_logs(service.client, runs, tmp_path, reader=READER, on_progress=stop)
     files = sorted(tmp_path.iterdir())
     assert 3 <= len(files) < 10
     assert [file for file in files if file.suffix != ".log"] == []
-    await save_logs(service.client, runs, tmp_path, wait_for_read=at_once)
+    await save_logs(service.client, runs, tmp_path, reader=READER)
     for run in runs:
         assert (tmp_path / log_file_name(run)).read_text().splitlines() == await service.log(run.run_id)
 
@@ -115,7 +115,7 @@ async def test_a_log_that_cannot_be_read_is_a_problem_of_its_run_alone(emulating
         LoggedRun(name="tracked-0", run_id=run_id, generation=1, is_final=True),
         LoggedRun(name="deleted-run", run_id="nosuchrun", generation=1, is_final=True),
     ]
-    saved = await save_logs(service.client, runs, tmp_path, wait_for_read=at_once)
+    saved = await save_logs(service.client, runs, tmp_path, reader=READER)
     assert [problem.place for problem in saved.problems] == ["deleted-run"]
     assert [file.name for file in tmp_path.iterdir()] == ["tracked-0.log"]
 
