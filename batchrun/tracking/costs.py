@@ -158,8 +158,11 @@ async def _record(ledger: SharedLedger, found: list[CostEvent], report: CostRepo
         known = {run.run_id: run.known for run in unsettled_runs(state)}
         return [event for event in found if event.run_id in known and not _is_same(known[event.run_id], event)]
 
+    if not found:
+        return
     report.unrecorded = len(found)
-    if found and await anyio.to_thread.run_sync(lambda: ledger.append(news)):
+    is_recorded = await anyio.to_thread.run_sync(ledger.append, news)
+    if is_recorded:
         report.changed += len(found)
         report.unrecorded = 0
         found.clear()

@@ -1,6 +1,5 @@
 """What runs cost, from a real emulator: to the last decimal, a hundred ids a call, and what happens where it is refused."""
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -75,8 +74,8 @@ async def test_costs_are_the_emulators_to_the_last_decimal_in_few_calls(
     assert (report.calls, report.changed, report.problems, report.unavailable) == (2, 150, [], {})
     totals = cost_totals(read_rows(path).rows)
     truth = await service.audit("/_emulator/runs")
-    assert totals.units == sum(Decimal(run["cost"]["spatial_units"]) for run in truth)
-    assert totals.money == {"USD": sum(Decimal(run["cost"]["cost"]) for run in truth)}
+    assert totals.units == sum(Decimal(run["spatialUnits"]) for run in truth)
+    assert totals.money == {"USD": sum(Decimal(run["cost"]) for run in truth)}
     assert (totals.runs, totals.final, totals.is_final) == (150, 150, True)
 
 
