@@ -8,9 +8,12 @@ import typer
 
 from batchrun.cli import options as o
 from batchrun.cli.exits import ExitStatus
+from batchrun.cli.ledgers import find_ledgers
+from batchrun.cli.loading import load
 from batchrun.cli.output import Output
 from batchrun.cli.text import numbered
 from batchrun.errors import Problem, UsageError
+from batchrun.files import resolved
 from batchrun.report.html.write import default_output, make_report, write_report
 
 __all__ = ["EXAMPLES", "report"]
@@ -25,7 +28,6 @@ Examples:
       several ledgers as one report
 """
 
-Ledgers = Annotated[list[Path], typer.Argument(metavar="LEDGER", help="Ledgers to report on, together.")]
 Target = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="File to write; defaults to SWEEP.report.html by the ledger."),
@@ -40,15 +42,21 @@ ConsoleUrl = Annotated[
         help="Address of a run's page in your console, with {run_id} in it; makes run ids links.",
     ),
 ]
+Logs = Annotated[
+    Path | None,
+    typer.Option("--logs", metavar="DIR", help="Folder of saved logs; shows the last error line of each reason."),
+]
 
 
 def report(
-    ledgers: Ledgers,
+    ledgers: o.LedgerArguments,
     *,
     output: Target = None,
     open_: Open = False,
     title: Title = None,
     console_url: ConsoleUrl = None,
+    logs: Logs = None,
+    emulator: o.OfEmulator = False,
     as_json: o.Json = False,
 ) -> int:
     """Write a report of a batch as one HTML file: failures by reason, heat maps, durations, costs, every run.
@@ -56,16 +64,16 @@ def report(
     Made from the ledgers alone, also during submission. The page loads nothing, works offline and without scripts, and
     prints. An earlier report is overwritten, any other file is not.
     """
-    printer = Output(as_json=as_json)
-    target = output or default_output(ledgers[0])
-    if target.resolve() in {ledger.resolve() for ledger in ledgers}:
+    printer, found = Output(as_json=as_json), find_ledgers(ledgers, emulator=emulator)
+    target = output or default_output(found[0])
+    if resolved(target) in {resolved(ledger) for ledger in found}:
         raise UsageError(str(target), "is the ledger itself", "choose another name")
-    made = make_report(ledgers, title=title, console_url=console_url)
+    # Only with logs: what reads them knows the client too, which takes a quarter of a second to import.
+    last_line = load("batchrun.report.html.saved_logs:last_error_in")(logs) if logs is not None else None
+    made = make_report(found, title=title, console_url=console_url, last_line=last_line)
     size = write_report(made, target)
     printer.say(f"{target}: {numbered(made.runs, 'run')}, {size / 1e6:.2f} MB")
     if open_ and not webbrowser.open(target.resolve().as_uri()):
         printer.warn(Problem("--open", "no browser could be started", f"open {target} yourself"))
-    printer.document(
-        {"ledgers": [str(one) for one in ledgers], "output": str(target), "runs": made.runs, "bytes": size}
-    )
+    printer.document({"ledgers": [str(one) for one in found], "output": str(target), "runs": made.runs, "bytes": size})
     return ExitStatus.DONE

@@ -5,8 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from markupsafe import escape
+
 from batchrun.errors import UsageError
 from batchrun.files import whole_file
+from batchrun.redaction import LEAST_LENGTH, MASK, credentials_of
 from batchrun.report.html.content import LastLine, ReportOptions, content_of
 from batchrun.report.html.page import MARKER, render
 from batchrun.report.html.run_links import checked_console_url
@@ -44,7 +47,17 @@ def make_report(
     template = checked_console_url(console_url)
     source = read_source([Path(ledger) for ledger in ledgers])
     options = ReportOptions(title=title, console_url=template, last_line=last_line, made_s=now())
-    return Report(html=render(content_of(source, options)), runs=len(source.rows) + source.not_sent)
+    return Report(
+        html=_without_credentials(render(content_of(source, options))), runs=len(source.rows) + source.not_sent
+    )
+
+
+def _without_credentials(html: str) -> str:
+    """A last guard: ledgers are written without credentials, and this one may not be ours."""
+    for secret in credentials_of():
+        if len(secret) >= LEAST_LENGTH:  # a shorter one may be a word of the page's own style
+            html = html.replace(secret, MASK).replace(str(escape(secret)), MASK)
+    return html
 
 
 def write_report(report: Report, output: str | Path) -> int:
