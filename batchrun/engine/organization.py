@@ -1,11 +1,16 @@
 """Does the API key belong to the organisation that the batch's runs are in? Another one's lists show nothing of them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
+from batchrun.engine.evidence import MARGIN_S
+from batchrun.engine.known_ids import ids_of
+from batchrun.engine.scan import Scanner
+from batchrun.engine.verdicts import is_call_refused
 from batchrun.errors import ApiError, LedgerMismatchError
-from batchrun.ledger.fold import BatchState
-from batchrun.wherobots.client import RunsClient
+from batchrun.ledger.clock import epoch_seconds
+from batchrun.ledger.fold import BatchState, Outcome
 
 __all__ = ["CheckedOrganization", "check_organization", "organization_of"]
 
@@ -18,53 +23,79 @@ class CheckedOrganization:
     """What could be found out about the organisation that an API key belongs to."""
 
     organization: str | None
-    """Its id, if the service reveals it."""
+    """Its id, if the service reveals it, and unless it may be another one than the batch's."""
     is_proven: bool
     """It is the batch's, by its id or by a run that the key can read; not merely not another one."""
 
 
-async def check_organization(
-    state: BatchState, client: RunsClient, place: str, wait: Callable[[], Awaitable[None]]
-) -> CheckedOrganization:
-    """Find out whether the key belongs to the organisation of the batch. ``wait`` is awaited before each call.
+async def check_organization(state: BatchState, scanner: Scanner, place: str) -> CheckedOrganization:
+    """Find out whether the key belongs to the organisation of the batch.
 
     Raises:
         LedgerMismatchError: the batch belongs to another one; ``place`` is where the error says it was found.
+        ApiError: it cannot be found out now.
 
     """
-    organization = await organization_of(client, wait)
+    failure: ApiError | None = None
+    try:
+        organization = await scanner.organization()
+    except ApiError as error:
+        organization, failure = None, error
     known = state.organization
     if organization is not None and known is not None:
         if organization != known:
             fact = f"the API key belongs to organisation {organization}, the batch to {known}"
             raise LedgerMismatchError(place, fact, "use a key of that organisation, or another --ledger")
         return CheckedOrganization(organization=organization, is_proven=True)
-    is_proven = await _knows_a_run(state, client, place, wait)
-    return CheckedOrganization(organization=organization, is_proven=is_proven)
+    if not state.has_runs:
+        return CheckedOrganization(organization=organization, is_proven=False)
+    is_proven = await _knows_a_run(state, scanner, place)
+    if failure is not None and _may_pass(failure) and not is_proven:
+        raise failure
+    return CheckedOrganization(organization=organization if is_proven else None, is_proven=is_proven)
 
 
-async def organization_of(client: RunsClient, wait: Callable[[], Awaitable[None]]) -> str | None:
-    """The id of the key's organisation; None if the service does not reveal it."""
-    await wait()
+async def organization_of(scanner: Scanner) -> str | None:
+    """The id of the key's organisation; None if the service does not reveal it, or cannot be asked."""
     try:
-        return await client.organization_id()
+        return await scanner.organization()
     except ApiError:
         return None
 
 
-async def _knows_a_run(state: BatchState, client: RunsClient, place: str, wait: Callable[[], Awaitable[None]]) -> bool:
+async def _knows_a_run(state: BatchState, scanner: Scanner, place: str) -> bool:
     """Whether the key can read a run of the batch; one that knows none of several is another organisation's."""
-    ids = [run.run_id for run in state.runs.values() if run.run_id is not None][-IDS_TO_READ:]
+    ids = list(islice(_latest_ids(state), IDS_TO_READ))
     for run_id in ids:
-        await wait()
         try:
-            await client.find(run_id)
+            if await scanner.run(run_id) is not None:
+                return True
         except ApiError as error:
-            if error.http_status == 404:  # noqa: PLR2004
-                continue
+            if _may_pass(error):
+                raise
             return False
-        return True
-    if ids:
-        fact = f"the service knows none of {', '.join(ids)}, runs of this batch, with this API key"
-        raise LedgerMismatchError(place, fact, "use the key that the batch was submitted with, or another --ledger")
-    return False
+    if not ids or await _lists_a_run(state, scanner):  # those that were asked for may have been deleted
+        return bool(ids)
+    fact = f"the service knows none of {', '.join(ids)}, runs of this batch, with this API key"
+    raise LedgerMismatchError(place, fact, "use the key that the batch was submitted with, or another --ledger")
+
+
+def _may_pass(error: ApiError) -> bool:
+    """Whether a call failed that the service offers: later it may work. Other answers prove nothing, now or later."""
+    return error.http_status is not None and not is_call_refused(error)
+
+
+def _latest_ids(state: BatchState) -> Iterator[str]:
+    return (run.run_id for run in reversed(state.runs.values()) if run.run_id is not None)
+
+
+async def _lists_a_run(state: BatchState, scanner: Scanner) -> bool:
+    """Whether the latest runs of the organisation are the batch's, by an id or by the name of a lost attempt."""
+    ids = {run_id for run_id, _ in ids_of(state)}
+    lost = {run.name: run.since_s for run in state.runs.values() if run.outcome is Outcome.UNKNOWN and run.since_s}
+    began_s = epoch_seconds(state.first_at or "") + state.server_offset_s - MARGIN_S
+    page = await scanner.first_page(created_after=began_s)
+    return any(
+        run.id in ids or epoch_seconds(run.create_time or "") >= lost.get(run.name, float("inf")) - MARGIN_S
+        for run in page.items
+    )

@@ -85,7 +85,7 @@ async def recover(
     path = Path(ledger)
     check_free(path)
     scanner = paced_scanner(client, plan.submit.rate)
-    organization = await organization_of(client, scanner.wait)
+    organization = await organization_of(scanner)
     found = await anyio.to_thread.run_sync(partial(RecoveredRuns, plan, since_s=since_s))
     patience_s = SubmitSettings.of(plan.submit).settle_after_s if settle_after_s is None else settle_after_s
 

@@ -59,7 +59,7 @@ async def find_undecided(
     if not runs:
         return ()
     scanner = paced_scanner(client)
-    await check_organization(state, client, str(path), scanner.wait)
+    await check_organization(state, scanner, str(path))
     listed: defaultdict[str, list[RunSummary]] = defaultdict(list)
 
     def take(run: RunSummary) -> None:

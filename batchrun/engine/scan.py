@@ -9,7 +9,7 @@ import anyio
 
 from batchrun.engine.evidence import is_complete
 from batchrun.engine.pacing.backoff import full_jitter_s
-from batchrun.engine.verdicts import NextStep, judge_read
+from batchrun.engine.verdicts import NextStep, is_call_refused, judge_read
 from batchrun.errors import ApiError
 from batchrun.wherobots.client import MAX_PAGE_SIZE, RunsClient
 from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
@@ -114,6 +114,20 @@ class Scanner:
             return await self._persist(lambda: self._client.find(run_id))
         except ApiError as error:
             if error.http_status == 404:  # noqa: PLR2004
+                return None
+            raise
+
+    async def organization(self) -> str | None:
+        """The id of the organisation that the key belongs to; None if the service does not reveal it.
+
+        Raises:
+            ApiError: it cannot be asked, after several tries.
+
+        """
+        try:
+            return await self._persist(self._client.organization_id)
+        except ApiError as error:
+            if is_call_refused(error):
                 return None
             raise
 

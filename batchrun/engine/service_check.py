@@ -22,7 +22,7 @@ from batchrun.engine.stopping import Stop, StopReason, refusal_stop
 from batchrun.engine.verdicts import NextStep, judge_read
 from batchrun.errors import ApiError, Problem, RunsExistError
 from batchrun.ledger.clock import epoch_seconds
-from batchrun.ledger.events import ForeignEvent
+from batchrun.ledger.events import DuplicatesEvent, Event, ForeignEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.sweep.plan import Plan, PlannedRun
@@ -35,6 +35,8 @@ __all__ = ["Existing", "ServiceCheck"]
 REACH_ATTEMPTS = 3
 REACH_PAUSE_S = 1.0
 """A service that is restarting, or a laptop whose network is waking up, is given this many chances, this far apart."""
+SCANS = 5
+"""Further readings of an incomplete list before a decision about what it shows is refused."""
 MOST_PAGES = 20
 """Pages of planned names that are read, at most: beyond two thousand runs the check says that it was not made."""
 SHOWN = 3
@@ -55,6 +57,11 @@ class Existing(StrEnum):
     """They are this batch's: take them over, if their payload fits."""
     FOREIGN = "foreign"
     """They belong to another batch, and stay as they are; this one creates its own."""
+
+    @property
+    def flag(self) -> str:
+        """The option of the command line."""
+        return "adopt-existing" if self is Existing.ADOPT else "not-ours"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,11 +91,10 @@ class ServiceCheck:
             RunsExistError: there are such runs, and nobody decided about them.
 
         """
-        if (stop := await self._reach()) is not None:
+        if (stop := await self._reach() or await self._check_organization()) is not None:
             return stop
-        await self._check_organization()
         found = await self._unknown_to_ledger(self.plan) if self.plan is not None else []
-        if found and self.existing is Existing.REFUSE:
+        if isinstance(found, list) and found and self.existing is Existing.REFUSE:
             raise self._runs_exist(found)
         return found
 
@@ -136,31 +142,53 @@ class ServiceCheck:
             return None
         return None
 
-    async def _check_organization(self) -> None:
+    async def _check_organization(self) -> Stop | None:
         """The key must belong to the organisation that the batch began with: another one's list shows nothing of it."""
         if self.is_moved:
-            self.organization = await organization_of(self.client, self.wait_for_read)
-            return
-        place = str(self.ledger.path)
-        checked = await check_organization(self._state, self.client, place, self.wait_for_read)
+            self.organization = await organization_of(self._scanner)
+            return None
+        try:
+            checked = await check_organization(self._state, self._scanner, str(self.ledger.path))
+        except ApiError as error:
+            return self._unreachable(f"it cannot be checked whether the API key is that of the batch: {error}")
         self.organization, self.is_same_organization = checked.organization, checked.is_proven
+        return None
 
-    async def _unknown_to_ledger(self, plan: Plan) -> Strangers:
-        """Runs of planned names at the service that the ledger ought to know and does not."""
+    def _unreachable(self, fact: str) -> Stop:
+        fix = "check that the service is up, then resume"
+        return Stop(StopReason.UNREACHABLE, Problem(self.client.settings.base_url, fact, fix))
+
+    async def _unknown_to_ledger(self, plan: Plan) -> Stop | Strangers:
+        """Runs of planned names at the service that the ledger ought to know and does not.
+
+        Who decided about them decided about all of them: then the list has to be complete.
+        """
+        is_decided = self.existing is not Existing.REFUSE
+        listed, doubt = await self._listed(plan, most_pages=None if is_decided else MOST_PAGES)
+        for _ in range(SCANS if is_decided and doubt else 0):
+            await anyio.sleep(REACH_PAUSE_S)
+            listed, doubt = await self._listed(plan, most_pages=None)
+            if not doubt:
+                break
+        if doubt and is_decided:
+            return self._unreachable(f"it is not known which runs --{self.existing.flag} is about: {doubt}")
+        found = await anyio.to_thread.run_sync(self._of_plan, plan, listed) if listed else []
+        if doubt and not found:
+            self._not_checked(doubt)
+        return found
+
+    async def _listed(self, plan: Plan, *, most_pages: int | None) -> tuple[list[RunSummary], str]:
+        """The listed runs with names like the plan's that are newer than the ledger; and why there may be more."""
         begun_at = self._state.attempted_at
         after = epoch_seconds(begun_at) + self._state.server_offset_s - MARGIN_S if begun_at is not None else None
         scan, listed = Scan(), list[RunSummary]()
         try:
-            pages = self._scanner.pages(scan, name=f"{plan.name_prefix}*", created_after=after, most_pages=MOST_PAGES)
+            pages = self._scanner.pages(scan, name=f"{plan.name_prefix}*", created_after=after, most_pages=most_pages)
             async for runs in pages:
                 listed += [run for run in runs if self._is_news(run, after)]
         except ApiError as error:
-            self._not_checked(f"the runs cannot be listed: {error}")
-            return []
-        found = await anyio.to_thread.run_sync(self._of_plan, plan, listed) if listed else []
-        if not found and not scan.is_complete():
-            self._not_checked("the list of their names is too long, or incomplete")
-        return found
+            return [], f"the runs cannot be listed: {error}"
+        return listed, "" if scan.is_complete() else "the list of their names is too long, or incomplete"
 
     def _is_news(self, run: RunSummary, after: float | None) -> bool:
         if run.name is None or not is_usable_id(run.id) or run.id in self._state.foreign:
@@ -227,12 +255,18 @@ class ServiceCheck:
         for run, planned in found:
             by_key.setdefault(planned.key, (planned, []))[1].append(run)
         for planned, runs in by_key.values():
-            known = self._state.runs.get(planned.key)
-            n = known.n if known is not None else 0
-            event = adoption(planned, self._weigh(planned, runs), n=n, at=self.ledger.clock.stamp())
+            event = self._adoption(planned, runs)
             self.ledger.record(event)
             fold(self._state, event)
         await self.ledger.flush()
+
+    def _adoption(self, planned: PlannedRun, runs: list[RunSummary]) -> Event:
+        """One that is submitted keeps its run: the others were made in addition to it."""
+        known, at = self._state.runs.get(planned.key), self.ledger.clock.stamp()
+        if known is not None and known.outcome is Outcome.SUBMITTED:
+            return DuplicatesEvent(at=at, key=planned.key, run_ids=[run.id for run in runs])
+        n = known.n if known is not None else 0
+        return adoption(planned, self._weigh(planned, runs), n=n, at=at)
 
     def _weigh(self, planned: PlannedRun, listed: list[RunSummary]) -> Finding:
         sought = Sought(name=planned.name, created_from_s=-MARGIN_S, body=planned.keyed_body or planned.body)

@@ -77,7 +77,7 @@ async def verify(
     path = Path(ledger)
     known = await anyio.to_thread.run_sync(read_known_runs, path, plan)
     scanner = paced_scanner(client, rate_per_s or _batch_rate(plan, known.state))
-    await check_organization(known.state, client, str(path), scanner.wait)
+    await check_organization(known.state, scanner, str(path))
     comparison = _Comparison(path, known, scanner, observe)
     await comparison.read_lists()
     await comparison.read_ids()

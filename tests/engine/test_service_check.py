@@ -1,5 +1,6 @@
 """What is asked of the service before the first POST, in each of its answers."""
 
+import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,11 +16,13 @@ from batchrun.engine.batch import new_batch
 from batchrun.engine.progress import Reporter
 from batchrun.engine.service_check import Existing, ServiceCheck
 from batchrun.engine.stopping import Stop, StopReason
-from batchrun.ledger.events import Event, event_line
+from batchrun.ledger.events import AttemptEvent, Event, SubmittedEvent, event_line
 from batchrun.ledger.file import FileLedger
+from batchrun.ledger.reader import read_state
 from tests.engine.parts import Notes, Wire, client_of, emulator
 from tests.engine.service import URL, plan_of
 from tests.engine.virtual_time import VirtualClock
+from tests.ledger.test_fold import AT
 
 
 @pytest.fixture
@@ -145,3 +148,53 @@ async def test_a_key_that_is_refused_once_the_service_responds_still_stops_the_b
     stop = await asked(tmp_path, Wire(httpx.MockTransport(respond)))
     assert stop is not None
     assert stop.reason is StopReason.UNAUTHORIZED
+
+
+def listing(runs: int, *, complete_after: int) -> Wire:
+    """A service whose list of planned names lacks its last run until it was read ``complete_after`` times."""
+    left, planned = [1] * complete_after, list(plan_of(runs))
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        items = [
+            {"id": f"r{n}", "name": run.name, "createTime": AT, "payload": json.loads(run.body)}
+            for n, run in enumerate(planned)
+        ]
+        if "name" in request.url.params and left:
+            left.pop()
+            return httpx.Response(200, json={"items": items[:-1], "total": runs})
+        return httpx.Response(200, json={"items": items, "total": runs})
+
+    return Wire(httpx.MockTransport(respond))
+
+
+@pytest.mark.parametrize("existing", [Existing.FOREIGN, Existing.ADOPT])
+async def test_a_decision_about_existing_runs_is_about_all_of_them(tmp_path: Path, existing: Existing) -> None:
+    async with checking(tmp_path, listing(3, complete_after=2), existing=existing) as (check, _):
+        found = await check.run()
+        assert not isinstance(found, Stop)
+        assert [run.id for run, _ in found] == ["r0", "r1", "r2"]
+
+
+@pytest.mark.parametrize("existing", [Existing.FOREIGN, Existing.ADOPT])
+async def test_a_decision_about_runs_that_cannot_be_listed_stops_the_batch(tmp_path: Path, existing: Existing) -> None:
+    async with checking(tmp_path, listing(3, complete_after=100), existing=existing) as (check, _):
+        stop = await check.run()
+        assert isinstance(stop, Stop)
+        assert f"--{existing.flag}" in stop.problem.fact
+
+
+async def test_a_further_run_of_a_submitted_one_is_taken_over_as_its_duplicate(tmp_path: Path) -> None:
+    run = next(iter(plan_of(1)))
+    events: list[Event] = [
+        AttemptEvent(at=AT, key=run.key, n=1, name=run.name),
+        SubmittedEvent(at=AT, key=run.key, n=1, run_id="mine", name=run.name),
+    ]
+    async with checking(tmp_path, listing(1, complete_after=0), events=events, existing=Existing.ADOPT, runs=1) as (
+        check,
+        _,
+    ):
+        found = await check.run()
+        assert not isinstance(found, Stop)
+        await check.decide(found)
+    state = read_state(tmp_path / "tiles.ledger.jsonl")
+    assert (state.runs[run.key].run_id, state.duplicates) == ("mine", {run.key: ["r0"]})
