@@ -3,16 +3,16 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from batchrun.engine.batch import earlier_plan
+from batchrun.engine.batch import earlier_keys
 from batchrun.engine.difference import Difference, created_points, difference, is_changed
 from batchrun.engine.resume import RETRIABLE
 from batchrun.errors import LedgerMismatchError, SweepChangedError, UsageError
 from batchrun.ledger.events import BatchEvent
 from batchrun.ledger.fold import BatchState, Outcome, RunState
-from batchrun.sweep.plan import Plan, PlannedRun
+from batchrun.sweep.plan import Plan
 from batchrun.wherobots.settings import is_same_service
 
 __all__ = ["Preflight", "check_ledger", "check_plan", "check_service"]
@@ -33,8 +33,6 @@ class Preflight:
     """The ledger's batch moves to another plan, or to another service."""
     to_check: int = 0
     """Submitted runs that were sent more than once, and whose names have not been looked for once more."""
-    left: Mapping[str, PlannedRun] = field(default_factory=dict)
-    """Unknown runs of the earlier plan, by key, as far as it can be made again: some of them may have left the plan."""
 
     @property
     def is_finished(self) -> bool:
@@ -95,13 +93,10 @@ def check_ledger(
         _check_service(state, batch, service, to_another_server=to_another_server)
     if not is_changed(plan, batch):
         return _counted(plan, state, retry, service_changed=moves)
-    earlier = earlier_plan(state, ledger, environ)
-    keys = None if earlier is None else {run.key for run in earlier}
-    changed = difference(plan, state, keys, created=created_points(ledger, state))
+    changed = difference(plan, state, earlier_keys(state, ledger, environ), created=created_points(ledger, state))
     if not extend or (changed.recreated and not recreate):
         raise _sweep_changed(changed, ledger, extend=extend)
-    counted = _counted(plan, state, retry, plan_changed=True, service_changed=moves)
-    return counted if earlier is None else replace(counted, left=_unknown_of(earlier, state))
+    return _counted(plan, state, retry, plan_changed=True, service_changed=moves)
 
 
 def check_service(state: BatchState, service: str) -> None:
@@ -157,11 +152,6 @@ def _counted(
 
 def _of_plan(plan: Plan, state: BatchState) -> Iterator[RunState]:
     return (known for run in plan if (known := state.runs.get(run.key)) is not None)
-
-
-def _unknown_of(earlier: Plan, state: BatchState) -> dict[str, PlannedRun]:
-    unknown = {key for key, run in state.runs.items() if run.outcome is Outcome.UNKNOWN}
-    return {run.key: run for run in earlier if run.key in unknown} if unknown else {}
 
 
 def _sweep_changed(found: Difference, ledger: Path, *, extend: bool) -> SweepChangedError:

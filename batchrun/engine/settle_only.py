@@ -1,5 +1,8 @@
 """Finding out about unknown runs without a plan: the public ``settle``."""
 
+import anyio.to_thread
+
+from batchrun.engine.earlier_runs import earlier_runs
 from batchrun.engine.learned_rate import pacer_for
 from batchrun.engine.preflight import check_service
 from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
@@ -62,6 +65,7 @@ async def settle(
         reporter=reporter,
         switch=switch,
         retry=frozenset(),
+        earlier=await anyio.to_thread.run_sync(earlier_runs, None, ledger.state, ledger.path),
         is_same_organization=check.is_same_organization,
         destinations=Destinations({}),
     ).run()

@@ -6,6 +6,7 @@ from functools import partial
 import anyio.to_thread
 
 from batchrun.engine.batch import extended_batch, new_batch
+from batchrun.engine.earlier_runs import earlier_runs
 from batchrun.engine.generations import generations_of
 from batchrun.engine.learned_rate import pacer_for
 from batchrun.engine.preflight import Preflight, check_ledger, check_plan
@@ -93,7 +94,7 @@ async def submit(
         reporter=reporter,
         switch=switch,
         retry=retry,
-        earlier=preflight.left,
+        earlier=await anyio.to_thread.run_sync(earlier_runs, plan, ledger.state, ledger.path),
         is_same_organization=check.is_same_organization,
         destinations=await upload_local_files(files, plan.runs, ledger, client, reporter=reporter, switch=switch),
         generations=generations,

@@ -13,7 +13,7 @@ from batchrun.ledger.damage import damaged
 from batchrun.ledger.events import FORMAT, BatchEvent, Event, read_event
 from batchrun.ledger.fold import BatchState, fold_all
 
-__all__ = ["Reading", "read_batch", "read_events", "read_state", "reading"]
+__all__ = ["Reading", "read_batch", "read_batches", "read_events", "read_state", "reading"]
 
 
 @dataclass(slots=True)
@@ -46,16 +46,28 @@ def read_batch(path: Path) -> BatchEvent:
         LedgerError: the file cannot be read, is no ledger of this format, or is empty.
 
     """
-    latest = next(read_events(path), None)
-    if not isinstance(latest, BatchEvent):
+    return read_batches(path)[-1]
+
+
+def read_batches(path: Path) -> list[BatchEvent]:
+    """The batch events of a ledger file, in order: how the batch began, and to what it was extended. At least one.
+
+    Raises:
+        LedgerError: as for ``read_batch``.
+
+    """
+    first = next(read_events(path), None)
+    if not isinstance(first, BatchEvent):
         raise LedgerFormatError(str(path), "the ledger is empty", "submit the sweep again")
+    found: list[BatchEvent] = []
     with open_regular(path) as file:
         end = 0
         for number, line in enumerate(file, 1):
             if line.startswith(_BATCH_LINE) and line.endswith(b"\n"):
-                latest = _batch_event(path, number, end, line) or latest
+                event = _batch_event(path, number, end, line)
+                found += [event] if event is not None else []
             end += len(line)
-    return latest
+    return found or [first]
 
 
 def _batch_event(path: Path, number: int, start: int, line: bytes) -> BatchEvent | None:
