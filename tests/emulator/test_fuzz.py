@@ -11,6 +11,7 @@ from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 from tests.emulator.shapes import DATA
 
+EXAMPLES = os.environ.get("BATCHRUN_FUZZ_EXAMPLES", "5")
 SERVED = "^/(runs|usage|organization|storage|me)"
 CONTRACT = Path(__file__).parent / "contract.json"
 CONFORMANCE = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
@@ -32,7 +33,7 @@ def fuzz(server: EmulatorServer, description: str, checks: str, directory: Path,
 @pytest.mark.slow
 def test_creating_runs_conforms_to_the_contract(tmp_path: Path) -> None:
     with EmulatorServer(EmulatorSettings(api_key="right")) as server:
-        output = fuzz(server, str(CONTRACT), VERDICTS, tmp_path, "--max-examples", "40", "--phases", "coverage,fuzzing")
+        output = fuzz(server, str(CONTRACT), VERDICTS, tmp_path, "--max-examples", EXAMPLES, "--phases", "coverage,fuzzing")
     assert "Tested: 1" in output
 
 
@@ -44,7 +45,7 @@ def test_every_call_conforms_to_the_description_that_is_served(tmp_path: Path) -
             f"{server.url}/openapi.json",
             CONFORMANCE,
             tmp_path,
-            *("--include-path-regex", SERVED, "--max-examples", "8", "--phases", "fuzzing"),
+            *("--include-path-regex", SERVED, "--max-examples", EXAMPLES, "--phases", "fuzzing"),
         )
     assert "Tested: 14" in output
 
@@ -57,6 +58,6 @@ def test_the_calls_beside_creating_conform_to_the_public_description(tmp_path: P
             str(DATA),
             CONFORMANCE,
             tmp_path,
-            *("--include-path-regex", SERVED, "--max-examples", "8", "--phases", "coverage,fuzzing"),
+            *("--include-path-regex", SERVED, "--max-examples", EXAMPLES, "--phases", "coverage,fuzzing"),
         )
     assert "Tested: 13" in output

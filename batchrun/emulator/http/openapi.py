@@ -1,12 +1,14 @@
 """The OpenAPI document: FastAPI's, with the contract's component names and its request body of ``POST /runs``."""
 
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from batchrun.emulator.calls import call_kind
 from batchrun.emulator.http.payloads import LenientPayload
 from batchrun.wherobots.payload import CreateRunPayload
+from batchrun.wherobots.views import ErrorBody
 
 __all__ = ["complete_openapi"]
 
@@ -38,24 +40,44 @@ NAMES = {
 """Our models and what the contract calls them."""
 
 _REF = "#/components/schemas/"
+_ERRORS = {
+    "400": "Bad Request",
+    "401": "Unauthorized",
+    "403": "Forbidden",
+    "404": "Not Found",
+    "409": "Conflict",
+    "422": "Validation Error",
+    "500": "Internal Server Error",
+}
 
 
 def complete_openapi(document: dict[str, Any], *, lenient: bool) -> dict[str, Any]:
     """Complete FastAPI's document and rename its components."""
     model = LenientPayload if lenient else CreateRunPayload
     # The create endpoint parses its own body, so FastAPI does not know its model.
-    _, definitions = models_json_schema([(model, "validation")], ref_template=_REF + "{model}")
+    models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
+        (model, "validation"),
+        (ErrorBody, "serialization"),
+    ]
+    _, definitions = models_json_schema(models, ref_template=_REF + "{model}")
     schemas = document["components"]["schemas"]
     schemas.update(definitions["$defs"])
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if call_kind(method.upper(), path) is not None:
                 operation["security"] = SECURITY
+                operation["responses"] |= _error_responses()
     _complete(document["paths"]["/runs"]["post"], model.__name__, lenient=lenient)
     document["components"]["securitySchemes"] = SECURITY_SCHEMES
     document["components"]["schemas"] = {NAMES.get(name, name): schema for name, schema in schemas.items()}
     renamed: dict[str, Any] = _renamed(document)
     return renamed
+
+
+def _error_responses() -> dict[str, Any]:
+    """The error responses of every call of the API. Given to FastAPI, each would cost a model for every call."""
+    content = {"application/json": {"schema": {"$ref": f"{_REF}ErrorBody"}}}
+    return {status: {"description": text, "content": content} for status, text in _ERRORS.items()}
 
 
 def _complete(operation: dict[str, Any], body: str, *, lenient: bool) -> None:

@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request, Response
 
 from batchrun.emulator.http.hints import config_hint
 from batchrun.emulator.http.models.hints import JupyterConfigHint
-from batchrun.emulator.http.refusals import ERROR_RESPONSES, no_organization
+from batchrun.emulator.http.refusals import no_organization
 from batchrun.emulator.runs.views import ORGANIZATION_CREATED
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.wherobots.enums import RuntimeId
@@ -56,7 +56,6 @@ def add_organization(app: FastAPI, settings: Callable[[], EmulatorSettings]) -> 
             response_model=model,
             operation_id=operation_id,
             tags=["organization"],
-            responses=ERROR_RESPONSES,
         )
 
 

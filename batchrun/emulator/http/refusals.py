@@ -7,10 +7,9 @@ from starlette.responses import Response
 
 from batchrun.emulator.error_bodies import ErrorDetail, error_response
 from batchrun.emulator.settings import EmulatorSettings
-from batchrun.wherobots.views import ErrorBody, ErrorClass
+from batchrun.wherobots.views import ErrorClass
 
 __all__ = [
-    "ERROR_RESPONSES",
     "MISSING_REGION",
     "no_organization",
     "no_quota",
@@ -19,17 +18,6 @@ __all__ = [
     "run_not_found",
     "too_large",
 ]
-
-ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorBody, "description": "Bad Request"},
-    401: {"model": ErrorBody, "description": "Unauthorized"},
-    403: {"model": ErrorBody, "description": "Forbidden"},
-    404: {"model": ErrorBody, "description": "Not Found"},
-    409: {"model": ErrorBody, "description": "Conflict"},
-    422: {"model": ErrorBody, "description": "Validation Error"},
-    500: {"model": ErrorBody, "description": "Internal Server Error"},
-}
-"""The documented error responses of every endpoint."""
 
 MISSING_REGION = ErrorDetail(
     code=ErrorClass.INVALID_INPUT_ERROR,

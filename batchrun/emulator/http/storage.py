@@ -16,7 +16,6 @@ from batchrun.emulator.http.models.storage import (
     UploadUrlResponse,
 )
 from batchrun.emulator.http.paths import storage_path, storage_region
-from batchrun.emulator.http.refusals import ERROR_RESPONSES
 from batchrun.emulator.runs.files import FileStore, Place, StoredFile, destination_of
 from batchrun.emulator.runs.store import RunStore
 from batchrun.emulator.runs.views import ORGANIZATION_CREATED
@@ -155,5 +154,4 @@ def add_storage(app: FastAPI, storage: Storage) -> None:
             response_model=model,
             operation_id=operation_id,
             tags=["storage"],
-            responses=ERROR_RESPONSES,
         )

@@ -4,7 +4,6 @@ from fastapi import FastAPI, Request, Response
 from pydantic import ConfigDict
 
 from batchrun.emulator.clock import server_time
-from batchrun.emulator.http.refusals import ERROR_RESPONSES
 from batchrun.emulator.runs.costs import Usage, usage_of
 from batchrun.emulator.runs.kube_app import run_id_of, timestamp_text
 from batchrun.emulator.runs.lifecycle import StoredRun
@@ -92,5 +91,4 @@ def add_usage(app: FastAPI, store: RunStore) -> None:
         response_model=WorkloadCostsOutput,
         operation_id="getKubeAppCosts",
         tags=["usage"],
-        responses=ERROR_RESPONSES,
     )
