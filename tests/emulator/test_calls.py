@@ -11,6 +11,7 @@ from batchrun.emulator.fault_settings import CallFaults
 from batchrun.emulator.faults.choice import CALL_FAULTS
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
+from tests.emulator.faulty import PLAIN
 
 Service = Callable[..., httpx.AsyncClient]
 
@@ -123,13 +124,13 @@ def test_every_fault_of_calls_is_known_and_does_what_its_name_says() -> None:
     with EmulatorServer(EmulatorSettings()) as server:
         for fault, outcome in expected.items():
             faults = dict.fromkeys(CALL_FAULTS, 0) | {fault: 1}
-            httpx.put(f"{server.url}/_emulator/config", json={"call_faults": faults}).raise_for_status()
+            PLAIN.put(f"{server.url}/_emulator/config", json={"call_faults": faults}).raise_for_status()
             assert found(server.url) == outcome, fault
 
 
 def found(url: str) -> int | type[Exception]:
     try:
-        return httpx.get(f"{url}/runs", headers={"X-API-Key": "k"}, timeout=0.4).status_code
+        return PLAIN.get(f"{url}/runs", headers={"X-API-Key": "k"}, timeout=0.4).status_code
     except httpx.TransportError as error:
         return type(error)
 

@@ -33,7 +33,9 @@ def fuzz(server: EmulatorServer, description: str, checks: str, directory: Path,
 @pytest.mark.slow
 def test_creating_runs_conforms_to_the_contract(tmp_path: Path) -> None:
     with EmulatorServer(EmulatorSettings(api_key="right")) as server:
-        output = fuzz(server, str(CONTRACT), VERDICTS, tmp_path, "--max-examples", EXAMPLES, "--phases", "coverage,fuzzing")
+        output = fuzz(
+            server, str(CONTRACT), VERDICTS, tmp_path, "--max-examples", EXAMPLES, "--phases", "coverage,fuzzing"
+        )
     assert "Tested: 1" in output
 
 

@@ -17,6 +17,7 @@ from batchrun.emulator.http.request_head import RequestHead
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.errors import UsageError
+from tests.emulator.faulty import PLAIN
 
 Service = Callable[..., httpx.AsyncClient]
 PAYLOAD = {"runtime": "tiny", "name": "hello-world"}
@@ -43,14 +44,14 @@ CALLS = [
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", "", "[::1", "localhost.evil"])
 def test_only_its_own_host_names_are_answered(server: EmulatorServer, host: str) -> None:
     for path in ("/_emulator/runs", "/runs", "/docs", "/_uploads/x"):
-        answer = httpx.get(f"{server.url}{path}", headers={"Host": host, "X-API-Key": "k"})
+        answer = PLAIN.get(f"{server.url}{path}", headers={"Host": host, "X-API-Key": "k"})
         assert answer.status_code in {400, 421}, path  # 400: no server parses such a header
         assert "[]" not in answer.text
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:80", "LOCALHOST", "[::1]:8080", "127.0.0.2", "localhost."])
 def test_every_loopback_name_is_its_own(server: EmulatorServer, host: str) -> None:
-    assert httpx.get(f"{server.url}/_emulator/stats", headers={"Host": host}).status_code == 200
+    assert PLAIN.get(f"{server.url}/_emulator/stats", headers={"Host": host}).status_code == 200
 
 
 def test_a_request_without_host_is_refused(server: EmulatorServer) -> None:
@@ -99,11 +100,11 @@ def test_where_other_machines_can_come_in_control_calls_need_the_key_too() -> No
     with EmulatorServer(EmulatorSettings(api_key="right"), host="0.0.0.0") as server:
         url = server.url.replace("0.0.0.0", "127.0.0.1")
         for headers, status in (({}, 401), ({"X-API-Key": "wrong"}, 401), ({"X-API-Key": "right"}, 200)):
-            assert httpx.get(f"{url}/_emulator/runs", headers=headers).status_code == status
-            assert httpx.post(f"{url}/_emulator/reset", headers=headers).status_code == status
+            assert PLAIN.get(f"{url}/_emulator/runs", headers=headers).status_code == status
+            assert PLAIN.post(f"{url}/_emulator/reset", headers=headers).status_code == status
         bearer = {"Authorization": "Bearer right", "Host": "192.0.2.7:80"}
-        assert httpx.get(f"{url}/_emulator/stats", headers=bearer).status_code == 200
-        assert httpx.get(f"{url}/_emulator/stats", headers=bearer | {"Host": "evil.example"}).status_code == 421
+        assert PLAIN.get(f"{url}/_emulator/stats", headers=bearer).status_code == 200
+        assert PLAIN.get(f"{url}/_emulator/stats", headers=bearer | {"Host": "evil.example"}).status_code == 421
 
 
 def test_a_guard_knows_the_names_of_its_host() -> None:
