@@ -77,7 +77,7 @@ class ReportContent:
 
 def content_of(source: Source, options: ReportOptions) -> ReportContent:
     """Look at the rows from every side that the page shows."""
-    facts = facts_of(source)
+    facts = facts_of(source.rows, source.costs)
     axes = binned_axes([row.point for row in source.rows])
     singles = ranked_singles(axes, facts)
     ranked = without_twins([single.x for single in singles])[:MAX_AXES]

@@ -9,30 +9,14 @@ from markupsafe import Markup
 
 from batchrun.report.cost_totals import CostTotals
 from batchrun.report.html.pictures.bars import Segment, stacked_bar
+from batchrun.report.html.segments import segments_of, segments_title
 from batchrun.report.html.source import Source
 from batchrun.report.pairs import Facts, Pair
 from batchrun.report.run_label import RunGroup, group_of, label_of
 from batchrun.report.wording import amount, duration, numbered, percent, time_span
 
-__all__ = ["LABELS", "Figure", "Overview", "cell_place", "finding", "overview", "style_of", "telling"]
+__all__ = ["Figure", "Overview", "cell_place", "finding", "overview", "telling"]
 
-LABELS: dict[str, tuple[str, str]] = {
-    "COMPLETED": ("completed", "✓"),
-    "FAILED": ("failed", "✕"),
-    "TIMED_OUT": ("timed-out", "◷"),
-    "gone": ("gone", "∅"),
-    "rejected": ("rejected", "⊗"),
-    "not created": ("not-created", "⊗"),
-    "unknown": ("unknown", "?"),
-    "CANCELLED": ("cancelled", "⊘"),
-    "RUNNING": ("running", "▶"),
-    "PENDING": ("waiting", "…"),
-    "created": ("created", "•"),
-    "not sent": ("not-sent", "○"),
-    "dropped": ("dropped", "–"),
-}
-"""How each label is drawn: its colour's name, and the mark that tells it apart without colour. In the bar's order."""
-OTHER = ("other", "•")
 TELLING = -6.9
 """Logarithm of a chance of 1 in 1,000: below it a pattern among failures is worth a sentence."""
 
@@ -60,18 +44,13 @@ class Overview:
     segments: tuple[Segment, ...]
 
 
-def style_of(label: str) -> tuple[str, str]:
-    """The colour's name and the mark of a label; the service may have statuses that are not known here."""
-    return LABELS.get(label, OTHER)
-
-
 def overview(source: Source, facts: Facts, best: Sequence[Pair]) -> Overview:
     """The first look. ``best`` are the axis and the pair of axes that explain the failures best."""
     counts = Counter(label_of(row.outcome, row.status) for row in source.rows)
     counts["not sent"] += source.not_sent
     groups = Counter(group_of(row.outcome, row.status) for row in source.rows)
-    segments = _segments(counts)
-    bar = stacked_bar(segments, title=_bar_title(segments))
+    segments = segments_of(counts)
+    bar = stacked_bar(segments, title=segments_title(segments))
     return Overview(
         verdict=_verdict(source, groups, counts),
         findings=tuple(filter(None, [*map(finding, best), *_notes(source, counts)])),
@@ -79,23 +58,6 @@ def overview(source: Source, facts: Facts, best: Sequence[Pair]) -> Overview:
         bar=bar,
         segments=segments,
     )
-
-
-def _segments(counts: Counter[str]) -> tuple[Segment, ...]:
-    order = list(LABELS)
-    labels = sorted((label for label, count in counts.items() if count), key=lambda one: (_place(one, order), one))
-    return tuple(
-        Segment(label=label, count=counts[label], style=style_of(label)[0], mark=style_of(label)[1]) for label in labels
-    )
-
-
-def _place(label: str, order: Sequence[str]) -> int:
-    return order.index(label) if label in order else len(order)
-
-
-def _bar_title(segments: Sequence[Segment]) -> str:
-    listed = ", ".join(f"{segment.count:,} {segment.label}" for segment in segments)
-    return f"Runs by status: {listed}" if listed else "No runs"
 
 
 def _verdict(source: Source, groups: Counter[RunGroup], counts: Counter[str]) -> str:

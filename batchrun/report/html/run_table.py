@@ -8,8 +8,8 @@ from markupsafe import Markup, escape
 from batchrun.report.axis_bins import Axis
 from batchrun.report.cost_totals import amount_of
 from batchrun.report.failures import reason_of
-from batchrun.report.html.overview import style_of
 from batchrun.report.html.run_links import RunLink
+from batchrun.report.html.segments import style_of
 from batchrun.report.html.text import clipped
 from batchrun.report.rows import RunRow
 from batchrun.report.run_label import RunGroup, group_of, label_of

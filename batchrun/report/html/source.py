@@ -91,18 +91,18 @@ def read_source(paths: Sequence[Path]) -> Source:
     return Source(ledgers=tuple(ledgers), rows=rows, ended_s=ends.ended_s, costs=cost_totals(rows))
 
 
-def facts_of(source: Source) -> Facts:
+def facts_of(rows: Sequence[RunRow], costs: CostTotals) -> Facts:
     """The facts that heat maps and durations are made of; work counts only where it went through to an end of its own."""
-    groups = [group_of(row.outcome, row.status) for row in source.rows]
-    currency = source.costs.currency
+    groups = [group_of(row.outcome, row.status) for row in rows]
+    currency = costs.currency
     return Facts(
         ended=[group in {RunGroup.COMPLETED, RunGroup.FAILED} for group in groups],
         failed=[group is RunGroup.FAILED for group in groups],
         ran_s=[
             row.ran_s if group in {RunGroup.COMPLETED, RunGroup.FAILED} else None
-            for row, group in zip(source.rows, groups, strict=True)
+            for row, group in zip(rows, groups, strict=True)
         ],
-        cost=[_rounded(amount_of(row, currency)) for row in source.rows],
+        cost=[_rounded(amount_of(row, currency)) for row in rows],
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from batchrun.report.html import page
-from batchrun.report.html.overview import LABELS, OTHER
+from batchrun.report.html.segments import LABELS, OTHER
 
 CSS = (page.TEMPLATES / "pictures.css").read_text("utf-8")
 LIGHT, DARK = CSS.split("@media screen and (prefers-color-scheme: dark)", 1)
