@@ -64,8 +64,22 @@ class Finding:
     runs: tuple[RunSummary, ...] = ()
 
 
-def fit(listed: RunSummary, sought: Sought, *, is_taken: Callable[[str], bool]) -> Fit:
-    """How a listed run relates to the sought one; ``is_taken`` says whether an id is known to be another run's."""
+def _never(_: str) -> bool:
+    return False
+
+
+def fit(
+    listed: RunSummary,
+    sought: Sought,
+    *,
+    is_taken: Callable[[str], bool],
+    is_of_another: Callable[[str], bool] = _never,
+) -> Fit:
+    """How a listed run relates to the sought one.
+
+    ``is_taken`` says whether an id is known to be none of ours. ``is_of_another`` says whether it is the id of another run of
+    ours. Under the sought name, with its payload and created in range, the list contradicts what the service said before.
+    """
     if listed.name != sought.name:
         return Fit.OTHER
     if not is_usable_id(listed.id):
@@ -75,19 +89,28 @@ def fit(listed: RunSummary, sought: Sought, *, is_taken: Callable[[str], bool]) 
     created_s = epoch_seconds(listed.create_time or "")
     if created_s and created_s < sought.created_from_s:
         return Fit.FOREIGN
-    if listed.payload is None or sought.body is None:
-        return Fit.OURS
-    if sought.tag is not None and (tag := tag_of(listed)) is not None and tag != sought.tag:
+    tag = tag_of(listed) if sought.tag is not None else None
+    if tag is not None and tag != sought.tag:
         return Fit.FOREIGN  # another ledger's run of the same sweep, beyond doubt
-    return Fit.OURS if is_same_payload(sought.body, listed.payload) else Fit.ODD
+    is_known = tag is not None or (listed.payload is not None and sought.body is not None)
+    is_same = tag is not None or (is_known and is_same_payload(sought.body or b"", listed.payload or {}))
+    if is_of_another(listed.id):
+        return Fit.FOREIGN if is_known and not is_same else Fit.ODD
+    return Fit.OURS if is_same or not is_known else Fit.ODD
 
 
-def weigh(listed: Iterable[RunSummary], sought: Sought, *, is_taken: Callable[[str], bool]) -> Finding:
+def weigh(
+    listed: Iterable[RunSummary],
+    sought: Sought,
+    *,
+    is_taken: Callable[[str], bool],
+    is_of_another: Callable[[str], bool] = _never,
+) -> Finding:
     """What the listed runs prove. One that is ours counts more than one that is odd beside it."""
     ours: dict[str, RunSummary] = {}
     odd: list[RunSummary] = []
     for run in listed:
-        match fit(run, sought, is_taken=is_taken):
+        match fit(run, sought, is_taken=is_taken, is_of_another=is_of_another):
             case Fit.OURS:
                 ours[run.id] = run
             case Fit.ODD:
@@ -108,7 +131,7 @@ def is_complete(ids: Collection[str], totals: Sequence[int | None], *, reached_e
     created meanwhile. A service that does not say how many there are proves nothing.
     """
     first, last = totals[0], totals[-1]
-    if not reached_end or first is None or last is None:
+    if not reached_end or first is None or last is None or min(first, last) < 0:
         return False
     return len(ids) >= first and len(ids) >= last - grown
 

@@ -38,6 +38,10 @@ class KnownIds:
             self._earlier = dict(self._read_earlier())
         return self._earlier.get(run_id)
 
+    def is_foreign(self, run_id: str) -> bool:
+        """Whether an id was declared to be another batch's."""
+        return run_id in self._foreign
+
     def is_taken(self, run_id: str) -> bool:
         """Whether an id is some run's already, or was declared to be another batch's."""
         return run_id in self._foreign or self.holder(run_id) is not None

@@ -7,6 +7,7 @@ A run leaves an attempt in one of four directions: it is done (submitted, reject
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.backlog import Backlog, Work
@@ -47,6 +48,8 @@ QUOTA_WAIT_S = 1.0
 """After a refusal for quota, in addition to waiting for room: a run that ends may not free its quota at once."""
 LOOK_AGAIN_S = 2.0
 """Before a run that could not be looked for is tried again."""
+SHOWN = 3
+"""Runs of one name whose ids are shown."""
 MOST_LOOKS = 15
 """Failed looks for one run before it is left for a later session: half a minute without a readable list."""
 
@@ -152,7 +155,7 @@ class Outcomes:
 
     def odd(self, work: Work, listed: Iterable[RunSummary]) -> None:
         """A run of this name exists that may be ours or not: nothing is sent, and a person decides."""
-        ids = ", ".join(run.id[:40] for run in listed)
+        ids = ", ".join(run.id[:40] for run in islice(listed, SHOWN))
         fact = f"the service holds a run of this name, {ids}, that may be ours, but its payload differs"
         if work.outcome is not Outcome.UNKNOWN:
             self._record_unknown(work, fact)

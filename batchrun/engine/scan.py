@@ -20,6 +20,10 @@ T = TypeVar("T")
 
 TRIES_A_PAGE = 5
 """A failed page is tried again by itself: with one call in ten failing, a scan of a hundred pages would never end else."""
+MOST_RUNS = 2_000_000
+"""Runs of one list that are read, at most (about 300 MB): twice the largest batch that is measured."""
+LONGEST_CURSOR = 4096
+"""Characters of a cursor that goes into a URL."""
 SPARE_PAGES = 10
 """Pages beyond what ``total`` promised before a list is taken for endless: runs may be created while it is read."""
 LONGEST_WAIT_S = 60.0
@@ -33,6 +37,20 @@ class Scan:
     ids: set[str] = field(default_factory=set)
     totals: list[int | None] = field(default_factory=list)
     reached_end: bool = False
+    pages_without_news: int = 0
+    """Pages in a row that showed nothing new: runs that are created meanwhile may move a page's worth to the next."""
+
+    def add(self, page: RunSummaryPage) -> None:
+        """Take a page that was read."""
+        before = len(self.ids)
+        self.ids.update(run.id for run in page.items)
+        self.totals.append(page.total)
+        self.pages_without_news = 0 if len(self.ids) > before else self.pages_without_news + 1
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether reading on is pointless: the list does not end by itself."""
+        return self.pages_without_news > 1 or len(self.ids) > MOST_RUNS
 
     def is_complete(self, *, grown: int = 0) -> bool:
         """Whether everything was read; ``grown`` runs are known to have been created meanwhile."""
@@ -67,24 +85,25 @@ class Scanner:
     ) -> AsyncIterator[list[RunSummary]]:
         """The runs of each page, as they arrive; ``scan`` is kept up to date with what was read.
 
-        A list that repeats a cursor, or goes on far beyond its own total, ends the scan without its end being reached.
+        A list that repeats a cursor, goes on without showing anything new, or far beyond its own total, ends the scan without
+        its end being reached.
 
         Raises:
-            ApiError: a page cannot be had, after several tries.
+            ApiError: a page cannot be had, after several tries, or contradicts itself.
 
         """
         page = first if first is not None else await self._page(name, created_after, None)
         cursors: set[str] = set()
         while True:
-            scan.totals.append(page.total)
-            scan.ids.update(run.id for run in page.items)
+            _check_ids(page.items)
+            scan.add(page)
             yield page.items
             cursor = page.next_page
             if cursor is None:
                 scan.reached_end = True
                 return
             bound = most_pages if most_pages is not None else ceil((page.total or 0) / MAX_PAGE_SIZE) + SPARE_PAGES
-            if cursor in cursors or len(scan.totals) >= bound:
+            if cursor in cursors or len(cursor) > LONGEST_CURSOR or len(scan.totals) >= bound or scan.is_stuck:
                 return
             cursors.add(cursor)
             page = await self._page(name, created_after, cursor)
@@ -149,3 +168,17 @@ class Scanner:
                     raise
                 await anyio.sleep(wait_s)
         raise AssertionError("unreachable")
+
+
+def _check_ids(items: list[RunSummary]) -> None:
+    """Refuse a page that gives one id to two names: nothing in it can be believed.
+
+    Raises:
+        ApiError: it does.
+
+    """
+    names: dict[str, str | None] = {}
+    for run in items:
+        if names.setdefault(run.id, run.name) != run.name:
+            fact = f"the list gives the id {run.id[:40]} to two runs, so none of it can be believed"
+            raise ApiError("GET /runs", fact, "check the base URL, and what lies between here and the service")

@@ -38,6 +38,9 @@ DOUBTED_FOR_S = 60.0
 """With nothing else left to do, a run about which lists prove nothing for this long, and six times ``settle_after``, stays
 unknown: a later session, or a person, decides."""
 
+MOST_DUPLICATES = 100
+"""Further runs of one name whose ids are kept: the list is not ours, and may be endless."""
+
 
 class Settler:
     """The one task that looks for unknown runs while other runs are submitted."""
@@ -171,7 +174,7 @@ class Settler:
     def _adopt(self, work: Work, finding: Finding) -> None:
         self._controls.is_same_organization |= work.is_inherited
         oldest, *others = finding.runs
-        self._outcomes.settled(work, oldest.id, oldest.status, [run.id for run in others])
+        self._outcomes.settled(work, oldest.id, oldest.status, [run.id for run in others[:MOST_DUPLICATES]])
 
     def _not_found(
         self, case: Case, listed: list[RunSummary], began_s: float, *, proves: bool, has_control: bool
@@ -204,10 +207,11 @@ class Settler:
             self._outcomes.absent(work)
 
     def _weigh(self, listed: Iterable[RunSummary], work: Work) -> Finding:
-        def is_taken(run_id: str) -> bool:
-            return self._known_ids.is_taken(run_id) and self._known_ids.holder(run_id) != work.key
+        def is_of_another(run_id: str) -> bool:
+            return self._known_ids.holder(run_id) not in {None, work.key}
 
-        return weigh(listed, self._sought(work), is_taken=is_taken)
+        is_foreign = self._known_ids.is_foreign
+        return weigh(listed, self._sought(work), is_taken=is_foreign, is_of_another=is_of_another)
 
     @staticmethod
     def _by_name(cases: Iterable[Case]) -> dict[str, list[Case]]:
@@ -273,7 +277,7 @@ class Settler:
         finding = weigh(listed, sought, is_taken=self._known_ids.is_taken)  # the one that is ours is taken as well
         if is_whole or finding.evidence is Evidence.PRESENT:
             others = finding.runs if finding.evidence is Evidence.PRESENT else ()
-            self._outcomes.checked(resent, [run.id for run in others])
+            self._outcomes.checked(resent, [run.id for run in others[:MOST_DUPLICATES]])
 
     def _sought(self, work: Work) -> Sought:
         return Sought(

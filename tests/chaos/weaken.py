@@ -65,8 +65,14 @@ def settle_by_substring() -> None:
 def adopt_by_name_alone() -> None:
     """A run of the right name is taken as ours, whatever its payload, its age, and whoever has its id."""
 
-    def fits(listed: RunSummary, sought: Sought, *, is_taken: Callable[[str], bool]) -> Fit:
-        del is_taken
+    def fits(
+        listed: RunSummary,
+        sought: Sought,
+        *,
+        is_taken: Callable[[str], bool],
+        is_of_another: Callable[[str], bool] = lambda _: False,
+    ) -> Fit:
+        del is_taken, is_of_another
         return Fit.OURS if sought.name == listed.name else Fit.OTHER
 
     list_page = RunsClient.list_page

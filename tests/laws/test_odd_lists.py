@@ -1,0 +1,152 @@
+"""Lists that are short, broken or hostile: they prove nothing, and what they show is never adopted blindly."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.laws.command import Command, once
+from tests.laws.service import CREATED, HELD_BACK, LOST, Act, Payload, Service, wait_until
+
+ABSENT = Act(commits=False, status=None)
+"""No run is created, and there is no response."""
+LOOKS = 9
+"""Lists after which a session that believed them would have sent the runs again."""
+BROKEN = 5
+"""Lists that cannot be read, after which it is clear that they are tried again, and with longer and longer waits."""
+
+
+def mask(payload: Payload) -> Payload:
+    return payload | {"runPython": payload["runPython"] | {"args": ["--tile", "***"]}}
+
+
+def sort(payload: Payload) -> Payload:
+    return payload | {"runPython": payload["runPython"] | {"args": sorted(payload["runPython"]["args"])[::-1]}}
+
+
+def upper(payload: Payload) -> Payload:
+    return payload | {"runtime": payload["runtime"].upper() + "-V2"}
+
+
+@pytest.mark.parametrize("shown", [mask, sort, upper])
+def test_a_run_of_our_name_with_another_payload_stays_unknown_until_a_person_decides(
+    command: Command, service: Service, shown: Callable[[Payload], Payload]
+) -> None:
+    """The service may have rewritten the payload: such a run is neither ours for sure nor absent."""
+    service.shown = shown
+    service.act = lambda post: LOST if post.nth == 1 else CREATED
+    command.sweep(3)
+    ended = command.submit()
+    assert service.names() == once(3)
+    assert ended.status == 1
+    assert "may be ours, but its payload differs" in ended.text
+    assert "batchrun resolve" in ended.text
+    assert command.submit().status == 1
+    assert service.names() == once(3)
+
+
+def test_a_tagged_run_is_recognised_whatever_became_of_its_payload(command: Command, service: Service) -> None:
+    service.shown = mask
+    service.act = lambda post: LOST if post.nth == 1 else CREATED
+    command.sweep(3, more="\n[submit]\ntag = true\n")
+    ended = command.submit()
+    assert service.names() == once(3)
+    assert ended.status == 0, ended.err
+
+
+def test_a_tagged_run_of_another_batch_is_not_taken_for_ours(command: Command, service: Service) -> None:
+    """Without preflight's list the two batches can be told apart by the tag alone."""
+    command.sweep(2, more="\n[submit]\ntag = true\n")
+    assert command.submit().status == 0
+    service.act = lambda post: ABSENT if post.nth == 2 else CREATED
+    lists = service.lists
+    service.page = lambda page: page | {"items": []} if service.lists <= lists + 2 else page
+    ended = command.submit("--ledger", "second.jsonl")
+    assert service.names() == {"tile-run-1": 2, "tile-run-2": 2}
+    assert ended.status == 0, ended.err
+
+
+def test_a_list_that_ends_early_makes_nothing_absent(command: Command, service: Service) -> None:
+    """The total says 12, and paging ends at 3: the nine oldest runs are not listed."""
+    command.sweep(12)
+    service.act = lambda _: HELD_BACK
+    command.submit_and_kill(12)
+    service.act = lambda _: CREATED
+    service.list_ends_after = 3
+    ended = command.submit()
+    assert service.names() == once(12)
+    assert ended.status == 0, ended.err  # each of them is in the list of its own name
+
+
+def one_id_for_two(page: Payload) -> Payload:
+    """The ids of two runs are the same."""
+    return page | {"items": [run | {"id": "run-00001"} for run in page["items"]]}
+
+
+def wrong_types(page: Payload) -> Payload:
+    return page | {"items": [run | {"id": 7, "name": ["x"]} for run in page["items"]]}
+
+
+def no_list(_: Payload) -> Any:
+    return ["not", "a", "page"]
+
+
+def no_total(page: Payload) -> Payload:
+    return {name: value for name, value in page.items() if name != "total"} | {"items": []}
+
+
+def negative(page: Payload) -> Payload:
+    return page | {"items": [], "total": -1}
+
+
+def endless(page: Payload) -> Payload:
+    endless.cursor += 1  # type: ignore[attr-defined]
+    return page | {"items": [], "total": 10**12, "next_page": str(endless.cursor)}  # type: ignore[attr-defined]
+
+
+endless.cursor = 0  # type: ignore[attr-defined]
+
+
+def escaping(page: Payload) -> Payload:
+    return page | {"items": [run | {"id": f"../runs/{run['id']}%2f?x=\x1b[2J"} for run in page["items"]]}
+
+
+def huge(page: Payload) -> Payload:
+    return page | {"filler": "x" * 100_000_000}
+
+
+@pytest.mark.parametrize(
+    ("page", "looks"),
+    [
+        (no_total, LOOKS),
+        (negative, LOOKS),
+        (endless, LOOKS),
+        (escaping, LOOKS),
+        (one_id_for_two, BROKEN),
+        (wrong_types, BROKEN),
+        (no_list, BROKEN),
+        (huge, BROKEN),
+    ],
+)
+def test_a_hostile_list_is_bounded_and_nothing_in_it_is_adopted(
+    command: Command, service: Service, page: Callable[[Payload], Any], looks: int
+) -> None:
+    """Three runs exist, their responses were lost, and each list is broken in its own way: they stay unknown."""
+    command.sweep(3)
+    service.act = lambda _: HELD_BACK
+    command.submit_and_kill(3)
+    service.act = lambda _: CREATED
+    service.page = page
+    lists = service.lists
+    process = command.start("submit", "sweep.toml", "--base-url", service.url, "--settle-after", "0.05s", "--yes")
+    wait_until(lambda: service.lists >= lists + looks or process.poll() is not None)
+    service.page = lambda whole: whole
+    out, err = process.communicate(timeout=40)
+    assert "Traceback" not in out + err
+    assert "\x1b" not in out + err
+    assert service.names() == once(3)
+    events = [json.loads(line) for line in command.ledger.read_text().splitlines()]
+    run_ids = [event["run_id"] for event in events if event["event"] == "submitted"]
+    assert len(run_ids) == len(set(run_ids))
+    assert not any("/" in run_id for run_id in run_ids)
