@@ -67,6 +67,9 @@ def show_result(result: Result, output: Output) -> ExitStatus:
     output.say(f"ledger: {result.ledger}")
     if result.is_resumable:
         output.say(f"to resume: {join(result.resume)}", style="bold")
+    if progress.unknown:
+        command = join(["batchrun", "resolve", result.ledger])
+        output.say(f"if runs stay unknown: {command} shows what the service holds, and records what you decide")
     output.document(_document(result, status))
     return status
 

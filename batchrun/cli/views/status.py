@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from batchrun.cli.output import Output
 from batchrun.cli.text import duration, numbered
 from batchrun.cli.views.tables import failed_runs_table, outcome_table, reason_table
+from batchrun.ledger.fold import Outcome
 from batchrun.report.summary import Summary
 from batchrun.report.writer_state import WriterState
 
@@ -31,13 +32,19 @@ def status_lines(summary: Summary) -> Iterator[tuple[str, str]]:
             "in flight",
             f"{numbered(summary.under_way, 'attempt')}, counted as unknown until the response is recorded",
         )
+    if (unknown := summary.outcomes[Outcome.UNKNOWN] - summary.under_way) > 0:
+        yield (
+            "unknown",
+            f"{numbered(unknown, 'run')} may exist; batchrun resume finds out, batchrun resolve decides about the rest",
+        )
     yield "service", summary.base_url
     yield "writer", _writer(summary)
     yield "attempts", f"{summary.attempts:,}{_refused(summary)}"
     if summary.settled:
         yield "settled", f"{numbered(summary.settled, 'run')} found by listing after a lost response"
     if summary.duplicates:
-        yield "duplicates", f"{numbered(len(summary.duplicates), 'run')} with more than one copy at the service"
+        copies = f"{numbered(len(summary.duplicates), 'run')} with more than one copy at the service"
+        yield "duplicates", f"{copies}; batchrun verify names them"
     if summary.run_status:
         yield "run status", ", ".join(f"{count:,} {name}" for name, count in summary.run_status.items())
     yield "sessions", f"{summary.sessions:,}{_latest_session(summary)}"

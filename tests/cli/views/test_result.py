@@ -28,6 +28,7 @@ def result(of: Submission) -> Result:
     ("ended", "status"),
     [
         (submission(submitted=5), 0),
+        (submission(submitted=4, dropped=1, planned=5), 0),
         (submission(submitted=4, rejected=1), 1),
         (submission(submitted=4, unknown=1), 1),
         (submission(StopReason.UNAUTHORIZED, pending=5), 3),
@@ -44,6 +45,13 @@ def test_the_exit_status_says_how_the_session_ended(ended: Submission, status: i
 def test_an_interrupt_with_nothing_left_to_do_does_not_count() -> None:
     assert exit_status(submission(StopReason.INTERRUPTED, submitted=5)) == 0
     assert exit_status(submission(StopReason.TERMINATED, submitted=4, failed=1)) == 1
+
+
+def test_unknown_runs_come_with_the_command_that_decides_about_them(capsys: pytest.CaptureFixture[str]) -> None:
+    show_result(result(submission(submitted=4, unknown=1)), Output())
+    assert "if runs stay unknown: batchrun resolve 'a b.ledger.jsonl' shows what" in capsys.readouterr().out
+    show_result(result(submission(submitted=5)), Output())
+    assert "resolve" not in capsys.readouterr().out
 
 
 def test_what_is_left_comes_with_the_command_that_resumes_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,7 +48,7 @@ def test_everything_that_happened_has_a_line() -> None:
         "writer": f"process 42 on laptop, since {AT}",
         "attempts": "1,200 (temporarily refused: 4 RATE_LIMIT_ERROR, 1 409)",
         "settled": "1 run found by listing after a lost response",
-        "duplicates": "1 run with more than one copy at the service",
+        "duplicates": "1 run with more than one copy at the service; batchrun verify names them",
         "run status": "5 PENDING, 2 COMPLETED",
         "sessions": "2; latest: 1,100 submitted in 1 min 15 s (14.7/s)",
     }
@@ -81,6 +81,18 @@ def test_everything_that_happened_has_a_line() -> None:
 )
 def test_the_writer_line_says_what_became_of_the_process(state: WriterState, session: SessionEvent, text: str) -> None:
     assert lines(replace(NEW, writer=state, session=session))["writer"] == text
+
+
+def test_unknown_runs_come_with_the_ways_out() -> None:
+    told = "2 runs may exist; batchrun resume finds out, batchrun resolve decides about the rest"
+    outcomes = {**NEW.outcomes, Outcome.UNKNOWN: 3}
+    assert lines(replace(NEW, outcomes=outcomes, under_way=1))["unknown"] == told
+    assert "unknown" not in lines(replace(NEW, outcomes=outcomes, under_way=3))
+
+
+def test_a_ledger_without_a_session_says_nothing_of_a_latest_one() -> None:
+    assert lines(replace(NEW, sessions=0))["sessions"] == "0"
+    assert lines(replace(NEW, sessions=1, session_submitted=0, session_s=0.0))["sessions"] == "1"
 
 
 def test_failed_runs_are_listed_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
