@@ -90,8 +90,9 @@ async def test_a_torn_tail_is_cut_off_kept_and_told_wherever_it_is_torn(path: Pa
         assert keep.exists() == (end > start)
 
 
-async def test_a_torn_first_line_is_no_batch_yet(path: Path) -> None:
-    path.write_bytes(b'{"event":"batch","at":"2026')
+@pytest.mark.parametrize("torn", [b'{"event":"ba', b'{"event":"batch","at":"2026'])
+async def test_a_torn_first_line_is_no_batch_yet(path: Path, torn: bytes) -> None:
+    path.write_bytes(torn)
     with FileLedger.open(path) as ledger:
         assert ledger.is_new
         await ledger.begin(batch())
