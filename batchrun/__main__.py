@@ -1,6 +1,6 @@
 """``python -m batchrun``."""
 
-from batchrun.cli.app import main
+from batchrun.cli.start import main
 
 if __name__ == "__main__":
     main()

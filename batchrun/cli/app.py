@@ -3,6 +3,7 @@
 import errno
 import gc
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator, MutableMapping, Sequence
@@ -147,12 +148,12 @@ def command_line() -> LazyGroup:
     return group
 
 
-def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its status. Tunes this process's garbage collector, so not for embedding."""
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line and return its status. Tunes this process's garbage collector, so not for embedding."""
     gc.set_threshold(*COLLECT_RARELY)
     status = run(list(sys.argv[1:] if args is None else args))
     _flush()
-    sys.exit(int(status))
+    return int(status)
 
 
 def run(args: list[str]) -> int:
@@ -181,6 +182,8 @@ def run(args: list[str]) -> int:
 
 
 def _interrupted(*, as_json: bool) -> ExitStatus:
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # once more ends the process at once, without a traceback
     return _fail([Problem("Ctrl-C", "interrupted")], ExitStatus.INTERRUPTED, as_json=as_json)
 
 

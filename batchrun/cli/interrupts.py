@@ -68,7 +68,7 @@ async def stop_on_signals(
             if first_s is None:
                 first_s = now
                 switch.pull(_stop(received))
-                notify("stopping: waiting for in-flight attempts to finish; press Ctrl-C again to stop immediately")
+                notify("stopping: in-flight attempts finish first; press Ctrl-C again to stop immediately")
             elif not is_repeat(first_s, now):
                 clean_up()
                 notify(f"stopped immediately: {when_killed}")

@@ -4,6 +4,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from batchrun.cli.early_interrupts import importing
 from batchrun.errors import UsageError
 
 __all__ = ["load", "load_extra", "loop_options"]
@@ -12,7 +13,8 @@ __all__ = ["load", "load_extra", "loop_options"]
 def load(name: str) -> Any:  # noqa: ANN401 - any object
     """The object at ``module:attribute``."""
     module, _, attribute = name.partition(":")
-    return getattr(import_module(module), attribute)
+    with importing():
+        return getattr(import_module(module), attribute)
 
 
 def load_extra(name: str, *, extra: str, wanted_by: str) -> Any:  # noqa: ANN401 - any object

@@ -3,6 +3,7 @@
 The process exits when its standard input closes, so it never outlives its parent, even if the parent is killed.
 """
 
+import os
 import subprocess
 import sys
 from types import TracebackType
@@ -29,10 +30,13 @@ class EmulatorProcess:
             UsageError: it did not start.
 
         """
-        command = [sys.executable, "-m", "batchrun.emulator.process"]
+        # -P: without the current directory on the path, where a file named like one of our imports would be run. The API key
+        # is none of its business.
+        command = [sys.executable, "-P", "-m", "batchrun.emulator.process"]
+        environ = {name: value for name, value in os.environ.items() if name != "WHEROBOTS_API_KEY"}
         # A session of its own: Ctrl-C must reach only the parent, which still needs the service until it has drained.
         self._process = subprocess.Popen(  # noqa: S603 - this interpreter, running one of our modules
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+            command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
         self.url = self._process.stdout.readline().strip()

@@ -19,6 +19,7 @@ from typing_extensions import override
 from yarl import URL
 
 from batchrun.wherobots.proxy import NO_PROXY, Proxy
+from batchrun.wherobots.resolver import DaemonResolver
 from batchrun.wherobots.transport import (
     JSON,
     SMALL_BYTES,
@@ -73,7 +74,9 @@ class AiohttpTransport:
         self._session = aiohttp.ClientSession(
             headers=None if self._proxy.url else headers,
             timeout=self._timeout,
-            connector=_Connector(limit=self._connections, ssl=self._tls, keepalive_timeout=KEEPALIVE_S),
+            connector=_Connector(
+                limit=self._connections, ssl=self._tls, keepalive_timeout=KEEPALIVE_S, resolver=DaemonResolver()
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),  # a cookie could pin a batch to one backend
             auto_decompress=False,
         )

@@ -46,9 +46,7 @@ async def test_a_signal_pulls_the_switch_and_the_work_finishes(
     stop = await run_interruptible(work, person.notes.append, person.clean_up)
     assert stop is not None
     assert (stop.reason, stop.problem.place) == (reason, place)
-    assert person.notes == [
-        "stopping: waiting for in-flight attempts to finish; press Ctrl-C again to stop immediately"
-    ]
+    assert person.notes == ["stopping: in-flight attempts finish first; press Ctrl-C again to stop immediately"]
     assert not person.cleaned_up
 
 

@@ -160,7 +160,7 @@ def test_an_interrupt_drains_and_the_printed_command_finishes(
     running.send_signal(sent)
     out, err = running.communicate(timeout=40)
     assert running.returncode == status, err
-    assert "stopping: waiting for in-flight attempts to finish" in err
+    assert "stopping: in-flight attempts finish first" in err
     command = next(line for line in out.splitlines() if line.startswith("to resume: ")).removeprefix(
         "to resume: batchrun "
     )

@@ -98,10 +98,12 @@ def _read(connection: socket.socket) -> Request:
     return Request(method, path, head.decode("latin-1"), body)
 
 
-def batchrun(folder: Path, *args: str, timeout: float = 60, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the installed command in a folder, as a user without a terminal."""
+def batchrun(
+    folder: Path, *args: str, timeout: float = 60, isolated: bool = False, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder, as a user without a terminal; ``isolated`` as an installed script is: not from there."""
     return subprocess.run(
-        [sys.executable, "-m", "batchrun", *args],
+        [sys.executable, *(["-P"] if isolated else []), "-m", "batchrun", *args],
         cwd=folder,
         env={**os.environ, "WHEROBOTS_API_KEY": KEY, **environ},
         stdin=subprocess.DEVNULL,
