@@ -75,7 +75,8 @@ def run_bench(request: BenchRequest, output: Output) -> ExitStatus:
 
     """
     transport = chosen_kind()  # first, because it raises for an unknown BATCHRUN_TRANSPORT
-    with _ledger_directory(request.directory) as directory, _service(request.base_url) as api:
+    # The service first: while its modules are imported, Ctrl-C ends the process without removing a directory.
+    with _service(request.base_url) as api, _ledger_directory(request.directory) as directory:
         output.tell(f"bench: {request.describe()}")
         # An emulator of our own needs no question; a service that somebody else started may hold their runs.
         if request.base_url is not None and request.ask and output.can_ask and not output.ask("Send these runs?"):
