@@ -11,15 +11,19 @@ from batchrun.cli.loading import loop_options
 from batchrun.cli.output import Output
 from batchrun.cli.service import EMULATOR, open_service, service_name
 from batchrun.engine.batch import plan_of
+from batchrun.engine.learned_rate import pacer_for
+from batchrun.engine.settings import SubmitSettings
 from batchrun.errors import BatchrunError, LedgerMismatchError, Problem
 from batchrun.ledger.events import BatchEvent
 from batchrun.ledger.reader import read_batch
+from batchrun.ledger.state import BatchState
 from batchrun.sweep.plan import Plan
+from batchrun.tracking.reading import Reader
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import is_same_service
 from batchrun.wherobots.transports import open_transport
 
-__all__ = ["ask_service", "plan_to_compare", "service_of"]
+__all__ = ["ask_service", "plan_to_compare", "reader_for", "service_of"]
 
 T = TypeVar("T")
 
@@ -63,6 +67,11 @@ def ask_service(
 
     with open_service(service, os.environ, ledger=ledger, timeout_s=timeout_s) as api:
         return anyio.run(asked, backend_options=loop_options())
+
+
+def reader_for(client: RunsClient, state: BatchState) -> Reader:
+    """Makes reading calls at the rate that they have beside a batch's attempts."""
+    return Reader(pacer_for(client, SubmitSettings(), state).wait_for_read)
 
 
 def plan_to_compare(batch: BatchEvent, ledger: Path, output: Output) -> Plan | None:

@@ -87,7 +87,7 @@ class Output:
         if yes:
             return True
         if not self.can_ask:
-            raise UsageError("--yes", "this needs a confirmation, and nobody can be asked here", "add --yes")
+            raise UsageError("--yes", f"nobody can be asked here: {question}", "add --yes if that is what you want")
         return self.ask(question)
 
     def warn(self, problem: Problem) -> None:

@@ -11,8 +11,9 @@ from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import AttemptEvent, CostEvent, Event, FailedEvent, RejectedEvent, SubmittedEvent
 from batchrun.ledger.fold import BatchState, EarlierRun, Outcome, RunState, Tracked, fold
 from batchrun.ledger.reader import read_events
+from batchrun.sweep.runs import PlannedRun
 
-__all__ = ["BatchRows", "RunRow", "read_rows"]
+__all__ = ["BatchRows", "RunRow", "planned_row", "read_rows"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +151,11 @@ def _row(key: str, run: RunState, seen: _Seen) -> RunRow:
         earlier=run.earlier,
         point=json.loads(seen.point),
     )
+
+
+def planned_row(run: PlannedRun) -> RunRow:
+    """The row of a planned run that the ledger has no event of."""
+    return _row(run.key, RunState(), _Seen(name=run.name, point=run.point_json))
 
 
 def _span(begin_s: float | None, end_s: float | None) -> float | None:

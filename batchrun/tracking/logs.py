@@ -36,8 +36,12 @@ async def read_log(client: RunsClient, run_id: str, *, reader: Reader) -> AsyncI
             yield line
 
 
-async def tail_log(client: RunsClient, run_id: str, count: int, *, reader: Reader) -> list[LogLine]:
+async def tail_log(
+    client: RunsClient, run_id: str, count: int, *, reader: Reader, on_line: Callable[[], object] = lambda: None
+) -> list[LogLine]:
     """The last ``count`` lines. The service offers no way to read a log from its end, so all of it is read.
+
+    ``on_line`` is called for every line that was read.
 
     Raises:
         ApiError: a page cannot be read.
@@ -46,6 +50,7 @@ async def tail_log(client: RunsClient, run_id: str, count: int, *, reader: Reade
     last: deque[LogLine] = deque(maxlen=count)
     async for line in read_log(client, run_id, reader=reader):
         last.append(line)
+        on_line()
     return list(last)
 
 

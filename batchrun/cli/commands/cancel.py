@@ -1,0 +1,193 @@
+"""``batchrun cancel``."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio
+import typer
+
+from batchrun.cli import options as o
+from batchrun.cli.exits import ExitStatus
+from batchrun.cli.flags import SelectionFlags, expand_flags
+from batchrun.cli.interrupts import run_interruptible
+from batchrun.cli.ledgers import find_ledger
+from batchrun.cli.loading import loop_options
+from batchrun.cli.looking import reader_for, service_of
+from batchrun.cli.output import Output
+from batchrun.cli.service import open_service
+from batchrun.cli.settling import settle_unknown
+from batchrun.cli.text import numbered
+from batchrun.engine.batch import plan_of
+from batchrun.engine.drop import drop_runs, pending_runs
+from batchrun.engine.pacing.pacer import Pacer
+from batchrun.engine.settings import SubmitSettings
+from batchrun.engine.stopping import StopSwitch
+from batchrun.ledger.file import FileLedger
+from batchrun.ledger.reader import read_batch
+from batchrun.ledger.statuses import has_ended
+from batchrun.report.rows import RunRow, planned_row, read_rows
+from batchrun.report.run_label import RunGroup, group_of
+from batchrun.report.selection import Selection, select
+from batchrun.sweep.plan import PlannedRun
+from batchrun.tracking.batch_follower import BatchFollower
+from batchrun.tracking.cancel import Cancellation, Target, cancel_runs
+from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.settings import ApiSettings
+from batchrun.wherobots.transports import open_transport
+
+__all__ = ["EXAMPLES", "cancel"]
+
+EXAMPLES = """
+Examples:
+
+\b
+  batchrun cancel sweep.toml
+      cancel every active run of the batch
+  batchrun cancel sweep.toml --pending
+      also drop the runs that were not sent yet
+  batchrun cancel sweep.toml --where region=us --status running
+      only those that are running in one region
+"""
+
+Pending = Annotated[bool, typer.Option("--pending", help="Also drop runs that were not sent yet.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait until the runs have ended.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Cancel without asking for confirmation.")]
+CONNECTIONS = 10
+WAIT_S = 600.0
+"""Cancelling takes a minute or so; whoever waits for ten looks at the run in the console."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chosen:
+    """What is to be cancelled, and what is not to be sent."""
+
+    active: Sequence[RunRow]
+    dropped: Sequence[PlannedRun]
+
+    def describe(self) -> str:
+        statuses = Counter(row.status or "created" for row in self.active)
+        parts = [f"{count:,} {status}" for status, count in statuses.most_common()]
+        text = f"cancel {numbered(len(self.active), 'run')} ({', '.join(parts)})" if self.active else ""
+        drop = f"drop {numbered(len(self.dropped), 'run')} not sent yet" if self.dropped else ""
+        return " and ".join(filter(None, [text, drop]))
+
+
+@expand_flags
+def cancel(
+    path: o.LedgerArgument,
+    *,
+    selected: SelectionFlags,
+    pending: Pending = False,
+    no_wait: NoWait = False,
+    yes: Yes = False,
+    emulator: o.OfEmulator = False,
+    base_url: o.BaseUrl = None,
+    timeout: o.Timeout = None,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> int:
+    """Cancel active runs of a batch, by the ids that its ledger holds.
+
+    Runs that may or may not exist are looked for first. Asks before it does anything; elsewhere than on a terminal it needs
+    --yes. Safe to repeat.
+    """
+    ledger, output = find_ledger(path, emulator=emulator), Output(as_json=as_json, quiet=quiet)
+    service = service_of(ledger, base_url=base_url)
+    timeout_s = o.seconds_from("--timeout", timeout)
+    with open_service(service, os.environ, ledger=ledger, timeout_s=timeout_s) as api:
+        with FileLedger.open(ledger) as writing:
+            settle_unknown(writing, api, SubmitSettings(), output, service=service)
+        with FileLedger.open(ledger) as writing:
+            chosen = _choose(ledger, writing, selected.selection(), pending=pending)
+            if not (chosen.active or chosen.dropped):
+                output.say("no active run fits; nothing was cancelled")
+                output.document({"cancelled": 0, "dropped": 0, "exit_status": 0})
+                return ExitStatus.DONE
+            if not output.confirm(f"{chosen.describe().capitalize()}?", yes=yes):
+                output.tell("nothing was cancelled")
+                return ExitStatus.STOPPED
+            anyio.run(drop_runs, writing, chosen.dropped)
+            result = _cancel(writing, api, chosen.active, output)
+        ended = {} if no_wait or not result.requested else _wait(ledger, api, result.requested, output)
+    return _show(chosen, result, ended, output, waited=not no_wait)
+
+
+def _choose(path: Path, ledger: FileLedger, selection: Selection, *, pending: bool) -> _Chosen:
+    found = read_rows(path)
+    plan = plan_of(read_batch(path), path, os.environ, resolve=False) if pending else None
+    unsent = list(pending_runs(plan, ledger.state)) if plan is not None else []
+    rows = {row.key: row for row in found.rows} | {run.key: planned_row(run) for run in unsent}
+    fits = select(rows.values(), selection)
+    keys = {row.key for row in fits}
+    active = [row for row in fits if row.run_id is not None and group_of(row.outcome, row.status) is RunGroup.ACTIVE]
+    return _Chosen(active=active, dropped=[run for run in unsent if run.key in keys])
+
+
+def _cancel(ledger: FileLedger, api: ApiSettings, rows: Iterable[RunRow], output: Output) -> Cancellation:
+    targets = [Target(key=row.key, run_id=row.run_id or "", name=row.name) for row in rows]
+
+    def report(result: Cancellation) -> None:
+        if result.done % 50 == 0 and result.done < len(targets):
+            output.tell(f"{result.done:,} of {numbered(len(targets), 'run')} asked for")
+
+    async def work(switch: StopSwitch) -> Cancellation:
+        async with RunsClient(api, open_transport(api, connections=CONNECTIONS)) as client:
+            reader = reader_for(client, ledger.state)
+            return await cancel_runs(
+                ledger, client, targets, reader=reader, on_progress=report, is_stopped=lambda: switch.is_pulled
+            )
+
+    return anyio.run(partial(run_interruptible, work, output.urge, lambda: None), backend_options=loop_options())
+
+
+def _wait(ledger: Path, api: ApiSettings, targets: Sequence[Target], output: Output) -> dict[str, str]:
+    """Follow the runs until they have ended; their statuses by id."""
+    output.tell(f"waiting until {numbered(len(targets), 'run')} have ended; Ctrl-C leaves them to it")
+    ids, until_s = {target.run_id for target in targets}, time.monotonic() + WAIT_S
+
+    async def work(switch: StopSwitch) -> dict[str, str]:
+        async with RunsClient(api, open_transport(api, connections=CONNECTIONS)) as client:
+            wait_for_read = Pacer(rate=None).wait_for_read
+            follower = await BatchFollower.open(
+                ledger, client, wait_for_read=wait_for_read, on_change=lambda _: None, on_note=output.warn
+            )
+
+            def is_over() -> bool:
+                runs = (run for run in follower.state.runs.values() if run.run_id in ids)
+                return switch.is_pulled or time.monotonic() > until_s or all(has_ended(run.status) for run in runs)
+
+            await switch.unless_pulled(partial(follower.run, is_over))
+            runs = (run for run in follower.state.runs.values() if run.run_id in ids)
+            return {run.run_id or "": run.status or "" for run in runs}
+
+    return anyio.run(partial(run_interruptible, work, output.urge, lambda: None), backend_options=loop_options())
+
+
+def _show(chosen: _Chosen, result: Cancellation, ended: dict[str, str], output: Output, *, waited: bool) -> ExitStatus:
+    for problem in result.problems:
+        output.warn(problem)
+    statuses = Counter(ended.values())
+    parts = [f"{count:,} {status}" for status, count in statuses.most_common()] if waited else []
+    asked = f"{numbered(len(result.requested), 'run')} asked to end" + (f": {', '.join(parts)}" if parts else "")
+    lines = [asked] if result.requested else []
+    lines += [f"{numbered(len(result.had_ended), 'run')} had ended"] if result.had_ended else []
+    lines += [f"{numbered(len(result.problems), 'run')} could not be cancelled"] if result.problems else []
+    lines += [f"{numbered(len(chosen.dropped), 'run')} dropped"] if chosen.dropped else []
+    output.say("; ".join(lines))
+    left = len(chosen.active) - result.done
+    status = ExitStatus.INCOMPLETE if result.problems or left else ExitStatus.DONE
+    document: dict[str, Any] = {
+        "cancelled": len(result.requested),
+        "had_ended": len(result.had_ended),
+        "failed": [problem.json() for problem in result.problems],
+        "dropped": len(chosen.dropped),
+        "statuses": dict(statuses),
+    }
+    output.document(document | {"exit_status": int(status)})
+    return status
