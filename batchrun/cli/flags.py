@@ -71,6 +71,7 @@ class SubmissionFlags:
     """Options of both ``submit`` and ``resume``, as typed; None means not given."""
 
     emulator: o.Emulator = False
+    watch: o.Watch = False
     dry_run: o.DryRun = False
     retry: o.Retry = None
     rate: o.Rate = None

@@ -20,6 +20,7 @@ T = TypeVar("T")
 SAME_WITHIN_S = 0.3
 """Signals this close together count as one: ``timeout`` signals both the process and its process group."""
 
+WAITING = "stopping: in-flight attempts finish first; press Ctrl-C again to stop immediately"
 IN_FLIGHT_UNKNOWN = "in-flight attempts are unknown; resume to check them"
 
 
@@ -28,12 +29,13 @@ async def run_interruptible(
     notify: Callable[[str], None],
     clean_up: Callable[[], None],
     *,
+    when_pulled: str = WAITING,
     when_killed: str = IN_FLIGHT_UNKNOWN,
 ) -> T:
     """Run ``work`` with a stop switch that the first Ctrl-C or SIGTERM pulls; a second one ends the process.
 
-    ``notify`` prints what is being waited for. ``clean_up`` runs before the process is ended: it restores the terminal
-    and removes what must not stay behind. ``when_killed`` is what a person needs to know then.
+    ``notify`` prints ``when_pulled`` at the first signal: what is being waited for. ``clean_up`` runs before the process is
+    ended: it restores the terminal and removes what must not stay behind. ``when_killed`` is what a person needs to know then.
 
     Raises:
         BatchrunError: what ``work`` raised, not wrapped in the task group's ``ExceptionGroup``.
@@ -42,7 +44,9 @@ async def run_interruptible(
     switch = StopSwitch()
     failure: BatchrunError | None = None
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(partial(stop_on_signals, switch, notify, clean_up, when_killed=when_killed))
+        tasks.start_soon(
+            partial(stop_on_signals, switch, notify, clean_up, when_pulled=when_pulled, when_killed=when_killed)
+        )
         try:
             result = await work(switch)
         except BatchrunError as error:
@@ -58,6 +62,7 @@ async def stop_on_signals(
     notify: Callable[[str], None],
     clean_up: Callable[[], None],
     *,
+    when_pulled: str = WAITING,
     when_killed: str = IN_FLIGHT_UNKNOWN,
 ) -> None:
     """Pull the switch at the first signal and end the process at the second; runs until cancelled."""
@@ -68,7 +73,7 @@ async def stop_on_signals(
             if first_s is None:
                 first_s = now
                 switch.pull(_stop(received))
-                notify("stopping: in-flight attempts finish first; press Ctrl-C again to stop immediately")
+                notify(when_pulled)
             elif not is_repeat(first_s, now):
                 clean_up()
                 notify(f"stopped immediately: {when_killed}")

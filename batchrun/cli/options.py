@@ -46,6 +46,7 @@ __all__ = [
     "SweepArgument",
     "Timeout",
     "ToAnotherServer",
+    "Watch",
     "Where",
     "WhereRun",
     "Yes",
@@ -64,9 +65,7 @@ LedgerArgument = Annotated[
 LedgerArguments = Annotated[
     list[Path], typer.Argument(metavar="LEDGER...", help="Ledgers (.ledger.jsonl), or the sweeps that they belong to.")
 ]
-OfEmulator = Annotated[
-    bool, typer.Option("--emulator", help="Given a sweep: use the ledger of its runs in the emulator.")
-]
+OfEmulator = Annotated[bool, typer.Option("--emulator", help="Given a sweep: the ledger of its runs in the emulator.")]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document to stdout; everything else goes to stderr.")
 ]
@@ -199,6 +198,7 @@ NotOurs = Annotated[
     typer.Option("--not-ours", help="Runs of planned names that this ledger does not know belong to another batch."),
 ]
 Extend = Annotated[bool, typer.Option("--extend", help="Continue even if the sweep changed after the batch started.")]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Follow the runs to their end, as with batchrun watch.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent without sending anything.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Send without asking for confirmation.")]
 

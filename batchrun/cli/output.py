@@ -113,6 +113,11 @@ class Output:
             # ASCII only: valid in every encoding, and no character in it can act on a terminal.
             self._print(self.out, masked(json.dumps(value, indent=2, ensure_ascii=True)))
 
+    def json_line(self, value: dict[str, Any]) -> None:
+        """One of a stream of JSON documents, each on a line of its own; printed only with ``--json``."""
+        if self.as_json:
+            self._print(self.out, masked(json.dumps(value, ensure_ascii=True)))
+
     def raw_line(self, text: str) -> None:
         """A line of data for another program, printed unchanged except that the API key is masked."""
         self._print(self.out, masked(text))

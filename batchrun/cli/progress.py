@@ -58,7 +58,8 @@ def count_line(progress: Progress) -> str:
     ):
         parts += [f"{count:,} {label}"] if count else []
     if progress.active is not None:
-        parts.append(f"{progress.active:,} active")
+        bound = f" of {progress.active_limit:,} at most" if progress.active_limit is not None else ""
+        parts.append(f"{progress.active:,} active{bound}")
     return ", ".join(parts)
 
 

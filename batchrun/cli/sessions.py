@@ -24,15 +24,23 @@ SessionWork = Callable[[RunsClient, View, StopSwitch], Awaitable[Submission]]
 """What a session does: ``submit`` or ``settle``, with everything but these three given."""
 
 
-def run_session(work: SessionWork, api: ApiSettings, settings: SubmitSettings, output: Output, name: str) -> Submission:
+def run_session(
+    work: SessionWork,
+    api: ApiSettings,
+    settings: SubmitSettings,
+    output: Output,
+    name: str,
+    *,
+    view: View | None = None,
+) -> Submission:
     """Run a session to its end, or until a signal stops it.
 
     Raises:
         BatchrunError: it could not be started.
 
     """
-    with view_for(output, name) as view:
-        return anyio.run(_run, work, api, settings, view, output, backend_options=loop_options())
+    with view or view_for(output, name) as shown:
+        return anyio.run(_run, work, api, settings, shown, output, backend_options=loop_options())
 
 
 async def _run(work: SessionWork, api: ApiSettings, settings: SubmitSettings, view: View, output: Output) -> Submission:

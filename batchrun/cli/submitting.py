@@ -18,6 +18,8 @@ from batchrun.cli.views.estimate import estimate_sentence
 from batchrun.cli.views.plan import totals_words
 from batchrun.cli.views.result import Result, show_result
 from batchrun.cli.views.tables import outcome_table
+from batchrun.cli.watch_views import SubmissionView, watch_view
+from batchrun.cli.watching import Watched, WatchRequest, follow_batch, show_watched
 from batchrun.engine.preflight import Preflight, check_ledger
 from batchrun.engine.service_check import Existing
 from batchrun.engine.settings import SubmitSettings
@@ -57,6 +59,8 @@ class SubmitRequest:
     to_another_server: bool = False
     ask: bool = False
     dry_run: bool = False
+    watch: bool = False
+    """Follow the runs to their end, while they are created and afterwards."""
 
     def check(self, state: BatchState) -> Preflight:
         """Whether this ledger may be continued, and what is left to do.
@@ -90,16 +94,36 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
         with FileLedger.open(request.ledger, create=request.create) as ledger:
             _warn_of_torn_line(ledger, output)
             preflight = _check(request, ledger, api, output)
-            if preflight.is_finished and not preflight.target_changed:
+            is_finished = preflight.is_finished and not preflight.target_changed
+            if is_finished and not request.watch:
                 return _nothing_left(request, preflight, output)
-            if not _is_confirmed(request, preflight, output):
+            if not is_finished and not _is_confirmed(request, preflight, output):
                 return ExitStatus.STOPPED
             gc.freeze()  # the plan stays to the end: no need to look through it for garbage
-            submission = _submit_or_ask(request, ledger, api, output)
-        return _show(request, submission, output)
+            seen = SubmissionView(output, request.plan.name) if request.watch else None
+            submission = _submit_or_ask(request, ledger, api, output, seen)
+        watched = _watch(request, api, output, seen) if seen is not None and submission.stop is None else None
+        return _show(request, submission, output, watched)
 
 
-def _submit_or_ask(request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output) -> Submission:
+def _watch(request: SubmitRequest, api: ApiSettings, output: Output, seen: SubmissionView) -> Watched:
+    """Follow the runs to their end, now that nothing is left to send and the ledger's lock is given back."""
+    view = watch_view(output, request.plan.name, failures=seen.failures)
+    return follow_batch(_watch_request(request), api, output, view)
+
+
+def _watch_request(request: SubmitRequest) -> WatchRequest:
+    return WatchRequest(
+        name=request.plan.name,
+        ledger=request.ledger,
+        service=request.service,
+        read_rate=request.settings.read_rate,
+    )
+
+
+def _submit_or_ask(
+    request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output, seen: SubmissionView | None
+) -> Submission:
     """Submit; if runs exist that a new ledger does not know, ask whether to create them anew.
 
     Raises:
@@ -107,17 +131,19 @@ def _submit_or_ask(request: SubmitRequest, ledger: FileLedger, api: ApiSettings,
 
     """
     try:
-        return _run_session(request, ledger, api, output)
+        return _run_session(request, ledger, api, output, seen)
     except RunsExistError as error:
         if ledger.state.attempts or not output.can_ask:
             raise
         output.warn(error.problems[0])
         if not output.ask(f"Create {numbered(request.plan.runs, 'run')} anew, in addition to those that exist?"):
             raise
-        return _run_session(replace(request, existing=Existing.FOREIGN), ledger, api, output)
+        return _run_session(replace(request, existing=Existing.FOREIGN), ledger, api, output, seen)
 
 
-def _run_session(request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output) -> Submission:
+def _run_session(
+    request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output, seen: SubmissionView | None
+) -> Submission:
     async def work(client: RunsClient, view: View, switch: StopSwitch) -> Submission:
         return await submit(
             request.plan,
@@ -132,9 +158,10 @@ def _run_session(request: SubmitRequest, ledger: FileLedger, api: ApiSettings, o
             existing=request.existing,
             to_another_server=request.to_another_server,
             base_url=request.service,
+            on_change=seen.change if seen is not None else None,
         )
 
-    return run_session(work, api, request.settings, output, request.plan.name)
+    return run_session(work, api, request.settings, output, request.plan.name, view=seen)
 
 
 def _check(request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output) -> Preflight:
@@ -218,7 +245,7 @@ def _document(request: SubmitRequest, preflight: Preflight) -> dict[str, Any]:
     }
 
 
-def _show(request: SubmitRequest, submission: Submission, output: Output) -> ExitStatus:
+def _show(request: SubmitRequest, submission: Submission, output: Output, watched: Watched | None) -> ExitStatus:
     progress = submission.progress
     is_all_well = progress.submitted + progress.pending == progress.planned  # then there is no reason to look for
     result = Result(
@@ -227,5 +254,10 @@ def _show(request: SubmitRequest, submission: Submission, output: Output) -> Exi
         submission=submission,
         reasons=() if is_all_well else read_summary(request.ledger).reasons,
         resume=request.resume,
+        watched=watched.json() if watched is not None else None,
+        watch_status=watched.status if watched is not None else None,
     )
-    return show_result(result, output)
+    status = show_result(result, output)
+    if watched is not None:
+        show_watched(_watch_request(request), watched, output)
+    return status

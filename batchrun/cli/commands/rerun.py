@@ -97,6 +97,7 @@ def rerun(
         service=service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated),
         settings=flags.settings(plan.submit),
         retry=flags.retried_outcomes,
+        watch=flags.watch,
         timeout_s=flags.timeout_s,
         create=False,
         existing=flags.existing,

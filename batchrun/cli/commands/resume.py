@@ -60,6 +60,7 @@ def resume(
         service=service,
         settings=flags.settings(plan.submit),
         retry=flags.retried_outcomes,
+        watch=flags.watch,
         timeout_s=flags.timeout_s,
         create=False,
         existing=flags.existing,

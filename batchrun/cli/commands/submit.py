@@ -56,6 +56,7 @@ def submit(
         service=service,
         settings=flags.settings(plan.submit),
         retry=flags.retried_outcomes,
+        watch=flags.watch,
         timeout_s=flags.timeout_s,
         extend=extend,
         recreate=recreate,

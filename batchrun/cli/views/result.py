@@ -30,6 +30,9 @@ class Result:
     reasons: tuple[Reason, ...]
     resume: tuple[str, ...]
     """The command that resumes the batch."""
+    watched: dict[str, Any] | None = None
+    """What became of the runs, if they were followed; and the exit status that follows from it."""
+    watch_status: ExitStatus | None = None
 
     @property
     def is_resumable(self) -> bool:
@@ -55,7 +58,8 @@ def exit_status(submission: Submission) -> ExitStatus:
 def show_result(result: Result, output: Output) -> ExitStatus:
     """Show the result and return the exit status."""
     submission = result.submission
-    progress, stop, status = submission.progress, submission.stop, exit_status(submission)
+    progress, stop = submission.progress, submission.stop
+    status = result.watch_status if result.watch_status is not None else exit_status(submission)
     output.table(outcome_table(result.name, outcomes_of(progress), progress.planned))
     output.say(_session_line(progress))
     if result.reasons:
@@ -105,5 +109,6 @@ def _document(result: Result, status: ExitStatus) -> dict[str, Any]:
         "notes": [note.json() for note in result.submission.notes],
         "stop": None if stop is None else {"reason": stop.reason.value, "problem": stop.problem.json()},
         "resume": list(result.resume) if result.is_resumable else None,
+        **({"watch": result.watched} if result.watched is not None else {}),
         "exit_status": int(status),
     }

@@ -1,13 +1,13 @@
 """Tables that more than one command shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from batchrun.cli.output import Table
 from batchrun.errors import Trouble
 from batchrun.ledger.fold import Outcome
 from batchrun.report.reasons import FailedRun, Reason
 
-__all__ = ["OUTCOMES", "failed_runs_table", "outcome_table", "reason_table"]
+__all__ = ["OUTCOMES", "failed_runs_table", "outcome_table", "reason_table", "status_table"]
 
 OUTCOMES = (
     Outcome.SUBMITTED,
@@ -27,6 +27,13 @@ def outcome_table(name: str, outcomes: dict[Outcome, int], planned: int) -> Tabl
     rows = [(outcome.value, f"{outcomes[outcome]:,}") for outcome in shown]
     rows.append(("planned", f"{planned:,}"))
     return Table(title=name, head=("outcome", "runs"), rows=tuple(rows), right=frozenset({"runs"}))
+
+
+def status_table(name: str, counts: Mapping[str, int], planned: int) -> Table:
+    """The number of runs with each status, most frequent first, and the number of planned ones."""
+    rows = [(label, f"{count:,}") for label, count in sorted(counts.items(), key=lambda item: -item[1])]
+    rows.append(("planned", f"{planned:,}"))
+    return Table(title=name, head=("status", "runs"), rows=tuple(rows), right=frozenset({"runs"}))
 
 
 def reason_table(reasons: Sequence[Reason]) -> Table:

@@ -1,0 +1,201 @@
+"""Displays of runs that are followed: a live picture on a terminal, a line a change elsewhere, a JSON line a change."""
+
+from collections import deque
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import RenderableType
+from rich.live import Live
+from rich.text import Text
+from typing_extensions import override
+
+from batchrun.cli.output import Output
+from batchrun.cli.progress import count_line, pace_line, pause_line, view_for
+from batchrun.cli.text import one_line
+from batchrun.cli.views.watch import LATEST_FAILURES, UNCREATED, WatchSnapshot, change_line, picture
+from batchrun.engine.progress import Progress
+from batchrun.errors import Problem
+from batchrun.ledger.state import Outcome
+from batchrun.report.run_label import RunGroup, group_of
+from batchrun.tracking.changes import Change
+
+__all__ = ["SubmissionView", "WatchView", "watch_view"]
+
+REDRAW_PER_S = 4
+"""Less often than while submitting: what is shown changes when runs do."""
+
+
+class WatchView(Protocol):
+    """What a watch reports to. ``leave`` ends the display and may be called more than once."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def change(self, change: Change) -> None: ...
+
+    def note(self, note: Problem) -> None: ...
+
+    def show(self, snapshot: WatchSnapshot) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+def watch_view(output: Output, name: str, *, as_lines: bool = False, failures: Iterable[Change] = ()) -> WatchView:
+    """The display that fits where the output goes; ``as_lines``: with ``--json``, a JSON line for each change.
+
+    ``failures`` were seen before, and are shown until there are later ones.
+    """
+    if output.as_json and as_lines:
+        return _JsonView(output)
+    if output.quiet:
+        return _QuietView(output)
+    return _LiveView(output, name, failures) if output.is_terminal else _PlainView(output)
+
+
+class SubmissionView:
+    """Shows a session that follows its runs while it creates them: an observer of the session, and of the changes."""
+
+    def __init__(self, output: Output, name: str) -> None:
+        self._name = name
+        self._is_live = output.is_terminal and not output.quiet
+        self._watch: WatchView = _LiveView(output, name, (), stays=False) if self._is_live else _changes_view(output)
+        self._progress = view_for(output, name)
+        self.failures: deque[Change] = deque(maxlen=LATEST_FAILURES)
+
+    def __enter__(self) -> Self:
+        (self._watch if self._is_live else self._progress).__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.leave()
+
+    def progress(self, progress: Progress) -> None:
+        if not self._is_live:
+            self._progress.progress(progress)
+            return
+        words = (count_line(progress), pace_line(progress), pause_line(progress))
+        self._watch.show(
+            WatchSnapshot(
+                name=self._name,
+                planned=progress.planned,
+                statuses=progress.run_status,
+                uncreated=_uncreated(progress),
+                active=progress.active or 0,
+                submission="; ".join(filter(None, words)),
+            )
+        )
+
+    def change(self, change: Change) -> None:
+        if _is_failure(change):
+            self.failures.append(change)
+        self._watch.change(change)
+
+    def note(self, note: Problem) -> None:
+        self._watch.note(note)
+
+    def leave(self) -> None:
+        """End the display; may be called more than once."""
+        self._watch.leave()
+
+
+def _changes_view(output: Output) -> WatchView:
+    return _QuietView(output) if output.quiet else _PlainView(output)
+
+
+def _uncreated(progress: Progress) -> dict[Outcome, int]:
+    counts = {outcome: getattr(progress, outcome.value) for outcome in UNCREATED}
+    return {outcome: count for outcome, count in counts.items() if count}
+
+
+def _is_failure(change: Change) -> bool:
+    return group_of(Outcome.SUBMITTED, change.status) is RunGroup.FAILED
+
+
+class _QuietView:
+    """Notes only."""
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.leave()
+
+    def change(self, change: Change) -> None:
+        """Left to the summary."""
+
+    def note(self, note: Problem) -> None:
+        self.output.warn(note)
+
+    def show(self, snapshot: WatchSnapshot) -> None:
+        """There is nothing to show it on."""
+
+    def leave(self) -> None:
+        """There is no display."""
+
+
+class _PlainView(_QuietView):
+    """A line on stderr for each change."""
+
+    @override
+    def change(self, change: Change) -> None:
+        self.output.tell(change_line(change))
+
+
+class _JsonView(_QuietView):
+    """A JSON line on stdout for each change."""
+
+    @override
+    def change(self, change: Change) -> None:
+        self.output.json_line({"event": "status", **change.json()})
+
+
+class _LiveView(_QuietView):
+    """A picture that is redrawn by a thread of its own, so that a slow terminal delays nothing; its last state stays."""
+
+    def __init__(self, output: Output, name: str, failures: Iterable[Change], *, stays: bool = True) -> None:
+        super().__init__(output)
+        self._name = one_line(name)
+        self._latest: WatchSnapshot | None = None
+        self._failures: deque[Change] = deque(failures, maxlen=LATEST_FAILURES)
+        self._live = Live(
+            get_renderable=self._draw,
+            console=output.terminal,
+            refresh_per_second=REDRAW_PER_S,
+            transient=not stays,
+            redirect_stdout=False,  # Output is the only writer of both streams
+            redirect_stderr=False,
+        )
+
+    @override
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    @override
+    def change(self, change: Change) -> None:
+        if _is_failure(change):
+            self._failures.append(change)
+
+    @override
+    def show(self, snapshot: WatchSnapshot) -> None:
+        self._latest = snapshot
+
+    @override
+    def leave(self) -> None:
+        self._live.stop()
+
+    def _draw(self) -> RenderableType:
+        if self._latest is None:
+            return Text(f"{self._name}: contacting the service ...", style="dim")
+        return picture(self._latest, list(self._failures))
