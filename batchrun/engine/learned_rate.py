@@ -1,7 +1,7 @@
 """What a session learned about the rate limit, from the ledger and back into it."""
 
-from batchrun.engine.pacing.limit_search import Learned
 from batchrun.engine.pacing.pacer import Pacer
+from batchrun.engine.pacing.search_values import Learned
 from batchrun.engine.settings import SubmitSettings
 from batchrun.ledger.state import BatchState
 from batchrun.wherobots.client import RunsClient

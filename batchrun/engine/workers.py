@@ -66,5 +66,5 @@ class Workers:
                 except LedgerWriteError as error:
                     self._switch.pull(ledger_stop(error))
                 finally:
-                    self._pacer.ended()
+                    self._pacer.ended(permit)
                 scope.shield = False

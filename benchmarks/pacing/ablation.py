@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from batchrun.engine.pacing.limit_search import LimitSearch, SearchPolicy
+from batchrun.engine.pacing.limit_search import LimitSearch
 from batchrun.engine.pacing.quota_window import QuotaWindow
 from batchrun.engine.pacing.rate_control import RatePolicy
+from batchrun.engine.pacing.search_policy import SearchPolicy
 from benchmarks.pacing.cases import Case, Figures, measure
 from benchmarks.pacing.clients import AdditiveIncrease, SearchClient
 from benchmarks.pacing.parallel import run_all

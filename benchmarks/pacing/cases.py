@@ -4,7 +4,8 @@ import math
 import random
 from dataclasses import dataclass
 
-from batchrun.engine.pacing.limit_search import Learned, LimitSearch
+from batchrun.engine.pacing.limit_search import LimitSearch
+from batchrun.engine.pacing.search_values import Learned
 from benchmarks.pacing.clients import PEERS, SearchClient
 from benchmarks.pacing.limiters import LIMITERS
 from benchmarks.pacing.simulator import Change, Client, simulate

@@ -6,7 +6,8 @@ import random
 
 from typing_extensions import override
 
-from batchrun.engine.pacing.limit_search import LimitSearch, Ticket
+from batchrun.engine.pacing.limit_search import LimitSearch
+from batchrun.engine.pacing.search_values import Ticket
 from benchmarks.pacing.simulator import Client
 
 __all__ = [
@@ -38,7 +39,7 @@ class SearchClient(Client):
     @override
     def accepted(self, now: float, sent_at: float, tag: object) -> None:
         assert isinstance(tag, Ticket)
-        self.search.accepted(now + self._offset_s, tag)
+        self.search.accepted(now + self._offset_s, tag, latency_s=now - sent_at)
 
     @override
     def refused(self, now: float, sent_at: float, tag: object, retry_after_s: float | None) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 from unittest.mock import patch
 
 from batchrun.engine.pacing.backoff import BudgetPolicy
-from batchrun.engine.pacing.limit_search import DEFAULT_SEARCH, SearchPolicy
 from batchrun.engine.pacing.quota_window import ProbePolicy
 from batchrun.engine.pacing.rate_control import RatePolicy
+from batchrun.engine.pacing.search_policy import DEFAULT_SEARCH, SearchPolicy
+from batchrun.engine.pacing.start import StartPolicy
 
 __all__ = ["MODULES", "Number", "changed", "numbers"]
 
@@ -19,13 +20,16 @@ MODULES = (
     "pacer",
     "fixed_rate",
     "limit_search",
+    "search_policy",
+    "start",
+    "narrowing",
     "rate_control",
     "quota_window",
     "concurrency_limit",
     "read_rate",
     "backoff",
 )
-POLICIES = (SearchPolicy, RatePolicy, ProbePolicy, BudgetPolicy)
+POLICIES = (SearchPolicy, StartPolicy, RatePolicy, ProbePolicy, BudgetPolicy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,8 @@ def changed(number: Number, value: float) -> Iterator[SearchPolicy]:
     match number.policy:
         case RatePolicy.__name__:
             yield replace(DEFAULT_SEARCH, controller=replace(DEFAULT_SEARCH.controller, **change))
+        case StartPolicy.__name__:
+            yield replace(DEFAULT_SEARCH, start=replace(DEFAULT_SEARCH.start, **change))
         case ProbePolicy.__name__:
             yield replace(DEFAULT_SEARCH, probes=replace(DEFAULT_SEARCH.probes, **change))
         case _:

@@ -1,19 +1,16 @@
 """How much each tuned number matters: the thirty cases with half of it and with twice of it."""
 
 import bisect
-import math
 import random
 from collections import deque
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import product
 
-from typing_extensions import override
-
 from batchrun.engine.pacing.backoff import DEFAULT_BUDGET, RetryBudget
-from batchrun.engine.pacing.concurrency_limit import ConcurrencyLimit
 from batchrun.engine.pacing.fixed_rate import FixedRate
-from batchrun.engine.pacing.limit_search import DEFAULT_SEARCH, LimitSearch
+from batchrun.engine.pacing.limit_search import LimitSearch
+from batchrun.engine.pacing.search_policy import DEFAULT_SEARCH
 from benchmarks.pacing.ablation import summary
 from benchmarks.pacing.cases import Case, Figures, learned_by, measure
 from benchmarks.pacing.clients import SearchClient
@@ -27,7 +24,7 @@ __all__ = ["vary"]
 FACTORS = (0.5, 2.0)
 FIXED_RATES, FIXED_S, LATE_S, STALL_S, STALLS_EVERY_S = (7.0, 50.0, 200.0, 1000.0), 60.0, 0.001, 0.15, 5.0
 OUTAGE_S, OUTAGE_RATE_PER_S, RESPONSE_S = 60.0, 50.0, 0.1
-SIMULATED = ("limit_search", "rate_control", "quota_window", "concurrency_limit")
+SIMULATED = ("limit_search", "search_policy", "start", "narrowing", "rate_control", "quota_window", "concurrency_limit")
 NOT_REACHED = {
     ("rate_control", "_MAX_DOUBLINGS"),  # guards against an overflow
     ("quota_window", "_MAX_STREAK_ENDS"),  # bounds memory
@@ -36,39 +33,9 @@ NOT_REACHED = {
     ("limit_search", "_MIN_RESET_S"),  # headers that announce a limit
 }
 """Numbers that no case can show."""
-COLD, LEARNED, BOUNDED = "cold", "learned", "bounded"
-"""How a case is run: from a cold start, from a learned rate, or with the bound on requests in flight."""
+COLD, LEARNED = "cold", "learned"
+"""How a case is run: from a cold start, or from a learned rate."""
 LEARNED_TOO = ("_LEARNED_REFUSALS", "_KNOWN_LIMIT_MARGINS")
-
-
-class BoundedClient(SearchClient):
-    """The search together with the bound on requests in flight, as `Pacer` combines them."""
-
-    def __init__(self, search: LimitSearch) -> None:
-        super().__init__(search)
-        self._limit = ConcurrencyLimit()
-        self._in_flight = 0
-
-    @override
-    def next_start(self, now: float) -> float:
-        has_room = self._in_flight < self._limit.most_in_flight(self.search.rate_per_s)
-        return super().next_start(now) if has_room else math.inf
-
-    @override
-    def sent(self, now: float) -> object:
-        self._in_flight += 1
-        return super().sent(now)
-
-    @override
-    def accepted(self, now: float, sent_at: float, tag: object) -> None:
-        self._in_flight -= 1
-        self._limit.answered(now - sent_at)
-        super().accepted(now, sent_at, tag)
-
-    @override
-    def refused(self, now: float, sent_at: float, tag: object, retry_after_s: float | None) -> None:
-        self._in_flight -= 1
-        super().refused(now, sent_at, tag, retry_after_s)
 
 
 def vary(names: list[str]) -> None:
@@ -85,7 +52,7 @@ def vary(names: list[str]) -> None:
 def _search(chosen: list[Number]) -> None:
     print(f"\n## Sensitivity: of {len(THIRTY)} cases, how many met their aims with half and with twice of a number\n")
     head(["module", "number", "value", "cases", "factor", "becomes", "cases met", "used, mean", "refused, mean"])
-    for how in (COLD, LEARNED, BOUNDED):
+    for how in (COLD, LEARNED):
         row(["as is", "", "", how, "", "", *_thirty(None, 1.0, how)])
     for number, factor in product(chosen, FACTORS):
         if (number.module, number.name) not in NOT_REACHED:
@@ -102,8 +69,6 @@ def _search(chosen: list[Number]) -> None:
 
 
 def _ways(number: Number) -> list[str]:
-    if number.module == "concurrency_limit":
-        return [BOUNDED]
     return [COLD, LEARNED] if number.name in LEARNED_TOO else [COLD]
 
 
@@ -115,7 +80,7 @@ def _measure(task: tuple[Number | None, float, str, Case]) -> Figures:
     number, factor, how, case = task
     with changed(number, number.times(factor)) if number else nullcontext(DEFAULT_SEARCH) as policy:
         search = LimitSearch(policy, learned=learned_by(case) if how == LEARNED else None)
-        return measure(case, BoundedClient(search) if how == BOUNDED else SearchClient(search))
+        return measure(case, SearchClient(search))
 
 
 def _fixed_rate(chosen: list[Number]) -> None:

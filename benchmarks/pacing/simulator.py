@@ -36,6 +36,8 @@ class Network:
     """Time to refuse a request. Shorter than to serve it, so refusals overtake earlier successes."""
     most_in_flight: int = 256
     """Requests in flight, at most."""
+    servers: int | None = None
+    """Requests that the service works on at once; the others wait in its queue, and nothing is refused for that."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,10 @@ class Result:
     refused: int = 0
     accepted_a_second: list[int] = field(default_factory=list)
     refused_a_second: list[int] = field(default_factory=list)
+    in_flight_each_second: list[int] = field(default_factory=list)
+    """At the end of each second."""
+    latency_each_second: list[float] = field(default_factory=list)
+    """Seconds that the latest response took."""
 
     @property
     def share_refused(self) -> float:
@@ -87,6 +93,9 @@ def simulate(
             limiter.set_rate(change.rate_per_s)
             change = None
         wire.advance(now, result)
+        while len(result.in_flight_each_second) < int(now):
+            result.in_flight_each_second.append(wire.in_flight)
+            result.latency_each_second.append(wire.latency_s)
     result.seconds = min(now, seconds)
     return result
 
@@ -104,27 +113,30 @@ class _Wire:
         self._sends_retry_after = sends_retry_after
         self._events: list[tuple[float, int, _Kind, float, object, float | None]] = []
         self._order = itertools.count()
-        self._in_flight = 0
+        self.in_flight = 0
+        self.latency_s = 0.0
+        self._free_at = [0.0] * (network.servers or 0)
         self._sends = False
 
     def next_event(self, now: float) -> float:
         """When it is due. At a tie, what is on its way comes before a new request."""
-        may_send = self._in_flight < self._network.most_in_flight
+        may_send = self.in_flight < self._network.most_in_flight
         start = self._client.next_start(now) if may_send else math.inf
         self._sends = not self._events or start < self._events[0][0]
         return max(now, start) if self._sends else self._events[0][0]
 
     def advance(self, now: float, result: Result) -> None:
         if self._sends:
-            self._in_flight += 1
+            self.in_flight += 1
             self._put(now + self._one_way(), _Kind.ARRIVAL, now, self._client.sent(now))
             return
         _, _, kind, sent_at, tag, retry_after_s = heapq.heappop(self._events)
         if kind is _Kind.ARRIVAL:
             self._arrive(now, sent_at, tag, result)
             return
-        self._in_flight -= 1
+        self.in_flight -= 1
         if kind is _Kind.ACCEPTED:
+            self.latency_s = now - sent_at
             self._client.accepted(now, sent_at, tag)
         else:
             self._client.refused(now, sent_at, tag, retry_after_s)
@@ -135,12 +147,20 @@ class _Wire:
             result.accepted += 1
             result.accepted_a_second[int(now)] += 1
             think_s = self._draw.expovariate(1.0 / self._network.service_s)
-            self._put(now + think_s + self._one_way(), _Kind.ACCEPTED, sent_at, tag)
+            self._put(self._begins_at(now, think_s) + think_s + self._one_way(), _Kind.ACCEPTED, sent_at, tag)
         else:
             result.refused += 1
             result.refused_a_second[int(now)] += 1
             retry_after_s = float(max(1, math.ceil(wait))) if self._sends_retry_after else None  # whole seconds
             self._put(now + self._network.refusal_s + self._one_way(), _Kind.REFUSED, sent_at, tag, retry_after_s)
+
+    def _begins_at(self, now: float, think_s: float) -> float:
+        """When the service begins to work on what just arrived."""
+        if self._network.servers is None:
+            return now
+        begins_at = max(now, heapq.heappop(self._free_at))
+        heapq.heappush(self._free_at, begins_at + think_s)
+        return begins_at
 
     def _put(self, at: float, kind: "_Kind", sent_at: float, tag: object, retry_after_s: float | None = None) -> None:
         heapq.heappush(self._events, (at, next(self._order), kind, sent_at, tag, retry_after_s))

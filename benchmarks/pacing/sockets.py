@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
-from batchrun.engine.pacing.limit_search import Learned
 from batchrun.engine.pacing.pacer import Pacer
+from batchrun.engine.pacing.search_values import Learned
 from batchrun.engine.verdicts import Pressure, judge
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
@@ -90,7 +90,7 @@ async def _work(client: RunsClient, pacer: Pacer, seen: Seen, end: float) -> Non
         answer = await client.create("aws-us-west-2", BODY)
         verdict = judge(answer, may_exist=False)
         pacer.answered(permit, verdict, time.monotonic() - sent_at)
-        pacer.ended()
+        pacer.ended(permit)
         kinds = {Pressure.RATE: seen.refused, Pressure.SICK: seen.failed}
         kinds.get(verdict.pressure, seen.accepted).append(sent_at)
 

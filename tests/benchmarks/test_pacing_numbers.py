@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import batchrun
-from batchrun.engine.pacing.limit_search import DEFAULT_SEARCH, SearchState
+from batchrun.engine.pacing.search_policy import DEFAULT_SEARCH
+from batchrun.engine.pacing.search_values import SearchState
 from benchmarks.pacing.numbers import MODULES, Number, changed, numbers
 
 README = Path(batchrun.__file__).parent / "engine" / "pacing" / "README.md"

@@ -168,7 +168,7 @@ class Parts:
         try:
             await self.attempts.attempt(work, permit)
         finally:
-            self.pacer.ended()
+            self.pacer.ended(permit)
 
     def is_settling(self, work: Work) -> bool:
         return any(case.work is work for case in self.to_settle)

@@ -4,8 +4,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from batchrun.engine.pacing.limit_search import Learned
 from batchrun.engine.pacing.pacer import Pacer, Permit
+from batchrun.engine.pacing.search_values import Learned
 from batchrun.engine.verdicts import NextStep, Pressure, Verdict
 from batchrun.errors import ApiError, Trouble
 from batchrun.wherobots.rate_headers import RateHint
@@ -30,7 +30,7 @@ async def take(pacer: Pacer, count: int, verdict: Verdict = ACCEPTED) -> list[fl
         permit = await pacer.wait_for_permit()
         starts.append(time.monotonic())
         pacer.answered(permit, verdict, 0.001)
-        pacer.ended()
+        pacer.ended(permit)
     return starts
 
 
@@ -89,7 +89,7 @@ async def test_a_window_that_resets_wakes_the_waiting_worker() -> None:
     permits = [await pacer.wait_for_permit() for _ in range(4)]
     for permit in permits[:3]:
         pacer.answered(permit, too_fast(), 0.001)
-        pacer.ended()
+        pacer.ended(permit)
     started = list[float]()
 
     async def wait() -> None:
@@ -101,7 +101,7 @@ async def test_a_window_that_resets_wakes_the_waiting_worker() -> None:
         await anyio.sleep(0.05)
         opened = time.monotonic()
         pacer.answered(permits[3], ACCEPTED, 0.05)
-        pacer.ended()
+        pacer.ended(permits[3])
     assert started[0] - opened < 0.1
 
 
@@ -145,8 +145,9 @@ async def test_waiting_can_be_cancelled_and_the_next_worker_is_served() -> None:
 async def test_an_exhausted_window_announced_in_headers_is_shown_as_a_pause() -> None:
     pacer = Pacer(rate=None)
     hint = RateHint(limit=100, window_s=60, remaining=0, reset_s=30)
-    pacer.answered(await pacer.wait_for_permit(), ACCEPTED, 0.1, hint=hint)
-    pacer.ended()
+    permit = await pacer.wait_for_permit()
+    pacer.answered(permit, ACCEPTED, 0.1, hint=hint)
+    pacer.ended(permit)
     assert pacer.pace().pause_reason == "the rate limit is exhausted until its window resets"
     assert pacer.pace().pause_s == pytest.approx(30.0, abs=0.1)
 
@@ -241,7 +242,7 @@ async def test_permits_are_handed_out_in_the_order_of_asking() -> None:
 async def test_the_pace_of_a_fixed_rate_and_of_a_search() -> None:
     fixed, search = Pacer(rate=25.0).pace(), Pacer(rate=None).pace()
     assert (fixed.limit_per_s, fixed.description, fixed.pause_s) == (25.0, "fixed rate", None)
-    assert (search.limit_per_s, search.description, search.pause_s) == (2.0, "finding the limit", None)
+    assert (search.limit_per_s, search.description, search.pause_s) == (10.0, "finding the limit", None)
 
 
 async def test_a_success_after_failures_ends_the_pause() -> None:
@@ -257,11 +258,10 @@ async def test_a_success_after_failures_ends_the_pause() -> None:
 
 async def test_a_permit_that_is_given_back_makes_room_for_the_next() -> None:
     pacer = Pacer(rate=None, learned=Learned(rate_per_s=400.0))
-    for _ in range(4):
-        await pacer.wait_for_permit()
+    permits = [await pacer.wait_for_permit() for _ in range(4)]
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(pacer.wait_for_permit)
         await anyio.sleep(0.02)
         began = time.monotonic()
-        pacer.ended()
+        pacer.ended(permits[0])
     assert time.monotonic() - began < 0.1

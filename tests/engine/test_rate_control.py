@@ -102,7 +102,7 @@ def test_a_known_limit_is_kept_with_a_margin() -> None:
     assert controller.gap == pytest.approx(20.4 / 19.8 - 1.0)
 
 
-@given(st.lists(st.sampled_from(["step", "cut", "halve", "back_off", "set_limit", "grow"]), max_size=300))
+@given(st.lists(st.sampled_from(["step", "cut", "cut_to", "lower", "back_off", "set_limit", "grow"]), max_size=300))
 def test_the_rate_stays_within_its_bounds(moves: list[str]) -> None:
     controller = RateController(DEFAULT_RATE_POLICY, 5.0)
     for now, move in enumerate(moves):
@@ -112,8 +112,10 @@ def test_the_rate_stays_within_its_bounds(moves: list[str]) -> None:
                     controller.succeeded(float(now), sent_at=float(now))
             case "cut":
                 controller.cut(float(now), refused_per_s=controller.rate_per_s, average_per_s=0.0)
-            case "halve":
-                controller.halve(float(now), refused_per_s=controller.rate_per_s)
+            case "cut_to":
+                controller.cut_to(float(now), 0.25, refused_per_s=controller.rate_per_s)
+            case "lower":
+                controller.lower(float(now), controller.rate_per_s * 0.1)
             case "back_off":
                 controller.back_off(
                     float(now), refused_per_s=controller.rate_per_s, window_per_s=controller.rate_per_s * 0.7
@@ -156,10 +158,44 @@ def test_backing_off_goes_to_what_the_window_allows(window_per_s: float | None, 
     assert controller.cuts == 1
 
 
-def test_the_first_refusal_halves_the_rate() -> None:
+def test_a_cut_to_a_share_keeps_nothing_that_was_thought_to_hold() -> None:
     controller = RateController(POLICY, 20.0)
-    controller.halve(1.0, refused_per_s=20.0)
-    assert (controller.rate_per_s, controller.refused_per_s) == (10.0, 20.0)
+    successes_until_a_step(controller)
+    controller.cut_to(1.0, 0.25, refused_per_s=20.0)
+    assert controller.rate_per_s == pytest.approx(20.06 * 0.25)
+    assert controller.refused_per_s == 20.0
+
+
+def test_lowering_never_raises_the_rate() -> None:
+    controller = RateController(POLICY, 20.0)
+    controller.lower(1.0, 30.0)
+    assert controller.rate_per_s == 20.0
+    controller.lower(1.0, 2.0)
+    assert (controller.rate_per_s, controller.refused_per_s) == (2.0, 20.0)
+
+
+def test_a_measured_limit_that_is_coarse_leaves_room_up_to_what_was_refused() -> None:
+    controller = RateController(POLICY, 40.0)
+    controller.set_limit(1.0, 20.0, refused_per_s=40.0)
+    assert controller.rate_per_s == pytest.approx(19.8)
+    assert controller.refused_per_s == 40.0
+
+
+def test_what_was_verified_in_haste_does_not_outlive_a_measurement() -> None:
+    controller = RateController(DEFAULT_RATE_POLICY, 100.0)
+    while not controller.succeeded(1.0, sent_at=1.0, is_quick=True):
+        pass
+    controller.set_limit(2.0, 50.0)
+    controller.cut(3.0, refused_per_s=49.5, average_per_s=0.0)
+    assert controller.rate_per_s <= 49.5
+
+
+def test_a_rate_is_verified_quickly_until_the_limit_was_measured() -> None:
+    controller = RateController(DEFAULT_RATE_POLICY, 100.0)
+    controller.add_refusal_debt()
+    assert [controller.succeeded(1.0, sent_at=1.0, is_quick=True) for _ in range(25)] == [False] * 24 + [True]
+    slow = RateController(DEFAULT_RATE_POLICY, 1.0)
+    assert [slow.succeeded(1.0, sent_at=1.0, is_quick=True) for _ in range(4)] == [False] * 3 + [True]
 
 
 def test_an_announced_limit_is_never_exceeded() -> None:

@@ -1,23 +1,25 @@
 """Finds a hidden rate limit from what is accepted and what is refused, and says when the next attempt may start. Pure.
 
-The search starts slowly and doubles its rate every second until the first refusal; then `RateController` narrows the limit
-down and holds it. Once everything is refused, `QuotaWindow` takes over: only single probes are sent, and what the window
-accepted is the limit. README.md has a state diagram. There is no clock and no waiting here: every call is given ``now``,
-in seconds of one monotonic clock.
+The rate doubles (`start`) until the first refusal; `Narrowing` measures the limit from what is accepted then, and
+`RateController` holds the rate just below it. Once everything is refused, `QuotaWindow` takes over: only single probes are
+sent, and what the window accepted is the limit. README.md has a state diagram. There is no clock and no waiting here: every
+call is given ``now``, in seconds of one monotonic clock.
 """
 
 import math
-from dataclasses import dataclass
-from enum import Enum
-from typing import NamedTuple
 
 from typing_extensions import override
 
-from batchrun.engine.pacing.quota_window import DEFAULT_PROBES, AcceptedCount, ProbePolicy, QuotaWindow, RefusalStreaks
-from batchrun.engine.pacing.rate_control import DEFAULT_RATE_POLICY, RateController, RatePolicy
+from batchrun.engine.pacing.concurrency_limit import ConcurrencyLimit
+from batchrun.engine.pacing.narrowing import Narrowing
+from batchrun.engine.pacing.quota_window import AcceptedCount, QuotaWindow, RefusalStreaks, WindowReset
+from batchrun.engine.pacing.rate_control import RateController
+from batchrun.engine.pacing.search_policy import DEFAULT_SEARCH, SearchPolicy
+from batchrun.engine.pacing.search_values import Learned, SearchState, Snapshot, Ticket
+from batchrun.engine.pacing.start import growth_per_s
 from batchrun.wherobots.rate_headers import RateHint
 
-__all__ = ["DEFAULT_SEARCH", "Learned", "LimitSearch", "SearchPolicy", "SearchState", "Snapshot", "Ticket"]
+__all__ = ["LimitSearch"]
 
 _REFUSAL_WEIGHT = 0.1
 """Weight of a refusal's response time in the moving average: settles within some twenty refusals."""
@@ -37,76 +39,10 @@ _RETRY_AFTER_ROUNDING_S = 1.0
 """``Retry-After`` has whole seconds (RFC 9110, section 10.2.3), so up to one of them may be rounding."""
 
 
-class SearchState(Enum):
-    """What the search is doing; the value is shown to the user."""
-
-    STARTING = "finding the limit"
-    SEARCHING = "narrowing down the limit"
-    HOLDING = "holding just below the limit"
-    PROBING = "testing a slightly higher rate"
-    CLOSED = "waiting for the rate limit window to reset"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
-    """What the next session starts from: the rate that held and, if the limit has a window, its length."""
-
-    rate_per_s: float
-    window_s: float | None = None
-
-
-class Ticket(NamedTuple):
-    """One attempt: issued when it starts, returned with its response."""
-
-    number: int
-    sent_at: float
-    rate_per_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchPolicy:
-    """How the search starts and reacts. README.md has where each value comes from."""
-
-    start_per_s: float = 2.0
-    """Requests per second at a cold start: within what any limit worth a batch allows."""
-    doubling_s: float = 1.0
-    """Seconds in which the rate doubles until the first refusal: 2 to 1,000 a second in nine seconds."""
-    catch_up_s: float = 0.02
-    """Seconds a start may be late without losing its place: covers a late timer, not a stall that would burst."""
-    echo_s: float = 0.3
-    """Seconds after a cut in which requests are sent that do not cut again: a closed window refuses any rate.
-
-    The closer the service, the more refusals arrive before the window can reset.
-    """
-    closed_after: int = 3
-    """Refusals of consecutive requests that close the window: at a rate only a little too high, some succeed in between."""
-    longest_pause_s: float = 3600.0
-    """Seconds of a ``Retry-After`` that are honored at most: the longest window that people configure."""
-    longest_verify_s: float = 30.0
-    """Seconds a rate within a long window must hold at most: a quarter of an hour per step would never end."""
-    controller: RatePolicy = DEFAULT_RATE_POLICY
-    probes: ProbePolicy = DEFAULT_PROBES
-
-
-DEFAULT_SEARCH = SearchPolicy()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """The search at one moment."""
-
-    state: SearchState
-    rate_per_s: float
-    limit_per_s: float | None
-    """The lowest rate seen refused; None before the first refusal."""
-    window_s: float | None
-    paused_until: float | None
-
-
 class LimitSearch:
-    """Ask `next_start`, wait until then, call `sent`, and return its ticket to `accepted` or `refused`.
+    """Ask `next_start`, wait until then, call `sent`, and return its ticket to `accepted`, `refused` or `ended`.
 
-    Only a response about the rate is a refusal. A 5xx or a lost response says nothing about the rate: drop its ticket.
+    Only a response about the rate is a refusal. A 5xx or a lost response says nothing about the rate: its ticket has ended.
     """
 
     def __init__(
@@ -116,27 +52,42 @@ class LimitSearch:
         self._controller = (
             RateController.from_learned(policy.controller, learned.rate_per_s)
             if learned
-            else RateController(policy.controller, policy.start_per_s)
+            else RateController(policy.controller, policy.start.start_per_s)
         )
         self._window = QuotaWindow(now, length_s=learned.window_s if learned else None, policy=policy.probes)
+        self._concurrency = ConcurrencyLimit()
         self._accepted = AcceptedCount()
         self._streaks = RefusalStreaks()
         self._is_starting = learned is None
+        self._narrowing: Narrowing | None = None  # from the first refusal until the limit is measured
+        self._was_paused_first = False  # the first refusal asked for a pause, and nothing was accepted since
         self._is_busy = True  # whether attempts start as soon as they may; an idle batch proves nothing
         self._number = 0
+        self._open: dict[int, float] = {}  # attempts in flight: number, and when each was sent
+        self._began_at = now
         self._due = now
         self._pause_until = now
         self._cut_at = -math.inf  # refusals of what was sent earlier do not cut
         self._cycle_at = now  # when the last cut's request was sent: averages begin here
         self._refused_at = -math.inf  # when the latest refused request was sent
-        self._refusal_s = policy.probes.first_gap_s  # response time of a refusal, as a moving average
+        self._refusal_s = 0.0  # response time of a refusal, as a moving average
 
     @property
     def rate_per_s(self) -> float:
         return self._controller.rate_per_s
 
+    @property
+    def most_in_flight(self) -> int:
+        """How many attempts may be in flight: more would wait in the service's own queue."""
+        return self._concurrency.most_in_flight(self.rate_per_s)
+
     def next_start(self, now: float) -> float:
-        """When the next attempt may start; never before ``now``. Ask again after each answer: it may have moved."""
+        """When the next attempt may start; never before ``now``. Ask again after each answer: it may have moved.
+
+        Infinity while as many are in flight as may be.
+        """
+        if len(self._open) >= self.most_in_flight:
+            return math.inf
         at = self._window.probe_at if self._window.is_closed else self._due
         return max(at, self._pause_until, now)
 
@@ -148,22 +99,43 @@ class LimitSearch:
         if self._window.is_closed:
             self._window.probed(now)
         self._number += 1
+        self._open[self._number] = now
         return Ticket(self._number, now, rate)
 
-    def accepted(self, now: float, ticket: Ticket) -> None:
-        """The limiter accepted it, whatever else the response said."""
+    def ended(self, ticket: Ticket) -> None:
+        """An attempt is over, with or without a response."""
+        self._open.pop(ticket.number, None)
+
+    def accepted(self, now: float, ticket: Ticket, *, latency_s: float | None = None, proves_rate: bool = True) -> None:
+        """The limiter accepted it, whatever else the response said.
+
+        ``latency_s`` is given if it took the service its usual work. With ``proves_rate`` false, it is no reason to go
+        faster: another limit holds the batch.
+        """
+        self.ended(ticket)
+        if latency_s is not None:
+            self._concurrency.answered(now, latency_s, in_flight=len(self._open), rate_per_s=self.rate_per_s)
         self._accepted.add(ticket.sent_at)
+        if self._narrowing is not None:
+            self._narrowing.accepted(ticket.sent_at)
         if self._window.is_closed:
             if ticket.sent_at > self._refused_at:  # an earlier one was accepted before the window closed
                 self._reopen(now, ticket)
-        elif self._is_busy:
+        elif self._is_busy and proves_rate:
             self._succeeded(now, ticket)
 
     def refused(self, now: float, ticket: Ticket, retry_after_s: float | None = None) -> None:
         """The limiter refused it; ``retry_after_s`` pauses all attempts."""
-        self._refusal_s += _REFUSAL_WEIGHT * (now - ticket.sent_at - self._refusal_s)
+        self.ended(ticket)
+        took_s = now - ticket.sent_at
+        self._refusal_s += (took_s - self._refusal_s) * (_REFUSAL_WEIGHT if self._refusal_s else 1.0)
         self._refused_at = max(self._refused_at, ticket.sent_at)
-        self._controller.add_refusal_debt()
+        is_first, self._is_starting = self._is_starting, False
+        self._narrow(is_first=is_first, is_paused=retry_after_s is not None)
+        if self._narrowing is not None:
+            self._narrowing.refused()
+        else:
+            self._controller.add_refusal_debt()
         self._window.known_closed(ticket.sent_at)
         if retry_after_s is not None:
             self._pause(now, min(max(retry_after_s, 0.0), self._policy.longest_pause_s))
@@ -171,9 +143,9 @@ class LimitSearch:
         if self._window.is_closed:
             return
         if ticket.sent_at >= self._cut_at:  # one cut per feedback delay: anything sent earlier says nothing new
-            self._cut(now, ticket)
+            self._cut(now, ticket, is_first=is_first)
         if streak >= self._policy.closed_after:
-            self._window.close(now, since=ticket.sent_at, feedback_s=self._refusal_s)
+            self._close(now, ticket)
 
     def announced(self, now: float, hint: RateHint) -> None:
         """Response headers announced a limit: stay below it, and wait for the reset of an exhausted window."""
@@ -210,16 +182,20 @@ class LimitSearch:
             return SearchState.CLOSED
         if self._is_starting:
             return SearchState.STARTING
+        if self._narrowing is not None:
+            return SearchState.SEARCHING
         if self._controller.is_holding:
             return SearchState.HOLDING
-        return (
-            SearchState.SEARCHING if self._controller.gap > self._policy.controller.tight_gap else SearchState.PROBING
-        )
+        is_wide = self._controller.gap > self._policy.controller.tight_gap
+        return SearchState.SEARCHING if is_wide else SearchState.PROBING
 
     def _succeeded(self, now: float, ticket: Ticket) -> None:
-        if self._is_starting:  # this much per success doubles the rate every doubling_s; slow responses slow it down
-            self._controller.grow(now, math.log(2.0) / self._policy.doubling_s)
-        elif not self._controller.succeeded(now, sent_at=ticket.sent_at, verify_s=self._verify_s()):
+        if self._is_starting:
+            more = growth_per_s(self._policy.start, self.rate_per_s, self._concurrency.usual_s, self._accepted.total)
+            self._controller.grow(now, more)
+        elif not self._controller.succeeded(
+            now, sent_at=ticket.sent_at, verify_s=self._verify_s(), is_quick=self._narrowing is not None
+        ):
             return
         self._bring_forward(now)
 
@@ -234,11 +210,22 @@ class LimitSearch:
             self._controller.add_pause_debt(until - max(now, self._pause_until))
             self._pause_until = until
 
-    def _cut(self, now: float, ticket: Ticket) -> None:
-        refused_per_s = ticket.rate_per_s
-        if self._is_starting:
-            self._is_starting = False
-            self._controller.halve(now, refused_per_s=refused_per_s)
+    def _narrow(self, *, is_first: bool, is_paused: bool) -> None:
+        """Measure the limit from the first refusal on, but not where each refusal costs a pause."""
+        if is_first:
+            self._was_paused_first = is_paused
+            self._narrowing = Narrowing(self._began_at)
+        if is_paused:
+            self._narrowing = None
+
+    def _cut(self, now: float, ticket: Ticket, *, is_first: bool) -> None:
+        refused_per_s, measured = ticket.rate_per_s, None
+        if self._narrowing is not None:
+            measured = self._narrowing.between_refusals(ticket.sent_at, refused_per_s, self._open.values())
+        if measured is not None:
+            self._controller.set_limit(now, measured.limit_per_s, refused_per_s=measured.refused_per_s)
+        elif is_first and self._narrowing is None:
+            self._controller.cut_to(now, self._policy.paused_cut, refused_per_s=refused_per_s)
         elif self._window.length_s is not None and self._controller.cuts < _CUTS_BEFORE_DOUBT:
             self._controller.back_off(
                 now, refused_per_s=refused_per_s, window_per_s=self._window_average(ticket.sent_at)
@@ -246,8 +233,25 @@ class LimitSearch:
         else:
             self._controller.cut(now, refused_per_s=refused_per_s, average_per_s=self._cycle_average(ticket.sent_at))
         self._cycle_at = ticket.sent_at
-        self._cut_at = now + self._policy.echo_s
+        self._end_narrowing()
+        self._cut_at = now if self._narrowing is not None else now + self._policy.echo_s
         self._bring_forward(now)
+
+    def _close(self, now: float, ticket: Ticket) -> None:
+        """Requests sent one after the other were refused: only probes from here on."""
+        at = ticket.sent_at
+        if self._narrowing is not None:
+            pending = sum(sent_at < at for sent_at in self._open.values())
+            last_second = self._accepted.since(at - 1.0) + pending
+            measured = self._narrowing.between_closures(at, ticket.rate_per_s, last_second)
+            if measured is not None and measured.limit_per_s < self.rate_per_s:
+                self._controller.set_limit(now, measured.limit_per_s, refused_per_s=measured.refused_per_s)
+                self._end_narrowing()
+        self._window.close(now, since=at, feedback_s=self._refusal_s, is_quick=self._narrowing is not None)
+
+    def _end_narrowing(self) -> None:
+        if self._narrowing is not None and self._narrowing.is_over:
+            self._narrowing = None
 
     def _cycle_average(self, until: float) -> float:
         count, span_s = self._accepted.since(self._cycle_at), until - self._cycle_at
@@ -263,17 +267,32 @@ class LimitSearch:
         reset = self._window.reopened(ticket.sent_at)
         self._streaks.clear()
         self._is_starting = False
-        self._cycle_at = ticket.sent_at
+        if self._narrowing is None:
+            self._cycle_at = ticket.sent_at
+        else:
+            self._narrowing.reopened()
         self._cut_at = now  # responses to what was sent before the reset are about the old window
+        self._due = now
+        if self._was_paused_first:  # we were asked to wait, so nobody knows when the window would have reset
+            self._was_paused_first = False
+            self._controller.restart(now)
+        else:
+            self._learn_from(now, ticket, reset)
+
+    def _learn_from(self, now: float, ticket: Ticket, reset: WindowReset) -> None:
         count = self._accepted.since(reset.counts_since)
         is_known = reset.is_conclusive or (self._window.length_s is not None and not reset.is_settling)
         if is_known and count >= _MIN_WINDOW_COUNT:
             limit = count / reset.length_s
             # A short closure does not prove that the window was full, so its count may only lower the rate.
             self._controller.set_limit(now, limit if reset.is_conclusive else min(limit, self.rate_per_s))
+            self._narrowing = None
+        elif self._narrowing is not None and count < _MIN_WINDOW_COUNT and reset.closed_for_s > 0.0:
+            # Hardly anything was accepted before, and then nothing for a while: that long takes the next one as well.
+            self._controller.lower(now, max(count, 1.0) / reset.closed_for_s)
+            self._due = ticket.sent_at + 1.0 / self.rate_per_s
         else:
             self._controller.restart(now)
-        self._due = now
 
     def _bring_forward(self, now: float) -> None:
         """After a rise, the next start does not wait as long as the old rate required."""

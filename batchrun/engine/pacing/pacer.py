@@ -1,6 +1,6 @@
 """Decides when the next request may start: at a fixed rate or at one that is searched for, never during a pause.
 
-The decisions are made in `FixedRate`, `LimitSearch`, `ConcurrencyLimit`, `ReadRate` and `RetryBudget`, which are pure. This module
+The decisions are made in `FixedRate`, `LimitSearch`, `ReadRate` and `RetryBudget`, which are pure. This module
 gives them the time and does the waiting.
 """
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import anyio
 
 from batchrun.engine.pacing.backoff import RetryBudget
-from batchrun.engine.pacing.concurrency_limit import ConcurrencyLimit
 from batchrun.engine.pacing.fixed_rate import FixedRate
-from batchrun.engine.pacing.limit_search import Learned, LimitSearch, SearchState, Ticket
+from batchrun.engine.pacing.limit_search import LimitSearch
 from batchrun.engine.pacing.read_rate import ReadRate
+from batchrun.engine.pacing.search_values import Learned, SearchState, Ticket
 from batchrun.engine.verdicts import Pressure, Verdict, judge_read
 from batchrun.errors import ApiError
 from batchrun.wherobots.rate_headers import RateHint
@@ -72,7 +72,6 @@ class Pacer:
         self._now = now
         self._fixed = FixedRate(rate, burst=burst or 1, now=now()) if rate is not None else None
         self._search = LimitSearch(learned=learned, now=now())
-        self._concurrency = ConcurrencyLimit()
         self._budget = RetryBudget()
         self._reads = ReadRate(read_rate)
         self._read_queue = anyio.Lock(fast_acquire=True)
@@ -80,7 +79,6 @@ class Pacer:
         self._rescheduled = anyio.Event()
         self._wakes_at = now()
         self._waiting = 0
-        self._in_flight = 0
         self._resume_at = now()
         self._pause_reason = ""
 
@@ -102,7 +100,6 @@ class Pacer:
 
     def _take(self, now: float) -> Permit:
         self._budget.sent(now)
-        self._in_flight += 1
         if self._fixed is None:
             return Permit(self._search.sent(now))
         self._fixed.sent(now)
@@ -138,9 +135,10 @@ class Pacer:
         else:
             self._accepted(now, permit, verdict, latency_s)
 
-    def ended(self) -> None:
+    def ended(self, permit: Permit) -> None:
         """A permit is no longer needed, whether its attempt was made or not."""
-        self._in_flight -= 1
+        if permit.ticket is not None:
+            self._search.ended(permit.ticket)
         if self._waiting:
             self._wake_if_sooner()
 
@@ -165,12 +163,16 @@ class Pacer:
         return Pace(limit_per_s=rate, description=description)
 
     def _accepted(self, now: float, permit: Permit, verdict: Verdict, latency_s: float) -> None:
-        """The rate limiter let it pass, even if a quota or validation rejected the run afterwards."""
-        if verdict.pressure is Pressure.NONE:
+        """The rate limiter let it pass, even if a quota or validation rejected the run afterwards.
+
+        A quota is no reason to send faster: what it refuses says nothing about how many runs could be created.
+        """
+        is_done = verdict.pressure is Pressure.NONE
+        if is_done:
             self._budget.succeeded()
-            self._concurrency.answered(latency_s)
         if permit.ticket is not None:
-            self._search.accepted(now, permit.ticket)
+            latency = latency_s if is_done else None
+            self._search.accepted(now, permit.ticket, latency_s=latency, proves_rate=is_done)
 
     def _refused(self, now: float, permit: Permit, retry_after_s: float | None) -> None:
         if permit.ticket is not None:
@@ -207,16 +209,12 @@ class Pacer:
         return max(paced, self._resume_at, self._budget.next_start(now))
 
     def _is_due(self, now: float) -> bool:
-        return self._has_room() and self._next_start(now) <= now
-
-    def _has_room(self) -> bool:
-        """At a fixed rate, only the number of workers bounds the attempts in flight."""
-        return self._fixed is not None or self._in_flight < self._concurrency.most_in_flight(self._rate_per_s())
+        return self._next_start(now) <= now
 
     async def _wait_until_due(self) -> None:
         while True:
             now = self._now()
-            at = self._next_start(now) if self._has_room() else float("inf")  # until a permit is given back
+            at = self._next_start(now)  # infinity until a permit is given back
             if at <= now:
                 return
             self._rescheduled = anyio.Event()
@@ -227,5 +225,5 @@ class Pacer:
     def _wake_if_sooner(self) -> None:
         """A response can bring the next start forward: a window reset, a probe succeeded, there is room again."""
         now = self._now()
-        if self._has_room() and self._next_start(now) < self._wakes_at - _MIN_GAIN_S:
+        if self._next_start(now) < self._wakes_at - _MIN_GAIN_S:
             self._rescheduled.set()

@@ -52,6 +52,10 @@ class RatePolicy:
     """Seconds a rate must hold before the next step: covers windows of one second, whatever their phase."""
     verify_successes: int = 8
     """Successes a rate must bring before the next step: at low rates two seconds hold too few."""
+    quick_verify_s: float = 0.25
+    """The same until the limit was measured for the first time: the search is coarse then, and soon corrected."""
+    quick_successes: int = 4
+    """The same: at low rates a few are enough to halve the gap."""
     longest_hold_s: float = 120.0
     """Seconds for which debt can keep the rate where it is: a limit that has grown is noticed within minutes."""
     longest_verify_s: float = 30.0
@@ -115,12 +119,12 @@ class RateController:
     def add_pause_debt(self, seconds: float) -> None:
         self._debt += seconds * self.rate_per_s / self._policy.lost_target
 
-    def succeeded(self, now: float, *, sent_at: float, verify_s: float = 0.0) -> bool:
+    def succeeded(self, now: float, *, sent_at: float, verify_s: float = 0.0, is_quick: bool = False) -> bool:
         """Count a success at the current rate; True when it was the last one needed and the rate went up."""
         if sent_at < self._since:
             return False
         self._successes += 1
-        if self._successes < self._needed(verify_s):
+        if self._successes < (self._quickly_needed() if is_quick else self._needed(verify_s)):
             return False
         self._step_up(now)
         return True
@@ -128,11 +132,9 @@ class RateController:
     def grow(self, now: float, by_per_s: float) -> None:
         self._set_rate(now, self.rate_per_s + by_per_s)
 
-    def halve(self, now: float, *, refused_per_s: float) -> None:
-        """The first refusal of all: half of the rate was accepted one doubling ago."""
-        self.refused_per_s = refused_per_s
-        self._steps = 0
-        self._set_rate(now, self.rate_per_s / 2.0)
+    def cut_to(self, now: float, share: float, *, refused_per_s: float) -> None:
+        """React to a refusal about which nothing else is known."""
+        self._lower(now, self.rate_per_s * share, refused_per_s)
 
     def cut(self, now: float, *, refused_per_s: float, average_per_s: float) -> None:
         """React to a refusal of a request sent at ``refused_per_s``; ``average_per_s`` was accepted since the last one.
@@ -153,11 +155,18 @@ class RateController:
             rate = (window_per_s if is_believable else rate) * (1.0 - self._policy.margin)
         self._lower(now, rate, refused_per_s)
 
-    def set_limit(self, now: float, limit_per_s: float) -> None:
-        """The limit was measured."""
+    def set_limit(self, now: float, limit_per_s: float, *, refused_per_s: float = 0.0) -> None:
+        """The limit was measured; ``refused_per_s`` is what is certainly too fast, if that is higher than the error."""
         self.cuts = 0
         self._set_rate(now, limit_per_s * (1.0 - self._policy.margin))
-        self.refused_per_s = limit_per_s * (1.0 + _KNOWN_LIMIT_MARGINS * self._policy.margin)
+        self._held_per_s = min(self._held_per_s, self.rate_per_s)
+        self.refused_per_s = max(limit_per_s * (1.0 + _KNOWN_LIMIT_MARGINS * self._policy.margin), refused_per_s)
+
+    def lower(self, now: float, rate_per_s: float) -> None:
+        """Nothing was accepted for a while that would justify the current rate; it may only go down."""
+        if rate_per_s < self.rate_per_s:
+            self.refused_per_s = min(self.refused_per_s, self.rate_per_s)
+            self._set_rate(now, rate_per_s)
 
     def cap(self, now: float, limit_per_s: float) -> None:
         """The service announced its limit: never search above it."""
@@ -187,6 +196,9 @@ class RateController:
         gap = self.gap
         due = self._debt * min(1.0, policy.tight_gap / gap) if gap > 0.0 else self._debt
         return max(verify, min(due, policy.longest_hold_s * self.rate_per_s))
+
+    def _quickly_needed(self) -> float:
+        return max(self._policy.quick_successes, self._policy.quick_verify_s * self.rate_per_s)
 
     def _step_up(self, now: float) -> None:
         if self._steps == 0:
