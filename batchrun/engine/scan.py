@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from math import ceil
 from typing import TypeVar
 
 import anyio
@@ -11,7 +10,7 @@ from batchrun.engine.evidence import is_complete
 from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.verdicts import NextStep, is_call_refused, judge_read
 from batchrun.errors import ApiError
-from batchrun.wherobots.client import MAX_PAGE_SIZE, RunsClient
+from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
 
 __all__ = ["Scan", "Scanner"]
@@ -24,8 +23,8 @@ MOST_RUNS = 2_000_000
 """Runs of one list that are read, at most (about 300 MB): twice the largest batch that is measured."""
 LONGEST_CURSOR = 4096
 """Characters of a cursor that goes into a URL."""
-SPARE_PAGES = 10
-"""Pages beyond what ``total`` promised before a list is taken for endless: runs may be created while it is read."""
+SPARE_RUNS = 1_000
+"""Runs beyond what ``total`` promised before a list is taken for endless: some may be created while it is read."""
 LONGEST_WAIT_S = 60.0
 """The longest ``Retry-After`` that a page waits for; then the scan fails, and is repeated later."""
 
@@ -102,8 +101,10 @@ class Scanner:
             if cursor is None:
                 scan.reached_end = True
                 return
-            bound = most_pages if most_pages is not None else ceil((page.total or 0) / MAX_PAGE_SIZE) + SPARE_PAGES
-            if cursor in cursors or len(cursor) > LONGEST_CURSOR or len(scan.totals) >= bound or scan.is_stuck:
+            # Counted in runs: a service may show fewer of them on a page than it was asked for.
+            is_endless = scan.is_stuck or len(scan.ids) >= (page.total or 0) + SPARE_RUNS
+            is_enough = most_pages is not None and len(scan.totals) >= most_pages
+            if is_endless or is_enough or cursor in cursors or len(cursor) > LONGEST_CURSOR:
                 return
             cursors.add(cursor)
             page = await self._page(name, created_after, cursor)
