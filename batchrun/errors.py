@@ -185,7 +185,8 @@ class UploadError(BatchrunError):
 class ApiError(BatchrunError):
     """The service refused a request, or sent a response that cannot be used.
 
-    ``trouble`` holds the HTTP status, if any response arrived, and what the error body says.
+    ``trouble`` holds the HTTP status of a refusal, and what its body says. ``is_unreadable``: a response arrived that is
+    no refusal, and that the service itself would not have sent.
     """
 
     def __init__(
@@ -196,14 +197,16 @@ class ApiError(BatchrunError):
         *,
         trouble: Trouble = NO_TROUBLE,
         retry_after_s: float | None = None,
+        is_unreadable: bool = False,
     ) -> None:
         super().__init__(place, fact, fix)
         self.trouble = trouble
         self.retry_after_s = retry_after_s
+        self.is_unreadable = is_unreadable
 
     @property
     def http_status(self) -> int | None:
-        """None if no response arrived."""
+        """None if no response arrived, or none that is a refusal."""
         return self.trouble.status
 
 

@@ -18,16 +18,15 @@ from batchrun.engine.known_ids import ids_of
 from batchrun.engine.organization import check_organization, organization_of
 from batchrun.engine.progress import Reporter
 from batchrun.engine.scan import Scan, Scanner
-from batchrun.engine.stopping import Stop, StopReason, refusal_stop
-from batchrun.engine.verdicts import NextStep, judge_read
+from batchrun.engine.stopping import Stop, StopReason, unusable_stop
 from batchrun.errors import ApiError, Problem, RunsExistError
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import DuplicatesEvent, Event, ForeignEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.sweep.plan import Plan, PlannedRun
-from batchrun.wherobots.answers import Refused
 from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.clock import creation_offset_s, steady_now
 from batchrun.wherobots.summaries import RunSummary, is_usable_id
 
 __all__ = ["Existing", "ServiceCheck"]
@@ -131,15 +130,12 @@ class ServiceCheck:
             try:
                 await self.client.list_page(size=1)
             except ApiError as error:
-                if error.http_status is None and self.client.clock.offset_s is None:
-                    if attempt == REACH_ATTEMPTS:
-                        fix = "check the base URL and the network, then resume"
-                        return Stop(StopReason.UNREACHABLE, Problem(base_url, error.problems[0].fact, fix))
-                    await anyio.sleep(REACH_PAUSE_S)
-                    continue
-                if judge_read(error).next_step is NextStep.STOP:
-                    return refusal_stop(Refused(error.trouble), base_url)
-            return None
+                stop = unusable_stop(error, base_url, has_responded=self.client.clock.offset_s is not None)
+                if stop is None or error.http_status is not None or attempt == REACH_ATTEMPTS:
+                    return stop
+                await anyio.sleep(REACH_PAUSE_S)
+            else:
+                return None
         return None
 
     async def _check_organization(self) -> Stop | None:
@@ -179,8 +175,7 @@ class ServiceCheck:
 
     async def _listed(self, plan: Plan, *, most_pages: int | None) -> tuple[list[RunSummary], str]:
         """The listed runs with names like the plan's that are newer than the ledger; and why there may be more."""
-        begun_at = self._state.attempted_at
-        after = epoch_seconds(begun_at) + self._state.server_offset_s - MARGIN_S if begun_at is not None else None
+        after = self._after_s()
         scan, listed = Scan(), list[RunSummary]()
         try:
             pages = self._scanner.pages(scan, name=f"{plan.name_prefix}*", created_after=after, most_pages=most_pages)
@@ -189,6 +184,19 @@ class ServiceCheck:
         except ApiError as error:
             return [], f"the runs cannot be listed: {error}"
         return listed, "" if scan.is_complete() else "the list of their names is too long, or incomplete"
+
+    def _after_s(self) -> float | None:
+        """Epoch seconds of the server's clock from which on runs matter; None if all of them do.
+
+        For a new ledger that creates its own runs beside the existing ones, only those matter that it could later take for its
+        own: the latest. So a large batch is created anew without listing the whole of the earlier one.
+        """
+        begun_at = self._state.attempted_at
+        if begun_at is not None:
+            return epoch_seconds(begun_at) + self._state.server_offset_s - MARGIN_S
+        if self.existing is Existing.FOREIGN:
+            return steady_now() + creation_offset_s(self.client.clock.offset_s) - 2 * MARGIN_S
+        return None
 
     def _is_news(self, run: RunSummary, after: float | None) -> bool:
         if run.name is None or not is_usable_id(run.id) or run.id in self._state.foreign:

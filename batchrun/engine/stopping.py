@@ -8,17 +8,27 @@ from typing import TypeVar
 import anyio
 
 from batchrun.engine.tally import Tally
-from batchrun.engine.verdicts import NextStep, Verdict
-from batchrun.errors import LedgerChangedError, LedgerWriteError, Problem
+from batchrun.engine.verdicts import NextStep, Verdict, judge_read
+from batchrun.errors import ApiError, LedgerChangedError, LedgerWriteError, Problem
 from batchrun.ledger.state import Outcome
-from batchrun.wherobots.answers import Answer, Refused
+from batchrun.wherobots.answers import Answer, Refused, Unreadable
 
-__all__ = ["FirstAnswers", "Stop", "StopReason", "StopSwitch", "failures_stop", "ledger_stop", "refusal_stop"]
+__all__ = [
+    "FirstAnswers",
+    "Stop",
+    "StopReason",
+    "StopSwitch",
+    "failures_stop",
+    "ledger_stop",
+    "refusal_stop",
+    "unusable_stop",
+]
 
 T = TypeVar("T")
 
-ALL_REJECTED_AFTER = 20
-"""This many identical rejections before any other answer mean that every run will be rejected."""
+ALL_ALIKE_AFTER = 20
+"""This many identical rejections, or unreadable answers, before any other answer mean that all answers will be alike."""
+NO_SUCH_PATH = frozenset({404, 405, 410})
 MIN_ENDED_FOR_SHARE = 20
 """``stop_after_failures`` as a share waits for this many ended runs: a share of fewer says little."""
 
@@ -32,6 +42,10 @@ class StopReason(StrEnum):
     """3xx: the base URL is wrong."""
     UNREACHABLE = "unreachable"
     """The service did not respond at all before anything was sent."""
+    WRONG_PATH = "wrong_path"
+    """There is no Runs API at the base URL."""
+    UNREADABLE = "unreadable"
+    """The answers cannot be read: something else answers in the service's place."""
     FAILURES = "failures"
     """``stop_after_failures`` was reached."""
     ALL_REJECTED = "all_rejected"
@@ -99,6 +113,22 @@ class StopSwitch:
         return result
 
 
+def unusable_stop(error: ApiError, base_url: str, *, has_responded: bool) -> Stop | None:
+    """Why a batch must not start, given that the first list cannot be had; None if that may change by itself."""
+    if error.http_status is not None and judge_read(error).next_step is NextStep.STOP:
+        return refusal_stop(Refused(error.trouble), base_url)
+    fact = error.problems[0].fact
+    if error.http_status in NO_SUCH_PATH:
+        fix = "check the base URL: it is everything before /runs"
+        return Stop(StopReason.WRONG_PATH, Problem(base_url, f"there is no Runs API here: {fact}", fix))
+    if error.is_unreadable:
+        fix = "check the base URL, and what lies between here and the service, such as a proxy that wants a login"
+        return Stop(StopReason.UNREADABLE, Problem(base_url, fact, fix))
+    if error.http_status is None and not has_responded:
+        return Stop(StopReason.UNREACHABLE, Problem(base_url, fact, "check the base URL and the network, then resume"))
+    return None
+
+
 def refusal_stop(refused: Refused, base_url: str) -> Stop:
     """Why a batch stops after a response that `judge` answers with ``NextStep.STOP``: a 3xx, 401 or 403."""
     if refused.http_status // 100 == 3:  # noqa: PLR2004 - 3xx
@@ -135,10 +165,10 @@ def _is_too_many(bad: int, bound: float, tally: Tally) -> bool:
 
 
 class FirstAnswers:
-    """Watches the first answers of a session: identical rejections, and nothing else, make the rest pointless."""
+    """Watches the first answers of a session: identical rejections or unreadable ones, and nothing else, make the rest pointless."""
 
     def __init__(self) -> None:
-        self._rejections = 0
+        self._count = 0
         self._kind: Hashable = None
         self._is_over = False
 
@@ -146,16 +176,35 @@ class FirstAnswers:
         """The stop, when this answer is one too many of the same."""
         if self._is_over:
             return None
-        if not isinstance(answer, Refused) or verdict.next_step is not NextStep.REJECT:
-            self._is_over = True
-            return None
-        trouble = answer.trouble
-        kind = (trouble.status, trouble.code, trouble.field)
-        self._is_over = self._rejections > 0 and kind != self._kind
+        kind = _kind_of(answer, verdict)
+        self._is_over = kind is None or (self._count > 0 and kind != self._kind)
         self._kind = kind
-        self._rejections += 1
-        if self._is_over or self._rejections < ALL_REJECTED_AFTER:
+        self._count += 1
+        if self._is_over or self._count < ALL_ALIKE_AFTER:
             return None
-        fact = f"the first {ALL_REJECTED_AFTER} answers were all the same rejection, {trouble.describe()}"
-        problem = Problem(trouble.field or "submit", fact, trouble.suggestion or "fix the manifest")
-        return Stop(StopReason.ALL_REJECTED, problem)
+        return _all_alike(answer)
+
+
+def _kind_of(answer: Answer, verdict: Verdict) -> Hashable:
+    """What makes answers alike; None for one that shows that not all is lost."""
+    if isinstance(answer, Unreadable):
+        return "unreadable", answer.http_status
+    if isinstance(answer, Refused) and verdict.next_step is NextStep.REJECT:
+        return answer.trouble.status, answer.trouble.code, answer.trouble.field
+    return None
+
+
+def _all_alike(answer: Answer) -> Stop | None:
+    match answer:
+        case Refused(trouble):
+            fact = f"the first {ALL_ALIKE_AFTER} answers were all the same rejection, {trouble.describe()}"
+            problem = Problem(trouble.field or "submit", fact, trouble.suggestion or "fix the manifest")
+            return Stop(StopReason.ALL_REJECTED, problem)
+        case Unreadable(status, reason):
+            fact = f"none of the first {ALL_ALIKE_AFTER} answers can be read; HTTP {status}, {reason}"
+            fix = (
+                "check the base URL, and what lies between here and the service; then resume, to find what was created"
+            )
+            return Stop(StopReason.UNREADABLE, Problem("submit", fact, fix))
+        case _:
+            return None

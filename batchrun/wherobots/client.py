@@ -243,7 +243,8 @@ class RunsClient:
             self.on_refused(refusal)
             raise refusal
         if reply.broken is not None:
-            raise ApiError(place, self._reader.reason(f"the response cannot be read: {reply.broken}"), "try again")
+            fact = self._reader.reason(f"the response cannot be read: {reply.broken}")
+            raise ApiError(place, fact, "try again", is_unreadable=True)
         return reply.body
 
     def _reason(self, error: Exception) -> str:

@@ -139,7 +139,8 @@ class ReplyReader:
         try:
             return read(content)
         except NOT_PARSED as error:
-            raise ApiError(place, self.reason(f"the response cannot be parsed: {_words(error)}")) from None
+            fact = self.reason(f"the response cannot be parsed: {_words(error)}")
+            raise ApiError(place, fact, is_unreadable=True) from None
 
     def reason(self, text: str) -> str:
         """A text that explains why something failed, as it may be kept."""

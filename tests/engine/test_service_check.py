@@ -16,6 +16,7 @@ from batchrun.engine.batch import new_batch
 from batchrun.engine.progress import Reporter
 from batchrun.engine.service_check import Existing, ServiceCheck
 from batchrun.engine.stopping import Stop, StopReason
+from batchrun.ledger.clock import epoch_seconds, timestamp
 from batchrun.ledger.events import AttemptEvent, Event, SubmittedEvent, event_line
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.reader import read_state
@@ -40,6 +41,11 @@ def responding(*statuses: int, **headers: str) -> Wire:
         return httpx.Response(status, json=body, headers=headers, request=request)
 
     return Wire(httpx.MockTransport(respond))
+
+
+def page_of_html(request: httpx.Request) -> httpx.Response:
+    """What a proxy that wants a login answers to everything."""
+    return httpx.Response(200, text="<html>please log in</html>", request=request)
 
 
 def unreachable(times: int) -> Wire:
@@ -102,6 +108,36 @@ async def test_a_key_or_an_address_that_is_refused_stops_the_batch_at_the_first_
     assert len(service.requests) == 1
 
 
+@pytest.mark.parametrize("status", [404, 405, 410])
+async def test_a_base_url_without_a_runs_api_stops_the_batch_before_anything_is_sent(
+    tmp_path: Path, status: int
+) -> None:
+    service = responding(status)
+    stop = await asked(tmp_path, service)
+    assert stop is not None
+    assert stop.reason is StopReason.WRONG_PATH
+    assert f"{status}" in stop.problem.fact
+    assert "base URL" in stop.problem.fix
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("status", [400, 422, 429, 500, 503])
+async def test_a_refusal_that_may_be_of_this_list_alone_does_not_stop_the_batch(tmp_path: Path, status: int) -> None:
+    async with checking(tmp_path, responding(status)) as (check, _):
+        assert await check._reach() is None
+
+
+async def test_answers_that_nobody_can_read_stop_the_batch_after_a_few_tries(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    service, began_s = Wire(httpx.MockTransport(page_of_html)), clock.now_s
+    stop = await asked(tmp_path, service)
+    assert stop is not None
+    assert stop.reason is StopReason.UNREADABLE
+    assert len(service.requests) > 1
+    assert clock.now_s - began_s < 30.0
+
+
 async def test_a_service_that_answers_lets_the_batch_start(tmp_path: Path) -> None:
     service = emulator()
     assert await asked(tmp_path, service) is None
@@ -156,7 +192,12 @@ def listing(runs: int, *, complete_after: int) -> Wire:
 
     def respond(request: httpx.Request) -> httpx.Response:
         items = [
-            {"id": f"r{n}", "name": run.name, "createTime": AT, "payload": json.loads(run.body)}
+            {
+                "id": f"r{n}",
+                "name": run.name,
+                "createTime": timestamp(time.time()),
+                "payload": json.loads(run.body),
+            }
             for n, run in enumerate(planned)
         ]
         if "name" in request.url.params and left:
@@ -173,6 +214,16 @@ async def test_a_decision_about_existing_runs_is_about_all_of_them(tmp_path: Pat
         found = await check.run()
         assert not isinstance(found, Stop)
         assert [run.id for run, _ in found] == ["r0", "r1", "r2"]
+
+
+async def test_a_large_batch_is_created_anew_without_listing_the_earlier_one(tmp_path: Path) -> None:
+    """Only the latest runs could be taken for those that are about to be created."""
+    service = emulator()
+    async with checking(tmp_path, service, existing=Existing.FOREIGN) as (check, _):
+        assert await check.run() == []
+        names = service.requests[-1]
+        assert names.url.params["name"] == "tile-run-*"
+        assert -30.0 < epoch_seconds(names.url.params["created_after"]) - time.time() < 0.0
 
 
 @pytest.mark.parametrize("existing", [Existing.FOREIGN, Existing.ADOPT])

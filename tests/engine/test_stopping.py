@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import anyio
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from batchrun.engine.tally import Tally
 from batchrun.engine.verdicts import judge
 from batchrun.errors import Problem, Trouble
 from batchrun.ledger.fold import BatchState, Outcome
-from batchrun.wherobots.answers import Answer, Created, Lost, Refused
+from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
 from tests.ledger.test_ledger import batch
 
 URL = "https://api.example.com"
@@ -21,7 +23,7 @@ def rejection(code: str = "INVALID_INPUT_ERROR", field: str = "runtime", message
 TOO_FAST = Refused(Trouble(status=429))
 
 
-def stops(answers: list[Answer]) -> list[Stop]:
+def stops(answers: Sequence[Answer]) -> list[Stop]:
     watch = FirstAnswers()
     seen = [watch.see(answer, judge(answer, may_exist=False)) for answer in answers]
     return [stop for stop in seen if stop is not None]
@@ -34,6 +36,16 @@ def test_twenty_identical_rejections_are_enough() -> None:
     assert stop.problem.place == "runtime"
     assert "no such runtime" in stop.problem.fact
     assert stop.problem.fix == "use tiny"
+
+
+def test_twenty_answers_that_nobody_can_read_are_enough() -> None:
+    page = Unreadable(200, "the body cannot be parsed: JSON is malformed")
+    assert stops([page] * 19) == []
+    (stop,) = stops([page] * 20)
+    assert stop.reason is StopReason.UNREADABLE
+    assert "HTTP 200, the body cannot be parsed" in stop.problem.fact
+    assert stops([page] * 19 + [Created("gt1")] + [page] * 100) == []
+    assert stops([page] * 10 + [rejection()] * 100) == []
 
 
 def test_rejections_that_differ_in_their_message_only_are_identical() -> None:

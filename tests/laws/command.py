@@ -101,10 +101,11 @@ class Command:
         usual = ["--base-url", self.service.url, "--rate", "200", "--settle-after", "0.3s"]
         return self.run("resume", self.ledger.name, *usual, *flags)
 
-    def submit_and_kill(self, runs: int, *flags: str) -> None:
-        """Submit, and kill the process as soon as the service holds this many runs."""
+    def submit_and_kill(self, runs: int, *flags: str, recorded: int = 0) -> None:
+        """Submit, and kill the process as soon as the service holds this many runs, and the ledger so many ids of them."""
         process = self.start(*self._submit(flags))
         self.service.wait_for(runs)
+        wait_until(lambda: self.ledger.read_text().count('"event":"submitted"') >= recorded)
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=LONGEST_S)
 

@@ -21,7 +21,7 @@ def test_another_organizations_key_creates_nothing(command: Command, service: Se
     service.reveals_organization = reveals
     command.sweep(6)
     service.act = lambda post: CREATED if post.number <= 3 else HELD_BACK
-    command.submit_and_kill(6)
+    command.submit_and_kill(6, recorded=3)
     service.act = lambda _: CREATED
     command.environ["WHEROBOTS_API_KEY"] = "laws-key-other"
     refused = command.submit()
