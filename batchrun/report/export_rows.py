@@ -104,7 +104,7 @@ def read_export_rows(ledger: Path, environ: Mapping[str, str] = os.environ, *, i
     """
     read = read_rows(ledger)
     assert read.state.batch is not None  # noqa: S101 - read_rows raises for an empty ledger
-    plan = plan_of(read.state.batch, ledger, environ)
+    plan = plan_of(read.state.batch, ledger, environ, resolve=False)
     runs = {run.key: run for run in read.rows}
     columns = COLUMNS if not is_wide else _wide_columns(plan, runs)
     return ExportRows(plan=plan, runs=runs, is_wide=is_wide, columns=columns)

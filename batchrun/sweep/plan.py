@@ -97,7 +97,7 @@ def build_plan(
         ManifestError: it cannot be planned; it carries every problem of the stage that failed.
 
     """
-    problems = Problems(manifest.lines, manifest.file)
+    problems = Problems(manifest.lines, manifest.file, manifest.overrides.flags())
     axes = load_axes(manifest, problems)
     _check_allowed(manifest, [axis.name for axis in axes], problems)
     problems.check()

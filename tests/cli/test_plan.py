@@ -54,6 +54,37 @@ def test_too_many_points_are_refused(batchrun: Run, sweep: Path) -> None:
     assert f"site(3) {TIMES} year(4) = 12 points, over max_points = 11" in ended.err
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--set", "run.runtime=larg"], "--set run.runtime: 'larg' is not a runtime; did you mean 'large'?"),
+        (["--set", 'run.args=["x", "{{yeer}}"]'], "--set run.args[1]: unknown name 'yeer'"),
+        (["--axis", "year={ from = 2, to = 1 }"], "--axis year: the range is empty"),
+        (["--axis", 'site={ file = "no.csv" }'], "--axis site: no.csv cannot be read"),
+        (["--where", "site=us"], "--where site=us: matches no point; 'site' has nyc, lax, ord"),
+        (["--where", "site=nyc", "--where", "site=lax"], "--where: no point is left"),
+        (["--where", "country=us"], "--where country=us: unknown axis 'country'; use one of: site, year"),
+        (["--axis", "country=[1]"], "--axis country: the manifest has no such axis; use one of: site, year"),
+        (["--sample", "99", "--seed", "1"], "--sample: 99 of 12 points; give 12 or less"),
+        (["--max-points", "3"], f"--max-points: site(3) {TIMES} year(4) = 12 points, over max_points = 3; raise it"),
+    ],
+)
+def test_what_a_flag_makes_wrong_is_reported_at_the_flag(
+    batchrun: Run, sweep: Path, flags: list[str], message: str
+) -> None:
+    ended = batchrun("plan", sweep, *flags)
+    assert ended.status == 2
+    assert ended.err.startswith(f"error: {message}")
+
+
+def test_what_the_manifest_makes_wrong_is_reported_at_its_line(batchrun: Run, sweep: Path) -> None:
+    sweep.write_text(MANIFEST.replace('"tiny"', '"tyni"'), "utf-8")
+    ended = batchrun("plan", sweep, "--set", "run.version=latest")
+    assert ended.err.startswith(
+        "error: jobs.toml:5: run.runtime: 'tyni' is not a runtime".replace("jobs", str(sweep)[:-5])
+    )
+
+
 def test_three_mistakes_are_three_messages(batchrun: Run, sweep: Path) -> None:
     sweep.write_text(MANIFEST.replace('"{{year}}"]', '"{{yaer}}", "{site}", "{{year-1}}"]'), "utf-8")
     ended = batchrun("plan", sweep)

@@ -101,7 +101,7 @@ class Manifest:
             text=text,
             directory=Path(directory),
             overrides=overrides,
-            tables=checked_tables(document, Problems(lines, file)),
+            tables=checked_tables(document, Problems(lines, file, overrides.flags())),
             # Only a default: what the manifest says wins over the environment.
             default_region=(environ or {}).get("WHEROBOTS_REGION") or None,
             stdin=stdin,

@@ -1,8 +1,9 @@
 """Everything that is wrong at one stage of a manifest, collected so that it can be reported at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import NoReturn
 
 from batchrun.errors import ManifestError, Problem
@@ -11,6 +12,8 @@ from batchrun.sweep.manifest.lines import Lines
 
 __all__ = ["Cursor", "Problems", "did_you_mean"]
 
+NO_FLAGS: Mapping[str, str] = MappingProxyType({})
+
 
 class Problems:
     """Collects problems until ``check`` raises them together.
@@ -18,8 +21,12 @@ class Problems:
     Report through a cursor: ``problems.at("axes.tile").child("types").add(fact, fix)``.
     """
 
-    def __init__(self, lines: Lines | None = None, file: str | None = None) -> None:
+    def __init__(
+        self, lines: Lines | None = None, file: str | None = None, flags: Mapping[str, str] = NO_FLAGS
+    ) -> None:
+        """``flags`` holds the places of the manifest that the command line replaces, each with its flag."""
         self._found: list[Problem] = []
+        self.flags = flags
         self._lines = lines
         self._file = file
         self.secrets = Secrets()
@@ -51,12 +58,20 @@ class Problems:
             raise ManifestError(self._found)
 
     def _add(self, path: str, fact: str, fix: str) -> None:
-        line = self._lines.of(path) if self._lines is not None else None
-        place = path if line is None or self._file is None else f"{self._file}:{line}: {path}"
-        problem = Problem(place, self.secrets.hidden(fact), self.secrets.hidden(fix))
+        problem = Problem(self._place(path), self.secrets.hidden(fact), self.secrets.hidden(fix))
         # One template is read several times: for [run], for each override, and again with the environment.
         if problem not in self._found:
             self._found.append(problem)
+
+    def _place(self, path: str) -> str:
+        """A path with its line, or as the flag that stands in the manifest's place."""
+        for replaced, flag in self.flags.items():
+            if path == replaced or path.startswith(f"{replaced}["):
+                return flag + path.removeprefix(replaced)
+            if path.startswith((f"{replaced}.", f"{replaced}: ")):
+                return f"{flag}: {path.removeprefix(replaced).lstrip('.: ')}"
+        line = self._lines.of(path) if self._lines is not None else None
+        return path if line is None or self._file is None else f"{self._file}:{line}: {path}"
 
 
 @dataclass(frozen=True, slots=True)

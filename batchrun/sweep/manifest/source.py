@@ -31,6 +31,14 @@ class Overrides:
         """Only the flags that were given."""
         return {name: value for name, value in asdict(self).items() if value not in ((), None)}
 
+    def flags(self) -> dict[str, str]:
+        """The places of the manifest that the flags replace, each with its flag: what is wrong there is the flag's fault."""
+        flags = {key: f"--set {key}" for text in self.set if (key := text.partition("=")[0].strip())}
+        flags |= {f"axes.{name}": f"--axis {name}" for text in self.axis if (name := text.partition("=")[0].strip())}
+        numbers = {"sample.count": ("--sample", self.sample), "sample.seed": ("--seed", self.seed)}
+        numbers["submit.max_points"] = ("--max-points", self.max_points)
+        return flags | {place: flag for place, (flag, number) in numbers.items() if number is not None}
+
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Overrides":
         known: dict[str, Any] = {

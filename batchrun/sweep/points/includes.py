@@ -26,7 +26,8 @@ def included(tables: list[dict[str, Any]], axes: list[Axis], limit: int, problem
     # Lists multiply: a few of them make millions of points, so they are counted before they are made.
     total = sum(math.prod(len(choices) for choices in grid) for grid in grids)
     if total > limit:
-        problems.at("include").fail(f"{total:,} points, over max_points = {limit:,}", "raise it in [submit]")
+        fix = "raise --max-points" if "submit.max_points" in problems.flags else "raise it in [submit]"
+        problems.at("include").fail(f"{total:,} points, over max_points = {limit:,}", fix)
     points: dict[tuple[int, ...], None] = {}
     for number, grid in enumerate(grids, 1):
         for point in product(*grid):

@@ -15,10 +15,13 @@ from batchrun.sweep.manifest.problems import Problems
 from batchrun.sweep.points.axes import Axis
 from batchrun.sweep.points.includes import included
 from batchrun.sweep.points.rules import Point, Rule, compile_rule, where_rules
-from batchrun.sweep.values import Value, as_toml, canonical_value
+from batchrun.sweep.values import Kind, Value, as_toml, canonical_value, text_of
 from batchrun.wherobots.identity import canonical_json
 
 __all__ = ["PointSpace", "Step", "point_space"]
+
+MAX_POINTS = "submit.max_points"
+SHOWN_VALUES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,8 @@ def _breakdown(axes: list[Axis]) -> str:
 def _check_limit(points: int, breakdown: str, limit: int, problems: Problems) -> None:
     if points > limit:
         fact = f"{breakdown} = {points:,} points, over max_points = {limit:,}"
+        if MAX_POINTS in problems.flags:
+            problems.at(MAX_POINTS).fail(fact, "raise it")
         problems.at("").fail(fact, "raise it in [submit]")
 
 
@@ -129,8 +134,26 @@ def _count(space: PointSpace, size: int, limit: int, problems: Problems) -> None
         before, left = left, sum(1 for _ in space)
         space.steps.append(Step("where", left, f"-{before - left:,}"))
     if not left and not problems:
-        problems.at("axes").add("no point is left", "loosen exclude or --where")
+        _report_nothing_left(space, problems)
     problems.check()
+
+
+def _report_nothing_left(space: PointSpace, problems: Problems) -> None:
+    """Name the ``--where`` that matches nothing, with the values that there are; they may also exclude each other."""
+    for rule in space.wheres:
+        if not any(map(rule.matches, space.unfiltered())):
+            axes = [space.axes[number] for number in rule.positions]
+            problems.at(rule.place).add("matches no point", "; ".join(map(_values_of, axes)))
+    if not problems:
+        at = problems.at("--where") if space.wheres else problems.at("axes")
+        at.add("no point is left", "loosen exclude or --where")
+
+
+def _values_of(axis: Axis) -> str:
+    if axis.kind is Kind.RECORD:
+        return f"look at the records of '{axis.name}'"
+    shown = ", ".join(text_of(value) for value in axis.values[:SHOWN_VALUES])
+    return f"'{axis.name}' has {shown}{', ...' if axis.size > SHOWN_VALUES else ''}"
 
 
 def _after_excludes(space: PointSpace, size: int, problems: Problems) -> int:
