@@ -1,17 +1,17 @@
 """From what a person types to a plan."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from batchrun.cli.ledgers import LEDGER_SUFFIX, PLAN_SUFFIX
 from batchrun.engine.batch import earlier_keys
 from batchrun.engine.difference import Difference, difference
-from batchrun.errors import UsageError
+from batchrun.errors import ManifestError, UsageError
 from batchrun.ledger.reader import read_state
 from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan, read_plan
 
-__all__ = ["difference_to", "plan_from"]
+__all__ = ["difference_to", "plan_from", "without_environment"]
 
 
 def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str], *, resolve: bool) -> Plan:
@@ -28,6 +28,17 @@ def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str], *, r
     if overrides != Overrides():
         raise UsageError(str(path), "a plan file is fixed; options cannot change it", "plan again from the manifest")
     return read_plan(path)
+
+
+def without_environment(plan: Callable[[], Plan]) -> Plan | None:
+    """A plan with ``<env.NAME>`` for its environment, when one with values cannot be had; None if more than that is wrong.
+
+    It can be compared with a ledger, and not be sent: enough to see that nothing is left to send.
+    """
+    try:
+        return plan()
+    except ManifestError:
+        return None
 
 
 def difference_to(plan: Plan, ledger: Path, environ: Mapping[str, str]) -> Difference:

@@ -34,7 +34,7 @@ from batchrun.sweep.plan import Plan
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
 
-__all__ = ["SubmitRequest", "run_submission"]
+__all__ = ["SubmitRequest", "run_submission", "show_if_nothing_is_sent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +104,21 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
             submission = _submit_or_ask(request, ledger, api, output, seen)
         watched = _watch(request, api, output, seen) if seen is not None and submission.stop is None else None
         return _show(request, submission, output, watched)
+
+
+def show_if_nothing_is_sent(request: SubmitRequest, output: Output) -> ExitStatus | None:
+    """For a plan without its environment: show that nothing is left to send. None if something is.
+
+    Raises:
+        LedgerError: the ledger cannot be used, or belongs to another service or another plan.
+
+    """
+    if not request.ledger.is_file() or not request.ledger.stat().st_size:
+        return None
+    preflight = request.check(read_state(request.ledger))
+    if not preflight.is_finished or request.watch:
+        return None
+    return _dry_run(request, output) if request.dry_run else _nothing_left(request, preflight, output)
 
 
 def _watch(request: SubmitRequest, api: ApiSettings, output: Output, seen: SubmissionView) -> Watched:

@@ -240,3 +240,38 @@ def test_a_ledger_given_as_a_sweep_is_recognised(batchrun: Run) -> None:
     ended = batchrun("submit", "jobs.ledger.jsonl")
     assert ended.status == 2
     assert "did you mean batchrun resume jobs.ledger.jsonl?" in ended.err
+
+
+WITH_TOKEN = MANIFEST.replace('"{{year}}"]', '"{{year}}", "{{env.TOKEN}}"]')
+
+
+def test_a_finished_batch_needs_no_values_of_the_environment(
+    batchrun: Run, sweep: Path, server: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep.write_text(WITH_TOKEN)
+    reach = ["--base-url", server.url]
+    monkeypatch.setenv("TOKEN", "one")
+    assert batchrun("submit", sweep, *reach, "--rate", "500", "--quiet").status == 0
+    monkeypatch.delenv("TOKEN")
+    for words in (["submit", sweep], ["resume", sweep], ["resume", sweep, "--retry", "failed"]):
+        ended = batchrun(*words, *reach)
+        assert (ended.status, ended.err) == (0, "")
+        assert "nothing left to send: all 12 runs are already submitted" in ended.out
+    assert batchrun("resume", sweep, *reach, "--dry-run").status == 0
+    assert batchrun("ledger", "export", sweep, "-o", "runs.csv").status == 0
+    assert batchrun("plan", sweep, "--diff", sweep).out.endswith("0 new, 0 removed, 12 already submitted\n")
+
+
+def test_an_unfinished_batch_needs_them(
+    batchrun: Run, sweep: Path, server: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep.write_text(WITH_TOKEN)
+    reach = ["--base-url", server.url]
+    monkeypatch.setenv("TOKEN", "one")
+    assert batchrun("submit", sweep, *reach, "--where", "site=nyc", "--rate", "500", "--quiet").status == 0
+    monkeypatch.delenv("TOKEN")
+    for words in (["submit", sweep, "--extend"], ["submit", sweep, "--dry-run", "--ledger", "new.ledger.jsonl"]):
+        ended = batchrun(*words, *reach)
+        assert ended.status in {2, 4}
+        assert len(held(server)) == 4
+    assert "the environment has no TOKEN; export TOKEN=" in ended.err

@@ -7,14 +7,16 @@ from batchrun.cli import options as o
 from batchrun.cli.flags import SubmissionFlags, expand_flags
 from batchrun.cli.ledgers import find_ledger
 from batchrun.cli.output import Output
+from batchrun.cli.planning import without_environment
 from batchrun.cli.service import EMULATOR, open_service, service_name
 from batchrun.cli.settling import settle_unknown
-from batchrun.cli.submitting import SubmitRequest, run_submission
+from batchrun.cli.submitting import SubmitRequest, run_submission, show_if_nothing_is_sent
 from batchrun.engine.batch import plan_of
 from batchrun.errors import ManifestError
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.reader import read_batch
 from batchrun.sweep.manifest.manifest import SubmitTable
+from batchrun.sweep.plan import Plan
 
 __all__ = ["EXAMPLES", "resume"]
 
@@ -48,27 +50,33 @@ def resume(
     batch, output = read_batch(ledger), Output(as_json=as_json, quiet=quiet)
     was_emulated = batch.base_url == EMULATOR and flags.base_url is None
     service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated)
+
+    def request(plan: Plan) -> SubmitRequest:
+        return SubmitRequest(
+            plan=plan,
+            ledger=ledger,
+            service=service,
+            settings=flags.settings(plan.submit),
+            retry=flags.retried_outcomes,
+            watch=flags.watch,
+            timeout_s=flags.timeout_s,
+            create=False,
+            existing=flags.existing,
+            to_another_server=flags.to_another_server,
+            dry_run=flags.dry_run,
+            resume=flags.resume_command(ledger),
+        )
+
     try:
         plan = plan_of(batch, ledger, os.environ)
     except ManifestError:
+        bare = without_environment(lambda: plan_of(batch, ledger, os.environ, resolve=False))
+        if bare is not None and (status := show_if_nothing_is_sent(request(bare), output)) is not None:
+            return status
         if not flags.dry_run:
             _settle(ledger, service, flags, output)
         raise
-    request = SubmitRequest(
-        plan=plan,
-        ledger=ledger,
-        service=service,
-        settings=flags.settings(plan.submit),
-        retry=flags.retried_outcomes,
-        watch=flags.watch,
-        timeout_s=flags.timeout_s,
-        create=False,
-        existing=flags.existing,
-        to_another_server=flags.to_another_server,
-        dry_run=flags.dry_run,
-        resume=flags.resume_command(ledger),
-    )
-    return run_submission(request, output)
+    return run_submission(request(plan), output)
 
 
 def _settle(path: Path, service: str, flags: SubmissionFlags, output: Output) -> None:

@@ -6,10 +6,12 @@ from batchrun.cli import options as o
 from batchrun.cli.flags import SubmissionFlags, SweepFlags, expand_flags
 from batchrun.cli.ledgers import default_ledger
 from batchrun.cli.output import Output
-from batchrun.cli.planning import plan_from
+from batchrun.cli.planning import plan_from, without_environment
 from batchrun.cli.service import service_name
-from batchrun.cli.submitting import SubmitRequest, run_submission
+from batchrun.cli.submitting import SubmitRequest, run_submission, show_if_nothing_is_sent
 from batchrun.engine.service_check import Existing
+from batchrun.errors import ManifestError
+from batchrun.sweep.plan import Plan
 
 __all__ = ["EXAMPLES", "submit"]
 
@@ -48,22 +50,31 @@ def submit(
     difference is shown and nothing is sent unless you pass --extend.
     """
     service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator)
-    plan = plan_from(sweep, overrides.overrides(), os.environ, resolve=True)
-    path = ledger or default_ledger(sweep, emulator=flags.emulator)
-    request = SubmitRequest(
-        plan=plan,
-        ledger=path,
-        service=service,
-        settings=flags.settings(plan.submit),
-        retry=flags.retried_outcomes,
-        watch=flags.watch,
-        timeout_s=flags.timeout_s,
-        extend=extend,
-        recreate=recreate,
-        existing=Existing.FOREIGN if again else flags.existing,
-        to_another_server=flags.to_another_server,
-        ask=not yes,
-        dry_run=flags.dry_run,
-        resume=flags.resume_command(path),
-    )
-    return run_submission(request, Output(as_json=as_json, quiet=quiet))
+    path, output = ledger or default_ledger(sweep, emulator=flags.emulator), Output(as_json=as_json, quiet=quiet)
+
+    def request(plan: Plan) -> SubmitRequest:
+        return SubmitRequest(
+            plan=plan,
+            ledger=path,
+            service=service,
+            settings=flags.settings(plan.submit),
+            retry=flags.retried_outcomes,
+            watch=flags.watch,
+            timeout_s=flags.timeout_s,
+            extend=extend,
+            recreate=recreate,
+            existing=Existing.FOREIGN if again else flags.existing,
+            to_another_server=flags.to_another_server,
+            ask=not yes,
+            dry_run=flags.dry_run,
+            resume=flags.resume_command(path),
+        )
+
+    try:
+        plan = plan_from(sweep, overrides.overrides(), os.environ, resolve=True)
+    except ManifestError:
+        bare = without_environment(lambda: plan_from(sweep, overrides.overrides(), os.environ, resolve=False))
+        if bare is not None and (status := show_if_nothing_is_sent(request(bare), output)) is not None:
+            return status
+        raise
+    return run_submission(request(plan), output)
