@@ -14,7 +14,10 @@ from batchrun.report.reasons import FailedRun, Reason, failed_runs, reasons
 from batchrun.report.submission_rate import SubmissionRate
 from batchrun.report.writer_state import WriterState, writer_state
 
-__all__ = ["Summary", "read_summary"]
+__all__ = ["EXISTING", "Summary", "read_summary"]
+
+EXISTING = (Outcome.SUBMITTED, Outcome.UNKNOWN)
+"""Outcomes of which a run exists, or may exist, at the service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class Summary:
     """Runs found by listing after their response was lost."""
     duplicates: dict[str, list[str]]
     """Ids of additional runs with the same name that settling found, by key."""
+    gone: dict[Outcome, int]
+    """Runs that exist, or may exist, and that the plan no longer contains."""
     run_status: dict[str, int]
     """Submitted runs by the last status that the ledger holds."""
     sessions: int
@@ -69,6 +74,7 @@ class Summary:
             "refused": self.refused,
             "settled": self.settled,
             "duplicates": self.duplicates,
+            "gone": {outcome.value: count for outcome, count in self.gone.items()},
             "run_status": self.run_status,
             "sessions": self.sessions,
             "writing": self.writer.value,
@@ -123,6 +129,7 @@ def _summary(state: BatchState, rate: SubmissionRate, writer: WriterState, batch
         refused=dict(state.refusals),
         settled=state.settled,
         duplicates=dict(state.duplicates),
+        gone={outcome: state.gone[outcome] for outcome in EXISTING if state.gone[outcome]},
         run_status=_by_status(state),
         sessions=state.sessions,
         session=state.session,

@@ -1,5 +1,7 @@
 """Sweeps that change between sessions: what was created stays known, and what is unknown is settled first."""
 
+import json
+
 from tests.laws.command import Command, once, supported
 from tests.laws.service import CREATED, HELD_BACK, Service
 
@@ -12,6 +14,23 @@ def test_a_sweep_cut_short_and_widened_again_creates_nothing_twice(command: Comm
         assert ended.status == 0, ended.err
     checked = command.run("ledger", "check", str(command.ledger))
     assert (checked.status, checked.err) == (0, "")
+
+
+def test_status_names_the_runs_that_exist_and_left_the_plan(command: Command, service: Service) -> None:
+    for last in (5, 3):
+        command.sweep(last)
+        assert command.submit("--extend").status == 0
+    assert "left plan: 2 submitted" in command.run("status", command.ledger.name).text
+    ended = command.run("status", command.ledger.name, "--gone", "--json")
+    ids = {run.name: run.run_id for run in service.runs}
+    assert {run["name"]: run["run_id"] for run in json.loads(ended.out)["gone_runs"]} == {
+        name: ids[name] for name in ("tile-run-4", "tile-run-5")
+    }
+    shown = command.run("status", command.ledger.name, "--gone").text
+    assert all(ids[name] in shown for name in ("tile-run-4", "tile-run-5"))
+    command.sweep(5)
+    assert command.submit("--extend").status == 0
+    assert "left plan" not in command.run("status", command.ledger.name).text
 
 
 def test_a_ledger_compacted_while_runs_are_out_of_the_plan_still_knows_them(command: Command, service: Service) -> None:

@@ -1,11 +1,12 @@
 """A batch's status, as ``batchrun status`` shows it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from batchrun.cli.output import Output
 from batchrun.cli.text import duration, numbered
-from batchrun.cli.views.tables import failed_runs_table, outcome_table, reason_table
+from batchrun.cli.views.tables import failed_runs_table, gone_runs_table, outcome_table, reason_table
 from batchrun.ledger.fold import Outcome
+from batchrun.report.rows import RunRow
 from batchrun.report.summary import Summary
 from batchrun.report.writer_state import WriterState
 
@@ -14,8 +15,11 @@ __all__ = ["show_status", "status_lines"]
 LABEL_WIDTH = 12
 
 
-def show_status(summary: Summary, output: Output, *, failed: bool) -> None:
-    """Counts, details and the reasons for failures; with ``failed``, also every rejected and failed run."""
+def show_status(summary: Summary, output: Output, *, failed: bool, gone: Sequence[RunRow] | None = None) -> None:
+    """Counts, details and the reasons for failures.
+
+    With ``failed``, also every rejected and failed run; ``gone`` holds the runs that left the plan, if they are asked for.
+    """
     output.table(outcome_table(summary.name, summary.outcomes, summary.planned))
     for label, text in status_lines(summary):
         output.say(f"{label + ':':<{LABEL_WIDTH}}{text}")
@@ -23,6 +27,10 @@ def show_status(summary: Summary, output: Output, *, failed: bool) -> None:
         output.table(reason_table(summary.reasons))
     if failed:
         output.table(failed_runs_table(summary.failed_runs))
+    if gone:
+        output.table(gone_runs_table(gone))
+    elif gone is not None:
+        output.say("every run of this batch that exists is in its plan")
 
 
 def status_lines(summary: Summary) -> Iterator[tuple[str, str]]:
@@ -45,6 +53,9 @@ def status_lines(summary: Summary) -> Iterator[tuple[str, str]]:
     if summary.duplicates:
         copies = f"{numbered(len(summary.duplicates), 'run')} with more than one copy at the service"
         yield "duplicates", f"{copies}; batchrun verify names them"
+    if summary.gone:
+        counts = " and ".join(f"{count:,} {outcome.value}" for outcome, count in summary.gone.items())
+        yield "left plan", f"{counts}, which the sweep no longer contains; status --gone lists them"
     if summary.run_status:
         yield "run status", ", ".join(f"{count:,} {name}" for name, count in summary.run_status.items())
     yield "sessions", f"{summary.sessions:,}{_latest_session(summary)}"

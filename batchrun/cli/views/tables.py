@@ -6,8 +6,9 @@ from batchrun.cli.output import Table
 from batchrun.errors import Trouble
 from batchrun.ledger.fold import Outcome
 from batchrun.report.reasons import FailedRun, Reason
+from batchrun.report.rows import RunRow
 
-__all__ = ["OUTCOMES", "failed_runs_table", "outcome_table", "reason_table", "status_table"]
+__all__ = ["OUTCOMES", "failed_runs_table", "gone_runs_table", "outcome_table", "reason_table", "status_table"]
 
 OUTCOMES = (
     Outcome.SUBMITTED,
@@ -54,6 +55,12 @@ def failed_runs_table(runs: Sequence[FailedRun]) -> Table:
     )
     head = ("name", "outcome", "attempts", "response", "message")
     return Table(title="Rejected and failed", head=head, rows=rows, right=frozenset({"attempts"}))
+
+
+def gone_runs_table(runs: Sequence[RunRow]) -> Table:
+    """Runs that exist, or may exist, and that the plan no longer contains."""
+    rows = tuple((run.name, run.run_id or "", run.outcome.value, run.status or "") for run in runs)
+    return Table(title="No longer in the plan", head=("name", "run id", "outcome", "run status"), rows=rows)
 
 
 def _response(trouble: Trouble) -> str:

@@ -18,7 +18,7 @@ SESSION = SessionEvent(at=AT, action="start", pid=42, host="laptop")
 NEW = Summary(
     name="sweep", batch_id="id", base_url="https://api.example.com", planned=10,
     outcomes=dict.fromkeys(Outcome, 0) | {Outcome.PENDING: 10}, under_way=0, reasons=(), failed_runs=(), attempts=0,
-    refused={}, settled=0, duplicates={}, run_status={}, sessions=0, session=None, writer=WriterState.NONE,
+    refused={}, settled=0, duplicates={}, run_status={}, gone={}, sessions=0, session=None, writer=WriterState.NONE,
     began_at=AT, last_at=AT, session_s=0.0, session_submitted=0, rate_per_s=0.0,
 )  # fmt: skip
 
@@ -39,7 +39,7 @@ def test_a_batch_that_has_not_started_shows_nothing_that_never_happened() -> Non
 def test_everything_that_happened_has_a_line() -> None:
     busy = replace(
         NEW, under_way=3, attempts=1200, refused={"RATE_LIMIT_ERROR": 4, "409": 1}, settled=1, duplicates={"k": ["r"]},
-        run_status={"PENDING": 5, "COMPLETED": 2}, sessions=2, session=SESSION, writer=WriterState.RUNNING,
+        run_status={"PENDING": 5, "COMPLETED": 2}, gone={Outcome.SUBMITTED: 6, Outcome.UNKNOWN: 1}, sessions=2, session=SESSION, writer=WriterState.RUNNING,
         session_s=75.0, session_submitted=1100, rate_per_s=14.66,
     )  # fmt: skip
     assert lines(busy) == {
@@ -49,6 +49,7 @@ def test_everything_that_happened_has_a_line() -> None:
         "attempts": "1,200 (temporarily refused: 4 RATE_LIMIT_ERROR, 1 409)",
         "settled": "1 run found by listing after a lost response",
         "duplicates": "1 run with more than one copy at the service; batchrun verify names them",
+        "left plan": "6 submitted and 1 unknown, which the sweep no longer contains; status --gone lists them",
         "run status": "5 PENDING, 2 COMPLETED",
         "sessions": "2; latest: 1,100 submitted in 1 min 15 s (14.7/s)",
     }
