@@ -63,6 +63,10 @@ class Secrets:
         """The text with the API key and passwords masked, and nothing else: names may contain values of a plan."""
         return _masked(text, self._credentials)
 
+    def are_in(self, text: str) -> bool:
+        """Whether a text contains one of the secrets."""
+        return _masked(text, self._all, user_info=False) != text
+
     def clean(self, text: str, longest: int) -> str:
         """The text as it may be kept: masked first and clipped afterwards, so that no part of a secret remains."""
         if len(text) > LONGEST_READ:
@@ -130,13 +134,13 @@ def _base64_forms(secret: str) -> Iterable[str]:
         yield whole[(0, 2, 3)[offset] : len(whole) - (1 if (offset + len(data)) % 3 else 0)]
 
 
-def _masked(text: str, secrets: tuple[str, ...]) -> str:
+def _masked(text: str, secrets: tuple[str, ...], *, user_info: bool = True) -> str:
     for secret in secrets:
         if secret in text:  # hardly ever, and each page of a list has hundreds of texts
             text = _mask_plain(text, secret)
     if "\\" in text or "%" in text or "&" in text:
         text = _mask_escaped(text, [secret for secret in secrets if len(secret) >= LEAST_LENGTH])
-    if "://" in text and "@" in text:
+    if user_info and "://" in text and "@" in text:
         text = _USER_INFO.sub(f"{MASK}@", text)
     return text
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from batchrun.cli.loading import load_extra
-from batchrun.errors import UsageError
+from batchrun.engine.environment import values_used
+from batchrun.errors import BatchrunError, UsageError
+from batchrun.ledger.events import BatchEvent
+from batchrun.ledger.reader import read_events
 from batchrun.wherobots.settings import DEFAULT_TIMEOUT_S, ApiSettings, base_url_from, checked_base_url
 
 __all__ = ["EMULATOR", "open_service", "service_name"]
@@ -38,10 +42,20 @@ def open_service(
         UsageError: the key or another setting is missing, or the emulator is not installed.
 
     """
+    hidden = _values_used(ledger, environ)
     if name != EMULATOR:
-        yield ApiSettings.from_environment(environ, base_url=name, timeout_s=timeout_s)
+        yield replace(ApiSettings.from_environment(environ, base_url=name, timeout_s=timeout_s), hidden=hidden)
         return
     emulator_beside = load_extra("batchrun.emulator.beside:emulator_beside", extra="emulator", wanted_by="--emulator")
     with emulator_beside(ledger) as url:
         key = SecretStr("emulator-in-this-process")  # never the real key: the emulator accepts any
-        yield ApiSettings(api_key=key, base_url=url, timeout_s=timeout_s or DEFAULT_TIMEOUT_S)
+        yield ApiSettings(api_key=key, base_url=url, timeout_s=timeout_s or DEFAULT_TIMEOUT_S, hidden=hidden)
+
+
+def _values_used(ledger: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Environment values that a ledger's runs were given, as far as they are still set. A new batch's plan knows its own."""
+    try:
+        batch = next(read_events(ledger), None)
+    except BatchrunError:
+        return ()
+    return values_used(batch, environ) if isinstance(batch, BatchEvent) else ()

@@ -12,7 +12,7 @@ from hmac import compare_digest
 
 from batchrun.ledger.events import BatchEvent, ValueDigest
 
-__all__ = ["changed_values", "value_digest"]
+__all__ = ["changed_values", "value_digest", "values_used"]
 
 COST, BLOCK, LANES = 1 << 14, 8, 1
 """N, r and p: about 40 ms and 16 MiB a value, the interactive setting of RFC 7914's authors. A submission checks each value,
@@ -34,6 +34,13 @@ def changed_values(environment: Mapping[str, str], batch: BatchEvent) -> tuple[s
     return tuple(
         name for name, value in environment.items() if not _is_same(value, kept.get(name), plain.get(name, ""))
     )
+
+
+def values_used(batch: BatchEvent, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What the environment holds today under the names that a batch used: a service may quote it."""
+    old = (file.path.removeprefix("env.") for file in batch.files if file.path.startswith("env."))
+    names = (*(digest.name for digest in batch.environment), *old)
+    return tuple(environ[name] for name in names if name in environ)
 
 
 def _is_same(value: str, digest: ValueDigest | None, plain: str) -> bool:

@@ -12,6 +12,7 @@ from batchrun.engine.resume import RETRIABLE
 from batchrun.errors import LedgerMismatchError, SweepChangedError, UsageError
 from batchrun.ledger.events import BatchEvent
 from batchrun.ledger.fold import BatchState, Outcome, RunState
+from batchrun.redaction import LEAST_LENGTH, Secrets
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.settings import is_same_service
 
@@ -47,13 +48,20 @@ class Preflight:
         return "; ".join(filter(None, [", ".join(so_far), ", ".join(left)]))
 
 
-def check_plan(plan: Plan) -> None:
+def check_plan(plan: Plan, api_key: str = "") -> None:
     """Refuse a plan that must not be sent as it is.
 
     Raises:
-        UsageError: a placeholder of the environment was not resolved when the plan was built.
+        UsageError: a placeholder of the environment was not resolved when the plan was built, or the manifest contains the
+            API key, and the ledger would keep it.
 
     """
+    manifest = plan.manifest
+    if manifest is not None and len(api_key) >= LEAST_LENGTH:
+        texts = (manifest.text, (manifest.stdin or b"").decode(errors="replace"), str(manifest.overrides.to_json()))
+        if any(Secrets([api_key]).are_in(text) for text in texts):
+            fact = "the manifest contains the API key, which would be kept in the ledger and sent in every payload"
+            raise UsageError(plan.name, fact, "remove it; jobs get credentials from their environment")
     if plan.unresolved:
         fact = f"the environment was not resolved: {', '.join(plan.unresolved)}"
         raise UsageError(plan.name, fact, "build the plan with build_plan(manifest, environ=os.environ)")

@@ -66,7 +66,7 @@ async def submit(
 
     """
     service = base_url or client.settings.base_url
-    check_plan(plan)
+    check_plan(plan, client.settings.secret)
     client.secrets.add_values(plan.environment.values())
     preflight = await _check_ledger(
         plan, ledger, service, retry, extend=extend, recreate=recreate, to_another_server=to_another_server

@@ -49,6 +49,7 @@ class RunsClient:
     def __init__(self, settings: ApiSettings, transport: Transport | httpx.AsyncBaseTransport) -> None:
         self.settings = settings
         self.secrets = Secrets(settings.secrets())
+        self.secrets.add_values(settings.hidden)
         """What is masked in everything that the service says; an engine adds what its plan took from the environment."""
         self.clock = ServerClock()
         self._reader = ReplyReader(self.secrets, self.clock)

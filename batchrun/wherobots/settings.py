@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -33,6 +33,8 @@ class ApiSettings:
     """Kept as a ``SecretStr``, also if it was given as plain text."""
     base_url: str = DEFAULT_BASE_URL
     timeout_s: float = DEFAULT_TIMEOUT_S
+    hidden: tuple[str, ...] = field(default=(), repr=False)
+    """Further texts to mask in what the service says, such as values of the environment that runs were given."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", checked_base_url(self.base_url))

@@ -5,7 +5,7 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from batchrun.engine.environment import changed_values, value_digest
+from batchrun.engine.environment import changed_values, value_digest, values_used
 from batchrun.ledger.events import BatchEvent, FileDigest, ValueDigest, event_line, read_event
 
 
@@ -51,3 +51,8 @@ def test_ledgers_of_version_0_1_are_still_understood() -> None:
     old = batch(files=(FileDigest("env.TOKEN", sha256(b"one").hexdigest()),))
     assert changed_values({"TOKEN": "one"}, old) == ()
     assert changed_values({"TOKEN": "two"}, old) == ("TOKEN",)
+
+
+def test_the_values_of_today_are_known_by_their_names() -> None:
+    known = batch(value_digest("TOKEN", "one"), files=(FileDigest("env.OLD", "x"), FileDigest("tiles.csv", "y")))
+    assert values_used(known, {"TOKEN": "1", "OLD": "2", "OTHER": "3", "tiles.csv": "4"}) == ("1", "2")

@@ -109,3 +109,30 @@ def test_the_ledger_holds_no_fast_digest_of_an_environment_value(tmp_path: Path)
         changed = batchrun(tmp_path, *run, TOKEN="another-token")
     assert changed.returncode == 4
     assert "env.TOKEN" in changed.stderr
+
+
+def test_a_manifest_with_the_key_in_it_is_refused_before_a_ledger_is_made(tmp_path: Path) -> None:
+    for text in (KEY, "".join(f"\\u{ord(one):04x}" for one in KEY)):
+        sweep(tmp_path, 1, text)
+        with service(lambda _: response({"id": "r1"}, "201 Created")) as fine:
+            refused = batchrun(tmp_path, "submit", "sweep.toml", "-y", "--base-url", fine.url)
+        assert refused.returncode == 2
+        assert "the manifest contains the API key" in refused.stderr
+        assert fine.posts == []
+        assert [path.name for path in tmp_path.iterdir()] == ["sweep.toml"]
+
+
+def test_commands_that_only_read_mask_the_values_that_runs_were_given(tmp_path: Path) -> None:
+    sweep(tmp_path, 1, "{{env.TOKEN}}")
+
+    def get(request: Request) -> bytes:
+        if "/logs" in request.path:
+            lines = [{"timestamp": "2026-11-01T00:00:00Z", "raw": f"connecting with {TOKEN} and {KEY}"}]
+            return response({"items": lines, "current_page": "0", "next_page": None})
+        return response({"items": [], "total": 0, "next_page": None})
+
+    with service(lambda _: response({"id": "r1", "status": "COMPLETED"}, "201 Created"), get) as quoting_logs:
+        url = ("--base-url", quoting_logs.url)
+        assert batchrun(tmp_path, "submit", "sweep.toml", "-y", *url, TOKEN=TOKEN).returncode == 0
+        logs = batchrun(tmp_path, "logs", "sweep.ledger.jsonl", *url, TOKEN=TOKEN)
+    assert "connecting with ******** and ********" in logs.stdout, logs
