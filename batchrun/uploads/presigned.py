@@ -12,7 +12,10 @@ import anyio
 import anyio.to_thread
 import httpx
 
+from batchrun.errors import SettingsError
 from batchrun.sweep.local_file import LocalFile
+from batchrun.wherobots.proxy import proxy_for
+from batchrun.wherobots.transports import tls_context
 
 __all__ = ["FileChangedError", "PresignedUploader", "UploadRefusedError"]
 
@@ -43,17 +46,18 @@ class PresignedUploader:
     """Sends files to presigned URLs. No header of the API's own goes there: it is another host."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        timeout = httpx.Timeout(STALLED_S, connect=CONNECT_S)
-        self._client = httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False)
+        self._transport = transport
+        self._clients: dict[tuple[str, str], httpx.AsyncClient] = {}
+        """By scheme and proxy: storage may be reached another way than the API."""
 
     async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.__aexit__(kind, error, trace)
+        for client in self._clients.values():
+            await client.aclose()
 
     async def put(self, url: str, file: LocalFile, sent: Callable[[int], None]) -> None:
         """Send a file; ``sent`` receives the bytes of each chunk that left.
@@ -73,15 +77,18 @@ class PresignedUploader:
         except httpx.HTTPError as error:
             # Without the URL: its signature is a secret for as long as it is valid.
             raise UploadRefusedError(f"no answer from storage: {type(error).__name__}", is_retriable=True) from None
-        except httpx.InvalidURL:
+        except (httpx.InvalidURL, ValueError):
             raise UploadRefusedError("the upload URL is invalid", is_retriable=False) from None
+        except SettingsError as error:  # a proxy, or certificates
+            raise UploadRefusedError(str(error), is_retriable=False) from None
         finally:
             os.close(descriptor)
 
     async def _put(self, url: str, file: LocalFile, chunks: AsyncIterator[bytes]) -> None:
         # An explicit length: storage does not accept a body of unknown length.
         headers = {"Content-Length": str(file.size), "Accept-Encoding": "identity"}
-        async with self._client.stream("PUT", url, content=chunks, headers=headers) as answer:
+        client = await self._client_for(url)
+        async with client.stream("PUT", url, content=chunks, headers=headers) as answer:
             if answer.is_success:
                 return
             reason = f"storage answered HTTP {answer.status_code}"
@@ -89,6 +96,21 @@ class PresignedUploader:
                 raise UploadRefusedError(f"{reason}, a redirect, which is not followed", is_retriable=False)
             is_retriable = answer.is_server_error or answer.status_code in RETRIABLE
             raise UploadRefusedError(reason, is_retriable=is_retriable)
+
+    async def _client_for(self, url: str) -> httpx.AsyncClient:
+        proxy = proxy_for(url)
+        way = httpx.URL(url).scheme, proxy.url
+        if (client := self._clients.get(way)) is None:
+            tls = await anyio.to_thread.run_sync(tls_context, url)  # reads files
+            client = self._clients[way] = httpx.AsyncClient(
+                transport=self._transport,
+                verify=tls,
+                proxy=proxy.for_httpx(),
+                trust_env=False,  # proxies and certificates are read by the same code as for the API
+                timeout=httpx.Timeout(STALLED_S, connect=CONNECT_S),
+                follow_redirects=False,
+            )
+        return client
 
 
 def _open(file: LocalFile) -> int:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import httpx
+
 from batchrun.errors import SettingsError
 from batchrun.wherobots.settings import is_loopback
 
@@ -35,6 +37,12 @@ class Proxy:
             return {}
         token = b64encode(f"{self.user}:{self.password}".encode()).decode()
         return {"Proxy-Authorization": f"Basic {token}"}
+
+    def for_httpx(self) -> httpx.Proxy | None:
+        """The same for httpx."""
+        if not self.url:
+            return None
+        return httpx.Proxy(self.url, auth=(self.user, self.password) if self.user else None)
 
 
 NO_PROXY = Proxy()

@@ -46,8 +46,7 @@ def open_transport(settings: ApiSettings, *, connections: int, kind: TransportKi
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEPALIVE_S
     )
     # retries=0: httpx would only retry connecting, but the engine decides what is retried.
-    through = httpx.Proxy(proxy.url, auth=(proxy.user, proxy.password) if proxy.user else None) if proxy.url else None
-    pool = httpx.AsyncHTTPTransport(verify=tls, proxy=through, limits=limits, retries=0)
+    pool = httpx.AsyncHTTPTransport(verify=tls, proxy=proxy.for_httpx(), limits=limits, retries=0)
     return HttpxTransport(pool, timeouts, route=proxy.describe())
 
 
