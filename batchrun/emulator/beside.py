@@ -6,6 +6,7 @@ from pathlib import Path
 
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.runs.state_file import StateInUseError
+from batchrun.files import check_regular, resolved
 
 __all__ = ["emulator_beside", "state_beside"]
 
@@ -13,8 +14,15 @@ SUFFIX = ".runs.sqlite"
 
 
 def state_beside(ledger: Path) -> Path:
-    """Where the emulator of a ledger keeps its runs; a symlink to a ledger leads to the same file."""
-    path = ledger.resolve()
+    """Where the emulator of a ledger keeps its runs; a symlink to a ledger leads to the same file.
+
+    Raises:
+        UsageError: symlinks lead in a circle, or the ledger is not a regular file.
+
+    """
+    path = resolved(ledger)
+    if path.exists():
+        check_regular(path.stat(), ledger)  # nothing is put beside a device
     return path.with_name(path.name + SUFFIX)
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from batchrun.errors import LedgerError, LedgerFormatError, UsageError
+from batchrun.errors import LedgerError, UsageError
 from batchrun.files import open_regular, whole_file
 from batchrun.ledger.file import FileLedger
 from tests.cli.conftest import MANIFEST, Ended
 from tests.security.hostile import batchrun as run_installed
 
 Run = Callable[..., Ended]
+NOWHERE = "http://127.0.0.1:1"
 
 
 @pytest.fixture
@@ -59,7 +60,8 @@ def test_only_regular_files_are_ledgers(kind: str, fact: str, folder: Path, batc
     before = path.lstat()
     commands = [
         ("submit", "jobs.toml", "--emulator", "-y", "--ledger", path),
-        ("resume", path, "--emulator"),
+        ("submit", "jobs.toml", "--base-url", NOWHERE, "-y", "--ledger", path),
+        ("resume", path, "--base-url", NOWHERE),
         ("status", path),
         ("ledger", "check", path),
         ("ledger", "compact", path),
@@ -71,6 +73,7 @@ def test_only_regular_files_are_ledgers(kind: str, fact: str, folder: Path, batc
     after = path.lstat()
     assert (after.st_mode, after.st_ino) == (before.st_mode, before.st_ino)
     assert not (folder / "rows.csv").exists()
+    assert not path.with_name(path.name + ".runs.sqlite").exists()
 
 
 def test_links_in_a_circle_are_an_error(folder: Path, batchrun: Run) -> None:
@@ -98,8 +101,8 @@ def test_what_does_not_begin_as_a_ledger_is_never_changed(content: bytes, folder
     path.chmod(0o640)
     before = path.stat()
     commands = [
-        ("submit", "jobs.toml", "--emulator", "-y", "--ledger", path),
-        ("resume", path, "--emulator"),
+        ("submit", "jobs.toml", "--base-url", NOWHERE, "-y", "--ledger", path),
+        ("resume", path, "--base-url", NOWHERE),
         ("status", path),
         ("ledger", "check", path),
         ("ledger", "compact", path),
@@ -267,9 +270,3 @@ def test_a_file_that_could_not_be_finished_leaves_nothing(tmp_path: Path) -> Non
 def test_opening_a_pipe_does_not_wait(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a pipe"):
         open_regular(made(tmp_path, "fifo"))
-
-
-def test_a_ledger_of_another_format_is_named(tmp_path: Path) -> None:
-    (tmp_path / "x").write_bytes(b'{"event":"batch"')
-    with pytest.raises(LedgerFormatError):
-        FileLedger.open(tmp_path / "x")
