@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from batchrun.errors import LedgerError, LedgerWriteError
-from batchrun.ledger.durable import sync_directory
+from batchrun.ledger.durable import sync_directory, sync_file
 from batchrun.ledger.events import Event, event_line
 
 __all__ = ["check_free", "write_new_ledger"]
@@ -42,7 +42,7 @@ def write_new_ledger(path: Path, events: Iterable[Event]) -> None:
             with os.fdopen(fd, "wb", buffering=1 << 20) as file:
                 file.writelines(map(event_line, events))
                 file.flush()
-                os.fsync(file.fileno())
+                sync_file(file.fileno())
             _put(Path(name), path)
         finally:
             Path(name).unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from batchrun.errors import LedgerError
 from batchrun.files import check_regular
+from batchrun.ledger.durable import sync_file
 from batchrun.ledger.reader import Reading
 
 __all__ = ["cut_torn"]
@@ -31,9 +32,9 @@ def cut_torn(fd: int, path: Path, told: Reading) -> None:
             raise _not_kept(path, keep, "it has a second name")
         file.write(told.torn + b"\n")
         file.flush()
-        os.fsync(kept)
+        sync_file(kept)
     os.ftruncate(fd, told.end)
-    os.fsync(fd)
+    sync_file(fd)
 
 
 def _not_kept(path: Path, keep: Path, why: str) -> LedgerError:

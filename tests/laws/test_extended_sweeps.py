@@ -44,6 +44,31 @@ def test_a_ledger_compacted_while_runs_are_out_of_the_plan_still_knows_them(comm
     assert ended.status == 0, ended.err
 
 
+def test_a_ledger_in_which_an_earlier_version_created_runs_twice_does_not_pass_the_check(
+    command: Command, service: Service
+) -> None:
+    """Version 0.1 forgot what left the plan, and created it again when it came back."""
+    command.sweep(3)
+    assert command.submit().status == 0
+    first, *events = command.ledger.read_text().splitlines()
+    batch = json.loads(first) | {"batchrun": "0.1.0"}
+    key = next(json.loads(line)["key"] for line in events if '"tile-run-3"' in line)
+    narrower, wider = batch | {"runs": 2, "gone": [key]}, batch
+    again = {"at": batch["at"], "key": key, "n": 1}
+    more = [
+        narrower,
+        wider,
+        {"event": "attempt"} | again,
+        {"event": "submitted"} | again | {"run_id": "run-99999", "name": "tile-run-3"},
+    ]
+    command.ledger.write_text("\n".join([json.dumps(batch), *events, *map(json.dumps, more)]) + "\n")
+    checked = command.run("ledger", "check", command.ledger.name)
+    assert checked.status == 4
+    assert "which is submitted already" in checked.text
+    assert command.submit().status == 0
+    assert service.names() == once(3)
+
+
 def test_points_created_with_another_setting_are_created_again_only_with_recreate(
     command: Command, service: Service
 ) -> None:
