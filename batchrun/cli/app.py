@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("batchrun.cli.commands.resume:resume", "Resume a batch from its ledger alone."),
     "doctor": ("batchrun.cli.commands.doctor:doctor", "Check settings, network, key, quotas, storage and ledger."),
     "status": ("batchrun.cli.commands.status:status", "Show a batch's status, even during submission."),
+    "runs": ("batchrun.cli.commands.runs:runs", "List a batch's runs: status, reason, times, cost."),
     "watch": ("batchrun.cli.commands.watch:watch", "Follow a batch's runs to their end."),
     "report": ("batchrun.cli.commands.report:report", "Write a report of a batch as one HTML file."),
     "logs": ("batchrun.cli.commands.logs:logs", "Show what runs wrote; save it as files."),

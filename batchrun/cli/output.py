@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -18,6 +18,9 @@ from batchrun.cli.text import masked, one_line, sanitized
 from batchrun.errors import Problem, UsageError
 
 __all__ = ["Output", "Table"]
+
+UNBOUNDED = 100_000
+"""A width that no drawing has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,11 @@ class Output:
     def draws_results(self) -> bool:
         """Whether results go to a terminal, where charts are worth drawing."""
         return _is_capable_terminal(self.err if self.as_json else self.out)
+
+    @property
+    def result_width(self) -> int | None:
+        """Columns of the terminal that results go to; None where they go to a file or a pipe, which have no width."""
+        return self._results.width if self.draws_results else None
 
     @property
     def can_ask(self) -> bool:
@@ -106,6 +114,15 @@ class Output:
                 self._print(stream, line)
         else:
             self._results.print(_rich_table(table), markup=False, highlight=False, emoji=False)
+
+    def fits(self, drawing: RenderableType) -> bool:
+        """Whether a drawing is not wider than the terminal that results go to."""
+        unbounded = self._results.options.update(max_width=UNBOUNDED)
+        return self._results.measure(drawing, options=unbounded).maximum <= self._results.width
+
+    def draw(self, drawing: RenderableType) -> None:
+        """A drawing of the result, on a terminal; its text is safe already."""
+        self._results.print(drawing, markup=False, highlight=False, emoji=False)
 
     def document(self, value: dict[str, Any]) -> None:
         """The JSON document; printed only with ``--json``."""

@@ -49,6 +49,12 @@ class Breakdown:
         """The values of the axis at this position, each once, in natural order."""
         return tuple(sorted({values[axis] for values in self.cells}, key=natural_key))
 
+    def reversed(self) -> "Breakdown":
+        """The same with its axes the other way round."""
+        order = sorted(self.cells, key=lambda values: tuple(map(natural_key, values[::-1])))
+        cells = {values[::-1]: self.cells[values] for values in order}
+        return Breakdown(axes=self.axes[::-1], cells=cells, total=self.total)
+
     def json(self) -> dict[str, Any]:
         cells = [{"values": dict(zip(self.axes, values, strict=True))} | c.json() for values, c in self.cells.items()]
         return {"axes": list(self.axes), "total": self.total.json(), "cells": cells}

@@ -68,7 +68,7 @@ class BatchFollower:
         created.begin()
         self._ended_before = learn_from_ended(ledger.state, self._poller)
         for run in unfinished(ledger.state):
-            self._poller.add(run, time.monotonic())
+            self._poller.add(run, time.monotonic(), is_new=False)
 
     @classmethod
     async def open(

@@ -63,11 +63,11 @@ class Poller:
         self._ended_s: list[float] = []
         self._unseen: dict[str, Followed] = {}
 
-    def add(self, run: Followed, now_s: float) -> None:
-        """Follow a run."""
+    def add(self, run: Followed, now_s: float, *, is_new: bool = True) -> None:
+        """Follow a run; ``is_new``: it was created just now, so lists need not show it yet."""
         if run.run_id not in self.active:
             lag_s = min(self.rhythm.usual_s if self.rhythm.usual_s is not None else LAG_S, LONGEST_LAG_S)
-            run.due_s = now_s + lag_s
+            run.due_s = now_s + lag_s if is_new else now_s
             self.active[run.run_id] = run
             self.statuses[run.status or CREATED] += 1
             self._prefix = run.name if self._prefix is None else commonprefix([self._prefix, run.name])  # noqa: RUF071 - names, not paths

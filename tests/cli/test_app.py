@@ -44,7 +44,7 @@ def test_the_version_is_printed(batchrun: Run) -> None:
         (["sbmit"], "error: batchrun: no such command 'sbmit'; did you mean submit?"),
         (["--jsno"], "error: batchrun: no such option: --jsno; see batchrun --help"),
         (["status", "--jsno"], "error: batchrun status: no such option: --jsno; did you mean --json?"),
-        (["status"], "error: batchrun status: missing argument 'LEDGER'; see batchrun status --help"),
+        (["resume"], "error: batchrun resume: missing argument 'LEDGER'; see batchrun resume --help"),
         (["submit", "s.toml", "--rate"], "error: batchrun submit: option '--rate' requires an argument"),
         (["submit", "s.toml", "--rate", "fast"], "error: batchrun submit: invalid value for '--rate': "),
     ],

@@ -10,16 +10,13 @@ from batchrun.report.rows import RunRow
 from batchrun.report.summary import Summary
 from batchrun.report.writer_state import WriterState
 
-__all__ = ["show_status", "status_lines"]
+__all__ = ["show_gone", "show_status", "status_lines"]
 
 LABEL_WIDTH = 12
 
 
-def show_status(summary: Summary, output: Output, *, failed: bool, gone: Sequence[RunRow] | None = None) -> None:
-    """Counts, details and the reasons for failures.
-
-    With ``failed``, also every rejected and failed run; ``gone`` holds the runs that left the plan, if they are asked for.
-    """
+def show_status(summary: Summary, output: Output, *, failed: bool) -> None:
+    """Counts, details and the reasons for failures; with ``failed``, also every rejected and failed run."""
     output.table(outcome_table(summary.name, summary.outcomes, summary.planned))
     for label, text in status_lines(summary):
         output.say(f"{label + ':':<{LABEL_WIDTH}}{text}")
@@ -27,9 +24,13 @@ def show_status(summary: Summary, output: Output, *, failed: bool, gone: Sequenc
         output.table(reason_table(summary.reasons))
     if failed:
         output.table(failed_runs_table(summary.failed_runs))
+
+
+def show_gone(gone: Sequence[RunRow], output: Output) -> None:
+    """The runs that left the plan, and that exist or may exist."""
     if gone:
         output.table(gone_runs_table(gone))
-    elif gone is not None:
+    else:
         output.say("every run of this batch that exists is in its plan")
 
 

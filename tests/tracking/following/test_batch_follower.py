@@ -205,3 +205,15 @@ async def test_a_batch_without_created_runs_ends_at_once_and_asks_for_little(tmp
         await (await service.follower()).run()
         assert service.changes == []
         assert set(await service.calls()) == {"organization"}
+
+
+async def test_one_look_is_enough_to_learn_what_became_of_runs_that_ended_long_ago(tmp_path: Path) -> None:
+    async with open_service(tmp_path, startup_s=5, run_s=60, failure_rate=0.2) as service:
+        await service.create(130)
+        await anyio.sleep(3_600)
+        before = (await service.calls()).get("list", 0)
+        await (await service.follower()).look_once()
+        await assert_all_known(service)
+        calls = await service.calls()
+    assert calls["list"] - before == 3
+    assert calls["get"] == 1, "whether the key is the right one"

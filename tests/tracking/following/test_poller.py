@@ -90,6 +90,13 @@ def test_a_new_run_may_not_be_in_lists_yet() -> None:
     assert len(made.look_ups(105.0).by_id) == 1
 
 
+def test_a_run_that_was_created_long_ago_is_looked_up_at_once() -> None:
+    made = Poller(100.0, app_of)
+    made.add(followed(1), 100.0, is_new=False)
+    made.begin()
+    assert len(made.look_ups(100.0).by_id) == 1
+
+
 def test_runs_added_during_a_look_are_none_of_its_business() -> None:
     made = poller(1)
     made.begin()
