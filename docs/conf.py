@@ -12,7 +12,7 @@ myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 nitpicky = False
 # Pages link to files of the repository that are not pages; the tests check that they exist.
-suppress_warnings = ["myst.xref_missing", "myst.header"]
+suppress_warnings = ["myst.xref_missing", "myst.header", "misc.highlighting_failure"]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
