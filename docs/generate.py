@@ -54,6 +54,8 @@ def _type(kind: object) -> str:
 def _default(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return "required"
+    if isinstance(field.default, msgspec.Raw):
+        return f"`{bytes(field.default).decode()}`"
     if field.default is msgspec.NODEFAULT:
         return "empty"
     return "" if field.default in (None, "") else f"`{field.default}`"

@@ -16,7 +16,8 @@ from batchrun.sweep.plan import build_plan
 from tests.sweep.test_schema import as_json
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "manifest.md"]
+EMULATOR = ROOT / "docs" / "emulator.md"  # its blocks are settings of the emulator
+PAGES = [ROOT / "README.md", *sorted(page for page in (ROOT / "docs").rglob("*.md") if page != EMULATOR)]
 BLOCK = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COUNT = re.compile(r"\A# (\d+) runs?\b")
 NEEDED = {"name": "example-{{hash}}", "runtime": "tiny", "region": "aws-us-west-2", "python": "s3://acme/job.py"}

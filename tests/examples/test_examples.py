@@ -1,0 +1,65 @@
+"""The example projects run, as a reader would run them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run(*command: str, directory: Path) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.run(
+        [*command], cwd=directory, env=environ, text=True, capture_output=True, check=False, timeout=90
+    )
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> Path:
+    """A copy: an example writes its ledger beside its sweep."""
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    return tmp_path / "examples"
+
+
+def test_the_sweep_is_planned_and_submitted_with_its_script(examples: Path) -> None:
+    planned = run("batchrun", "plan", "ndvi.toml", directory=examples / "ndvi")
+    assert "ndvi: 16 runs" in planned.stdout, planned.stderr
+    assert planned.stderr == ""
+    done = run("batchrun", "submit", "ndvi.toml", "--emulator", directory=examples / "ndvi")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_job_script_explains_itself_without_spark(examples: Path) -> None:
+    assert "--area" in run(sys.executable, "ndvi.py", "--help", directory=examples / "ndvi").stdout
+
+
+def test_the_fixture_tests_code_that_submits(examples: Path) -> None:
+    words = ("-m", "pytest", "-q", "-p", "batchrun.pytest_plugin", "-p", "no:cacheprovider", "-c", os.devnull)
+    done = run(sys.executable, *words, "--rootdir", ".", ".", directory=examples / "pytest-fixture")
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_notebook_runs_from_top_to_bottom(examples: Path) -> None:
+    code = """
+import nbclient, nbformat
+notebook = nbformat.read("sweep.ipynb", as_version=4)
+nbclient.NotebookClient(notebook, timeout=80, kernel_name="python3").execute()
+print([cell.outputs[-1].data.get("text/plain", "") for cell in notebook.cells if cell.cell_type == "code" and cell.outputs])
+"""
+    done = run(sys.executable, "-c", code, directory=examples / "notebook")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "16" in done.stdout
+    assert "COMPLETED" in done.stdout
+
+
+def test_the_workflow_calls_commands_that_exist() -> None:
+    yaml = pytest.importorskip("yaml")
+    workflow: dict[str, Any] = yaml.safe_load((EXAMPLES / "github-actions/sweep.yml").read_text("utf-8"))
+    steps = [step["run"] for step in workflow["jobs"]["sweep"]["steps"] if "run" in step]
+    words = [step.split()[1] for step in steps if step.startswith("batchrun ")]
+    assert words == ["plan", "submit", "report"]
