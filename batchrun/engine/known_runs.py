@@ -6,7 +6,6 @@ from pathlib import Path
 from batchrun.engine.evidence import MARGIN_S
 from batchrun.engine.known_ids import ids_of
 from batchrun.errors import LedgerFormatError
-from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import SubmittedEvent
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.ledger.reader import read_events
@@ -30,7 +29,7 @@ class KnownRuns:
     @property
     def began_s(self) -> float:
         """Epoch seconds of the server's clock: no run that the batch itself created can be older."""
-        return epoch_seconds(self.state.first_at or "") + self.state.server_offset_s - MARGIN_S
+        return (self.state.began_s or 0.0) - MARGIN_S
 
 
 def read_known_runs(ledger: Path, plan: Plan | None = None) -> KnownRuns:

@@ -93,8 +93,7 @@ async def _lists_a_run(state: BatchState, scanner: Scanner) -> bool:
     """Whether the latest runs of the organisation are the batch's, by an id or by the name of a lost attempt."""
     ids = {run_id for run_id, _ in ids_of(state)}
     lost = {run.name: run.since_s for run in state.runs.values() if run.outcome is Outcome.UNKNOWN and run.since_s}
-    began_s = epoch_seconds(state.first_at or "") + state.server_offset_s - MARGIN_S
-    page = await scanner.first_page(created_after=began_s)
+    page = await scanner.first_page(created_after=(state.began_s or 0.0) - MARGIN_S)
     return any(
         run.id in ids or epoch_seconds(run.create_time or "") >= lost.get(run.name, float("inf")) - MARGIN_S
         for run in page.items

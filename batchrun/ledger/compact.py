@@ -87,6 +87,7 @@ def _kept(path: Path, state: BatchState) -> Iterator[bytes]:
             sessions=state.sessions,
             refusals=state.refusals,
             attempted_at=state.attempted_at,
+            attempted_offset_s=state.attempted_offset_s,
         )
     )
 

@@ -232,6 +232,7 @@ class CompactedEvent(LedgerEvent, tag="compacted", kw_only=True, frozen=True):
     refusals: dict[str, int] = {}
     gone: dict[str, int] = {}
     attempted_at: str | None = None
+    attempted_offset_s: float = 0.0
 
 
 Event = (

@@ -83,6 +83,8 @@ def _session(state: BatchState, event: SessionEvent) -> None:
     if event.action == "start":
         state.sessions += 1
         state.server_offset_s = creation_offset_s(event.server_offset_s)
+        if state.began_s is None:
+            state.began_s = epoch_seconds(event.at) + state.server_offset_s
     elif event.rate is not None:
         state.rate = event.rate
 
@@ -95,7 +97,7 @@ def _attempt(state: BatchState, event: AttemptEvent) -> None:
     elif not run.is_planned:
         _set_planned(state, run, is_planned=True)
     state.attempts += 1
-    state.attempted_at = event.at
+    state.attempted_at, state.attempted_offset_s = event.at, state.server_offset_s
     state.open_attempts += not run.open
     run.open = True
     run.n = event.n
@@ -109,7 +111,7 @@ def _attempt(state: BatchState, event: AttemptEvent) -> None:
 def _submitted(state: BatchState, event: SubmittedEvent) -> None:
     run = _ended(state, event.key, event.n)
     if event.via != "resolved":  # a person's decision, however late, says nothing about what was sent
-        state.attempted_at = event.at
+        state.attempted_at, state.attempted_offset_s = event.at, state.server_offset_s
     run.run_id = event.run_id
     run.status = intern(event.status) if event.status is not None else None
     if event.via == "response" and run.since_s is not None and run.since_n != event.n:
@@ -187,7 +189,8 @@ def _failed(state: BatchState, event: FailedEvent) -> None:
 
 def _compacted(state: BatchState, event: CompactedEvent) -> None:
     state.attempts, state.settled, state.sessions = event.attempts, event.settled, event.sessions
-    state.attempted_at = event.attempted_at or state.attempted_at
+    if event.attempted_at is not None:
+        state.attempted_at, state.attempted_offset_s = event.attempted_at, event.attempted_offset_s
     state.refusals = dict(event.refusals)
 
 

@@ -169,6 +169,10 @@ class BatchState:
     attempted_at: str | None = None
     """When the last attempt began, or the last run was recorded as created. Later events, such as a session that was refused
     before it sent anything, say nothing about which runs this ledger should know."""
+    attempted_offset_s: float = 0.0
+    """``server_offset_s`` as it was then: every session has clocks of its own."""
+    began_s: float | None = None
+    """Epoch seconds by the server's clock: no attempt of this batch created a run before. None before the first session."""
     first_at: str | None = None
     last_at: str | None = None
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import Event, StatusEvent, SubmittedEvent
 from batchrun.ledger.state import BatchState, RunState
 from batchrun.ledger.statuses import has_ended
@@ -111,7 +110,7 @@ def _followed(key: str, run_id: str, run: RunState, state: BatchState) -> Follow
     """A run with its creation time, or that of the batch: no run was created before it, unless it was taken over."""
     tracked = run.tracked
     created_s = tracked.created_s if tracked is not None else None
-    began_s = epoch_seconds(state.first_at or "") + state.server_offset_s - CREATED_BEFORE_S
+    began_s = (state.began_s or 0.0) - CREATED_BEFORE_S
     return Followed(
         key=key,
         name=run.name or "",

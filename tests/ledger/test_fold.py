@@ -10,6 +10,7 @@ from batchrun.ledger.events import (
     FailedEvent,
     RefusedEvent,
     RejectedEvent,
+    SessionEvent,
     SubmittedEvent,
     UnknownEvent,
     event_line,
@@ -86,6 +87,20 @@ def test_an_earlier_unknown_attempt_stays_unknown_after_a_refusal() -> None:
     for event in events:
         fold(state, event)
     assert state.outcome("a") is Outcome.UNKNOWN
+
+
+def test_what_a_session_began_and_sent_is_dated_by_its_own_clocks() -> None:
+    """A later session whose clock is right must not make what an earlier one did with a wrong one seem later."""
+    state, at_s = BatchState(), epoch_seconds(AT)
+    events: list[Event] = [
+        SessionEvent(at=AT, action="start", pid=1, host="h", server_offset_s=-600.0),
+        AttemptEvent(at=AT, key="a", n=1),
+        SessionEvent(at=AT, action="start", pid=2, host="h", server_offset_s=0.0),
+    ]
+    for event in events:
+        fold(state, event)
+    assert (state.began_s, state.attempted_at, state.attempted_offset_s) == (at_s - 600.0, AT, -600.0)
+    assert (state.runs["a"].since_s, state.server_offset_s) == (at_s - 600.0, 0.0)
 
 
 @given(histories())
