@@ -74,7 +74,7 @@ class Secrets:
         return clipped(self.hidden(text), longest)
 
     def clean_tree(self, value: Any) -> Any:  # noqa: ANN401 - any JSON value
-        """A JSON value with every string in it masked.
+        """A JSON value with every string in it masked, names of members too.
 
         Raises:
             RecursionError: it is nested too deeply.
@@ -86,7 +86,7 @@ class Secrets:
             case list():
                 return [self.clean_tree(one) for one in value]
             case dict():
-                return {key: self.clean_tree(one) for key, one in value.items()}
+                return {self.hidden(key): self.clean_tree(one) for key, one in value.items()}
             case _:
                 return value
 
