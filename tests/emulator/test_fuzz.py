@@ -11,7 +11,9 @@ from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 from tests.emulator.shapes import DATA
 
-EXAMPLES = os.environ.get("BATCHRUN_FUZZ_EXAMPLES", "5")
+WISHED = int(os.environ.get("BATCHRUN_FUZZ_EXAMPLES", "0"))
+EXAMPLES = str(min(200, WISHED) or 5)
+TIMEOUT_S = 1800 if WISHED else 100
 SERVED = "^/(runs|usage|organization|storage|me)"
 CONTRACT = Path(__file__).parent / "contract.json"
 CONFORMANCE = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
@@ -24,7 +26,13 @@ def fuzz(server: EmulatorServer, description: str, checks: str, directory: Path,
     flags = ["--header", "X-API-Key: right", "--checks", checks, "--seed", "1", "--no-color", *more]
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     found = subprocess.run(
-        [*command, *flags], cwd=directory, env=environment, capture_output=True, text=True, timeout=100, check=False
+        [*command, *flags],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
     )
     assert found.returncode == 0, found.stdout + found.stderr
     return found.stdout
