@@ -18,6 +18,7 @@ from batchrun.cli.views.estimate import estimate_sentence
 from batchrun.cli.views.plan import totals_words
 from batchrun.cli.views.result import Result, show_result
 from batchrun.cli.views.tables import outcome_table
+from batchrun.cli.views.uses import uses_lines
 from batchrun.cli.watch_views import SubmissionView, watch_view
 from batchrun.cli.watching import Watched, WatchRequest, follow_batch, show_watched
 from batchrun.engine.preflight import Preflight, check_ledger
@@ -212,6 +213,8 @@ def _is_confirmed(request: SubmitRequest, preflight: Preflight, output: Output) 
         output.tell(estimate_sentence(estimate_of(plan)))
     else:
         output.tell(f"{plan.name}: resuming {request.ledger}: {preflight.describe()}")
+    for line in uses_lines(plan, ledger=None if request.create else request.ledger):
+        output.tell(line)
     for upload in plan.uploads:
         size = f"{upload.file.size:,} bytes"
         output.tell(

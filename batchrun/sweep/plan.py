@@ -21,7 +21,7 @@ from batchrun.sweep.render.context import PointError
 from batchrun.sweep.render.local_files import NO_RECORD, LocalFiles
 from batchrun.sweep.runs import PlannedRun
 from batchrun.sweep.script_imports import script_warnings
-from batchrun.sweep.tally import Demand, Tally, Total
+from batchrun.sweep.tally import Demand, Script, Tally, Total
 from batchrun.wherobots.payload import DEFAULT_TIMEOUT_S
 
 __all__ = ["Demand", "Hit", "Plan", "PlanFile", "PlannedRun", "Total", "build_plan", "read_plan", "write_plan"]
@@ -71,6 +71,10 @@ class Plan:
     """What the names of all runs begin with; may be empty."""
     unresolved: tuple[str, ...] = ()
     """Placeholders of the environment that still stand for their values, as ``<env.NAME>``: such a plan is not to be sent."""
+    scripts: tuple[Script, ...] = ()
+    """The scripts and jars that runs execute, without local files."""
+    environment_names: tuple[str, ...] = ()
+    """The environment variables whose values are part of what is sent."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The environment values that are part of what is sent, by name. They are secrets as far as anybody knows."""
 
@@ -119,11 +123,13 @@ def build_plan(
         steps=tuple(space.steps),
         hits=tuple(Hit(rule.place, rule.hits) for rule in (*space.excludes, *compiled.overrides)),
         totals=tally.totals(),
+        scripts=tally.scripts(),
         demands=tally.demands(),
         uploads=uploads,
         name_prefix=tally.name_prefix(),
         manifest=manifest,
         unresolved=tuple(f"{{{{env.{name}}}}}" for name in sorted(compiled.env_used)) if environ is None else (),
+        environment_names=tuple(sorted(compiled.env_used)),
         environment={name: environ[name] for name in sorted(compiled.env_used)} if environ is not None else {},
     )
 
@@ -223,6 +229,7 @@ def read_plan(path: str | Path) -> Plan:
         files=(header.file, *_local_files(uploads)),
         steps=(Step("plan file", tally.runs, path.name),),
         totals=tally.totals(),
+        scripts=tally.scripts(),
         demands=tally.demands(),
         uploads=uploads,
         name_prefix=tally.name_prefix(),

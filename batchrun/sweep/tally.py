@@ -1,5 +1,7 @@
 """What one pass over the runs of a plan adds up to."""
 
+import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -10,8 +12,12 @@ from batchrun.sweep.local_file import LocalFile, UploadPlan, placeholders_in
 from batchrun.sweep.render.json_template import encode_inner
 from batchrun.sweep.runs import PlannedRun
 
-__all__ = ["Demand", "Tally", "Total"]
+__all__ = ["Demand", "Script", "Tally", "Total", "script_in"]
 
+KEPT_SCRIPTS = 1_000
+"""Scripts that are counted: each point may have one of its own, and nobody reads a list of more."""
+LOCAL = "upload:"
+"""What the URI of a local file begins with until it is uploaded."""
 KEPT_RUNS = 100_000
 """A plan of up to this many runs (about 70 MB) stays in memory; a larger one is rendered again on each iteration."""
 
@@ -35,6 +41,24 @@ class Demand:
     runs: int
 
 
+@dataclass(frozen=True, slots=True)
+class Script:
+    """How many runs execute a script or a jar. An environment value in its URI appears as ``<env.NAME>``."""
+
+    uri: str
+    runs: int
+
+
+_SCRIPT = re.compile(rb'"run(?:Python|Jar)":\{.*?"uri":"((?:[^"\\]|\\.)*)"', re.DOTALL)
+"""In canonical JSON the quotes of a string's content are escaped, so that these keys cannot be part of an argument."""
+
+
+def script_in(body: bytes) -> bytes:
+    """The URI of the script or jar in a payload's canonical JSON, as it is written there; empty if there is none."""
+    found = _SCRIPT.search(body)
+    return found[1] if found is not None else b""
+
+
 @dataclass(slots=True)
 class Tally:
     """What one pass over all runs adds up to."""
@@ -50,6 +74,8 @@ class Tally:
     _demands: dict[tuple[str, str, int], int] = field(default_factory=dict)
     _uploads: dict[bytes, dict[str, int]] = field(default_factory=dict)
     """Runs by region, for each placeholder of a local file."""
+    _scripts: dict[bytes, int] = field(default_factory=dict)
+    """Runs by the URI of their script, which may hold ``<env.NAME>``."""
 
     def add(self, run: PlannedRun, runtime: str, timeout_s: int) -> bool:
         """Count a run; False if its name may be taken.
@@ -65,6 +91,9 @@ class Tally:
         self.digest.update(run.key.encode() + run.name.encode() + b"\n")
         demand = (run.region, runtime, timeout_s)
         self._demands[demand] = self._demands.get(demand, 0) + 1
+        script = script_in(run.keyed_body or run.body)
+        if script in self._scripts or len(self._scripts) < KEPT_SCRIPTS:
+            self._scripts[script] = self._scripts.get(script, 0) + 1
         for placeholder in placeholders_in(run.body):
             runs = self._uploads.setdefault(placeholder, {})
             runs[run.region] = runs.get(run.region, 0) + 1
@@ -89,6 +118,12 @@ class Tally:
         for (region, runtime, _), runs in self._demands.items():
             totals[region, runtime] = totals.get((region, runtime), 0) + runs
         return tuple(Total(region, runtime, runs) for (region, runtime), runs in sorted(totals.items()))
+
+    def scripts(self) -> tuple[Script, ...]:
+        """The scripts and jars that runs execute, without local files; the most used first."""
+        decoded = [Script(json.loads(b'"' + uri + b'"'), runs) for uri, runs in self._scripts.items()]
+        remote = [script for script in decoded if not script.uri.startswith(LOCAL)]
+        return tuple(sorted(remote, key=lambda script: (-script.runs, script.uri)))
 
     def uploads(self, files: Iterable[LocalFile]) -> tuple[UploadPlan, ...]:
         """The files that some run uses, by path."""

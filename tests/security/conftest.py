@@ -1,5 +1,5 @@
 """The command in this process, as in tests/cli."""
 
-from tests.cli.conftest import batchrun, environment, server
+from tests.cli.conftest import batchrun, environment, server, terminals
 
-__all__ = ["batchrun", "environment", "server"]
+__all__ = ["batchrun", "environment", "server", "terminals"]

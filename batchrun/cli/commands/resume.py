@@ -38,13 +38,14 @@ def resume(
     path: o.LedgerArgument,
     *,
     flags: SubmissionFlags,
+    yes: o.Yes = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:
     """Resume a batch from its ledger alone.
 
     The ledger holds the manifest and the outcome of each run. Submitted and rejected runs are left alone, unknown ones are
-    settled first, and pending ones are sent.
+    settled first, and pending ones are sent. On a terminal it shows what would be sent, and asks.
     """
     ledger = find_ledger(path, emulator=flags.emulator)
     batch, output = read_batch(ledger), Output(as_json=as_json, quiet=quiet)
@@ -63,6 +64,7 @@ def resume(
             create=False,
             existing=flags.existing,
             to_another_server=flags.to_another_server,
+            ask=not yes,
             dry_run=flags.dry_run,
             resume=flags.resume_command(ledger),
         )

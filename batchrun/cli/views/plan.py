@@ -9,6 +9,7 @@ from typing import Any
 
 from batchrun.cli.output import Output, Table
 from batchrun.cli.text import numbered
+from batchrun.cli.views.uses import outside_files, uses_lines
 from batchrun.engine.difference import Difference
 from batchrun.sweep.plan import Plan, PlannedRun
 
@@ -30,6 +31,8 @@ def show_plan(plan: Plan, output: Output) -> None:
     output.table(Table(head=("region", "runtime", "runs"), rows=totals, right=frozenset({"runs"})))
     if plan.uploads:
         output.table(upload_table(plan))
+    for line in uses_lines(plan):
+        output.say(line)
     output.say(f"{plan.name}: {numbered(plan.runs, 'run')}")
 
 
@@ -85,6 +88,9 @@ def plan_document(plan: Plan, *, show: int | None, found: Difference | None) -> 
             }
             for one in plan.uploads
         ],
+        "scripts": [{"uri": script.uri, "runs": script.runs} for script in plan.scripts],
+        "environment": list(plan.environment_names),
+        "files_outside": outside_files(plan),
         "warnings": [warning.json() for warning in plan.warnings],
         "planned": [_run_json(run) for run in runs],
     }
