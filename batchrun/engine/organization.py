@@ -4,13 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from batchrun.engine.evidence import MARGIN_S
-from batchrun.engine.known_ids import ids_of
 from batchrun.engine.scan import Scanner
 from batchrun.engine.verdicts import is_call_refused
 from batchrun.errors import ApiError, LedgerMismatchError
-from batchrun.ledger.clock import epoch_seconds
-from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.ledger.fold import BatchState
 
 __all__ = ["CheckedOrganization", "check_organization", "organization_of"]
 
@@ -64,7 +61,10 @@ async def organization_of(scanner: Scanner) -> str | None:
 
 
 async def _knows_a_run(state: BatchState, scanner: Scanner, place: str) -> bool:
-    """Whether the key can read a run of the batch; one that knows none of several is another organisation's."""
+    """Whether the key can read a run of the batch; one that knows none of the latest is another organisation's.
+
+    Earlier runs, or those that a list shows, prove less: the batch may have been continued with another key since.
+    """
     ids = list(islice(_latest_ids(state), IDS_TO_READ))
     for run_id in ids:
         try:
@@ -74,8 +74,8 @@ async def _knows_a_run(state: BatchState, scanner: Scanner, place: str) -> bool:
             if _may_pass(error):
                 raise
             return False
-    if not ids or await _lists_a_run(state, scanner):  # those that were asked for may have been deleted
-        return bool(ids)
+    if not ids:
+        return False
     fact = f"the service knows none of {', '.join(ids)}, runs of this batch, with this API key"
     raise LedgerMismatchError(place, fact, "use the key that the batch was submitted with, or another --ledger")
 
@@ -87,14 +87,3 @@ def _may_pass(error: ApiError) -> bool:
 
 def _latest_ids(state: BatchState) -> Iterator[str]:
     return (run.run_id for run in reversed(state.runs.values()) if run.run_id is not None)
-
-
-async def _lists_a_run(state: BatchState, scanner: Scanner) -> bool:
-    """Whether the latest runs of the organisation are the batch's, by an id or by the name of a lost attempt."""
-    ids = {run_id for run_id, _ in ids_of(state)}
-    lost = {run.name: run.since_s for run in state.runs.values() if run.outcome is Outcome.UNKNOWN and run.since_s}
-    page = await scanner.first_page(created_after=(state.began_s or 0.0) - MARGIN_S)
-    return any(
-        run.id in ids or epoch_seconds(run.create_time or "") >= lost.get(run.name, float("inf")) - MARGIN_S
-        for run in page.items
-    )

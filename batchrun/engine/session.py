@@ -155,6 +155,7 @@ class Session:
             tagging=self._tagging,
             switch=self._switch,
             settle_after_s=self._settings.settle_after_s,
+            began_s=self._ledger.state.began_s or 0.0,
         )
 
     def _make_workers(self) -> Workers:

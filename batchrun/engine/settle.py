@@ -58,7 +58,9 @@ class Settler:
         tagging: Tagging,
         switch: StopSwitch,
         settle_after_s: float,
+        began_s: float = 0.0,
     ) -> None:
+        """``began_s``: epoch seconds by the server's clock before which no attempt of the batch created a run."""
         self._queue = queue
         self._client = client
         self._scanner = Scanner(client, pacer.wait_for_read)
@@ -72,6 +74,7 @@ class Settler:
         self._bad_scans = 0
         self._bad_since_s = 0.0
         self._is_broad_trusted = True
+        self._began_s = began_s
 
     async def run(self) -> None:
         """Look whenever a run is due; runs until cancelled."""
@@ -245,7 +248,7 @@ class Settler:
         if not left:
             return
         await anyio.sleep(max(0.0, max(resent.not_before_s for resent in left) - time.monotonic()))
-        after = min(resent.first_sent_at_s for resent in left) - MARGIN_S
+        after = self._created_from_s(min(resent.first_sent_at_s for resent in left))
         try:
             page = await self._scanner.first_page(created_after=after)
             if page.total is not None and page.total <= len(left) * MAX_PAGE_SIZE:
@@ -270,7 +273,7 @@ class Settler:
     def _report_others(self, resent: Resent, listed: list[RunSummary], *, is_whole: bool) -> None:
         sought = Sought(
             name=resent.name,
-            created_from_s=resent.first_sent_at_s - MARGIN_S,
+            created_from_s=self._created_from_s(resent.first_sent_at_s),
             body=resent.body,
             tag=None if resent.generation is None else self._tagging.tag_of(resent.key, resent.generation),
         )
@@ -282,7 +285,11 @@ class Settler:
     def _sought(self, work: Work) -> Sought:
         return Sought(
             name=work.name,
-            created_from_s=(work.first_unknown_at_s or 0.0) - MARGIN_S,
+            created_from_s=self._created_from_s(work.first_unknown_at_s),
             body=work.compared_body,
             tag=self._tagging.tag_of(work.key, work.generation),
         )
+
+    def _created_from_s(self, first_sent_at_s: float | None) -> float:
+        """A session whose clock is behind must not take runs for its own that existed before the batch began."""
+        return max(first_sent_at_s, self._began_s) - MARGIN_S if first_sent_at_s is not None else 0.0

@@ -88,6 +88,20 @@ async def test_a_run_that_exists_is_found_at_the_first_look(tmp_path: Path, cloc
         assert len(wire.lists) == 1
 
 
+async def test_a_run_older_than_the_batch_is_anothers_whatever_a_later_sessions_clock_says(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    async with opened(tmp_path) as (parts, _):
+        await create(parts, next(iter(parts.plan)))
+        clock.advance(60)
+        parts.settler._began_s = clock.time()
+        work = await lose(parts)
+        work.first_unknown_at_s = clock.time() - 600
+        await settle(parts)
+        assert await adopted(parts) is None
+        assert parts.counts == {"pending": 1}
+
+
 async def test_a_run_that_does_not_exist_is_sent_again_but_not_before_its_time(
     tmp_path: Path, clock: VirtualClock
 ) -> None:
