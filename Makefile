@@ -7,10 +7,10 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak fuzz check docs clean
+.PHONY: help demo test bench soak fuzz pictures check docs clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,9 @@ soak: $(VENV)/.dev ## submit 200 batches to a faulty service and kill them at ra
 
 fuzz: $(VENV)/.dev ## give every reader of untrusted bytes 10,000 odd inputs; takes about an hour
 	BATCHRUN_FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest tests/fuzz tests/emulator/test_fuzz.py -n 2 --timeout=7200
+
+pictures: $(VENV)/.dev ## make the example report and its pictures; needs Chromium
+	$(BIN)/python -m tests.pictures
 
 check: $(VENV)/.dev ## lint, and check formatting, types and import contracts
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 __all__ = ["main"]
 
@@ -20,8 +21,8 @@ FOLDER = ROOT / "docs" / "report"
 COMMAND = Path(sys.executable).with_name("batchrun")
 NAME = "tree-cover"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-WIDE, PHONE = {"width": 1280, "height": 1000}, {"width": 400, "height": 1100}
-PICTURES: tuple[tuple[str, dict[str, int], str, str | None], ...] = (
+WIDE, PHONE = (1280, 1000), (400, 1100)
+PICTURES: tuple[tuple[str, tuple[int, int], Literal["light", "dark"], str | None], ...] = (
     ("light.png", WIDE, "light", None),
     ("dark.png", WIDE, "dark", None),
     ("phone.png", PHONE, "light", None),
@@ -39,7 +40,10 @@ def batchrun(*words: str | Path, cwd: Path, environ: dict[str, str]) -> None:
 def emulator() -> Iterator[str]:
     """A local service with the settings of the example; its URL."""
     process = subprocess.Popen(
-        [COMMAND, "emulator", "--config", FOLDER / "emulator.toml"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [COMMAND, "emulator", "--config", FOLDER / "emulator.toml"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     try:
         assert process.stdout is not None
@@ -64,11 +68,12 @@ def make_report(folder: Path) -> Path:
 
 def photograph(page: Path) -> None:
     """The pictures of a report."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - not installed everywhere
+    from playwright.sync_api import ViewportSize, sync_playwright  # noqa: PLC0415 - not installed everywhere
 
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
-        for name, size, scheme, part in PICTURES:
+        for name, (width, height), scheme, part in PICTURES:
+            size: ViewportSize = {"width": width, "height": height}
             opened = browser.new_context(viewport=size, color_scheme=scheme).new_page()
             opened.goto(page.as_uri())
             shown = opened.locator(part) if part is not None else opened

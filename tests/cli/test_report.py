@@ -1,9 +1,12 @@
 """``batchrun report``: what it writes, where, and what it refuses."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from batchrun.emulator.http.server import EmulatorServer
+from batchrun.emulator.settings import EmulatorSettings
 from batchrun.report.html.page import MARKER
 from tests.cli.conftest import KEY, Run
 from tests.report.batches import BATCHES
@@ -87,3 +90,32 @@ def test_the_installed_command_reads_the_ledger_of_a_sweep(installed: Run, sweep
     assert installed("report", sweep, "--emulator").status == 0
     html = sweep.with_name("jobs.emulator.report.html").read_text()
     assert "12 of 12 runs created; none is known to have ended." in html
+
+
+@pytest.fixture
+def quick_server() -> Iterator[EmulatorServer]:
+    """Its runs have ended a moment after they were created, and cost what they cost at once."""
+    settings = EmulatorSettings(api_key=KEY, startup_s=0.0, run_s=0.01, billing_delay_s=0.0)
+    with EmulatorServer(settings) as running:
+        yield running
+
+
+def test_refresh_asks_the_service_once(
+    batchrun: Run, sweep: Path, quick_server: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHEROBOTS_API_BASE_URL", quick_server.url)
+    assert batchrun("submit", sweep, "--yes").status == 0
+    assert batchrun("report", sweep, "-o", "before.html").status == 0
+    assert "12 of 12 runs created; none is known to have ended." in Path("before.html").read_text()
+    ended = batchrun("report", sweep, "-o", "after.html", "--refresh")
+    assert (ended.status, ended.err) == (0, "")
+    html = Path("after.html").read_text()
+    assert "All 12 runs completed." in html
+    assert "Spatial units" in html
+
+
+def test_refresh_asks_no_other_service_than_the_ledgers(batchrun: Run, ledger: Path) -> None:
+    ended = batchrun("report", ledger, "--refresh", "--base-url", "http://127.0.0.1:9", "-o", "r.html")
+    assert ended.status == 4
+    assert "was submitted to https://api.cloud.wherobots.com, not to http://127.0.0.1:9" in ended.err
+    assert not Path("r.html").exists()

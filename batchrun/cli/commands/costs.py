@@ -1,29 +1,20 @@
 """``batchrun costs``."""
 
-from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import anyio.to_thread
 import typer
 
 from batchrun.cli import options as o
 from batchrun.cli.flags import SelectionFlags, expand_flags
+from batchrun.cli.fresh_costs import refresh_ledger_costs
 from batchrun.cli.ledgers import find_ledgers
-from batchrun.cli.looking import ask_service, reader_for, service_of
 from batchrun.cli.output import Output
-from batchrun.cli.text import numbered
 from batchrun.cli.views.costs import show_costs
-from batchrun.errors import Problem
-from batchrun.ledger.shared import SharedLedger
 from batchrun.report.axis_values import axes_of, axis_text, checked_axes
 from batchrun.report.cost_totals import cost_totals, costs_by
 from batchrun.report.rows import RunRow, read_rows
 from batchrun.report.selection import select
-from batchrun.tracking.costs import CostReport, refresh_costs
-from batchrun.wherobots.billing import Billing
-from batchrun.wherobots.client import RunsClient
 
 __all__ = ["EXAMPLES", "costs"]
 
@@ -65,11 +56,8 @@ def costs(
     """
     ledgers, output = find_ledgers(paths, emulator=emulator), Output(as_json=as_json)
     for ledger in ledgers if refresh else ():
-        service = service_of(ledger, base_url=base_url)
-        work = partial(_refresh, ledger)
-        report = ask_service(service, work, ledger=ledger, timeout_s=o.seconds_from("--timeout", timeout))
-        for problem in _notes(report, ledger):
-            output.warn(problem)
+        timeout_s = o.seconds_from("--timeout", timeout)
+        refresh_ledger_costs(ledger, output.warn, base_url=base_url, timeout_s=timeout_s)
     selection = SelectionFlags(status=status, where=where).selection()
     rows = [row for ledger in ledgers for row in select(read_rows(ledger).rows, selection)]
     axes = checked_axes(_named(by), axes_of(rows), place="--by") if by else ()
@@ -82,23 +70,6 @@ def costs(
         document["groups"] = {label: found.json() for label, found in groups.items()}
     output.document(document | {"exit_status": 0})
     return 0
-
-
-async def _refresh(ledger: Path, client: RunsClient) -> CostReport:
-    shared = await anyio.to_thread.run_sync(SharedLedger.open, ledger)
-    return await refresh_costs(shared, Billing(client), reader_for(client, shared.state))
-
-
-def _notes(report: CostReport, ledger: Path) -> Iterable[Problem]:
-    for problem in report.problems[:1]:  # the same for every call
-        yield Problem(
-            problem.place, problem.fact, "costs are taken from each run's metrics instead, where they are offered"
-        )
-    for reason, count in sorted(report.unavailable.items()):
-        yield Problem(numbered(count, "run"), f"the service names no cost: {reason}", "try again later")
-    if report.unrecorded:
-        fact = f"{numbered(report.unrecorded, 'cost')} could not be recorded: another process writes the ledger"
-        yield Problem(str(ledger), fact, "try again when it has ended")
 
 
 def _named(by: list[str] | None) -> list[str]:

@@ -26,6 +26,8 @@ Examples:
       one file that needs no network: send it, archive it, print it
   batchrun report shard-*.ledger.jsonl -o report.html --title "NDVI 2024"
       several ledgers as one report
+  batchrun report sweep.toml --refresh
+      with the statuses and costs that the service has now
 """
 
 Target = Annotated[
@@ -46,6 +48,9 @@ Logs = Annotated[
     Path | None,
     typer.Option("--logs", metavar="DIR", help="Folder of saved logs; shows the last error line of each reason."),
 ]
+Refresh = Annotated[
+    bool, typer.Option("--refresh", help="Ask the service for statuses and costs first, and record them.")
+]
 
 
 def report(
@@ -56,18 +61,23 @@ def report(
     title: Title = None,
     console_url: ConsoleUrl = None,
     logs: Logs = None,
+    refresh: Refresh = False,
+    base_url: o.BaseUrl = None,
     emulator: o.OfEmulator = False,
     as_json: o.Json = False,
 ) -> int:
     """Write a report of a batch as one HTML file: failures by reason, heat maps, durations, costs, every run.
 
-    Made from the ledgers alone, also during submission. The page loads nothing, works offline and without scripts, and
-    prints. An earlier report is overwritten, any other file is not.
+    Made from the ledgers alone, also during submission; only --refresh asks the service. The page loads nothing, works
+    offline and without scripts, and prints. An earlier report is overwritten, any other file is not.
     """
     printer, found = Output(as_json=as_json), find_ledgers(ledgers, emulator=emulator)
     target = output or default_output(found[0])
     if resolved(target) in {resolved(ledger) for ledger in found}:
         raise UsageError(str(target), "is the ledger itself", "choose another name")
+    for ledger in found if refresh else ():
+        for ask in ("batchrun.cli.refreshing:refresh", "batchrun.cli.fresh_costs:refresh_ledger_costs"):
+            load(ask)(ledger, printer.warn, base_url=base_url)
     # Only with logs: what reads them knows the client too, which takes a quarter of a second to import.
     last_line = load("batchrun.report.html.saved_logs:last_error_in")(logs) if logs is not None else None
     made = make_report(found, title=title, console_url=console_url, last_line=last_line)
