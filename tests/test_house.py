@@ -71,3 +71,13 @@ def test_make_help_lists_every_target() -> None:
     phony = re.search(r"^\.PHONY: (.+)$", text, re.MULTILINE)
     assert phony
     assert re.findall(r"^([a-z]+):.*## ", text, re.MULTILINE) == phony[1].split()
+
+
+INSTALL = re.compile(r"\binstall\b[^\n]*?['\" ](batchrun(?!-wherobots)[\w.-]*(?:\[[^\]\n]*\])?)['\" \n]")
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").rglob("*.md")]
+
+
+@pytest.mark.parametrize("path", [*MODULES, *PAGES], ids=name_of)
+def test_nobody_is_sent_to_another_authors_package(path: Path) -> None:
+    """The package index has a ``batchrun`` that is not this one."""
+    assert INSTALL.findall(path.read_text("utf-8")) == []

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from batchrun.cli.exits import ExitStatus, show_problems, status_of
 from batchrun.cli.loading import load
+from batchrun.cli.streams import open_missing_streams
 from batchrun.cli.text import sanitized
 from batchrun.errors import BatchrunError, Problem
 
@@ -142,7 +143,8 @@ def command_line() -> LazyGroup:
     @app.callback()
     def batchrun(
         _: Annotated[
-            bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+            bool,
+            typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Print the version and exit."),
         ] = False,
     ) -> None:
         """Submit thousands of Wherobots job runs from one sweep manifest, each created exactly once."""
@@ -156,6 +158,7 @@ def command_line() -> LazyGroup:
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and return its status. Tunes this process's garbage collector, so not for embedding."""
     gc.set_threshold(*COLLECT_RARELY)
+    open_missing_streams()
     status = run(list(sys.argv[1:] if args is None else args))
     _flush()
     return int(status)
@@ -164,6 +167,8 @@ def main(args: Sequence[str] | None = None) -> int:
 def run(args: list[str]) -> int:
     """Run one command and return its exit status; every foreseeable error is reported as place, fact and fix."""
     as_json = "--json" in args  # an error may come before the options are parsed
+    if args[:1] == ["help"]:  # a habit from git and go; typer has no such command
+        args = [*args[1:], "--help"]
     try:
         # Outside standalone mode typer neither prints errors nor exits, so that every error is reported below.
         status = command_line().main(args, prog_name="batchrun", standalone_mode=False) or 0

@@ -112,8 +112,8 @@ def _write_parquet(rows: Iterable[Row], file: BinaryIO, columns: Columns) -> int
         import pyarrow as pa  # noqa: PLC0415 - pyarrow is an extra
         import pyarrow.parquet as pq  # noqa: PLC0415
     except ModuleNotFoundError:
-        fix = "pip install 'batchrun[parquet]'"
-        raise UsageError("--output", "Parquet requires the package pyarrow, which is not installed", fix) from None
+        fact = "Parquet requires the package pyarrow, which is not installed"
+        raise UsageError("--output", fact, "pip install pyarrow") from None
     # An explicit schema: inferred from the rows, a column without values would have no type.
     types = {int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
     schema = pa.schema([(name, types.get(kind, pa.string())) for name, kind in columns.items()])

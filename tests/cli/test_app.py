@@ -32,10 +32,27 @@ def test_every_command_has_its_name_and_help(name: str) -> None:
     assert (command.help or "").strip()
 
 
-def test_the_version_is_printed(batchrun: Run) -> None:
-    ended = batchrun("--version")
+@pytest.mark.parametrize("flag", ["--version", "-V"])
+def test_the_version_is_printed(batchrun: Run, flag: str) -> None:
+    ended = batchrun(flag)
     assert ended.out.startswith("batchrun 0.")
     assert ended.status == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [(["help"], "Usage: batchrun [OPTIONS]"), (["help", "ledger", "check"], "Usage: batchrun ledger check [OPTIONS]")],
+)
+def test_help_is_a_word_too(batchrun: Run, words: list[str], start: str) -> None:
+    ended = batchrun(*words)
+    assert ended.status == 0
+    assert ended.out.startswith(start)
+
+
+def test_help_for_a_command_that_does_not_exist_says_so(batchrun: Run) -> None:
+    ended = batchrun("help", "sbmit")
+    assert ended.status == 2
+    assert "no such command 'sbmit'; did you mean submit?" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ def test_a_missing_package_of_an_extra_is_reported_with_the_install_command(monk
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     monkeypatch.delitem(sys.modules, "batchrun.emulator.http.server", raising=False)
     with pytest.raises(
-        UsageError, match=r"--emulator: requires the package uvicorn, which is not installed; pip install"
+        UsageError,
+        match=r"--emulator: requires the package uvicorn, which is not installed; pip install (fastapi httptools uvicorn)",
     ):
         load_extra("batchrun.emulator.http.server:EmulatorServer", extra="emulator", wanted_by="--emulator")
 

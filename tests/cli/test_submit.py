@@ -1,6 +1,8 @@
 """``submit`` and ``resume`` as the installed command: what is printed, what the service holds, and the exit status."""
 
+import json
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -10,6 +12,7 @@ import pytest
 
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings, Faults
+from batchrun.ledger.check import check
 from tests.cli.conftest import KEY, MANIFEST, Run, held
 from tests.cli.terminal import COMMAND
 
@@ -240,6 +243,22 @@ def test_a_ledger_given_as_a_sweep_is_recognised(batchrun: Run) -> None:
     ended = batchrun("submit", "jobs.ledger.jsonl")
     assert ended.status == 2
     assert "did you mean batchrun resume jobs.ledger.jsonl?" in ended.err
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_nothing_but_what_is_printed(sweep: Path, server: EmulatorServer, closed: str) -> None:
+    words = shlex.join([str(COMMAND), "submit", str(sweep), "--base-url", server.url, "--rate", "500"])
+    done = subprocess.run(["sh", "-c", f"{words} {closed}"], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done
+    assert len(held(server)) == 12
+    assert check(sweep.with_name("jobs.ledger.jsonl")).findings == []
+
+
+def test_an_error_is_not_printed_where_a_result_is_expected(sweep: Path) -> None:
+    words = shlex.join([str(COMMAND), "status", str(sweep.with_name("no.ledger.jsonl")), "--json"])
+    done = subprocess.run(["sh", "-c", f"{words} 2>&-"], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 4
+    assert json.loads(done.stdout)["exit_status"] == 4
 
 
 WITH_TOKEN = MANIFEST.replace('"{{year}}"]', '"{{year}}", "{{env.TOKEN}}"]')

@@ -24,7 +24,7 @@ class Certificates:
 
     def __init__(self, host: str) -> None:
         if trustme is None:
-            raise UsageError("--tls", "creating certificates needs the tls extra", "pip install 'batchrun[tls]'")
+            raise UsageError("--tls", "creating certificates requires the package trustme", "pip install trustme")
         authority = trustme.CA()
         names = dict.fromkeys(("localhost", "127.0.0.1", "::1", host))
         self.server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

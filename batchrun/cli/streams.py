@@ -1,0 +1,23 @@
+"""The three standard streams, of which a parent process may have closed any."""
+
+import os
+import sys
+
+__all__ = ["open_missing_streams"]
+
+
+def open_missing_streams() -> None:
+    """Put the null device in place of each standard stream that is closed, as after ``batchrun ... >&- 2>&-``.
+
+    Otherwise the next file that is opened gets its number: a ledger would receive what is printed, and libuv ends the
+    process with SIGABRT when it closes a socket whose number is that of a standard stream.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+    # Python sets a stream to None if it was closed at the start.
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - stays open to the end
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
