@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console, RenderableType
+from rich.cells import cell_len
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -21,6 +22,9 @@ __all__ = ["Output", "Table"]
 
 UNBOUNDED = 100_000
 """A width that no drawing has."""
+LONGEST_TEXT = 120
+LONGEST_WORD = 255
+"""Names and ids are for copying, so they are not cut: no name is longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +52,13 @@ class Output:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether progress can be drawn: stderr is a terminal that can move its cursor."""
-        return _is_capable_terminal(self.err)
+        """Whether progress can be drawn: stderr is a terminal that can move its cursor, and may be styled."""
+        return _is_styled(self.err)
 
     @property
     def draws_results(self) -> bool:
         """Whether results go to a terminal, where charts are worth drawing."""
-        return _is_capable_terminal(self.err if self.as_json else self.out)
+        return _is_styled(self.err if self.as_json else self.out)
 
     @property
     def result_width(self) -> int | None:
@@ -109,7 +113,7 @@ class Output:
     def table(self, table: Table) -> None:
         """A table of the result."""
         stream = self.err if self.as_json else self.out
-        if not _is_capable_terminal(stream):
+        if not _is_styled(stream):
             for line in _plain_lines(table):
                 self._print(stream, line)
         else:
@@ -188,8 +192,13 @@ def _is_capable_terminal(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "") not in {"dumb", ""}
 
 
+def _is_styled(stream: TextIO) -> bool:
+    """Whether colours, bold text and a progress display may be used; with ``NO_COLOR`` (no-color.org), plain lines are."""
+    return _is_capable_terminal(stream) and not os.environ.get("NO_COLOR")
+
+
 def _console(stream: TextIO) -> Console:
-    return Console(file=stream, markup=False, highlight=False, emoji=False, force_terminal=_is_capable_terminal(stream))
+    return Console(file=stream, markup=False, highlight=False, emoji=False, force_terminal=_is_styled(stream))
 
 
 def _rich_table(table: Table) -> RichTable:
@@ -204,15 +213,26 @@ def _rich_table(table: Table) -> RichTable:
 
 
 def _plain_lines(table: Table) -> Iterable[str]:
-    """Columns aligned with spaces and never wrapped, for files, pipes and grep."""
+    """Columns aligned with spaces and never wrapped, for files, pipes and grep; very long texts are cut."""
     # Cells hold text from the service; one_line keeps each of them on its row.
-    rows = [table.head, *(tuple(one_line(cell) for cell in row) for row in table.rows)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows = [table.head, *(tuple(_bounded(one_line(cell)) for cell in row) for row in table.rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     right = [name in table.right for name in table.head]
     if table.title:
         yield one_line(table.title)
     for row in rows:
         cells = zip(row, widths, right, strict=True)
         yield "  ".join(
-            cell.rjust(width) if is_right else cell.ljust(width) for cell, width, is_right in cells
+            f"{_blanks(cell, width)}{cell}" if is_right else f"{cell}{_blanks(cell, width)}"
+            for cell, width, is_right in cells
         ).rstrip()
+
+
+def _bounded(cell: str) -> str:
+    """A text of the service may have thousands of characters, and would make every row as wide. --json has all of it."""
+    longest = LONGEST_TEXT if " " in cell else LONGEST_WORD
+    return cell if len(cell) <= longest else f"{cell[: longest - 3]}..."
+
+
+def _blanks(cell: str, width: int) -> str:
+    return " " * (width - cell_len(cell))  # a character may take two columns, or none

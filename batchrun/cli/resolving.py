@@ -128,14 +128,10 @@ def _decided(
 
 
 def _is_confirmed(request: ResolveRequest, choices: Sequence[Choice], output: Output) -> bool:
-    if not request.ask:
-        return True
-    if not output.can_ask:
-        raise UsageError("resolve", "nobody can be asked here, so nothing was recorded", "confirm with --yes")
-    if output.ask(_question(choices)):
-        return True
-    output.tell("nothing was recorded")
-    return False
+    is_confirmed = output.confirm(_question(choices), yes=not request.ask)
+    if not is_confirmed:
+        output.tell("nothing was recorded")
+    return is_confirmed
 
 
 def _question(choices: Sequence[Choice]) -> str:

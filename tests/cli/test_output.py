@@ -64,11 +64,32 @@ def test_nothing_from_outside_moves_the_cursor_or_colours_a_terminal(monkeypatch
     assert "💥" not in printed
 
 
-def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_means_no_styling_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = on_terminal(monkeypatch)
+    monkeypatch.setattr("sys.stdin", Terminal())
     monkeypatch.setenv("NO_COLOR", "1")
-    say_everything(Output())
-    assert re.findall(r"\x1b\[[0-9;]*3[0-9][0-9;]*m", terminal.getvalue()) == []
+    output = Output()
+    say_everything(output)
+    assert "\x1b" not in terminal.getvalue()
+    assert not output.is_terminal
+    assert not output.draws_results
+    assert output.can_ask  # a person is there all the same
+    monkeypatch.setenv("NO_COLOR", "")  # only a value counts, says no-color.org
+    assert Output().is_terminal
+
+
+def test_very_long_texts_do_not_make_plain_tables_wide(capsys: pytest.CaptureFixture[str]) -> None:
+    name, message = "n" * 255, "no " * 2000
+    Output().table(Table(head=("name", "message"), rows=((name, message), ("b", "c"))))
+    printed = capsys.readouterr().out.splitlines()
+    assert max(map(len, printed)) == 255 + 2 + 120
+    assert printed[1].startswith(name)
+    assert printed[1].endswith("...")
+
+
+def test_wide_characters_keep_plain_columns_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().table(Table(head=("name", "runs"), rows=(("東京", "1"), ("nyc-1", "2"))))
+    assert capsys.readouterr().out.splitlines() == ["name   runs", "東京   1", "nyc-1  2"]
 
 
 def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +102,7 @@ def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_elsewhere_lines_are_plain_and_not_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
-    long = "word " * 60
+    long = "word " * 20
     output = Output()
     output.table(Table(head=("name", "runs"), rows=((long, "1"), ("b", "1,000")), right=frozenset({"runs"})))
     output.say(EVIL)

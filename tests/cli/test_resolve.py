@@ -135,7 +135,10 @@ UNCLEAR = [
     (["job-nyc-2021", "--drop", "--not-ours"], "--not-ours: only applies to --resend"),
     (["job-nyc-20"], "job-nyc-20: no run of this batch has this name or key; did you mean job-nyc-2024"),
     (["--all-unknown", "--adopt", "x1", "--yes"], "--adopt: one run is adopted for one name, not for 12"),
-    (["job-nyc-2021", "--drop"], "resolve: nobody can be asked here, so nothing was recorded; confirm with --yes"),
+    (
+        ["job-nyc-2021", "--drop"],
+        "--yes: nobody can be asked here: Drop 1 run, never to be sent?; add --yes if that is what you want",
+    ),
 ]
 
 
