@@ -3,10 +3,20 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from batchrun.errors import LedgerError
+from batchrun.errors import LedgerError, UsageError
 
-__all__ = ["EMULATOR_SUFFIX", "LEDGER_SUFFIX", "PLAN_SUFFIX", "default_ledger", "find_ledger", "find_ledgers"]
+__all__ = [
+    "EMULATOR_SUFFIX",
+    "LEDGER_SUFFIX",
+    "PLAN_SUFFIX",
+    "STDIN",
+    "default_ledger",
+    "find_ledger",
+    "find_ledgers",
+    "ledger_for",
+]
 
+STDIN = Path("-")
 MANIFEST_SUFFIX = ".toml"
 PLAN_SUFFIX = ".jsonl"
 LEDGER_SUFFIX = ".ledger.jsonl"
@@ -19,6 +29,20 @@ def default_ledger(sweep: Path, *, emulator: bool = False) -> Path:
     """Where the ledger of a sweep is: beside it, under its name."""
     stem = sweep.name.removesuffix(sweep.suffix)
     return sweep.with_name(stem + (EMULATOR_SUFFIX if emulator else LEDGER_SUFFIX))
+
+
+def ledger_for(sweep: Path, ledger: Path | None, *, emulator: bool = False) -> Path:
+    """The ledger that was given, or the one beside the sweep.
+
+    Raises:
+        UsageError: the sweep was piped in, so nothing is beside it.
+
+    """
+    if ledger is None and sweep == STDIN:
+        raise UsageError(
+            "--ledger", "a sweep from standard input has no file, and no ledger beside it", "add --ledger PATH"
+        )
+    return ledger or default_ledger(sweep, emulator=emulator)
 
 
 def find_ledger(path: Path, *, emulator: bool = False) -> Path:

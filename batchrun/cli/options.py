@@ -58,7 +58,9 @@ __all__ = [
     "settings_flags",
 ]
 
-SweepArgument = Annotated[Path, typer.Argument(metavar="SWEEP", help="Manifest (.toml) or saved plan (.jsonl).")]
+SweepArgument = Annotated[
+    Path, typer.Argument(metavar="SWEEP", help="Manifest (.toml; - is stdin) or saved plan (.jsonl).")
+]
 LedgerArgument = Annotated[
     Path, typer.Argument(metavar="LEDGER", help="The batch's ledger (.ledger.jsonl), or the sweep that it belongs to.")
 ]

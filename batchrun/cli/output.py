@@ -40,14 +40,16 @@ class Table:
 class Output:
     """Results go to stdout, everything else to stderr; with ``--json`` stdout holds one JSON document and nothing else."""
 
-    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+    def __init__(self, *, as_json: bool = False, quiet: bool = False, holds_data: bool = False) -> None:
+        """``holds_data``: stdout carries a file, as with ``-o -``, so that everything else goes to stderr."""
         self.as_json = as_json
         self.quiet = quiet
         self.out = _stream(sys.stdout)
         self.err = _stream(sys.stderr)
         self.stdout_closed = False
         """True once the reader of stdout is gone, as in ``batchrun plan --all | head``; producers may stop."""
-        self._results = _console(self.err if as_json else self.out)
+        self._result = self.err if as_json or holds_data else self.out
+        self._results = _console(self._result)
         self.terminal = _console(self.err)
 
     @property
@@ -58,7 +60,7 @@ class Output:
     @property
     def draws_results(self) -> bool:
         """Whether results go to a terminal, where charts are worth drawing."""
-        return _is_styled(self.err if self.as_json else self.out)
+        return _is_styled(self._result)
 
     @property
     def result_width(self) -> int | None:
@@ -72,7 +74,7 @@ class Output:
 
     def say(self, text: str = "", *, style: str = "") -> None:
         """A line of the result; with ``--json`` it goes to stderr."""
-        self._print(self.err if self.as_json else self.out, one_line(text), style)
+        self._print(self._result, one_line(text), style)
 
     def tell(self, text: str, *, style: str = "") -> None:
         """A line of progress or context; hidden by ``--quiet``."""
@@ -112,7 +114,7 @@ class Output:
 
     def table(self, table: Table) -> None:
         """A table of the result."""
-        stream = self.err if self.as_json else self.out
+        stream = self._result
         if not _is_styled(stream):
             for line in _plain_lines(table):
                 self._print(stream, line)

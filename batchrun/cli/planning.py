@@ -1,9 +1,12 @@
 """From what a person types to a plan."""
 
+import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
+from typing import TextIO
 
-from batchrun.cli.ledgers import LEDGER_SUFFIX, PLAN_SUFFIX
+from batchrun.cli.ledgers import LEDGER_SUFFIX, PLAN_SUFFIX, STDIN
 from batchrun.engine.batch import earlier_keys
 from batchrun.engine.difference import Difference, difference
 from batchrun.errors import ManifestError, UsageError
@@ -13,6 +16,10 @@ from batchrun.sweep.plan import Plan, build_plan, read_plan
 
 __all__ = ["difference_to", "plan_from", "without_environment"]
 
+PIPED_NAME = "stdin"
+"""The name of a sweep that has no file."""
+PLAN_START = '{"batchrun_plan"'
+
 
 def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str], *, resolve: bool) -> Plan:
     """The plan of a manifest, or a plan written earlier. ``resolve`` fills in environment values.
@@ -21,6 +28,8 @@ def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str], *, r
         UsageError: it cannot be planned, or is not a sweep; all problems of a stage at once.
 
     """
+    if path == STDIN:
+        return build_plan(_piped_manifest(overrides, environ), environ=environ if resolve else None)
     if path.name.endswith(LEDGER_SUFFIX):
         raise UsageError(str(path), "this is a ledger, not a sweep", f"did you mean batchrun resume {path}?")
     if path.suffix != PLAN_SUFFIX:
@@ -28,6 +37,30 @@ def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str], *, r
     if overrides != Overrides():
         raise UsageError(str(path), "a plan file is fixed; options cannot change it", "plan again from the manifest")
     return read_plan(path)
+
+
+def _piped_manifest(overrides: Overrides, environ: Mapping[str, str]) -> Manifest:
+    """The manifest on standard input; its data files are relative to the working directory."""
+    place = "standard input"
+    try:
+        text = _piped(sys.stdin).removeprefix(b"\xef\xbb\xbf").decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(place, f"byte {error.start} is not UTF-8", "give a manifest as UTF-8") from None
+    if text.startswith(PLAN_START):
+        fact = "this is a saved plan; it is read more than once, so it cannot be piped"
+        raise UsageError(place, fact, "save it, and give its path")
+    manifest = Manifest.parse(
+        text, name=PIPED_NAME, directory=Path(), overrides=overrides, environ=environ, file=f"<{PIPED_NAME}>"
+    )
+    if manifest.reads_stdin:
+        raise UsageError(place, 'an axis reads it too: file = "-"', "save the manifest, and give its path")
+    return manifest
+
+
+@cache
+def _piped(stdin: TextIO) -> bytes:
+    """What was piped in, which can be read once, and may be planned twice."""
+    return stdin.buffer.read()
 
 
 def without_environment(plan: Callable[[], Plan]) -> Plan | None:

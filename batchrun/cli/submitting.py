@@ -220,6 +220,8 @@ def _is_confirmed(request: SubmitRequest, preflight: Preflight, output: Output) 
         output.tell(
             f"local file to upload: {upload.file.path} ({size}, used by {numbered(sum(upload.runs.values()), 'run')})"
         )
+    if request.ask and not output.can_ask and preflight.to_send:
+        output.tell("nobody can be asked here, so the runs are sent without a question; --yes says that you know")
     if not (request.ask and output.can_ask):
         return True
     if output.ask(f"Send {numbered(preflight.to_send, 'run')} to {request.service}?"):

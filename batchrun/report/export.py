@@ -11,9 +11,9 @@ from typing import IO, BinaryIO
 
 from batchrun.errors import UsageError
 from batchrun.files import resolved, whole_file
-from batchrun.report.export_rows import Row, read_export_rows
+from batchrun.report.export_rows import ExportRows, Row, read_export_rows
 
-__all__ = ["FORMATS", "export", "without_formulas"]
+__all__ = ["FORMATS", "export", "export_to", "without_formulas"]
 
 Columns = Mapping[str, type]
 
@@ -39,18 +39,40 @@ def export(
         ManifestError: the plan can no longer be built, for example because a data file is missing.
 
     """
-    write = FORMATS.get(target.suffix.lower())
-    if write is None:
+    suffix = target.suffix.lower()
+    if suffix not in FORMATS:
         fact = f"unknown export format '{target.suffix}'"
         raise UsageError(str(target), fact, f"use one of {', '.join(FORMATS)}")
     if resolved(target) == resolved(ledger):
         raise UsageError(str(target), "is the ledger itself", "choose another name")
     found = read_export_rows(ledger, environ, is_wide=is_wide)
-    listed: Iterable[Row] = found
-    if write is _write_csv and not keep_formulas:
-        listed = map(without_formulas, listed)
     with whole_file(target) as file:
-        return write(listed, file, found.columns)
+        return _write(found, file, suffix, keep_formulas=keep_formulas)
+
+
+def export_to(
+    ledger: Path,
+    file: BinaryIO,
+    suffix: str,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    keep_formulas: bool = False,
+    is_wide: bool = False,
+) -> int:
+    """The same to an open file, such as standard output; ``suffix`` is one of ``FORMATS``.
+
+    Raises:
+        UsageError: the package for the format is not installed.
+        LedgerError: the ledger cannot be used.
+        ManifestError: as for `export`.
+
+    """
+    return _write(read_export_rows(ledger, environ, is_wide=is_wide), file, suffix, keep_formulas=keep_formulas)
+
+
+def _write(found: ExportRows, file: BinaryIO, suffix: str, *, keep_formulas: bool) -> int:
+    is_guarded = suffix == ".csv" and not keep_formulas
+    return FORMATS[suffix](map(without_formulas, found) if is_guarded else found, file, found.columns)
 
 
 FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")

@@ -24,7 +24,18 @@ from batchrun.sweep.script_imports import script_warnings
 from batchrun.sweep.tally import Demand, Script, Tally, Total
 from batchrun.wherobots.payload import DEFAULT_TIMEOUT_S
 
-__all__ = ["Demand", "Hit", "Plan", "PlanFile", "PlannedRun", "Total", "build_plan", "read_plan", "write_plan"]
+__all__ = [
+    "Demand",
+    "Hit",
+    "Plan",
+    "PlanFile",
+    "PlannedRun",
+    "Total",
+    "build_plan",
+    "plan_lines",
+    "read_plan",
+    "write_plan",
+]
 
 MAX_REPORTED = 20
 """How many points with problems are looked for: more of them say nothing new."""
@@ -188,6 +199,12 @@ def write_plan(plan: Plan, path: str | Path) -> None:
         UsageError: the file cannot be written.
 
     """
+    with whole_file(Path(path)) as file:
+        file.writelines(plan_lines(plan))
+
+
+def plan_lines(plan: Plan) -> Iterator[bytes]:
+    """The lines of a plan file: a header, then one run per line."""
     header: dict[str, Any] = {"batchrun_plan": 1, "name": plan.name, "runs": plan.runs, "sha256": plan.sha256}
     header["uploads"] = [
         {"path": str(file.source), "sha256": file.sha256, "size": file.size}
@@ -195,9 +212,9 @@ def write_plan(plan: Plan, path: str | Path) -> None:
     ]
     header["cost"] = plan.cost.model_dump(mode="json", exclude_none=True)
     header["submit"] = plan.submit.model_dump(mode="json", by_alias=True, exclude_none=True)
-    with whole_file(Path(path)) as file:
-        file.write(json.dumps(header).encode() + b"\n")
-        file.writelines(run.line().encode() for run in plan)
+    yield json.dumps(header).encode() + b"\n"
+    for run in plan:
+        yield run.line().encode()
 
 
 def read_plan(path: str | Path) -> Plan:

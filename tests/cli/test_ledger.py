@@ -62,3 +62,27 @@ def test_an_unknown_format_is_refused_with_the_known_ones(batchrun: Run, ledger:
     ended = batchrun("ledger", "export", ledger, "-o", "runs.xls")
     assert ended.status == 2
     assert ".csv, .jsonl, .parquet" in ended.err
+
+
+def test_an_export_can_be_piped_on(batchrun: Run, ledger: str, tmp_path: Path) -> None:
+    for name in ("csv", "jsonl"):
+        assert batchrun("ledger", "export", ledger, "-o", f"runs.{name}").status == 0
+        piped = batchrun("ledger", "export", ledger, "-o", "-", "--format", name)
+        assert piped.status == 0
+        assert piped.out.replace("\r\n", "\n") == (tmp_path / f"runs.{name}").read_text()
+        assert piped.err == ""
+    assert batchrun("ledger", "export", ledger, "-o", "-").out.startswith("index,key,name,")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["-o", "-", "--json"], "--output -: standard output holds one thing"),
+        (["-o", "-", "--format", "xls"], "--format: unknown export format 'xls'; use one of csv, jsonl, parquet"),
+        (["-o", "a.csv", "--format", "csv"], "--format: it is for -o - alone"),
+    ],
+)
+def test_what_an_export_cannot_do_is_said(batchrun: Run, ledger: str, flags: list[str], message: str) -> None:
+    ended = batchrun("ledger", "export", ledger, *flags)
+    assert ended.status == 2
+    assert message in ended.err

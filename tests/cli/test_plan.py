@@ -216,3 +216,47 @@ def test_schema_and_init_give_what_they_promise(batchrun: Run, tmp_path: Path) -
     assert "already exists" in again.err
     assert batchrun("plan", tmp_path / "sweep.toml").status == 0
     assert batchrun("submit", "sweep.toml", "--emulator", "--rate", "500").status == 0
+
+
+def test_a_plan_can_be_piped_on(batchrun: Run, sweep: Path) -> None:
+    assert batchrun("plan", sweep, "-o", "plan.jsonl").status == 0
+    piped = batchrun("plan", sweep, "-o", "-")
+    assert piped.status == 0
+    assert piped.out == (sweep.parent / "plan.jsonl").read_text("utf-8")
+    assert "jobs: 12 runs" in piped.err
+    assert not (sweep.parent / "-").exists()
+    both = batchrun("plan", sweep, "-o", "-", "--json")
+    assert both.status == 2
+    assert "standard output holds one thing" in both.err
+
+
+def test_a_manifest_can_be_piped_in(batchrun: Run, tmp_path: Path) -> None:
+    assert "stdin: 12 runs" in batchrun("plan", "-", stdin=MANIFEST.encode()).out
+    document = batchrun("plan", "-", "--json", "--where", "site=nyc", stdin=MANIFEST.encode()).document
+    assert (document["sweep"], document["runs"]) == ("stdin", 4)
+    wrong = batchrun("plan", "-", stdin=MANIFEST.replace("tiny", "tyni").encode())
+    assert wrong.err.startswith("error: <stdin>:5: run.runtime: 'tyni' is not a runtime")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("stdin", "message"),
+    [
+        (b"", "version"),
+        (b"\xff\xfe", "standard input: byte 0 is not UTF-8"),
+        (b'{"batchrun_plan": 1}', "standard input: this is a saved plan"),
+        (MANIFEST.encode() + b'\n[axes.more]\nfile = "-"\n', "standard input: an axis reads it too"),
+    ],
+)
+def test_what_is_piped_in_must_be_a_manifest(batchrun: Run, stdin: bytes, message: str) -> None:
+    ended = batchrun("plan", "-", stdin=stdin)
+    assert ended.status == 2
+    assert message in ended.err
+
+
+def test_a_piped_manifest_is_submitted_with_a_ledger_of_its_own(batchrun: Run, server: EmulatorServer) -> None:
+    words = ["submit", "-", "--base-url", server.url, "--rate", "500", "--quiet"]
+    assert "--ledger: a sweep from standard input has no file" in batchrun(*words, stdin=MANIFEST.encode()).err
+    assert batchrun(*words, "--ledger", "l.ledger.jsonl", stdin=MANIFEST.encode()).status == 0
+    assert len(held(server)) == 12
+    assert batchrun("resume", "l.ledger.jsonl", "--base-url", server.url).status == 0

@@ -245,6 +245,17 @@ def test_a_ledger_given_as_a_sweep_is_recognised(batchrun: Run) -> None:
     assert "did you mean batchrun resume jobs.ledger.jsonl?" in ended.err
 
 
+def test_where_nobody_can_be_asked_it_says_once_that_it_sends_all_the_same(
+    batchrun: Run, sweep: Path, server: EmulatorServer
+) -> None:
+    words = ["submit", sweep, "--base-url", server.url, "--rate", "500"]
+    first, again = batchrun(*words, "--where", "site=nyc"), batchrun(*words, "--where", "site=nyc")
+    assert first.err.count("nobody can be asked here, so the runs are sent without a question") == 1
+    assert "nobody can be asked" not in again.err  # nothing was left to send
+    assert "nobody can be asked" not in batchrun(*words, "--extend", "--yes").err
+    assert len(held(server)) == 12
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_change_nothing_but_what_is_printed(sweep: Path, server: EmulatorServer, closed: str) -> None:
     words = shlex.join([str(COMMAND), "submit", str(sweep), "--base-url", server.url, "--rate", "500"])

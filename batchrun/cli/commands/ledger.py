@@ -1,5 +1,6 @@
 """``batchrun ledger``: check, export and compact."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,10 @@ from batchrun.cli.exits import ExitStatus
 from batchrun.cli.ledgers import find_ledger
 from batchrun.cli.output import Output
 from batchrun.cli.text import numbered
-from batchrun.errors import Problem
+from batchrun.errors import Problem, UsageError
 from batchrun.ledger.check import check as check_ledger
 from batchrun.ledger.compact import compact as compact_ledger
+from batchrun.report.export import FORMATS, export_to
 from batchrun.report.export import export as export_ledger
 
 __all__ = ["ledger"]
@@ -20,9 +22,16 @@ __all__ = ["ledger"]
 Target = Annotated[
     Path,
     typer.Option(
-        "--output", "-o", metavar="FILE", help="File to write; its suffix sets the format: .csv, .jsonl, .parquet."
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="File to write; its suffix sets the format: .csv, .jsonl, .parquet. - is stdout, and --format its format.",
     ),
 ]
+Format = Annotated[
+    str | None, typer.Option("--format", metavar="NAME", help="csv, jsonl or parquet, for -o -; csv by default.")
+]
+STDOUT = Path("-")
 Formulas = Annotated[
     bool,
     typer.Option(
@@ -68,6 +77,7 @@ def export(
     path: o.LedgerArgument,
     *,
     output: Target,
+    format_: Format = None,
     wide: Wide = False,
     formulas: Formulas = False,
     emulator: o.OfEmulator = False,
@@ -78,10 +88,25 @@ def export(
     Runs that were created and then left the plan come last, without an index. The file's permissions follow the umask.
     """
     path = find_ledger(path, emulator=emulator)
+    if output == STDOUT:
+        if as_json:
+            fact = "standard output holds one thing: it cannot be combined with --json"
+            raise UsageError("--output -", fact, "choose one, or --format jsonl")
+        export_to(path, sys.stdout.buffer, _suffix_of(format_ or "csv"), keep_formulas=formulas, is_wide=wide)
+        return ExitStatus.DONE
+    if format_ is not None:
+        raise UsageError("--format", "it is for -o - alone", "give the file a suffix")
     count, printer = export_ledger(path, output, keep_formulas=formulas, is_wide=wide), Output(as_json=as_json)
     printer.say(f"{output}: {numbered(count, 'row')}")
     printer.document({"ledger": str(path), "output": str(output), "rows": count})
     return ExitStatus.DONE
+
+
+def _suffix_of(name: str) -> str:
+    if (suffix := f".{name.lower()}") not in FORMATS:
+        known = ", ".join(one.removeprefix(".") for one in FORMATS)
+        raise UsageError("--format", f"unknown export format '{name}'", f"use one of {known}")
+    return suffix
 
 
 @ledger.command()

@@ -1,6 +1,7 @@
 """``batchrun plan``."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from batchrun.cli.planning import difference_to, plan_from
 from batchrun.cli.views.estimate import show_estimate
 from batchrun.cli.views.plan import plan_document, show_all, show_plan, shown_runs
 from batchrun.errors import UsageError
-from batchrun.sweep.plan import Plan, write_plan
+from batchrun.sweep.plan import Plan, plan_lines, write_plan
 
 __all__ = ["EXAMPLES", "plan"]
 
@@ -36,10 +37,13 @@ Examples:
       which runs are new, removed or already submitted
 """
 
+STDOUT = Path("-")
 SHOWN = 3
 Show = Annotated[int, typer.Option("--show", metavar="N", min=0, help="Show the first and last N runs.")]
 All = Annotated[bool, typer.Option("--all", help="Show every run.")]
-To = Annotated[Path | None, typer.Option("-o", "--output", metavar="PATH", help="Save the plan as JSON Lines.")]
+To = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="PATH", help="Save the plan as JSON Lines; - is stdout.")
+]
 Online = Annotated[
     bool,
     typer.Option("--online", help="Ask the service what the organization allows, and what each runtime costs."),
@@ -70,12 +74,19 @@ def plan(
     """
     planned = plan_from(sweep, flags.overrides(), os.environ, resolve=False)
     found = difference_to(planned, find_ledger(diff), os.environ) if diff is not None else None
-    output = Output(as_json=as_json)
+    is_piped = to == STDOUT
+    if is_piped and as_json:
+        raise UsageError(
+            "--output -", "standard output holds one thing: it cannot be combined with --json", "choose one"
+        )
+    output = Output(as_json=as_json, holds_data=is_piped)
     hints = load("batchrun.cli.online:check_online")(planned, output, base_url=base_url) if online else None
     estimate = estimate_of(planned, like=None if like is None else find_ledger(like), hints=hints)
     for warning in planned.warnings:
         output.warn(warning)
-    if to is not None:
+    if is_piped:
+        sys.stdout.buffer.writelines(plan_lines(planned))
+    elif to is not None:
         _save(planned, to, sweep)
     if as_json:
         document = plan_document(planned, show=None if all_ else show, found=found)
@@ -89,7 +100,7 @@ def plan(
         output.table(shown_runs(planned, show))
     if found is not None:
         output.say(found.describe())
-    if to is not None:
+    if to is not None and not is_piped:
         output.say(f"wrote {to}; submit it with: batchrun submit {to}")
     return 0
 

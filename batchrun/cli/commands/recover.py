@@ -8,7 +8,7 @@ import typer
 
 from batchrun.cli import options as o
 from batchrun.cli.flags import SweepFlags, expand_flags
-from batchrun.cli.ledgers import default_ledger
+from batchrun.cli.ledgers import ledger_for
 from batchrun.cli.looking import ask_service
 from batchrun.cli.output import Output
 from batchrun.cli.planning import plan_from
@@ -76,7 +76,7 @@ def recover(
     output = Output(as_json=as_json, quiet=quiet)
     plan = _plan(sweep, overrides.overrides())
     path, service = (
-        ledger or default_ledger(sweep, emulator=emulator),
+        ledger_for(sweep, ledger, emulator=emulator),
         service_name(os.environ, base_url=base_url, emulator=emulator),
     )
     since_s = o.moment_from("--since", since)

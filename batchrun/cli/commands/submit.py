@@ -4,7 +4,7 @@ import os
 
 from batchrun.cli import options as o
 from batchrun.cli.flags import SubmissionFlags, SweepFlags, expand_flags
-from batchrun.cli.ledgers import default_ledger
+from batchrun.cli.ledgers import ledger_for
 from batchrun.cli.output import Output
 from batchrun.cli.planning import plan_from, without_environment
 from batchrun.cli.service import service_name
@@ -50,7 +50,7 @@ def submit(
     difference is shown and nothing is sent unless you pass --extend.
     """
     service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator)
-    path, output = ledger or default_ledger(sweep, emulator=flags.emulator), Output(as_json=as_json, quiet=quiet)
+    path, output = ledger_for(sweep, ledger, emulator=flags.emulator), Output(as_json=as_json, quiet=quiet)
 
     def request(plan: Plan) -> SubmitRequest:
         return SubmitRequest(
