@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rich import box
-from rich.console import Console, RenderableType
 from rich.cells import cell_len
+from rich.console import Console, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
