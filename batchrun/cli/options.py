@@ -1,7 +1,6 @@
 """The options that commands share, and how their values are parsed."""
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +9,6 @@ import typer
 from batchrun.errors import UsageError
 from batchrun.ledger.fold import Outcome
 from batchrun.sweep.manifest.durations import DURATION_FIX, seconds_of
-from batchrun.wherobots.clock import steady_now
 
 __all__ = [
     "AdoptExisting",
@@ -51,7 +49,6 @@ __all__ = [
     "WhereRun",
     "Yes",
     "count_or_share_from",
-    "moment_from",
     "resume_command",
     "retry_from",
     "seconds_from",
@@ -259,25 +256,6 @@ def seconds_from(flag: str, text: str | None) -> float | None:
     if (seconds := seconds_of(text)) is None:
         raise UsageError(flag, f"'{text}' is not a duration", DURATION_FIX)
     return seconds
-
-
-def moment_from(flag: str, text: str | None, *, now_s: float | None = None) -> float | None:
-    """Epoch seconds from a date or time in ISO 8601, UTC unless it has an offset, or from how long ago it was (``2d``).
-
-    Raises:
-        UsageError: neither of the two.
-
-    """
-    if text is None:
-        return None
-    if (ago_s := seconds_of(text)) is not None and not text.strip().isdecimal():
-        return (steady_now() if now_s is None else now_s) - ago_s
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        fix = "give a date such as 2026-11-24, a time such as 2026-11-24T18:30Z, or how long ago, such as 2d"
-        raise UsageError(flag, f"'{text}' is not a time", fix) from None
-    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def count_or_share_from(flag: str, text: str | None) -> float | None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from batchrun.cli.moments import moment_from
 from batchrun.cli.options import (
     count_or_share_from,
-    moment_from,
     resume_command,
     retry_from,
     seconds_from,

@@ -10,6 +10,7 @@ from batchrun.cli import options as o
 from batchrun.cli.flags import SweepFlags, expand_flags
 from batchrun.cli.ledgers import ledger_for
 from batchrun.cli.looking import ask_service
+from batchrun.cli.moments import moment_from
 from batchrun.cli.output import Output
 from batchrun.cli.planning import plan_from
 from batchrun.cli.reading import reading
@@ -79,7 +80,7 @@ def recover(
         ledger_for(sweep, ledger, emulator=emulator),
         service_name(os.environ, base_url=base_url, emulator=emulator),
     )
-    since_s = o.moment_from("--since", since)
+    since_s = moment_from("--since", since)
     settle_after_s = o.seconds_from("--settle-after", settle_after)
 
     def on_wait(missing: int, wait_s: float) -> None:
