@@ -26,6 +26,7 @@ PACING = (
     "max_active",
     "max_attempts",
     "settle_after",
+    "give_up_after",
     "stop_after_failures",
 )
 """The flags that become ``SubmitSettings`` and are repeated in the resume command."""
@@ -81,6 +82,7 @@ class SubmissionFlags:
     max_active: o.MaxActive = None
     max_attempts: o.MaxAttempts = None
     settle_after: o.SettleAfter = None
+    give_up_after: o.GiveUpAfter = None
     stop_after_failures: o.StopAfterFailures = None
     base_url: o.BaseUrl = None
     timeout: o.Timeout = None

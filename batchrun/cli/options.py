@@ -20,6 +20,7 @@ __all__ = [
     "DryRun",
     "Emulator",
     "Extend",
+    "GiveUpAfter",
     "Json",
     "LedgerArgument",
     "LedgerArguments",
@@ -136,6 +137,14 @@ SettleAfter = Annotated[
         help="How long to wait before concluding that a lost request created no run, e.g. 30s.",
     ),
 ]
+GiveUpAfter = Annotated[
+    str | None,
+    typer.Option(
+        "--give-up-after",
+        metavar="TIME",
+        help="Stop, resumably, after so long without a run created, e.g. 1h; by default never on a terminal, 1h elsewhere.",
+    ),
+]
 StopAfterFailures = Annotated[
     str | None,
     typer.Option(
@@ -203,6 +212,8 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Send without asking for 
 
 PERCENT = 100
 _NUMBER = re.compile(r"\d+(\.\d+)?")
+AS_TYPED = ("settle_after", "give_up_after")
+"""Durations as they were typed; the settings hold their seconds."""
 RETRIABLE = (Outcome.REJECTED, Outcome.FAILED)
 """Pending and unknown runs need no flag: resuming always takes them up."""
 
@@ -230,9 +241,10 @@ def settings_flags(typed: dict[str, Any]) -> dict[str, Any]:
     """
     flags = typed | {
         "settle_after_s": seconds_from("--settle-after", typed["settle_after"]),
+        "give_up_after_s": seconds_from("--give-up-after", typed["give_up_after"]),
         "stop_after_failures": count_or_share_from("--stop-after-failures", typed["stop_after_failures"]),
     }
-    return {name: value for name, value in flags.items() if value is not None and name != "settle_after"}
+    return {name: value for name, value in flags.items() if value is not None and name not in AS_TYPED}
 
 
 def resume_command(ledger: Path, **flags: object) -> tuple[str, ...]:

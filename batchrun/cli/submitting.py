@@ -37,6 +37,9 @@ from batchrun.wherobots.settings import ApiSettings
 
 __all__ = ["SubmitRequest", "run_submission", "show_if_nothing_is_sent"]
 
+UNATTENDED_S = 3600.0
+"""Without a run created for an hour, somebody has to look; scripts and CI jobs must not wait for ever."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitRequest:
@@ -91,6 +94,7 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
     """
     if request.dry_run:
         return _dry_run(request, output)
+    request = replace(request, settings=_patient(request.settings, output))
     with open_service(request.service, os.environ, ledger=request.ledger, timeout_s=request.timeout_s) as api:
         with FileLedger.open(request.ledger, create=request.create) as ledger:
             _warn_of_torn_line(ledger, output)
@@ -120,6 +124,13 @@ def show_if_nothing_is_sent(request: SubmitRequest, output: Output) -> ExitStatu
     if not preflight.is_finished or request.watch:
         return None
     return _dry_run(request, output) if request.dry_run else _nothing_left(request, preflight, output)
+
+
+def _patient(settings: SubmitSettings, output: Output) -> SubmitSettings:
+    """Where nobody watches, a batch that gets nowhere ends by itself."""
+    if settings.give_up_after_s is not None or output.is_terminal:
+        return settings
+    return replace(settings, give_up_after_s=UNATTENDED_S)
 
 
 def _watch(request: SubmitRequest, api: ApiSettings, output: Output, seen: SubmissionView) -> Watched:

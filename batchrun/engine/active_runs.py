@@ -3,31 +3,39 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
 
 import anyio
 
 from batchrun.engine.change import Change
+from batchrun.engine.quota_probe import QuotaProbe
 from batchrun.ledger.statuses import has_ended
 from batchrun.tracking.changes import Followed
 from batchrun.tracking.created_runs import CREATED_BEFORE_S
 from batchrun.tracking.poller import Poller
 
-__all__ = ["ActiveRuns"]
+__all__ = ["ActiveRuns", "HeldBy"]
 
-QUOTA_GROWTH = 0.2
-"""How much a full set of created runs adds to a quota that was found. Each probe beyond the quota costs one refusal, so
-five generations of runs pay for one more slot."""
 RECENT_RUNS = 10_000
 """Runs of this session that are remembered in case a quota is met: more than any organisation is likely to run at once."""
+
+
+class HeldBy(Enum):
+    """What bounds the active runs; the value is shown to the user."""
+
+    MAX_ACTIVE = "max_active"
+    QUOTA = "quota"
 
 
 class ActiveRuns:
     """Bounds how many runs are unfinished. A slot is held from before an attempt until its run ended or does not exist.
 
     ``max_active`` bounds it from the start. A refusal for quota bounds it as well, at what is active just then: nobody
-    enters until the active runs have been looked at. From there the bound grows slowly with what is created.
+    enters until the active runs have been looked at. Others may hold the quota too, so from then on one run at a time is
+    tried beyond that bound, as `QuotaProbe` allows; each one that is created raises it.
 
-    ``server_now`` is the time in epoch seconds by the service's clock. The active runs are those that ``followed`` follows. ``follows_all``: they are followed although nothing bounds them.
+    ``server_now`` is the time in epoch seconds by the service's clock. The active runs are those that ``followed``
+    follows. ``follows_all``: they are followed although nothing bounds them.
     ``earlier`` yields runs that earlier sessions created and that have not ended, as far as the ledger knows; ``is_over`` is
     true when no work is left to enter with.
     """
@@ -46,7 +54,8 @@ class ActiveRuns:
         self._followed = followed
         self._server_now = server_now
         self._follows_all = follows_all
-        self._quota: float | None = None
+        self._quota: int | None = None
+        self._probe = QuotaProbe()
         self._is_unsure = False
         self._is_over = is_over
         self._earlier = earlier
@@ -75,20 +84,34 @@ class ActiveRuns:
     @property
     def limit(self) -> int | None:
         """How many may be active at once, as far as it is known."""
-        bounds = [bound for bound in (self._max, self._quota) if bound is not None]
-        return max(1, int(min(bounds))) if bounds else None
+        return min((bound for bound in (self._max, self._quota) if bound is not None), default=None)
 
     @property
-    def is_full(self) -> bool:
-        limit = self.limit
-        if self._is_unsure and self.active:
-            return True
-        return limit is not None and self._held + len(self.active) >= limit
+    def held_by(self) -> HeldBy | None:
+        """What keeps further runs from being created now."""
+        if self._max is not None and self._count >= self._max:
+            return HeldBy.MAX_ACTIVE
+        if self._quota is not None and (self._is_unsure or self._count >= self._quota):
+            return HeldBy.QUOTA
+        return None
+
+    @property
+    def next_probe_s(self) -> float | None:
+        """Seconds until a run is tried although the quota is used up; None while that is not so."""
+        return max(0.0, self._probe.at_s - time.monotonic()) if self.held_by is HeldBy.QUOTA else None
+
+    @property
+    def _count(self) -> int:
+        return self._held + len(self.active)
 
     async def enter(self) -> None:
         """Take a slot as soon as there is one, or when no work is left to do with it."""
-        while self.is_full and not self._is_over():
-            await self._change.wait()
+        while (held_by := self.held_by) is not None and not self._is_over():
+            left_s = None if held_by is HeldBy.MAX_ACTIVE or self._is_unsure else self.next_probe_s
+            if left_s == 0.0:
+                self._probe.sent(time.monotonic())
+                break
+            await self._change.wait(left_s)
         self._held += 1
 
     def hold(self) -> None:
@@ -107,19 +130,27 @@ class ActiveRuns:
             self._recent.append(run)
         elif not has_ended(run.status):
             self._add(run)
+            if self._quota is not None:
+                self._quota = max(self._quota, len(self.active))
+                self._probe.succeeded(time.monotonic())
+                self._change.notify()
 
     def ended(self) -> None:
         """A run has ended, and is not followed any more."""
         self._change.notify()
 
-    def quota_refused(self) -> None:
-        """The service refused a run for quota: allow no more than are active now, as soon as that is known."""
+    def quota_refused(self, asked_s: float = 0.0) -> None:
+        """The service refused a run for quota: allow no more than are active now, as soon as that is known.
+
+        ``asked_s`` is how long it wants to be left alone.
+        """
         if not self.are_followed:
             for run in self._recent:
                 self._add(run)
             self._count_earlier()
-        self._quota = float(max(1, len(self.active)))
-        self._is_unsure = True
+        self._quota = len(self.active)
+        self._is_unsure = bool(self.active)
+        self._probe.refused(time.monotonic(), asked_s)
         self._look_wanted.set()
 
     async def wait_look_wanted(self) -> None:
@@ -131,7 +162,7 @@ class ActiveRuns:
         self._look_wanted = anyio.Event()
         if self._is_unsure:
             self._is_unsure = False
-            self._quota = float(max(1, len(self.active)))
+            self._quota = len(self.active)
             self._change.notify()
 
     def _count_earlier(self) -> None:
@@ -140,5 +171,3 @@ class ActiveRuns:
 
     def _add(self, run: Followed) -> None:
         self._followed.add(run, time.monotonic())
-        if self._quota is not None:
-            self._quota += QUOTA_GROWTH / max(self._quota, 1.0)

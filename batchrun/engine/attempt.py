@@ -3,6 +3,7 @@
 import time
 
 from batchrun.engine.backlog import Work
+from batchrun.engine.endings import failure_words
 from batchrun.engine.outcomes import Outcomes
 from batchrun.engine.pacing.pacer import Pacer, Permit
 from batchrun.engine.settle import Settler
@@ -72,6 +73,7 @@ class Attempts:
             answer = await self._client.create(run.region, body)
         finally:
             self._tally.in_flight -= 1
+        self._tally.last_failure = failure_words(answer) or self._tally.last_failure
         verdict = judge(answer, may_exist=work.first_unknown_at_s is not None)
         self._pacer.answered(permit, verdict, time.monotonic() - began_s, hint=_hint(answer))
         self._outcomes.answered(work, answer, verdict, sent_at_s=sent_at_s)

@@ -7,7 +7,7 @@ from batchrun.errors import NO_TROUBLE, Trouble
 from batchrun.ledger.events import FailedEvent, RefusedEvent, RejectedEvent, SubmittedEvent, UnknownEvent
 from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
 
-__all__ = ["end_event", "reason_of", "refused_event", "submitted_event", "trouble_of", "unknown_event"]
+__all__ = ["end_event", "failure_words", "reason_of", "refused_event", "submitted_event", "trouble_of", "unknown_event"]
 
 
 def submitted_event(
@@ -85,6 +85,21 @@ def reason_of(answer: Answer) -> str:
             return f"HTTP {answer.http_status}{code}"
         case Created():
             return ""
+
+
+def failure_words(answer: Answer) -> str:
+    """What went wrong with an attempt, for a person who wonders why nothing happens; empty if nothing did."""
+    match answer:
+        case Created():
+            return ""
+        case Lost(sent=False):
+            return f"service not reachable: {answer.reason}"
+        case Lost():
+            return f"responses are lost: {answer.reason}"
+        case Unreadable():
+            return f"responses cannot be read: {answer.reason}"
+        case Refused():
+            return answer.trouble.describe()
 
 
 def _point(work: Work) -> msgspec.Raw:

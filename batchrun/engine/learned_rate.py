@@ -3,10 +3,17 @@
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.pacing.search_values import Learned
 from batchrun.engine.settings import SubmitSettings
+from batchrun.ledger.events import RateEvent
+from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import BatchState
 from batchrun.wherobots.client import RunsClient
 
-__all__ = ["pacer_for", "rate_table"]
+__all__ = ["RateKeeper", "pacer_for", "rate_table"]
+
+KEEP_EVERY_S = 3.0
+"""Seconds between two events, at least: a search changes its rate several times a second at first."""
+WORTH_KEEPING = 0.01
+"""Share by which the rate must have changed: as near as the search keeps to a limit that it knows."""
 
 
 def pacer_for(client: RunsClient, settings: SubmitSettings, state: BatchState) -> Pacer:
@@ -14,6 +21,33 @@ def pacer_for(client: RunsClient, settings: SubmitSettings, state: BatchState) -
     pacer = Pacer(rate=settings.rate, burst=settings.burst, learned=_learned(state.rate), read_rate=settings.read_rate)
     client.on_refused = pacer.read_refused
     return pacer
+
+
+class RateKeeper:
+    """Writes the learned rate into the ledger as it is learned: a session that is killed leaves it to its successor."""
+
+    def __init__(self, ledger: FileLedger, pacer: Pacer) -> None:
+        self._ledger = ledger
+        self._pacer = pacer
+        self._kept = pacer.learned()
+        self._next_s = 0.0
+
+    def keep(self, now: float) -> None:
+        """Record the rate if it changed, at most once every few seconds; call it often."""
+        if now < self._next_s:
+            return
+        learned = self._pacer.learned()
+        if learned is None or not _has_changed(self._kept, learned):
+            return
+        self._kept, self._next_s = learned, now + KEEP_EVERY_S
+        rate = round(learned.rate_per_s, 3)
+        self._ledger.record(RateEvent(at=self._ledger.clock.stamp(), rate_per_s=rate, window_s=learned.window_s))
+
+
+def _has_changed(kept: Learned | None, learned: Learned) -> bool:
+    if kept is None or kept.window_s != learned.window_s:
+        return True
+    return abs(learned.rate_per_s / kept.rate_per_s - 1.0) >= WORTH_KEEPING
 
 
 def rate_table(learned: Learned | None) -> dict[str, float | None] | None:

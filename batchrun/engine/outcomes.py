@@ -45,7 +45,7 @@ from batchrun.wherobots.summaries import RunSummary
 __all__ = ["Outcomes", "Resent"]
 
 QUOTA_WAIT_S = 1.0
-"""After a refusal for quota, in addition to waiting for room: a run that ends may not free its quota at once."""
+"""Before a run that was refused for quota is tried again at the earliest: others go first, which may need less of it."""
 LOOK_AGAIN_S = 2.0
 """Before a run that could not be looked for is tried again."""
 SHOWN = 3
@@ -233,10 +233,9 @@ class Outcomes:
 
     def _retry(self, work: Work, answer: Answer, verdict: Verdict) -> None:
         if verdict.pressure is Pressure.QUOTA:
-            self._active_runs.quota_refused()  # from here on the active runs are known
-        is_counted = verdict.is_counted or (verdict.pressure is Pressure.QUOTA and not self._active_runs.active)
-        work.failed_attempts += is_counted
-        if is_counted and work.failed_attempts >= self._settings.max_attempts:
+            self._active_runs.quota_refused(verdict.wait_s or 0.0)
+        work.failed_attempts += verdict.is_counted
+        if verdict.is_counted and work.failed_attempts >= self._settings.max_attempts:
             self._refused(work, answer)
             self._failed(work, trouble_of(answer))
             return
@@ -249,8 +248,8 @@ class Outcomes:
         asked = verdict.wait_s or 0.0
         if verdict.pressure is Pressure.RATE:
             return asked  # the pacer holds everybody back; waiting longer here would lose the run's turn
-        if verdict.pressure is Pressure.QUOTA and self._active_runs.active:
-            return max(asked, QUOTA_WAIT_S)
+        if verdict.pressure is Pressure.QUOTA:
+            return QUOTA_WAIT_S  # which runs are tried next, and when, is up to `ActiveRuns`
         return max(asked, full_jitter_s(max(work.failed_attempts, 1)))
 
     def _refused(self, work: Work, answer: Answer, retry_in: float | None = None) -> None:

@@ -4,7 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from types import MappingProxyType
@@ -31,6 +31,7 @@ from batchrun.engine.settle_queue import SettleQueue
 from batchrun.engine.stopping import Stop, StopSwitch, ledger_stop
 from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
+from batchrun.engine.watch import Watch
 from batchrun.engine.workers import Workers
 from batchrun.errors import LedgerWriteError, Problem
 from batchrun.ledger.events import SessionEvent
@@ -44,9 +45,6 @@ from batchrun.uploads.destinations import Destinations
 from batchrun.wherobots.client import RunsClient
 
 __all__ = ["Session", "Submission"]
-
-PROGRESS_EVERY_S = 0.1
-"""Fast enough to look alive, slow enough to cost nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +123,7 @@ class Session:
             reporter=reporter,
             on_change=on_change or _nobody,
         )
+        self._watch = self._make_watch()
 
     def _make_outcomes(self) -> Outcomes:
         outcomes = Outcomes(
@@ -179,6 +178,20 @@ class Session:
             switch=self._switch,
         )
 
+    def _make_watch(self) -> Watch:
+        return Watch(
+            settings=self._settings,
+            base_url=self._client.settings.base_url,
+            ledger=self._ledger,
+            tally=self._tally,
+            pacer=self._pacer,
+            backlog=self._backlog,
+            active_runs=self._active_runs,
+            following=self._following,
+            reporter=self._reporter,
+            switch=self._switch,
+        )
+
     async def run(self) -> Submission:
         """From the session's first event to its last."""
         if not self._switch.is_pulled:
@@ -193,7 +206,7 @@ class Session:
         first = await self._take_unknown()
         async with anyio.create_task_group() as helpers:
             helpers.start_soon(self._keep_flushing)
-            helpers.start_soon(self._keep_reporting)
+            helpers.start_soon(self._watch.run)
             helpers.start_soon(self._settler.run)
             helpers.start_soon(self._following.run)
             await self._switch.unless_pulled(partial(self._to_settle.wait_without, first))
@@ -225,11 +238,6 @@ class Session:
         except LedgerWriteError as error:
             self._switch.pull(ledger_stop(error))
 
-    async def _keep_reporting(self) -> None:
-        while True:
-            self._reporter.progress(self._progress())
-            await anyio.sleep(PROGRESS_EVERY_S)
-
     async def _end(self) -> Submission:
         stop = self._switch.stop
         self._tally.end()
@@ -239,17 +247,9 @@ class Session:
         except LedgerWriteError as error:
             self._switch.pull(ledger_stop(error))
             stop = self._switch.stop
-        progress = self._progress()
+        progress = self._watch.progress()
         self._reporter.progress(progress)
         return Submission(progress=progress, stop=stop, notes=tuple(self._reporter.notes))
-
-    def _progress(self) -> Progress:
-        progress = self._tally.snapshot(
-            self._pacer.pace(), waiting=self._backlog.waiting, active=self._active_runs.count
-        )
-        if progress.active is None:
-            return progress
-        return replace(progress, active_limit=self._active_runs.limit, run_status=self._following.statuses)
 
     def _event(self, action: Literal["start", "stop"]) -> SessionEvent:
         is_stop = action == "stop"

@@ -37,6 +37,8 @@ class SubmitSettings:
     """Attempts of one run that may fail before it is given up; refusals for rate or quota do not count."""
     settle_after_s: float = DEFAULT_SETTLE_AFTER_S
     """Seconds after a lost attempt until a list without its run is believed."""
+    give_up_after_s: float | None = None
+    """Stop, resumably, after so many seconds without a run created while none of the batch's own runs is waited for."""
     tag: bool = False
     """Add the Spark property ``spark.batchrun.attempt`` (batch, key, generation) to each payload, outside its key."""
     stop_after_failures: float | None = None
@@ -63,6 +65,7 @@ class SubmitSettings:
             "max_attempts": table.max_attempts,
             "settle_after_s": table.settle_after_s,
             "stop_after_failures": table.stop_after_failures,
+            "give_up_after_s": table.give_up_after_s,
             "tag": table.tag,
         }
         given = {name: value for name, value in (from_table | _given(flags)).items() if value is not None}
@@ -82,6 +85,7 @@ def _problems(settings: SubmitSettings) -> list[Problem | None]:
         _at_least("max_active", settings.max_active, 1),
         _at_least("max_attempts", settings.max_attempts, 1),
         _at_least("settle_after", settings.settle_after_s, 0),
+        _above("give_up_after", settings.give_up_after_s, 0.0),
         _above("stop_after_failures", settings.stop_after_failures, 0.0),
     ]
 

@@ -11,6 +11,7 @@ from batchrun.engine.tally import Tally
 from batchrun.engine.verdicts import NextStep, Verdict, judge_read
 from batchrun.errors import ApiError, LedgerChangedError, LedgerWriteError, Problem
 from batchrun.ledger.state import Outcome
+from batchrun.sweep.manifest.durations import duration_text
 from batchrun.wherobots.answers import Answer, Refused, Unreadable
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "StopSwitch",
     "failures_stop",
     "ledger_stop",
+    "patience_stop",
     "refusal_stop",
     "unusable_stop",
 ]
@@ -58,6 +60,8 @@ class StopReason(StrEnum):
     """The ledger cannot be written any more."""
     LEDGER_CHANGED = "ledger_changed"
     """The ledger was replaced, removed or written by somebody else."""
+    GAVE_UP = "gave_up"
+    """Nothing succeeded for as long as ``give_up_after`` says."""
     INTERRUPTED = "interrupted"
     """Ctrl-C."""
     TERMINATED = "terminated"
@@ -155,6 +159,13 @@ def failures_stop(tally: Tally, bound: float | None) -> Stop | None:
     fact = f"{bad:,} runs were rejected or failed, and stop_after_failures is {shown}"
     fix = "look at them with batchrun status --failed, then resume with --retry rejected,failed"
     return Stop(StopReason.FAILURES, Problem("submit", fact, fix))
+
+
+def patience_stop(base_url: str, after_s: float, last_failure: str) -> Stop:
+    """The stop for ``give_up_after``: nothing succeeded for so long."""
+    last = f"; the last error: {last_failure}" if last_failure else ""
+    fact = f"no run was created for {duration_text(after_s)}{last}"
+    return Stop(StopReason.GAVE_UP, Problem(base_url, fact, "resume when the service is well again"))
 
 
 def _is_too_many(bad: int, bound: float, tally: Tally) -> bool:

@@ -30,6 +30,8 @@ class Tally:
         self.retries = 0
         self.settled = 0
         self.in_flight = 0
+        self.last_failure = ""
+        """What the latest attempt that created no run ended with."""
         self._began_s = time.monotonic()
         self._submitted_at: deque[tuple[float, int]] = deque([(self._began_s, self.outcomes[Outcome.SUBMITTED])])
 

@@ -17,6 +17,7 @@ from batchrun.redaction import Secrets
 from batchrun.wherobots.answers import Answer, Lost, Refused
 from batchrun.wherobots.clock import ServerClock
 from batchrun.wherobots.httpx_transport import HttpxTransport
+from batchrun.wherobots.network_errors import plain_words
 from batchrun.wherobots.reply_reader import ReplyReader
 from batchrun.wherobots.settings import ApiSettings
 from batchrun.wherobots.summaries import AppSummary, Organization, RunSummary, RunSummaryPage
@@ -253,7 +254,7 @@ class RunsClient:
         text = str(error)
         if not text and isinstance(error, TimeoutError | httpx.TimeoutException):
             text = f"no complete response within {self.settings.timeout_s:g} s"
-        words = self._reader.reason(": ".join(filter(None, [type(error).__name__, text])))
+        words = plain_words(error) or self._reader.reason(": ".join(filter(None, [type(error).__name__, text])))
         return f"{words} {self._transport.route}".rstrip()
 
 

@@ -209,11 +209,12 @@ async def test_a_quota_that_active_runs_use_up_is_waited_for_without_counting(
         assert await waits_s(parts, work, clock) == pytest.approx(1.0)
 
 
-async def test_a_quota_with_no_run_of_ours_active_counts_since_waiting_may_be_in_vain(tmp_path: Path) -> None:
+async def test_a_quota_that_others_hold_never_counts_either(tmp_path: Path) -> None:
     async with parts_in(tmp_path, runs=1, max_attempts=1) as parts:
         work = await answered(parts, refused(403, "INSUFFICIENT_QUOTA_ERROR"))
-        assert parts.counts == {"failed": 1}
-        assert await is_done(parts, work)
+        assert parts.counts == {"pending": 1}
+        assert work.failed_attempts == 0
+        assert parts.active_runs.limit == 0
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ def test_every_value_of_the_table_arrives() -> None:
         "max_attempts": 6,
         "stop_after_failures": 0.25,
     }
-    table = SubmitTable.model_validate({**values, "settle_after": 7.0})
-    assert SubmitSettings.of(table) == SubmitSettings(**values, settle_after_s=7.0)
+    table = SubmitTable.model_validate({**values, "settle_after": 7.0, "give_up_after": "2h"})
+    assert SubmitSettings.of(table) == SubmitSettings(**values, settle_after_s=7.0, give_up_after_s=7200.0)
 
 
 def test_a_flag_wins_over_the_table_and_a_flag_that_is_not_given_does_not() -> None:
@@ -49,6 +49,8 @@ def test_a_flag_of_zero_is_a_flag() -> None:
         {"max_active": 0},
         {"max_attempts": 0},
         {"settle_after_s": -0.1},
+        {"give_up_after_s": 0.0},
+        {"give_up_after_s": math.nan},
         {"settle_after_s": math.inf},
         {"settle_after_s": math.nan},
         {"stop_after_failures": 0.0},

@@ -167,8 +167,8 @@ class LimitSearch:
         )
 
     def learned(self) -> Learned | None:
-        """None until a limit was met."""
-        if self._is_starting:
+        """None until a limit was measured: a cold start finds it sooner than a guess that is far off."""
+        if self._is_starting or self._narrowing is not None:
             return None
         rate = min(self.rate_per_s, self._controller.refused_per_s)  # while probing, the rate may be the higher one
         return Learned(rate_per_s=rate, window_s=self._window.length_s)

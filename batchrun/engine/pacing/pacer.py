@@ -4,6 +4,7 @@ The decisions are made in `FixedRate`, `LimitSearch`, `ReadRate` and `RetryBudge
 gives them the time and does the waiting.
 """
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -20,7 +21,10 @@ from batchrun.engine.verdicts import Pressure, Verdict, judge_read
 from batchrun.errors import ApiError
 from batchrun.wherobots.rate_headers import RateHint
 
-__all__ = ["Pace", "Pacer", "Permit"]
+__all__ = ["FAILING", "Pace", "Pacer", "Permit"]
+
+FAILING = "too many requests are failing"
+"""Why a batch pauses when its retry budget is spent."""
 
 DEFAULT_PAUSE_S = 1.0
 """Pause at a fixed rate after a refusal without ``Retry-After``: the shortest window that people configure."""
@@ -40,6 +44,10 @@ class Pace:
     description: str
     pause_s: float | None = None
     pause_reason: str = ""
+    is_waited_for: bool = False
+    """Workers wait for a permit."""
+    in_flight_limit: int | None = None
+    """How many attempts may be in flight, while that is what they wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +168,13 @@ class Pacer:
         for until, reason in self._pauses(now):
             if until > now:
                 return Pace(limit_per_s=rate, description=description, pause_s=until - now, pause_reason=reason)
-        return Pace(limit_per_s=rate, description=description)
+        is_bounded = self._waiting > 0 and self._fixed is None and self._search.next_start(now) == math.inf
+        return Pace(
+            limit_per_s=rate,
+            description=description,
+            is_waited_for=self._waiting > 0,
+            in_flight_limit=self._search.most_in_flight if is_bounded else None,
+        )
 
     def _accepted(self, now: float, permit: Permit, verdict: Verdict, latency_s: float) -> None:
         """The rate limiter let it pass, even if a quota or validation rejected the run afterwards.
@@ -178,13 +192,16 @@ class Pacer:
         if permit.ticket is not None:
             self._search.refused(now, permit.ticket, retry_after_s)
         elif retry_after_s is None:  # the search reacts with a lower rate instead
-            retry_after_s = DEFAULT_PAUSE_S
+            self.pause(DEFAULT_PAUSE_S + self._spread_s(DEFAULT_PAUSE_S), "the service is rate limiting requests")
         self._pause_as_asked(retry_after_s)
 
     def _pause_as_asked(self, retry_after_s: float | None) -> None:
         if retry_after_s is not None:
-            spread_s = random.random() * min(SPREAD_S, retry_after_s / SPREAD_DIVISOR)
-            self.pause(retry_after_s + spread_s, "the service is rate limiting requests")
+            self.pause(retry_after_s + self._spread_s(retry_after_s), "the service asked for it with Retry-After")
+
+    @staticmethod
+    def _spread_s(pause_s: float) -> float:
+        return random.random() * min(SPREAD_S, pause_s / SPREAD_DIVISOR)
 
     def _rate_per_s(self) -> float:
         return self._fixed.rate_per_s if self._fixed is not None else self._search.rate_per_s
@@ -193,13 +210,13 @@ class Pacer:
         """What holds attempts back besides the rate: until when, and why."""
         pauses = [
             (self._resume_at, self._pause_reason),
-            (self._budget.next_start(now), "too many requests are failing"),
+            (self._budget.next_start(now), FAILING),
         ]
         if self._fixed is not None:
             return pauses
         search = self._search.snapshot(now)
-        if search.state is SearchState.CLOSED:
-            pauses.append((self._search.next_start(now), search.state.value))
+        if search.state is SearchState.CLOSED and (at := self._search.next_start(now)) < math.inf:
+            pauses.append((at, search.state.value))
         if search.paused_until is not None:
             pauses.append((search.paused_until, "the rate limit is exhausted until its window resets"))
         return pauses

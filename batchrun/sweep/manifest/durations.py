@@ -3,7 +3,7 @@
 import math
 import re
 
-__all__ = ["DURATION_FIX", "seconds_of"]
+__all__ = ["DURATION_FIX", "duration_text", "seconds_of"]
 
 MAX_SECONDS = 2**53  # beyond it a float no longer counts single seconds
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -20,3 +20,11 @@ def seconds_of(value: object) -> float | None:
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     seconds = float(found[1]) * _UNITS[found[2] or "s"] if found else math.inf
     return seconds if seconds <= MAX_SECONDS else None
+
+
+def duration_text(seconds: float) -> str:
+    """The other way round: in the largest unit that leaves no fraction, as in ``90s`` and ``2h``."""
+    for unit, length in reversed(_UNITS.items()):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:g}{unit}"
+    return f"{seconds:g}s"

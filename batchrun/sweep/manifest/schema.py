@@ -75,6 +75,7 @@ def manifest_schema() -> dict[str, Any]:
     definitions["OverrideTable"]["properties"]["runtime"] = runtime
     # Their validators take more than the type that they return.
     definitions["SubmitTable"]["properties"]["settle_after"] = {"type": ["string", "number"]}
+    definitions["SubmitTable"]["properties"]["give_up_after"] = {"type": ["string", "number"]}
     definitions["SubmitTable"]["properties"]["stop_after_failures"] = {"type": ["string", "number"]}
     schema["properties"]["vars"]["additionalProperties"] = SCALAR
     schema["properties"]["axes"]["additionalProperties"] = AXIS

@@ -140,6 +140,9 @@ class SubmitTable(Table):
     max_active: int | None = Field(default=None, ge=1)
     max_attempts: int | None = Field(default=None, ge=1)
     settle_after_s: Annotated[float | None, BeforeValidator(_duration)] = Field(default=None, alias="settle_after")
+    give_up_after_s: Annotated[float | None, BeforeValidator(_duration)] = Field(
+        default=None, gt=0, alias="give_up_after"
+    )
     tag: bool | None = None
     stop_after_failures: Annotated[float | None, BeforeValidator(_failures)] = None
 

@@ -1,0 +1,41 @@
+"""What holds a batch back just now, and with which figures. Pure."""
+
+from dataclasses import dataclass, replace
+
+from batchrun.engine.active_runs import HeldBy
+from batchrun.engine.pacing.pacer import FAILING, Pace
+
+__all__ = ["Load", "binding"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What there is besides the rate."""
+
+    in_flight: int
+    concurrency: int
+    active: int | None = None
+    held_by: HeldBy | None = None
+    next_probe_s: float | None = None
+    last_failure: str = ""
+
+
+def binding(pace: Pace, load: Load) -> Pace:
+    """Pacing's own words, unless something else holds the batch; then the rate that it would allow is not shown.
+
+    Whoever waits for a permit is held by pacing, and by nothing else.
+    """
+    if pace.pause_s is not None:
+        is_failing = pace.pause_reason == FAILING and load.last_failure
+        return replace(pace, pause_reason=load.last_failure) if is_failing else pace
+    if load.held_by is not None:
+        words = f"held at {load.active or 0:,} active: {load.held_by.value}"
+        if load.next_probe_s is not None and not load.active:
+            words += f", next attempt in {load.next_probe_s:.0f} s"
+        return replace(pace, limit_per_s=None, description=words)
+    if pace.in_flight_limit is not None:
+        words = f"held at {pace.in_flight_limit:,} in flight: with more, responses only take longer"
+        return replace(pace, limit_per_s=None, description=words)
+    if not pace.is_waited_for and load.in_flight >= load.concurrency:
+        return replace(pace, limit_per_s=None, description=f"held at {load.in_flight:,} in flight: concurrency")
+    return pace

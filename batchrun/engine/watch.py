@@ -1,0 +1,91 @@
+"""What is done all the time while a session works: report its progress, keep what it learned, and notice that it is stuck."""
+
+import time
+from dataclasses import replace
+
+import anyio
+
+from batchrun.engine.active_runs import ActiveRuns
+from batchrun.engine.backlog import Backlog
+from batchrun.engine.binding import Load, binding
+from batchrun.engine.following import Following
+from batchrun.engine.learned_rate import RateKeeper
+from batchrun.engine.pacing.pacer import Pacer
+from batchrun.engine.patience import Patience
+from batchrun.engine.progress import Progress, Reporter
+from batchrun.engine.settings import SubmitSettings
+from batchrun.engine.stopping import StopSwitch, patience_stop
+from batchrun.engine.tally import Tally
+from batchrun.ledger.file import FileLedger
+from batchrun.ledger.state import Outcome
+
+__all__ = ["Watch"]
+
+EVERY_S = 0.1
+"""Fast enough to look alive, slow enough to cost nothing."""
+
+
+class Watch:
+    """Looks at the parts of a session, and changes none of them but the switch."""
+
+    def __init__(
+        self,
+        *,
+        settings: SubmitSettings,
+        base_url: str,
+        ledger: FileLedger,
+        tally: Tally,
+        pacer: Pacer,
+        backlog: Backlog,
+        active_runs: ActiveRuns,
+        following: Following,
+        reporter: Reporter,
+        switch: StopSwitch,
+    ) -> None:
+        self._settings = settings
+        self._base_url = base_url
+        self._tally = tally
+        self._pacer = pacer
+        self._backlog = backlog
+        self._active_runs = active_runs
+        self._following = following
+        self._reporter = reporter
+        self._switch = switch
+        self._rate_keeper = RateKeeper(ledger, pacer)
+        self._patience = Patience(settings.give_up_after_s, now=time.monotonic())
+
+    async def run(self) -> None:
+        """Runs until cancelled."""
+        while True:
+            self._reporter.progress(self.progress())
+            self._rate_keeper.keep(time.monotonic())
+            if self._is_stuck():
+                after_s = self._settings.give_up_after_s or 0.0
+                self._switch.pull(patience_stop(self._base_url, after_s, self._tally.last_failure))
+            await anyio.sleep(EVERY_S)
+
+    def progress(self) -> Progress:
+        """The batch now."""
+        active_runs, tally = self._active_runs, self._tally
+        load = Load(
+            in_flight=tally.in_flight,
+            concurrency=self._settings.concurrency,
+            active=active_runs.count,
+            held_by=active_runs.held_by if tally.outcomes[Outcome.PENDING] else None,
+            next_probe_s=active_runs.next_probe_s,
+            last_failure=tally.last_failure,
+        )
+        progress = tally.snapshot(
+            binding(self._pacer.pace(), load), waiting=self._backlog.waiting, active=active_runs.count
+        )
+        if progress.active is None:
+            return progress
+        return replace(progress, active_limit=active_runs.limit, run_status=self._following.statuses)
+
+    def _is_stuck(self) -> bool:
+        outcomes = self._tally.outcomes
+        return self._patience.is_over(
+            time.monotonic(),
+            done=outcomes[Outcome.SUBMITTED] + outcomes[Outcome.REJECTED],
+            waits_for_own_runs=self._active_runs.held_by is not None and bool(self._active_runs.active),
+        )

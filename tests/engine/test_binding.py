@@ -1,0 +1,55 @@
+"""What is said to hold a batch back, and which figures are shown with it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from batchrun.engine.active_runs import HeldBy
+from batchrun.engine.binding import Load, binding
+from batchrun.engine.pacing.pacer import FAILING, Pace
+
+
+def pace(**values: Any) -> Pace:
+    return replace(Pace(limit_per_s=29.7, description="finding the limit"), **values)
+
+
+def load(**values: Any) -> Load:
+    return replace(Load(in_flight=3, concurrency=16), **values)
+
+
+def test_the_rate_is_shown_while_it_is_what_holds_the_batch() -> None:
+    assert binding(pace(is_waited_for=True), load(in_flight=16)) == pace(is_waited_for=True)
+    assert binding(pace(), load()) == pace()
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"active": 12, "held_by": HeldBy.QUOTA, "next_probe_s": 3.0}, "held at 12 active: quota"),
+        ({"active": 50, "held_by": HeldBy.MAX_ACTIVE}, "held at 50 active: max_active"),
+        ({"active": 0, "held_by": HeldBy.QUOTA, "next_probe_s": 7.6}, "held at 0 active: quota, next attempt in 8 s"),
+        ({"in_flight": 16}, "held at 16 in flight: concurrency"),
+    ],
+)
+def test_what_holds_it_instead_is_named_without_a_rate(values: dict[str, Any], words: str) -> None:
+    shown = binding(pace(), load(**values))
+    assert (shown.description, shown.limit_per_s) == (words, None)
+
+
+def test_a_bound_on_what_is_in_flight_is_named() -> None:
+    shown = binding(pace(in_flight_limit=14, is_waited_for=True), load())
+    assert shown.description == "held at 14 in flight: with more, responses only take longer"
+    assert shown.limit_per_s is None
+
+
+def test_a_pause_comes_before_everything_else() -> None:
+    paused = pace(pause_s=12.0, pause_reason="the service asked for it with Retry-After")
+    assert binding(paused, load(active=3, held_by=HeldBy.QUOTA)) == paused
+
+
+def test_a_pause_because_of_failures_says_what_fails() -> None:
+    failing = pace(pause_s=5.0, pause_reason=FAILING)
+    shown = binding(failing, load(last_failure="service not reachable: connection refused"))
+    assert shown.pause_reason == "service not reachable: connection refused"
+    assert binding(failing, load()).pause_reason == FAILING
