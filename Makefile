@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak fuzz pictures check docs clean
+.PHONY: help demo test bench soak fuzz pictures check docs coverage build clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,17 @@ check: $(VENV)/.dev ## lint, and check formatting, types and import contracts
 docs: $(VENV)/.dev ## build the site into build/site, strictly
 	$(BIN)/python docs/generate.py
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/site
+
+coverage: $(VENV)/.dev ## run every test, and show which branches none of them takes
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov=batchrun --cov-branch --cov-report=term:skip-covered
+
+build: $(VENV)/.dev ## build the distributions, check them, and submit a sweep from the wheel in an empty environment
+	rm -rf dist build/wheel
+	$(BIN)/python -m build --outdir dist >/dev/null
+	$(BIN)/python -m twine check --strict dist/*
+	$(PYTHON) -m venv build/wheel
+	build/wheel/bin/python -m pip install --quiet "$$(ls dist/*.whl)[emulator]"
+	cd "$$(mktemp -d)" && PATH="$(CURDIR)/build/wheel/bin:$$PATH" sh -c 'batchrun --version && batchrun init sweep.toml && batchrun submit sweep.toml --emulator'
 
 clean: ## remove the environment and what was built
 	rm -rf $(VENV) build dist *.egg-info

@@ -32,6 +32,7 @@ from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
 from batchrun.report.summary import read_summary
 from batchrun.sweep.plan import Plan
+from batchrun.uploads.upload import new_uploads
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
 
@@ -102,7 +103,7 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
             is_finished = preflight.is_finished and not preflight.target_changed
             if is_finished and not request.watch:
                 return _nothing_left(request, preflight, output)
-            if not is_finished and not _is_confirmed(request, preflight, output):
+            if not is_finished and not _is_confirmed(request, preflight, ledger.state, output):
                 return ExitStatus.STOPPED
             gc.freeze()  # the plan stays to the end: no need to look through it for garbage
             seen = SubmissionView(output, request.plan.name) if request.watch else None
@@ -214,7 +215,7 @@ def _warn_of_torn_line(ledger: FileLedger, output: Output) -> None:
         output.warn(Problem(str(ledger.path), fact, f"it is kept in {ledger.path}.torn"))
 
 
-def _is_confirmed(request: SubmitRequest, preflight: Preflight, output: Output) -> bool:
+def _is_confirmed(request: SubmitRequest, preflight: Preflight, state: BatchState, output: Output) -> bool:
     """Say what is going to happen, and ask if there is somebody to ask."""
     plan = request.plan
     for warning in plan.warnings:
@@ -226,7 +227,7 @@ def _is_confirmed(request: SubmitRequest, preflight: Preflight, output: Output) 
         output.tell(f"{plan.name}: resuming {request.ledger}: {preflight.describe()}")
     for line in uses_lines(plan, ledger=None if request.create else request.ledger):
         output.tell(line)
-    for upload in plan.uploads:
+    for upload in new_uploads(plan.uploads, state.uploads):
         size = f"{upload.file.size:,} bytes"
         output.tell(
             f"local file to upload: {upload.file.path} ({size}, used by {numbered(sum(upload.runs.values()), 'run')})"

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import anyio
+from aiolimiter import AsyncLimiter
 
 from batchrun.errors import ApiError, LedgerWriteError, Problem, UploadError, first_of
 from batchrun.sweep.local_file import LocalFile, UploadPlan
@@ -11,10 +12,13 @@ from batchrun.uploads.presigned import FileChangedError, PresignedUploader, Uplo
 from batchrun.uploads.progress import UploadProgress
 from batchrun.wherobots.storage import Storage
 
-__all__ = ["Pending", "Uploads", "pending_uploads"]
+__all__ = ["Pending", "Uploads", "new_uploads", "pending_uploads"]
 
 CONCURRENCY = 8
 """Uploads at a time: enough to fill a line with small files, few enough not to crowd a large one out."""
+CALLS_PER_S = 20
+"""Calls of the storage API, so that a thousand small files do not look like an attack. They may start with a burst of as
+many, which is what a leaky bucket allows and a batch of files needs."""
 MAX_TRIES = 5
 NOT_RETRIED = range(400, 500)
 RETRIED = frozenset({408, 425, 429})
@@ -45,6 +49,11 @@ def pending_uploads(plan: Iterable[UploadPlan], done: Mapping[tuple[str, str, st
     return [pending for key, pending in found.items() if key not in done]
 
 
+def new_uploads(plan: Iterable[UploadPlan], done: Mapping[tuple[str, str, str], str]) -> list[UploadPlan]:
+    """The files of a plan that some region still lacks."""
+    return [upload for upload in plan if pending_uploads([upload], done)]
+
+
 class Uploads:
     """One pass over what is to be uploaded.
 
@@ -66,6 +75,7 @@ class Uploads:
         self._uploader = uploader
         self._recorded = recorded
         self._wait_s = wait_s
+        self._calls = AsyncLimiter(CALLS_PER_S, 1)
         self._sent = dict.fromkeys(pending, 0)
         self._done: set[Pending] = set()
         self._problems: list[Problem] = []
@@ -127,6 +137,7 @@ class Uploads:
 
     async def _once(self, pending: Pending) -> str:
         file = pending.file
+        await self._calls.acquire()
         ticket = await self._storage.ticket(pending.region, file.storage_path)
         if not await self._is_there(pending):
             await self._uploader.put(ticket.upload_url, file, lambda size: self._count(pending, size))
@@ -136,6 +147,7 @@ class Uploads:
         """Whether the same content was uploaded before. Where that cannot be asked, it is uploaded again: no harm."""
         file = pending.file
         folder = file.storage_path.rpartition("/")[0]
+        await self._calls.acquire()
         try:
             return await self._storage.holds(pending.region, folder, file.name, file.size)
         except ApiError:
