@@ -159,13 +159,14 @@ class Outcomes:
         fact = f"the service holds a run of this name, {ids}, that may be ours, but its payload differs"
         if work.outcome is not Outcome.UNKNOWN:
             self._record_unknown(work, fact)
-        self.stays_unknown(work, fact)
+        self.stays_unknown(work, fact, kind="the service holds a run of this name whose payload differs")
 
-    def stays_unknown(self, work: Work, fact: str) -> None:
-        """Settling gave up; a later session, or a person, decides."""
+    def stays_unknown(self, work: Work, fact: str, *, kind: str = "") -> None:
+        """Settling gave up; a later session, or a person, decides. ``kind`` is the fact without what is this run's own."""
         self._backlog.retire()
-        fix = f"resume later, or decide with batchrun resolve {self._ledger.path} {work.name}"
-        self._reporter.note(Problem(work.name, f"stays unknown; {fact}", fix))
+        fix = f"resume later, or decide with batchrun resolve {self._ledger.path}"
+        note = Problem(work.name, f"stays unknown; {fact}", f"{fix} {work.name}")
+        self._reporter.note_run(note, kind=f"stay unknown; {kind or fact}", fix=fix)
 
     def could_not_look(self, work: Work, fact: str) -> None:
         """A run that must be looked for before it is sent could not be: try again, and not for ever."""
@@ -174,7 +175,10 @@ class Outcomes:
             self._backlog.put(work, due_s=time.monotonic() + LOOK_AGAIN_S)
             return
         self._backlog.retire()
-        self._reporter.note(Problem(work.name, f"was not sent; {fact}", "resume later"))
+        fix = "resume later"
+        self._reporter.note_run(
+            Problem(work.name, f"was not sent; {fact}", fix), kind=f"were not sent; {fact}", fix=fix
+        )
 
     def checked(self, resent: Resent, others: list[str]) -> None:
         """The last look at a name that was sent more than once; ``others`` are runs beyond the one that is ours."""
@@ -185,7 +189,8 @@ class Outcomes:
     def _note_duplicates(self, name: str, adopted: str, others: list[str]) -> None:
         fact = f"the service holds {len(others) + 1} runs of this name; {adopted} is adopted"
         fix = f"check {', '.join(others)}, and cancel those that you do not need"
-        self._reporter.note(Problem(name, fact, fix))
+        kind, many = "exist more than once at the service", f"see batchrun verify {self._ledger.path}"
+        self._reporter.note_run(Problem(name, fact, fix), kind=kind, fix=many)
 
     def _created(self, work: Work, answer: Created) -> None:
         other = self._known_ids.add(answer.run_id, work.key)

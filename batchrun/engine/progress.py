@@ -101,6 +101,10 @@ class _NoObserver:
 NO_OBSERVER: Observer = _NoObserver()
 
 
+SHOWN_ALIKE = 3
+"""How many notes of one kind about single runs are passed on; the others are counted, and summed up in one."""
+
+
 class Reporter:
     """Passes progress and notes to an observer, and keeps the notes for the summary.
 
@@ -110,6 +114,8 @@ class Reporter:
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
         self.notes: list[Problem] = []
+        self._alike: dict[Problem, int] = {}
+        """How often there was a note of each kind."""
 
     def progress(self, progress: Progress) -> None:
         try:
@@ -124,6 +130,21 @@ class Reporter:
             self._observer.note(note)
         except Exception as error:  # noqa: BLE001 - see the class
             self._detach(error)
+
+    def note_run(self, note: Problem, *, kind: str, fix: str) -> None:
+        """Report a problem of one run; ``kind`` and ``fix`` say the same of many runs."""
+        summary = Problem("", kind, fix)
+        self._alike[summary] = count = self._alike.get(summary, 0) + 1
+        if count <= SHOWN_ALIKE:
+            self.note(note)
+
+    def sum_up(self) -> tuple[Problem, ...]:
+        """All notes, once nothing more will come: of what many runs have in common, one with their number."""
+        for summary, count in self._alike.items():
+            if count > SHOWN_ALIKE:
+                self.note(Problem(f"{count:,} runs", summary.fact, summary.fix))
+        self._alike = {}
+        return tuple(self.notes)
 
     def _detach(self, error: Exception) -> None:
         fact = f"it raised {type(error).__name__}: {error}"

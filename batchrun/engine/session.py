@@ -249,7 +249,7 @@ class Session:
             stop = self._switch.stop
         progress = self._watch.progress()
         self._reporter.progress(progress)
-        return Submission(progress=progress, stop=stop, notes=tuple(self._reporter.notes))
+        return Submission(progress=progress, stop=stop, notes=self._reporter.sum_up())
 
     def _event(self, action: Literal["start", "stop"]) -> SessionEvent:
         is_stop = action == "stop"

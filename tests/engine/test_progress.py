@@ -49,3 +49,29 @@ def test_without_an_observer_notes_are_kept_for_the_summary() -> None:
     reporter.progress(Progress(planned=1))
     reporter.note(ONE)
     assert reporter.notes == [ONE]
+
+
+def test_notes_that_many_runs_have_in_common_are_summed_up() -> None:
+    recorder = Recorder()
+    reporter = Reporter(recorder)
+    for number in range(300):
+        note = Problem(f"run-{number}", "stays unknown; no id", f"decide about run-{number}")
+        reporter.note_run(note, kind="stay unknown; no id", fix="decide about them")
+    reporter.note_run(Problem("other", "was not sent", "resume"), kind="were not sent", fix="resume")
+    notes = reporter.sum_up()
+    assert [note.text() for note in notes] == [
+        "run-0: stays unknown; no id; decide about run-0",
+        "run-1: stays unknown; no id; decide about run-1",
+        "run-2: stays unknown; no id; decide about run-2",
+        "other: was not sent; resume",
+        "300 runs: stay unknown; no id; decide about them",
+    ]
+    assert recorder.notes == list(notes)
+    assert reporter.sum_up() == notes
+
+
+def test_a_few_alike_are_shown_one_by_one() -> None:
+    reporter = Reporter(NO_OBSERVER)
+    for number in range(3):
+        reporter.note_run(Problem(f"run-{number}", "f"), kind="k", fix="x")
+    assert [note.place for note in reporter.sum_up()] == ["run-0", "run-1", "run-2"]
