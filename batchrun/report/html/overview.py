@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from statistics import median
 
 from markupsafe import Markup
@@ -10,8 +11,9 @@ from markupsafe import Markup
 from batchrun.report.cost_totals import CostTotals
 from batchrun.report.html.pictures.bars import Segment, stacked_bar
 from batchrun.report.html.segments import segments_of, segments_title
-from batchrun.report.html.source import Source
+from batchrun.report.html.source import Source, price_of
 from batchrun.report.pairs import Facts, Pair
+from batchrun.report.rows import RunRow
 from batchrun.report.run_label import RunGroup, group_of, label_of
 from batchrun.report.wording import amount, duration, numbered, percent, time_span
 
@@ -124,15 +126,21 @@ def _notes(source: Source, counts: Counter[str]) -> Iterator[str]:
     """What a reader has to know to read the numbers rightly."""
     left = sum(not row.is_planned for row in source.rows)
     if left:
-        yield f"{numbered(left, 'run')} were created and then left the plan; they are included here."
+        yield f"Included: {numbered(left, 'run')} that left the plan after being created."
     reruns = sum(len(row.earlier) for row in source.rows)
     if reruns:
-        yield f"{numbered(reruns, 'earlier run')} were run again; only the latest of each counts, costs include all."
+        yield f"Reruns: only the latest of each run counts; costs include {numbered(reruns, 'earlier run')}."
     if counts["unknown"]:
-        yield f"Whether {numbered(counts['unknown'], 'run')} exist is unknown: a response was lost."
+        yield f"{numbered(counts['unknown'], 'run')} may or may not exist: a response was lost."
+    if any(row.run_id is not None for row in source.rows) and not any(_is_followed(row) for row in source.rows):
+        yield "What became of the created runs is not in the ledger yet: follow them with batchrun watch, or use --refresh."
     duplicates = sum(len(ledger.state.duplicates) for ledger in source.ledgers)
     if duplicates:
         yield f"The service holds further runs of the same name for {numbered(duplicates, 'planned run')}."
+
+
+def _is_followed(row: RunRow) -> bool:
+    return row.started_s is not None or group_of(row.outcome, row.status).has_ended
 
 
 def _figures(source: Source, facts: Facts, groups: Counter[RunGroup]) -> Iterator[Figure]:
@@ -150,11 +158,17 @@ def _figures(source: Source, facts: Facts, groups: Counter[RunGroup]) -> Iterato
     worked = [value for value in facts.ran_s if value is not None]
     if worked:
         yield Figure(name="Median work", value=duration(median(worked)), note=f"{duration(sum(worked))} in all")
-    yield from cost_figures(source.costs)
+    yield from _cost_figures(source.costs, _price(source))
 
 
-def cost_figures(costs: CostTotals) -> Iterator[Figure]:
-    """Money by currency, then spatial units, each with what may still change."""
+def _price(source: Source) -> Decimal | None:
+    """The person's own price of a unit, if all ledgers have the same."""
+    prices = {price_of(ledger.batch) for ledger in source.ledgers}
+    return prices.pop() if len(prices) == 1 else None
+
+
+def _cost_figures(costs: CostTotals, price: Decimal | None) -> Iterator[Figure]:
+    """Money by currency, or by the person's own price of a unit, then spatial units, each with what may still change."""
     if not costs.is_known:
         return
     open_ = costs.settling + costs.live
@@ -162,5 +176,7 @@ def cost_figures(costs: CostTotals) -> Iterator[Figure]:
     note = ", ".join(filter(None, parts)) or "all final"
     for currency, sum_ in costs.money.items():
         yield Figure(name="Cost", value=amount(sum_, currency), note=note)
+    if not costs.money and price is not None:
+        yield Figure(name="Cost", value=amount(costs.units * price, "USD"), note=f"at your USD {price} a unit; {note}")
     if costs.units:
         yield Figure(name="Spatial units", value=f"{costs.units:,.1f}", note=note if not costs.money else "")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from batchrun.files import resolved
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import BatchEvent, Event, StatusEvent
 from batchrun.ledger.fold import BatchState, Outcome
@@ -18,7 +19,7 @@ from batchrun.report.rows import RunRow, read_rows
 from batchrun.report.run_label import RunGroup, group_of
 from batchrun.wherobots.enums import RunStatus
 
-__all__ = ["Ledger", "Source", "facts_of", "max_active_of", "read_source", "spans_of"]
+__all__ = ["Ledger", "Source", "facts_of", "max_active_of", "price_of", "read_source", "spans_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +83,11 @@ def read_source(paths: Sequence[Path]) -> Source:
 
     """
     ledgers, rows, ends = list[Ledger](), list[RunRow](), _Ends()
-    for path in {path.resolve(): path for path in reversed(paths)}.values():
+    for path in {resolved(path): path for path in paths}.values():
         read = read_rows(path, observe=ends.observe)
         assert read.state.batch is not None  # noqa: S101 - read_rows raises for an empty ledger
         ledgers.append(Ledger(path=path, state=read.state, batch=read.state.batch))
         rows += (row for row in read.rows if row.is_planned or row.run_id is not None or row.earlier)
-    ledgers.reverse()
     return Source(ledgers=tuple(ledgers), rows=rows, ended_s=ends.ended_s, costs=cost_totals(rows))
 
 
@@ -122,13 +122,24 @@ def spans_of(source: Source) -> Iterator[Span]:
             yield Span(created_s=created_s, started_s=row.started_s, ended_s=ended_s, failed=group is RunGroup.FAILED)
 
 
+def _manifest_table(batch: BatchEvent, name: str) -> dict[str, Any]:
+    """A table of the manifest that the ledger holds; empty where there is none."""
+    try:
+        table: Any = tomllib.loads(batch.manifest or "", parse_float=Decimal).get(name, {})
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
+    return table if isinstance(table, dict) else {}
+
+
+def price_of(batch: BatchEvent) -> Decimal | None:
+    """The person's own price of a spatial unit, in US dollars: ``[cost] usd_per_unit``."""
+    price = _manifest_table(batch, "cost").get("usd_per_unit")
+    return Decimal(price) if isinstance(price, int | Decimal) and not isinstance(price, bool) else None
+
+
 def max_active_of(batch: BatchEvent) -> int | None:
     """The sweep's ``max_active``, if it has one; what ``--max-active`` said is not recorded."""
-    try:
-        submit: Any = tomllib.loads(batch.manifest or "").get("submit", {})
-    except tomllib.TOMLDecodeError:
-        return None
-    limit = submit.get("max_active") if isinstance(submit, dict) else None
+    limit = _manifest_table(batch, "submit").get("max_active")
     for setting in batch.overrides.get("set", []):
         if isinstance(setting, str) and setting.startswith("submit.max_active="):
             limit = int(value) if (value := setting.partition("=")[2]).isdecimal() else limit

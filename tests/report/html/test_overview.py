@@ -1,5 +1,6 @@
 """The first look: one true sentence, whatever became of the batch."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -77,3 +78,33 @@ def test_notes_say_what_was_grouped_and_what_was_left_out(content: Callable[[str
     assert "do not vary: fixed" in notes
     assert "explain least" in notes
     assert "year has 35 values; they are shown in 20 ranges." in content("one axis").heat.notes
+
+
+def test_runs_of_several_ledgers_are_in_the_order_of_the_ledgers(tmp_path: Path) -> None:
+    paths = BATCHES["several ledgers"](tmp_path)
+    source = read_source(paths)
+    assert [ledger.path for ledger in source.ledgers] == paths
+    assert [row.point["shard"] for row in source.rows] == [0] * 40 + [1] * 40 + [2] * 40
+
+
+def test_where_nobody_followed_the_runs_it_says_so(content: Callable[[str], ReportContent]) -> None:
+    assert any("follow them with batchrun watch" in note for note in content("not followed").overview.findings)
+    assert not any("batchrun watch" in note for note in content("half way").overview.findings)
+
+
+@pytest.mark.parametrize(
+    ("table", "shown"),
+    [
+        ("[cost]\nusd_per_unit = 0.1\n", ["USD 4.45", "44.5"]),
+        ("", ["44.5"]),
+        ("[cost]\nusd_per_unit = 'x'\n", ["44.5"]),
+        ("not toml", ["44.5"]),
+    ],
+)
+def test_units_are_priced_by_the_persons_own_price_alone(tmp_path: Path, table: str, shown: list[str]) -> None:
+    paths = BATCHES["several ledgers"](tmp_path)
+    for path in paths:
+        text = re.sub(r'"cost":"[\d.]+","currency":"USD",', "", path.read_text())
+        path.write_text(text.replace('"manifest":"', '"manifest":' + json.dumps(table)[:-1]))
+    found = content_of(read_source(paths), ReportOptions(made_s=0))
+    assert [figure.value for figure in found.overview.figures if figure.name in {"Cost", "Spatial units"}] == shown
