@@ -3,8 +3,9 @@
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import count
+
+import msgspec
 
 from batchrun.engine.change import Change
 from batchrun.ledger.state import Outcome
@@ -13,9 +14,8 @@ from batchrun.sweep.plan import PlannedRun
 __all__ = ["Backlog", "Work"]
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Work:
-    """One run on its way, with its past."""
+class Work(msgspec.Struct, kw_only=True, eq=False):
+    """One run on its way, with its past. A Struct, since one is made for every run: a dataclass costs a microsecond more."""
 
     key: str
     name: str

@@ -14,29 +14,29 @@ class KnownIds:
     """Run ids of a batch: from its ledger, and the latest of this session."""
 
     def __init__(self, earlier: Callable[[], Iterable[tuple[str, str]]], foreign: Iterable[str] = ()) -> None:
-        """``earlier`` yields the ids and keys that the ledger knows; read once, when first needed."""
+        """``earlier`` yields the ids and keys that the ledger knows; it is read by ``load``."""
         self._read_earlier = earlier
-        self._earlier: dict[str, str] | None = None
+        self._earlier: dict[str, str] = {}
         self._latest: dict[str, str] = {}
         self._foreign = set(foreign)
 
+    def load(self) -> None:
+        """Read the ids of earlier sessions; of a million runs that takes half a second."""
+        self._earlier = dict(self._read_earlier())
+
     def add(self, run_id: str, key: str) -> str | None:
         """Take an id for a key; returns the other key that already has it, if any."""
-        other = self.holder(run_id)
-        if other is not None and other != key:
-            return other
-        self._latest[run_id] = key
-        if len(self._latest) > MOST_OF_SESSION:
-            del self._latest[next(iter(self._latest))]
-        return None
+        latest = self._latest
+        other = latest.setdefault(run_id, key)
+        if other is key and self._earlier:
+            other = self._earlier.get(run_id, key)
+        if len(latest) > MOST_OF_SESSION:
+            del latest[next(iter(latest))]
+        return None if other == key else other
 
     def holder(self, run_id: str) -> str | None:
         """The key whose run has this id, as far as it is known."""
-        if (key := self._latest.get(run_id)) is not None:
-            return key
-        if self._earlier is None:
-            self._earlier = dict(self._read_earlier())
-        return self._earlier.get(run_id)
+        return self._latest.get(run_id) or self._earlier.get(run_id)
 
     def is_foreign(self, run_id: str) -> bool:
         """Whether an id was declared to be another batch's."""

@@ -203,6 +203,7 @@ class Session:
         return await self._end()
 
     async def _work(self) -> None:
+        await anyio.to_thread.run_sync(self._known_ids.load)
         first = await self._take_unknown()
         async with anyio.create_task_group() as helpers:
             helpers.start_soon(self._keep_flushing)

@@ -60,7 +60,7 @@ class Workers:
             while not self._switch.is_pulled and (work := await self._next()) is not None:
                 permit = await self._pacer.wait_for_permit()
                 try:
-                    if await self._attempts.may_send(work):
+                    if work.first_unknown_at_s is None or await self._attempts.may_send(work):
                         scope.shield = True
                         await self._attempts.attempt(work, permit)
                 except LedgerWriteError as error:

@@ -21,6 +21,9 @@ def epoch_seconds(at: str) -> float:
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
 
 
+_MILLISECONDS = tuple(f"{ms:03d}Z" for ms in range(1000))
+
+
 class LedgerClock:
     """Writes the time into events."""
 
@@ -37,9 +40,9 @@ class LedgerClock:
 
     def stamp(self) -> str:
         """The time as the ledger writes it; the text of a second is made once."""
-        now = self.now()
+        now = steady_now()
         second = int(now)
         if second != self._second:
             self._second = second
             self._text = timestamp(second)[:-4]
-        return f"{self._text}{int((now - second) * 1000):03d}Z"
+        return self._text + _MILLISECONDS[int((now - second) * 1000)]

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import StatusEvent
 from batchrun.ledger.statuses import GONE, has_ended
@@ -15,8 +17,7 @@ _FAILURE_WORDS = ("FAIL", "ERROR", "TIMEOUT", "TIMED_OUT")
 """Codes of events that explain a failure contain one of these; the list of codes is not public."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Followed:
+class Followed(msgspec.Struct, kw_only=True):
     """A run that has not ended, as far as is known. Times named ``_s`` are monotonic, except ``created_s``."""
 
     key: str

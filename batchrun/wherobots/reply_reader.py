@@ -20,6 +20,7 @@ __all__ = ["ReplyReader"]
 LONGEST = {"code": 128, "message": 2_000, "field": 256, "suggestion": 1_000}
 """Characters of an error that are kept; the ledger keeps them for each run that fails."""
 LONGEST_REASON = 1_000
+MOST_STATUSES = 100
 LONGEST_WORD = 128
 """For statuses, times and the like, which are short words."""
 LONGEST_CURSOR = 4_096
@@ -58,6 +59,8 @@ class ReplyReader:
     def __init__(self, secrets: Secrets, clock: ServerClock) -> None:
         self._secrets = secrets
         self._clock = clock
+        self._plain_statuses: set[str] = set()
+        """Statuses seen in which nothing is to be masked: the same few come with every answer."""
 
     def answer(self, reply: Reply) -> Answer:
         """What a reply to ``POST /runs`` says. Never raises."""
@@ -72,7 +75,7 @@ class ReplyReader:
             return Unreadable(reply.status, self.reason(f"the body cannot be parsed: {_words(error)}"))
         if not self.is_usable(run.id):
             return Unreadable(reply.status, f"the body has an unusable id, {self._secrets.clean(run.id, 40)!r}")
-        return Created(run.id, self._word(run.status), hint)
+        return Created(run.id, self._status(run.status), hint)
 
     def refused(self, reply: Reply) -> Refused:
         """What a reply that is no 2xx says. Never raises."""
@@ -173,6 +176,14 @@ class ReplyReader:
 
     def _word(self, text: str | None) -> str | None:
         return None if text is None else self._secrets.clean(text, LONGEST_WORD)
+
+    def _status(self, text: str | None) -> str | None:
+        if text is None or text in self._plain_statuses:
+            return text
+        cleaned = self._word(text)
+        if cleaned == text and len(self._plain_statuses) < MOST_STATUSES:
+            self._plain_statuses.add(text)
+        return cleaned
 
 
 _NO_ERROR = _ErrorItem()
