@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak fuzz pictures check docs coverage build clean
+.PHONY: help demo test bench soak fuzz audit pictures check docs coverage build clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ fuzz: $(VENV)/.dev ## give every reader of untrusted bytes 10,000 odd inputs; ta
 
 pictures: $(VENV)/.dev ## make the example report and its pictures; needs Chromium
 	$(BIN)/python -m tests.pictures
+
+audit: $(VENV)/.dev ## look for known vulnerabilities in what is installed; needs the network
+	$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/python -m pip_audit --skip-editable --progress-spinner off
 
 check: $(VENV)/.dev ## lint, and check formatting, types and import contracts
 	$(BIN)/ruff check .
