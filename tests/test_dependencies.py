@@ -12,7 +12,10 @@ from packaging.version import Version
 
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
 FIXED = {
-    "aiohttp": ("3.14.3", "CVE-2026-69243 and CVE-2026-69244: request smuggling; before that CVE-2025-69223 and others"),
+    "aiohttp": (
+        "3.14.3",
+        "CVE-2026-69243 and CVE-2026-69244: request smuggling; before that CVE-2025-69223 and others",
+    ),
     "certifi": ("2024.7.4", "CVE-2024-39689: an authority that is no longer trusted"),
     "cryptography": ("50", "CVE-2026-69247"),
     "h11": ("0.16", "CVE-2025-43859: malformed chunks are accepted"),

@@ -1,12 +1,12 @@
 """What rendering knows of one point, and how a problem with it is raised."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batchrun.sweep.manifest.problems import Cursor
 from batchrun.sweep.values import Value
 
-__all__ = ["NO_AXES", "Binding", "PointContext", "PointError", "constant"]
+__all__ = ["NO_AXES", "Binding", "PointContext", "PointError", "constant", "remembered"]
 
 NO_AXES = frozenset[int]()
 
@@ -35,6 +35,20 @@ class Binding:
 def constant(value: Value) -> Binding:
     """A binding to a value that is the same at all points."""
     return Binding(NO_AXES, lambda _: value)
+
+
+def remembered(binding: Binding) -> Binding:
+    """The same binding, evaluated once for each point: values that refer to values would else be made again and again."""
+    seen: tuple[PointContext, Value] | None = None
+
+    def value(context: PointContext) -> Value:
+        nonlocal seen
+        latest = seen  # read once: another thread may render another point
+        if latest is None or latest[0] is not context:
+            latest = seen = (context, binding.value(context))
+        return latest[1]
+
+    return replace(binding, value=value)
 
 
 class PointError(Exception):

@@ -7,7 +7,7 @@ from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.manifest.problems import Cursor, Problems, did_you_mean
 from batchrun.sweep.manifest.tables import LookupTable
 from batchrun.sweep.points.axes import Axis
-from batchrun.sweep.render.context import NO_AXES, Binding, PointContext, PointError, constant
+from batchrun.sweep.render.context import NO_AXES, Binding, PointContext, PointError, constant, remembered
 from batchrun.sweep.render.formats import formatted
 from batchrun.sweep.render.local_files import LocalFiles
 from batchrun.sweep.render.template import Placeholder, Template, parse_template
@@ -17,6 +17,8 @@ __all__ = ["Scope"]
 
 API_KEY = "WHEROBOTS_API_KEY"
 
+LONGEST_TEXT = 1 << 20
+"""Characters of one rendered text. Values within values multiply: a manifest of a kilobyte could ask for terabytes."""
 NO_ENVIRONMENT = "a name must not depend on who submits"
 
 
@@ -60,7 +62,7 @@ class Scope:
             return None
         return Binding(
             NO_AXES.union(*(part.axes for part in whole)),
-            lambda context: "".join(part.value(context) for part in whole),
+            lambda context: _joined([part.value(context) for part in whole], template.at),
             is_per_run=any(part.is_per_run for part in whole),
             is_secret=any(part.is_secret for part in whole),
         )
@@ -99,7 +101,8 @@ class Scope:
         if name not in self._derived:
             self._derived[name] = None  # found again on the way: it depends on itself
             used = set(self.used)  # a derived value uses its axes only where it is used itself
-            self._derived[name] = self._derive(name)
+            derived = self._derive(name)
+            self._derived[name] = None if derived is None else remembered(derived)
             self.used = used
             if self._derived[name] is None and not self.problems:
                 self.problems.at("derive").child(name).add("it depends on itself", "break the cycle")
@@ -196,3 +199,10 @@ class Scope:
             at.add(f"{as_toml(value)} is not a constant", "give a string, number, boolean or date")
             return None
         return constant(value)
+
+
+def _joined(parts: list[str], at: Cursor) -> str:
+    # Summed before it is joined: the parts are shared, the whole would be a copy.
+    if sum(map(len, parts)) > LONGEST_TEXT:
+        raise PointError(at, f"the text has more than {LONGEST_TEXT:,} characters", "put large data into a file")
+    return "".join(parts)

@@ -32,6 +32,11 @@ from batchrun.wherobots.payload import DEFAULT_TIMEOUT_S
 
 __all__ = ["PayloadTemplate", "payload_template"]
 
+LARGEST_PAYLOAD_BYTES = 10 << 20
+"""No service is known to take more: arguments and settings, not data."""
+MOST_BYTES_AT_ONCE = 64 << 20
+_TOO_LARGE = "put large data into a file, and give its URI as an argument"
+
 T = TypeVar("T")
 Convert = Callable[[Any, Cursor], Any]
 ReadFile = Callable[[str, Cursor], LocalFile]
@@ -45,15 +50,24 @@ class PayloadTemplate:
     region: Callable[[PointContext], str]
     runtime: Callable[[PointContext], str]
     timeout_s: Callable[[PointContext], int]
+    at: Cursor
 
     def body(self, context: PointContext, name: bytes) -> bytes:
-        """The canonical JSON of the payload. ``name`` is the run's name as JSON."""
-        return b"".join(
+        """The canonical JSON of the payload. ``name`` is the run's name as JSON.
+
+        Raises:
+            PointError: it is too large, or something in it cannot be rendered.
+
+        """
+        body = b"".join(
             [
                 part if isinstance(part, bytes) else (name if part is _name_slot else part(context))
                 for part in self.segments
             ]
         )
+        if len(body) > LARGEST_PAYLOAD_BYTES:
+            raise PointError(self.at, f"the payload has {len(body):,} bytes", _TOO_LARGE)
+        return body
 
 
 def _name_slot(context: PointContext) -> bytes:
@@ -69,7 +83,7 @@ def payload_template(settings: RunSettings, scope: Scope) -> PayloadTemplate | N
     timeout_s = builder.timeout_s()
     if document is None or region is None or runtime is None or timeout_s is None:
         return None
-    return PayloadTemplate(tuple(merge_constants(json_segments(document))), region, runtime, timeout_s)
+    return PayloadTemplate(tuple(merge_constants(json_segments(document))), region, runtime, timeout_s, builder.at)
 
 
 class _Builder:
@@ -78,7 +92,8 @@ class _Builder:
     def __init__(self, settings: RunSettings, scope: Scope) -> None:
         self._settings = settings
         self._scope = scope
-        self._run = scope.problems.at("run")
+        self.at = scope.problems.at("run")
+        self._largest: dict[int, int] = {}  # the most bytes that each slot has made so far
 
     def document(self) -> dict[str, Any] | None:
         """The payload with the wire's camelCase keys, or None with problems."""
@@ -105,7 +120,7 @@ class _Builder:
             value = self._scope.manifest.default_region
         if value is None:
             fix = "set it, or export WHEROBOTS_REGION" if key == "region" else f"add {key} = …"
-            self._run.add(f"no '{key}'", fix)
+            self.at.add(f"no '{key}'", fix)
             return None
         binding = self._binding(value, at)
         if binding is None:
@@ -155,7 +170,7 @@ class _Builder:
         jar, jar_at = self._settings.get("jar")
         if (python is None) == (jar is None):
             fact = "neither python nor jar" if python is None else "both python and jar"
-            self._run.add(fact, "give exactly one of them")
+            self.at.add(fact, "give exactly one of them")
             return {}
         args = [self._string(*one) for one in self._settings.get_list("args")]
         files = self._scope.local_files
@@ -202,6 +217,7 @@ class _Builder:
 
     def _cached(self, binding: Binding, make: Callable[[PointContext], T]) -> Callable[[PointContext], T]:
         """``make``, called as seldom as possible; a constant is made now, so that its problems come with the template's."""
+        make = self._bounded(make)
         if binding.is_per_run or binding.axes:
             return cached(binding, make, self._scope.axes)
         try:
@@ -210,6 +226,21 @@ class _Builder:
             error.report()
             return make
         return lambda _: value
+
+    def _bounded(self, make: Callable[[PointContext], T]) -> Callable[[PointContext], T]:
+        """``make``, unless all that slots have made would not fit into memory at once."""
+        number = len(self._largest)
+        self._largest[number] = 0
+
+        def made(context: PointContext) -> T:
+            if sum(self._largest.values()) > MOST_BYTES_AT_ONCE:
+                raise PointError(self.at, f"its texts have more than {MOST_BYTES_AT_ONCE:,} bytes", _TOO_LARGE)
+            value = make(context)
+            if isinstance(value, bytes):
+                self._largest[number] = max(self._largest[number], len(value))
+            return value
+
+        return made
 
 
 def _inner_renderer(binding: Binding) -> Callable[[PointContext], bytes]:
