@@ -124,16 +124,18 @@ class ActiveRuns:
         self._change.notify()
 
     def created(self, run: Followed) -> None:
-        """A run exists."""
+        """A run exists. One that has ended already, such as one that settling found, takes no room."""
         run.created_s = self._server_now() - CREATED_BEFORE_S
-        if not self.are_followed:
-            self._recent.append(run)
-        elif not has_ended(run.status):
+        if has_ended(run.status):
+            return
+        if self.are_followed:
             self._add(run)
             if self._quota is not None:
                 self._quota = max(self._quota, len(self.active))
                 self._probe.succeeded(time.monotonic())
                 self._change.notify()
+        else:
+            self._recent.append(run)
 
     def ended(self) -> None:
         """A run has ended, and is not followed any more."""

@@ -4,6 +4,8 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+import anyio
+
 __all__ = ["Control", "Controls"]
 
 EVERY_S = 0.5
@@ -25,14 +27,29 @@ class Controls:
     """The runs of this session that can serve as controls, in the order of their creation."""
 
     def __init__(self, *, is_same_organization: bool = True) -> None:
-        self.is_same_organization = is_same_organization
-        """Whether it is proven that the API key belongs to the organisation that earlier sessions sent runs to.
-
-        Another organisation's list shows none of them. A run of an earlier session that is found proves it as well.
-        """
+        self._organization_proven = anyio.Event()
+        if is_same_organization:
+            self.prove_organization()
         self._controls: deque[Control] = deque(maxlen=MOST)
         self.created = 0
         """Runs created so far in this session; a list that grows by them while it is read is not cut short."""
+
+    @property
+    def is_same_organization(self) -> bool:
+        """Whether it is proven that the API key belongs to the organisation that earlier sessions sent runs to.
+
+        Another organisation's list shows none of them.
+        """
+        return self._organization_proven.is_set()
+
+    def prove_organization(self) -> None:
+        """A run of an earlier session was found."""
+        self._organization_proven.set()
+
+    async def wait_organization_proven(self, seconds: float) -> None:
+        """Return as soon as it is proven, and after a while in any case."""
+        with anyio.move_on_after(seconds):
+            await self._organization_proven.wait()
 
     def add(self, run_id: str, name: str) -> None:
         self.created += 1

@@ -28,7 +28,7 @@ from batchrun.engine.resume import FIRST, clashing_keys, unknown_work, unsent_wo
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle import Settler
 from batchrun.engine.settle_queue import SettleQueue
-from batchrun.engine.stopping import Stop, StopSwitch, ledger_stop
+from batchrun.engine.stopping import Stop, StopSwitch, ledger_stop, unproven_stop
 from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
 from batchrun.engine.watch import Watch
@@ -210,6 +210,7 @@ class Session:
             helpers.start_soon(self._watch.run)
             helpers.start_soon(self._settler.run)
             helpers.start_soon(self._following.run)
+            await self._switch.unless_pulled(self._prove_organization)
             await self._switch.unless_pulled(partial(self._to_settle.wait_without, first))
             await self._workers.run()
             await self._switch.unless_pulled(self._settler.last_look)
@@ -232,6 +233,14 @@ class Session:
                 self._to_settle.put(work)
         works = [work for work in works if work.first_unknown_at_s is not None]
         return await anyio.to_thread.run_sync(clashing_keys, plan, works) if plan is not None else frozenset()
+
+    async def _prove_organization(self) -> None:
+        """Send nothing with a key that may be another organisation's until it shows a run of an earlier session."""
+        if self._controls.is_same_organization or not len(self._to_settle) or self._backlog.is_empty:
+            return
+        await self._controls.wait_organization_proven(2 * self._settings.settle_after_s)  # lists are not further behind
+        if not self._controls.is_same_organization:
+            self._switch.pull(unproven_stop(self._ledger.path))
 
     async def _keep_flushing(self) -> None:
         try:

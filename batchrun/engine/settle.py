@@ -175,7 +175,8 @@ class Settler:
         return True
 
     def _adopt(self, work: Work, finding: Finding) -> None:
-        self._controls.is_same_organization |= work.is_inherited
+        if work.is_inherited:
+            self._controls.prove_organization()
         oldest, *others = finding.runs
         self._outcomes.settled(work, oldest.id, oldest.status, [run.id for run in others[:MOST_DUPLICATES]])
 

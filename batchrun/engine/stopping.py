@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TypeVar
 
 import anyio
@@ -23,6 +24,7 @@ __all__ = [
     "ledger_stop",
     "patience_stop",
     "refusal_stop",
+    "unproven_stop",
     "unusable_stop",
 ]
 
@@ -44,6 +46,8 @@ class StopReason(StrEnum):
     """3xx: the base URL is wrong."""
     UNREACHABLE = "unreachable"
     """The service did not respond at all before anything was sent."""
+    UNPROVEN_KEY = "unproven_key"
+    """Nothing shows that the API key belongs to the organisation that earlier sessions sent runs to."""
     WRONG_PATH = "wrong_path"
     """There is no Runs API at the base URL."""
     UNREADABLE = "unreadable"
@@ -148,6 +152,13 @@ def ledger_stop(error: LedgerWriteError) -> Stop:
     """Why a batch stops after a failed write; a ledger that somebody else changed cannot be resumed just so."""
     is_changed = isinstance(error, LedgerChangedError)
     return Stop(StopReason.LEDGER_CHANGED if is_changed else StopReason.LEDGER, error.problems[0])
+
+
+def unproven_stop(ledger: Path) -> Stop:
+    """Why a batch stops whose runs may be another organisation's: those sent now would be scattered over two."""
+    fact = "no run of the batch shows that this API key is of the organization that its runs were sent to"
+    fix = f"use the key of the earlier sessions, or decide about the unknown runs with batchrun resolve {ledger}"
+    return Stop(StopReason.UNPROVEN_KEY, Problem(str(ledger), fact, fix))
 
 
 def failures_stop(tally: Tally, bound: float | None) -> Stop | None:

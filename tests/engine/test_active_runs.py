@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
+from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.submit import Submission, submit
 from batchrun.ledger.file import FileLedger
@@ -19,6 +20,7 @@ from batchrun.sweep.plan import Plan, build_plan
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
 from batchrun.wherobots.transports import open_transport
+from tests.tracking.following.runs import CREATED_S, followed, poller
 
 SWEEP = """\
 version = 1
@@ -84,3 +86,12 @@ async def test_a_quota_that_nobody_told_of_is_found_and_no_run_fails(tmp_path: P
     assert ended.progress.failed == 0
     assert most <= 10
     assert read_state(path).refusals["INSUFFICIENT_QUOTA_ERROR"] < 60
+
+
+def test_a_run_that_had_ended_when_it_was_found_takes_no_room_when_a_quota_is_met() -> None:
+    """Nothing would ever be learned of it again, so its room would never be given back."""
+    active = ActiveRuns(None, poller(), server_now=lambda: CREATED_S, is_over=lambda: False)
+    active.created(followed(1, status="COMPLETED"))
+    active.created(followed(2, status="RUNNING"))
+    active.quota_refused()
+    assert list(active.active) == ["id-2"]

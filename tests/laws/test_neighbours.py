@@ -48,6 +48,24 @@ def test_an_unproven_organization_proves_no_absence(command: Command, service: S
     assert service.names() == once(3)
 
 
+def test_nothing_new_is_sent_with_a_key_that_may_be_anothers(command: Command, service: Service) -> None:
+    """A batch in two organizations could never be settled: each of its keys proves nothing about the other's runs."""
+    service.organizations = {"laws-key-other": "org-2"}
+    service.reveals_organization = False
+    command.sweep(3)
+    service.act = lambda _: HELD_BACK
+    command.submit_and_kill(3)
+    service.act = lambda _: CREATED
+    command.sweep(6)
+    command.environ["WHEROBOTS_API_KEY"] = "laws-key-other"
+    stopped = command.submit("--extend")
+    assert (stopped.status, service.names()) == (3, once(3)), stopped.text
+    assert "no run of the batch shows that this API key" in stopped.text
+    del command.environ["WHEROBOTS_API_KEY"]
+    assert command.submit("--extend").status == 0
+    assert service.names() == once(6)
+
+
 def test_a_batch_with_unknown_runs_does_not_move_to_another_server(command: Command, service: Service) -> None:
     command.sweep(3)
     service.act = lambda _: HELD_BACK
