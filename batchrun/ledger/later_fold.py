@@ -5,7 +5,7 @@ from sys import intern
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import RateEvent
 from batchrun.ledger.later_events import CancelEvent, CostEvent, RerunEvent, StatusEvent, UploadEvent
-from batchrun.ledger.state import BatchState, EarlierRun, Outcome, Tracked
+from batchrun.ledger.state import BatchState, Outcome, Tracked
 from batchrun.ledger.statuses import has_ended
 
 __all__ = ["cancel", "cost", "rate", "rerun", "status", "upload"]
@@ -46,7 +46,7 @@ def cost(state: BatchState, event: CostEvent) -> None:
 def cancel(state: BatchState, event: CancelEvent) -> None:
     run = state.runs.get(event.key)
     if run is not None and run.run_id == event.run_id:
-        run.cancel_requested = True
+        run.request_cancel()
 
 
 def rerun(state: BatchState, event: RerunEvent) -> None:
@@ -55,11 +55,8 @@ def rerun(state: BatchState, event: RerunEvent) -> None:
         run = state.runs.get(key)
         if run is None or run.generation >= event.generation:
             continue
-        if run.run_id is not None:
-            run.earlier += (EarlierRun(run.generation, run.run_id, run.status, run.tracked),)
-        run.generation, run.overrides = event.generation, event.overrides
+        run.begin_generation(event.generation, event.overrides)
         run.run_id = run.status = run.tracked = run.trouble = None
-        run.cancel_requested = False
         state.move(run, Outcome.PENDING)
 
 

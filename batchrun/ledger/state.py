@@ -57,6 +57,15 @@ class Tracked(msgspec.Struct, gc=False):
     """The latest; its ``state`` says whether it may still change."""
 
 
+class _Steered(msgspec.Struct, gc=False):
+    """What people decided about a run after it was created. Hardly any run has it, so it has no place in each."""
+
+    generation: int = 1
+    overrides: dict[str, Any] | None = None
+    earlier: tuple[EarlierRun, ...] = ()
+    cancel_requested: bool = False
+
+
 class RunState(msgspec.Struct, gc=False):
     """One planned run as the ledger knows it. Lean: a ledger may hold a million."""
 
@@ -86,14 +95,43 @@ class RunState(msgspec.Struct, gc=False):
     """As the service reported it last; ``gone`` when it no longer knows the run."""
     trouble: Trouble | None = None
     _tracked: Tracked | bytes | None = None
-    generation: int = 1
-    """1 for the first creation, 2 for the first rerun; everything above is about this generation."""
-    overrides: dict[str, Any] | None = None
-    """The ``[run]`` settings that this generation replaces."""
-    earlier: tuple[EarlierRun, ...] = ()
-    """Runs of earlier generations, oldest first."""
-    cancel_requested: bool = False
-    """A person decided to cancel the current run."""
+    _steered: _Steered | None = None
+
+    @property
+    def generation(self) -> int:
+        """1 for the first creation, 2 for the first rerun; everything above is about this generation."""
+        return self._steered.generation if self._steered is not None else 1
+
+    @property
+    def overrides(self) -> dict[str, Any] | None:
+        """The ``[run]`` settings that this generation replaces."""
+        return self._steered.overrides if self._steered is not None else None
+
+    @property
+    def earlier(self) -> tuple[EarlierRun, ...]:
+        """Runs of earlier generations, oldest first."""
+        return self._steered.earlier if self._steered is not None else ()
+
+    @property
+    def cancel_requested(self) -> bool:
+        """A person decided to cancel the current run."""
+        return self._steered is not None and self._steered.cancel_requested
+
+    def request_cancel(self) -> None:
+        """A person decided to cancel the current run."""
+        self._steer().cancel_requested = True
+
+    def begin_generation(self, generation: int, overrides: dict[str, Any]) -> None:
+        """To be created once more; the run so far becomes an earlier one."""
+        steered = self._steer()
+        if self.run_id is not None:
+            steered.earlier += (EarlierRun(steered.generation, self.run_id, self.status, self.tracked),)
+        steered.generation, steered.overrides, steered.cancel_requested = generation, overrides, False
+
+    def _steer(self) -> _Steered:
+        if self._steered is None:
+            self._steered = _Steered()
+        return self._steered
 
     @property
     def tracked(self) -> Tracked | None:
