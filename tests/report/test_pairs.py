@@ -1,6 +1,7 @@
 """Pairs of axes: cells that add up, and the pair that explains most in the first place."""
 
 import random
+from math import log
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchrun.report.axis_bins import Axis, binned_axes
+from batchrun.report.hypergeometric import log_tail_probability
 from batchrun.report.pairs import Facts, Pair, ranked_pairs, ranked_singles, without_twins
 
 
@@ -95,3 +97,11 @@ def test_runs_without_a_point_are_in_no_cell() -> None:
 def test_fewer_bins_go_across() -> None:
     pair = ranked_pairs(binned_axes(grid(month=12, region=4)), facts([False] * 48))[0]
     assert (pair.x.name, pair.y.name if isinstance(pair.y, Axis) else None) == ("region", "month")
+
+
+def test_the_chance_of_a_cell_counts_once_for_each_cell_that_was_looked_at() -> None:
+    points = [{"a": number % 4} for number in range(100)] + [{"a": 9}] * 4  # the last cell is too small to be looked at
+    failed = [point["a"] == 1 and number < 40 for number, point in enumerate(points)]
+    single = ranked_singles(binned_axes(points), facts(failed))[0]
+    expected = log_tail_probability(10, draws=25, marked=10, total=104) + log(4)
+    assert single.log_p == pytest.approx(expected)
