@@ -31,8 +31,8 @@ demo: $(VENV)/.demo ## plan the quickstart and submit it to a local emulator
 	$(BIN)/batchrun plan manifests/quickstart.toml
 	$(BIN)/batchrun submit manifests/quickstart.toml --emulator --yes --ledger "$$(mktemp -d)/quickstart.ledger.jsonl"
 
-test: $(VENV)/.dev ## run every test
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev ## run every test, in two processes
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.bench ## run every benchmark; takes eight minutes on an idle machine
 	$(BIN)/python -m benchmarks
