@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak fuzz audit pictures check docs coverage build clean
+.PHONY: help demo test bench soak sim fuzz audit pictures check docs coverage build clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ bench: $(VENV)/.bench ## run every benchmark; takes eight minutes on an idle mac
 
 soak: $(VENV)/.dev ## submit 200 batches to a faulty service and kill them at random
 	$(BIN)/python -m tests.chaos.soak --rounds 200 --runs 500 --jobs 4
+
+sim: $(VENV)/.dev ## simulate 10,000 histories of a batch; takes ten to twenty minutes
+	$(BIN)/python -m tests.simulation --histories 10000 --jobs 2
 
 fuzz: $(VENV)/.dev ## give every reader of untrusted bytes 10,000 odd inputs; takes about an hour
 	BATCHRUN_FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest tests/fuzz tests/emulator/test_fuzz.py -n 2 --timeout=7200

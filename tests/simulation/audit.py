@@ -1,0 +1,175 @@
+"""What the service holds against what the ledger says, after a history."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from batchrun.ledger.check import check
+from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.ledger.reader import read_state
+from batchrun.report.summary import read_summary
+from tests.simulation.clock import CLOCK
+from tests.simulation.service import HeldRun, Service
+from tests.simulation.sweep import Sweep
+from tests.simulation.verifying import verification, verification_findings
+
+__all__ = ["compacted", "excused", "findings", "state_of"]
+
+
+def findings(folder: Path, service: Service, sweep: Sweep, trace: Callable[[str], None]) -> list[str]:
+    """Every way in which a ledger and the service do not fit, or a command does not say what is true."""
+    found: list[str] = []
+    for path in sorted(folder.glob("*.jsonl")):
+        state = read_state(path)
+        owned = _owned(path.name, state, service)
+        found += _twice(owned, service)
+        found += _untrue(path.name, state, owned, service)
+        found += _sums(path, state)
+        found += _check(path, state)
+        if path.name == "main.jsonl":
+            found += _unfinished(path.name, state, sweep, owned, service)
+            organization = _organization(path.name, service)
+            said = verification(path, sweep.plan(), service, organization, trace)
+            found += verification_findings(said, state, owned, service, organization)
+    return found
+
+
+def _organization(ledger: str, service: Service) -> str:
+    """The one that holds the ledger's latest run."""
+    return next(
+        (run.organization for run in reversed(service.runs) if run.owner is not None and run.owner[0] == ledger), "acme"
+    )
+
+
+def state_of(content: bytes, path: Path) -> BatchState:
+    """The state of a ledger with this content; ``path`` is used and removed."""
+    if b"\n" not in content:
+        return BatchState()
+    path.write_bytes(content)
+    try:
+        return read_state(path)
+    finally:
+        path.unlink()
+
+
+def compacted(before: BatchState, after: BatchState) -> Iterator[str]:
+    """What compaction changed, and must not."""
+    for name in ("counts", "gone", "duplicates", "to_check", "foreign", "organization"):
+        if getattr(before, name) != getattr(after, name):
+            yield f"compact: {name} was {getattr(before, name)}, and is {getattr(after, name)}"
+    ids = ({key: run.run_id for key, run in state.runs.items() if run.run_id} for state in (before, after))
+    if next(ids) != next(ids):
+        yield "compact: run ids were lost"
+
+
+def _owned(ledger: str, state: BatchState, service: Service) -> dict[str, list[HeldRun]]:
+    """The runs that this ledger's attempts created, by key, in the order of their sending."""
+    owned: defaultdict[str, list[HeldRun]] = defaultdict(list)
+    for run in service.runs:
+        is_ours = (
+            run.owner is not None and run.owner[0] == ledger and run.id not in state.foreign and not run.is_disowned
+        )
+        if run.owner is not None and is_ours and run.committed_s <= CLOCK.now_s:
+            owned[run.owner[1]].append(run)
+    return owned
+
+
+def excused(folder: Path, service: Service) -> dict[str, int]:
+    """Runs that were made twice or taken over where no client could know better, by the reason."""
+    reasons = Counter[str]()
+    for path in folder.glob("*.jsonl"):
+        for runs in _owned(path.name, read_state(path), service).values():
+            for number, later in enumerate(runs):
+                earlier = [run for run in runs[:number] if run.deleted_s > later.sent_s]
+                reasons.update({run.excuse or "late" for run in earlier[:1]})
+    return dict(reasons)
+
+
+def _twice(owned: dict[str, list[HeldRun]], service: Service) -> Iterator[str]:
+    for key, runs in owned.items():
+        for number, later in enumerate(runs):
+            for earlier in runs[:number]:
+                if earlier.deleted_s > later.sent_s and not _is_excused(earlier, service):
+                    yield f"twice: {earlier.name} ({key}) is {earlier.id}, and was sent again as {later.id}"
+
+
+def _is_excused(run: HeldRun, service: Service) -> bool:
+    """Whether no client could know of a run when it sent the next attempt."""
+    return bool(run.excuse) or run.visible_s > run.lost_s + service.habits.settle_after_s
+
+
+def _untrue(ledger: str, state: BatchState, owned: dict[str, list[HeldRun]], service: Service) -> Iterator[str]:
+    by_id = {run.id: run for run in service.runs}
+    ids = Counter(run.run_id for run in state.runs.values() if run.run_id is not None)
+    yield from (f"untrue: {run_id} is the run of {count} keys" for run_id, count in ids.items() if count > 1)
+    for key, known in state.runs.items():
+        if known.run_id is None:
+            continue
+        held = by_id.get(known.run_id)
+        if held is None:
+            yield f"untrue: {key} is {known.run_id}, which never existed"
+        elif held.owner != (ledger, key) and not held.excuse:
+            yield f"untrue: {key} is {known.run_id}, which is {held.name} of {held.owner}"
+    for key, runs in owned.items():
+        outcome = state.outcome(key)
+        alive = [run for run in runs if run.visible_s <= CLOCK.now_s < run.deleted_s]
+        if alive and key not in state.runs and not alive[0].excuse:
+            yield f"lost: {alive[0].name} ({key}) exists as {alive[0].id}, and the ledger has no attempt of it"
+        elif alive and not _is_excused(alive[0], service) and outcome not in {Outcome.SUBMITTED, Outcome.UNKNOWN}:
+            yield f"untrue: {alive[0].name} ({key}) exists as {alive[0].id}, the ledger says {outcome}"
+
+
+def _unfinished(
+    ledger: str, state: BatchState, sweep: Sweep, owned: dict[str, list[HeldRun]], service: Service
+) -> Iterator[str]:
+    """After a calm session, every planned run exists, except where no client may decide."""
+    planned = {key: name for (name, _), key in sweep.keys().items()}
+    if service.habits.hides_organization and state.organization is None and state.unknown:
+        return  # nothing may prove that the key is the batch's, and then nothing is sent
+    for key in {**planned, **dict.fromkeys(state.runs)}:
+        known, outcome = state.runs.get(key), state.outcome(key)
+        if outcome is Outcome.SUBMITTED or (key not in planned and outcome is not Outcome.UNKNOWN):
+            continue
+        name = planned.get(key) or (known.name if known is not None else None) or ""
+        is_created = known is not None and (
+            known.created or known.n == 0
+        )  # by whom, if not by an attempt of this ledger?
+        runs = owned.get(key, [])
+        if outcome is not Outcome.UNKNOWN or not _needs_a_person(ledger, name, runs, service, is_created=is_created):
+            yield f"unfinished: {name} ({key}) is {outcome} after the end"
+
+
+def _needs_a_person(ledger: str, name: str, runs: list[HeldRun], service: Service, *, is_created: bool) -> bool:
+    """Why an unknown run may stay so: its own runs, others of its name, or a key that nobody can tell."""
+    alive = [run for run in runs if CLOCK.now_s < run.deleted_s]
+    others = [run for run in service.runs if run.name == name and (run.owner is None or run.owner[0] != ledger)]
+    return (
+        is_created
+        or len(alive) > 1
+        or any(run.is_normalised for run in alive)
+        or any(run.owner is None or run.excuse for run in others)
+    )
+
+
+def _sums(path: Path, state: BatchState) -> Iterator[str]:
+    summary, planned = read_summary(path), state.batch.runs if state.batch is not None else 0
+    counted = Counter(run.outcome for run in state.runs.values() if run.is_planned)
+    for outcome in Outcome:
+        if (
+            outcome is not Outcome.PENDING
+            and not counted[outcome] == state.counts[outcome] == summary.outcomes[outcome]
+        ):
+            yield f"sums: {outcome}: {counted[outcome]}, {state.counts[outcome]}, {summary.outcomes[outcome]}"
+    if sum(summary.outcomes.values()) != planned:
+        yield f"sums: the outcomes of the summary do not add up to {planned}"
+
+
+def _check(path: Path, state: BatchState) -> Iterator[str]:
+    """``ledger check`` reports the duplicates that the ledger knows, and nothing else."""
+    facts = [finding.fact for finding in check(path).findings]
+    for fact in facts:
+        if not fact.startswith("the service holds"):
+            yield f"check: {fact}"
+    for key in state.duplicates:
+        if not any(key in fact for fact in facts):
+            yield f"check says nothing of the duplicates of {key}"

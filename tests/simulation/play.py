@@ -1,0 +1,142 @@
+"""A history, played: the events one after another, and the trace of everything that happened."""
+
+import random
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from batchrun.engine.service_check import Existing
+from tests.simulation import audit
+from tests.simulation.clock import CLOCK
+from tests.simulation.disk import DISK
+from tests.simulation.events import History, Person, Session, described
+from tests.simulation.process import Ended, Process, Refusal
+from tests.simulation.service import Service
+from tests.simulation.world import World
+
+__all__ = ["Played", "play"]
+
+MOST_TRIES = 4
+"""How often a person starts a session again after it was refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """How a history went. ``findings`` are empty where the promise was kept."""
+
+    history: History
+    findings: tuple[str, ...]
+    trace: str
+    sha256: str
+    sessions: int
+    attempts: int
+    excused: dict[str, int]
+    """Runs that were made twice although no client could know better, by the reason."""
+
+
+def play(history: History, folder: Path) -> Played:
+    """Play a history in an empty folder."""
+    return _Player(history, folder).play()
+
+
+@dataclass(slots=True)
+class _Player:
+    history: History
+    folder: Path
+    trace: list[str] = field(default_factory=list)
+    sessions: int = 0
+    is_stuck: bool = False
+    """No key is accepted for the ledger any more."""
+    world: World = field(init=False)
+
+    def play(self) -> Played:
+        CLOCK.reset()
+        DISK.start(self.folder, self.trace.append)
+        world = self.world = World(self.folder, Service(self.history.habits))
+        for event in self.history.events:
+            self.say(described(event))
+            if isinstance(event, Session):
+                self._session(event)
+            else:
+                world.change(event)
+            if world.findings or self.is_stuck:
+                break
+        else:
+            CLOCK.now_s += self.history.habits.lag_s  # lists are to show what the last session created
+            world.findings += audit.findings(self.folder, world.service, world.sweep, self.trace.append)
+        return self._played()
+
+    def _played(self) -> Played:
+        service, findings = self.world.service, self.world.findings
+        text = "\n".join([*self.trace, *findings]).replace(f"{self.folder}/", "")
+        return Played(
+            history=self.history,
+            findings=tuple(findings),
+            trace=text,
+            sha256=sha256(text.encode()).hexdigest(),
+            sessions=self.sessions,
+            attempts=len(service.runs),
+            excused=self._excused() if not findings else {},
+        )
+
+    def _excused(self) -> dict[str, int]:
+        if self.is_stuck:
+            return {"no key is accepted: the organization is hidden, and the latest runs are deleted": 1}
+        return audit.excused(self.folder, self.world.service)
+
+    def say(self, text: str) -> None:
+        self.trace.append(f"{CLOCK.now_s:.6f} {text}")
+
+    def _session(self, event: Session) -> None:
+        """A person starts a process, and again after a refusal, having done what it asks for."""
+        existing, world, path = Existing.REFUSE, self.world, self.folder / f"{event.ledger}.jsonl"
+        for attempt in range(MOST_TRIES):
+            ended = self._process(event, path, existing, attempt)
+            match ended.refusal:
+                case None | Refusal.DISK:
+                    return
+                case Refusal.ORGANIZATION:
+                    world.organization = "globex" if world.organization == "acme" else "acme"
+                case Refusal.RECREATES:
+                    world.sweep.timeout_s = 3600 if world.sweep.timeout_s == 7200 else 7200
+                case Refusal.RUNS_EXIST:
+                    existing = self._decide(event.person)
+                    if existing is Existing.FOREIGN:
+                        world.disown(path)
+                case Refusal.TORN:
+                    path.unlink()
+                case _:
+                    break
+        if ended.refusal is Refusal.ORGANIZATION and world.has_lost_its_latest_runs(path):
+            self.is_stuck = True  # nothing is left by which a key could be recognised
+        else:
+            world.findings.append(f"refused: {ended.words}")
+
+    def _decide(self, person: Person) -> Existing:
+        if person is Person.NEWER and self.world.put_newer_back():
+            return Existing.REFUSE
+        if person is Person.ADOPT and self.world.newer is not None:
+            return Existing.ADOPT
+        return Existing.FOREIGN
+
+    def _process(self, event: Session, path: Path, existing: Existing, attempt: int) -> Ended:
+        world = self.world
+        process = Process(
+            event=event,
+            path=path,
+            sweep=world.sweep,
+            service=world.service,
+            organization=world.organization,
+            existing=existing,
+            trace=self.trace.append,
+            chance=random.Random(f"{event.seed} {attempt}"),
+        )
+        self.sessions += 1
+        before, began_s = path.read_bytes() if path.exists() else b"", CLOCK.now_s
+        ended = process.run()
+        world.findings += ended.findings
+        self.say(ended.words)
+        self.trace += [f"    {note.text()}" for note in process.notes]
+        is_checked = not any("it was not checked" in note.fact for note in process.notes)
+        world.excuse_after_session(path.name, before, began_s, is_checked=is_checked)
+        return ended

@@ -1,0 +1,79 @@
+"""``batchrun verify`` at the end of a history: it must report what the service really holds, and nothing else."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from batchrun.engine.mismatches import MismatchKind
+from batchrun.engine.verify import Verification, verify
+from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.sweep.plan import Plan
+from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.settings import ApiSettings
+from tests.simulation.clock import SimLoop
+from tests.simulation.disk import DISK, SOUND_DISK
+from tests.simulation.service import HeldRun, Service
+from tests.simulation.transport import TIMEOUT_S, URL, Faults, SimTransport
+
+__all__ = ["verification", "verification_findings"]
+
+
+def verification(
+    path: Path, plan: Plan, service: Service, organization: str, trace: Callable[[str], None]
+) -> Verification:
+    """What it says of a ledger, asked with the key of the ledger's organisation and without any faults."""
+    transport = SimTransport(
+        service=service,
+        organization=organization,
+        faults=Faults(),
+        chance=random.Random(0),
+        trace=trace,
+        is_alive=lambda: True,
+        on_post=lambda _: None,
+    )
+
+    async def ask() -> Verification:
+        settings = ApiSettings(api_key=f"key-of-{organization}", base_url=URL, timeout_s=TIMEOUT_S)
+        async with RunsClient(settings, transport) as client:
+            return await verify(path, client, plan=plan)
+
+    DISK.start_process(SOUND_DISK, random.Random(0), lambda: None)
+    loop = SimLoop({})
+    try:
+        return loop.run_until_complete(ask())
+    finally:
+        loop.abandon()
+        DISK.end_process()
+
+
+def verification_findings(
+    found: Verification, state: BatchState, owned: dict[str, list[HeldRun]], service: Service, organization: str
+) -> Iterator[str]:
+    """Where it does not say what is true."""
+    alive = {run.id for run in service.existing() if run.organization == organization}
+    yield from (f"verify doubts: {doubt.text()}" for doubt in found.doubts)
+    said = {kind: [one for one in found.mismatches if one.kind is kind] for kind in MismatchKind}
+    missing = {run.run_id for run in state.runs.values() if run.run_id is not None} - alive
+    yield from _differ("missing", {one.run_id for one in said[MismatchKind.MISSING]}, missing)
+    unknown = {key for key, run in state.runs.items() if run.outcome is Outcome.UNKNOWN}
+    yield from _differ("unknown", {one.key for one in said[MismatchKind.UNKNOWN]}, unknown)
+    further = dict(_further(state, owned, alive))
+    reported = {held.run_id: one.key for one in said[MismatchKind.TWICE] for held in one.held}
+    for run_id in further.keys() - reported.keys():
+        yield f"verify is silent: {further[run_id]} was also made as {run_id}"
+    excused = {run.id for run in service.runs if run.excuse or run.is_disowned}
+    for run_id in set(found.to_cancel) - further.keys() - excused:
+        yield f"verify is wrong: {run_id} was not made in addition to another run"
+
+
+def _further(state: BatchState, owned: dict[str, list[HeldRun]], alive: set[str]) -> Iterator[tuple[str, str]]:
+    """The runs that the ledger's attempts made beyond the one that it has taken."""
+    for key, runs in owned.items():
+        known = state.runs.get(key)
+        if known is not None and known.outcome is Outcome.SUBMITTED:
+            yield from ((run.id, key) for run in runs if run.id in alive and run.id != known.run_id)
+
+
+def _differ(what: str, said: set[str | None] | set[str], true: set[str | None] | set[str]) -> Iterator[str]:
+    yield from (f"verify is silent: {one} is {what}" for one in sorted(map(str, set(true) - set(said))))
+    yield from (f"verify is wrong: {one} is not {what}" for one in sorted(map(str, set(said) - set(true))))

@@ -1,0 +1,171 @@
+"""What is around a ledger: the sweep, the key, the clock, copies of the ledger, the service; and what changes them."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from batchrun.engine.organization import IDS_TO_READ
+from batchrun.ledger.compact import compact
+from batchrun.ledger.fold import BatchState
+from batchrun.ledger.reader import read_state
+from tests.simulation import audit
+from tests.simulation.clock import CLOCK
+from tests.simulation.disk import DISK, SOUND_DISK
+from tests.simulation.draw import RUNS
+from tests.simulation.events import (
+    Backup,
+    Compact,
+    Delete,
+    Edit,
+    Restore,
+    StepClock,
+    Strangers,
+    UseKey,
+    Wait,
+)
+from tests.simulation.service import HeldRun, Service
+from tests.simulation.sweep import Sweep
+
+__all__ = ["World"]
+
+
+@dataclass(slots=True)
+class World:
+    """One history's world. Its ledgers are ``<name>.jsonl`` in ``folder``; ``main`` is the one that events are about."""
+
+    folder: Path
+    service: Service
+    sweep: Sweep = field(default_factory=lambda: Sweep((1, RUNS)))
+    organization: str = "acme"
+    newer: bytes | None = None
+    """The ledger that an older one replaced."""
+    findings: list[str] = field(default_factory=list)
+    _copy: bytes | None = None
+    _unknown_to_copy: list[HeldRun] = field(default_factory=list)
+    """Runs that an older ledger did not know when it was put back."""
+
+    @property
+    def main(self) -> Path:
+        return self.folder / "main.jsonl"
+
+    def change(self, event: Any) -> None:
+        """Let something happen between two sessions."""
+        changes: dict[type, Callable[[Any], None]] = {
+            Edit: self._edit,
+            UseKey: self._use_key,
+            StepClock: self._step_clock,
+            Wait: self._wait,
+            Delete: self._delete,
+            Strangers: self._create_strangers,
+            Backup: self._back_up,
+            Restore: self._restore,
+            Compact: self._compact,
+        }
+        changes[type(event)](event)
+
+    def put_newer_back(self) -> bool:
+        """Undo the latest ``Restore``, if there was one."""
+        if self.newer is None:
+            return False
+        DISK.put(self.main, self.newer)
+        self.newer = None
+        self._unknown_to_copy.clear()
+        return True
+
+    def has_lost_its_latest_runs(self, ledger: Path) -> bool:
+        """Whether a ledger knows no organisation, and none of its latest runs is left."""
+        state = read_state(ledger)
+        ids = [run.run_id for run in state.runs.values() if run.run_id is not None][-IDS_TO_READ:]
+        alive = {run.id for run in self.service.existing()}
+        is_hidden = self.service.habits.hides_organization or state.organization is None
+        return is_hidden and bool(ids) and not alive.intersection(ids)
+
+    def disown(self, ledger: Path) -> None:
+        """A person says that what a ledger does not know is not its own, although it may be."""
+        state = audit.state_of(ledger.read_bytes() if ledger.exists() else b"", self.folder / "before")
+        for run in self.service.existing():
+            if run.owner is not None and run.owner[0] == ledger.name and not _is_known(run, state):
+                run.is_disowned = True
+
+    def excuse_after_session(self, ledger: str, before: bytes, began_s: float, *, is_checked: bool) -> None:
+        """Note of which runs a session could not know, given its ledger ``before`` it, and what it said."""
+        planned = set(self.sweep.keys().values())
+        for run in self._unknown_to_copy:
+            if run.owner is not None and run.owner[1] not in planned:
+                run.excuse = run.excuse or "not planned when an older ledger was put back"
+        if is_checked and b'"event":"attempt"' in before:
+            return
+        state = audit.state_of(before, self.folder / "before")
+        for run in self.service.runs:
+            if state.attempts == 0 and began_s < run.visible_s and run.sent_s < began_s:
+                run.excuse = run.excuse or "not listed yet when the batch began"
+            if is_checked:
+                continue
+            is_ours = run.owner is not None and run.owner[0] == ledger
+            if run.sent_s < began_s and not (is_ours and _is_known(run, state)):
+                run.excuse = run.excuse or "the session said that it did not check"
+
+    def _is_begun(self) -> bool:
+        return self.main.exists() and b"\n" in self.main.read_bytes()
+
+    def _edit(self, event: Edit) -> None:
+        self.sweep.points = event.points or self.sweep.points
+        self.sweep.timeout_s = event.timeout_s or self.sweep.timeout_s
+        self.sweep.token = event.token or self.sweep.token
+
+    def _use_key(self, event: UseKey) -> None:
+        self.organization = event.organization
+
+    @staticmethod
+    def _step_clock(event: StepClock) -> None:
+        CLOCK.wall_error_s = event.error_s
+
+    @staticmethod
+    def _wait(event: Wait) -> None:
+        CLOCK.now_s += event.seconds
+
+    def _delete(self, event: Delete) -> None:
+        chance = random.Random(event.seed)
+        for run in self.service.existing():
+            if chance.random() < event.share:
+                run.deleted_s = CLOCK.now_s
+
+    def _create_strangers(self, event: Strangers) -> None:
+        chance = random.Random(event.seed)
+        for name, timeout_s in list(self.sweep.keys()):
+            if chance.random() < event.share:
+                other = {"uri": "s3://acme/other.py", "args": ["x"]}
+                payload = {"name": name, "timeoutSeconds": timeout_s, "runPython": other}
+                self.service.create(payload, organization=self.organization, owner=None, after_s=0.0, chance=chance)
+
+    def _back_up(self, _: Backup) -> None:
+        self._copy = self.main.read_bytes() if self._is_begun() else None
+
+    def _restore(self, _: Restore) -> None:
+        if self._copy is None:
+            return
+        self.newer = self.main.read_bytes()
+        DISK.put(self.main, self._copy)
+        known = {run.run_id for run in read_state(self.main).runs.values()}
+        for run in self.service.runs:
+            if run.owner is not None and run.owner[0] == self.main.name and run.id not in known:
+                self._unknown_to_copy.append(run)
+                if run.visible_s > CLOCK.now_s:
+                    run.excuse = "not listed yet when an older ledger was put back"
+
+    def _compact(self, _: Compact) -> None:
+        if not self._is_begun():
+            return
+        DISK.start_process(SOUND_DISK, random.Random(0), lambda: None)
+        before = read_state(self.main)
+        compact(self.main)
+        self.findings += audit.compacted(before, read_state(self.main))
+        DISK.end_process()
+
+
+def _is_known(run: HeldRun, state: BatchState) -> bool:
+    """Whether a ledger has the run of its own, or an attempt that may have created it."""
+    known = state.runs.get(run.owner[1]) if run.owner is not None else None
+    return known is not None and (known.run_id is not None or known.since_s is not None)
