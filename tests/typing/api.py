@@ -13,10 +13,15 @@ from batchrun import (
     ApiSettings,
     BatchrunError,
     BatchState,
+    Choice,
+    Decision,
     FileLedger,
+    HeldRun,
     LedgerError,
     Manifest,
     ManifestError,
+    Mismatch,
+    MismatchKind,
     Observer,
     Outcome,
     Overrides,
@@ -24,6 +29,7 @@ from batchrun import (
     PlannedRun,
     Problem,
     Progress,
+    Recovery,
     RunsClient,
     SettingsError,
     Stop,
@@ -32,13 +38,20 @@ from batchrun import (
     Submission,
     SubmitSettings,
     Summary,
+    UndecidedRun,
     UsageError,
+    Verification,
     build_plan,
+    find_held,
+    find_undecided,
     open_transport,
     read_plan,
     read_state,
     read_summary,
+    recover,
+    resolve,
     submit,
+    verify,
     write_plan,
 )
 
@@ -167,3 +180,18 @@ def fails(path: Path) -> str:
 
 def there_are_no_others() -> None:
     batchrun.Manifesto  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # noqa: B018
+
+
+async def decisions(ledger: FileLedger, client: RunsClient, plan: Plan, path: Path) -> None:
+    undecided = await find_undecided(ledger, client, plan=plan, words=["tile-1"])
+    assert_type(undecided, tuple[UndecidedRun, ...])
+    held = await find_held(ledger, client, undecided[0], "id", plan=plan)
+    assert_type(held, HeldRun)
+    assert_type(await resolve(ledger, [Choice(run=undecided[0], decision=Decision.ADOPT, adopted=held)]), None)
+    verification = await verify(path, client, plan=plan, rate_per_s=5.0)
+    assert_type(verification, Verification)
+    assert_type(verification.mismatches, tuple[Mismatch, ...])
+    assert_type(verification.mismatches[0].kind, MismatchKind)
+    recovery = await recover(plan, client, path, since_s=0.0)
+    assert_type(recovery, Recovery)
+    assert_type(recovery.pending, int)
