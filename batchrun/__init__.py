@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from batchrun.ledger.fold import BatchState as BatchState
     from batchrun.ledger.fold import Outcome as Outcome
     from batchrun.ledger.reader import read_state as read_state
+    from batchrun.report.html.inline import show as show
     from batchrun.report.summary import Summary as Summary
     from batchrun.report.summary import read_summary as read_summary
     from batchrun.sweep.manifest.manifest import Manifest as Manifest
@@ -76,6 +77,7 @@ _HOMES = {
     "batchrun.ledger.file": ("FileLedger",),
     "batchrun.ledger.fold": ("BatchState", "Outcome"),
     "batchrun.ledger.reader": ("read_state",),
+    "batchrun.report.html.inline": ("show",),
     "batchrun.report.summary": ("Summary", "read_summary"),
     "batchrun.sweep.manifest.manifest": ("Manifest", "Overrides"),
     "batchrun.sweep.plan": ("Plan", "PlannedRun", "build_plan", "read_plan", "write_plan"),
@@ -127,6 +129,7 @@ __all__ = [
     "read_summary",
     "recover",
     "resolve",
+    "show",
     "submit",
     "verify",
     "write_plan",

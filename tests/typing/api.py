@@ -50,6 +50,7 @@ from batchrun import (
     read_summary,
     recover,
     resolve,
+    show,
     submit,
     verify,
     write_plan,
@@ -157,6 +158,7 @@ def reads(path: Path) -> None:
     assert_type(summary.outcomes, dict[Outcome, int])
     assert_type(summary.is_complete, bool)
     assert_type(summary.json(), dict[str, Any])
+    assert_type(show(path, "shard.ledger.jsonl").html, str)
 
 
 def fails(path: Path) -> str:

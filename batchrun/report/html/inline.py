@@ -1,6 +1,8 @@
 """Pieces of the page for notebooks: HTML that carries its own style, and needs no script."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from markupsafe import Markup, escape
 
@@ -8,16 +10,43 @@ from batchrun.report.axis_bins import binned_axes
 from batchrun.report.cost_totals import cost_totals
 from batchrun.report.html.content import MAX_AXES
 from batchrun.report.html.heat_maps import measures_of, pair_view
-from batchrun.report.html.overview import finding
+from batchrun.report.html.overview import finding, overview
 from batchrun.report.html.page import TEMPLATES
-from batchrun.report.html.pictures.bars import stacked_bar
+from batchrun.report.html.pictures.bars import Segment, stacked_bar
 from batchrun.report.html.segments import segments_of, segments_title
-from batchrun.report.html.source import facts_of
+from batchrun.report.html.source import facts_of, read_source
 from batchrun.report.html.text import clipped
 from batchrun.report.pairs import ranked_pairs, ranked_singles, without_twins
 from batchrun.report.rows import RunRow
 
-__all__ = ["inline_heat_map", "inline_status_bar", "styled"]
+__all__ = ["Shown", "inline_heat_map", "inline_status_bar", "show", "styled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A piece of HTML that a notebook shows as what it is; ``html`` carries its own style and needs no script."""
+
+    html: str = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def show(*ledgers: str | Path) -> Shown:
+    """A batch in a notebook cell: one sentence, a bar by status, what stands out, and the heat map that explains most.
+
+    From the ledgers alone, also during submission. The whole report is ``batchrun report``.
+
+    Raises:
+        LedgerError: a ledger cannot be read, is not a ledger of this format, or is damaged.
+
+    """
+    source = read_source([Path(ledger) for ledger in ledgers])
+    facts = facts_of(source.rows, source.costs)
+    found = overview(source, facts, ())
+    names = ", ".join(dict.fromkeys(clipped(ledger.batch.name) for ledger in source.ledgers))
+    head = Markup("<p><b>{}</b> {}</p>").format(names, found.verdict)
+    return Shown(styled(head, found.bar, _words(found.segments), inline_heat_map(source.rows)))
 
 
 def styled(*parts: str) -> str:
@@ -29,8 +58,12 @@ def styled(*parts: str) -> str:
 def inline_status_bar(counts: dict[str, int]) -> str:
     """One bar of runs by label, ``COMPLETED``, ``FAILED``, ``not sent`` and so on, with its numbers in words below."""
     segments = segments_of(counts)
+    return stacked_bar(segments, title=segments_title(segments)) + _words(segments)
+
+
+def _words(segments: Sequence[Segment]) -> Markup:
     words = ", ".join(f"{segment.mark} {segment.count:,} {clipped(segment.label)}" for segment in segments)
-    return stacked_bar(segments, title=segments_title(segments)) + Markup("<p>{}</p>").format(words)
+    return Markup("<p>{}</p>").format(words)
 
 
 def inline_heat_map(rows: Sequence[RunRow]) -> str:

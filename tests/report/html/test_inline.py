@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batchrun.report.html.inline import inline_heat_map, inline_status_bar, styled
+from batchrun.report.html.inline import Shown, inline_heat_map, inline_status_bar, show, styled
 from batchrun.report.html.source import read_source
 from batchrun.report.rows import RunRow
 from batchrun.report.run_label import label_of
@@ -46,3 +46,19 @@ def test_a_fragment_has_its_style_and_no_script(tmp_path: Path) -> None:
     assert "<b>odd" not in html
     assert 'onerror="' not in html
     assert "http" not in html.replace("http://www.w3.org", "")
+
+
+def test_a_ledger_is_shown_by_its_verdict_its_bar_and_its_heat_map(tmp_path: Path) -> None:
+    shown = show(*BATCHES["seasons"](tmp_path))
+    assert shown._repr_html_() == shown.html
+    assert "<p><b>ndvi</b> 931 of 1,008 runs completed, 77 failed.</p>" in shown.html
+    assert shown.html.count("<svg") == 2
+    assert repr(shown) == "Shown()"
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_every_batch_can_be_shown(tmp_path: Path, name: str) -> None:
+    shown = show(*BATCHES[name](tmp_path))
+    assert isinstance(shown, Shown)
+    assert len(shown.html) < 100_000
+    assert "<script" not in shown.html
