@@ -37,6 +37,8 @@ async def check_organization(state: BatchState, scanner: Scanner, place: str) ->
     try:
         organization = await scanner.organization()
     except ApiError as error:
+        if error.http_status is None and not scanner.has_answered:
+            raise  # nobody is there: nothing else needs to be asked
         organization, failure = None, error
     known = state.organization
     if organization is not None and known is not None:
@@ -53,10 +55,17 @@ async def check_organization(state: BatchState, scanner: Scanner, place: str) ->
 
 
 async def organization_of(scanner: Scanner) -> str | None:
-    """The id of the key's organisation; None if the service does not reveal it, or cannot be asked."""
+    """The id of the key's organisation; None if the service does not reveal it, or cannot be asked now.
+
+    Raises:
+        ApiError: the service has not answered at all.
+
+    """
     try:
         return await scanner.organization()
-    except ApiError:
+    except ApiError as error:
+        if error.http_status is None and not scanner.has_answered:
+            raise
         return None
 
 

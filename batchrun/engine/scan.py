@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 TRIES_A_PAGE = 5
 """A failed page is tried again by itself: with one call in ten failing, a scan of a hundred pages would never end else."""
+TRIES_WITHOUT_ANSWER = 2
+"""The same for a service that never answered: most likely the address is wrong, and somebody waits."""
 MOST_RUNS = 2_000_000
 """Runs of one list that are read, at most (about 300 MB): twice the largest batch that is measured."""
 LONGEST_CURSOR = 4096
@@ -63,6 +65,11 @@ class Scanner:
         self._client = client
         self.wait = wait
         """Awaited before each call."""
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether the service has ever answered this client."""
+        return self._client.has_answered
 
     async def first_page(self, *, name: str | None = None, created_after: float | None = None) -> RunSummaryPage:
         """One page of a list.
@@ -165,6 +172,8 @@ class Scanner:
             except ApiError as error:
                 wait_s = max(error.retry_after_s or 0.0, full_jitter_s(attempt))
                 is_final = judge_read(error).next_step in {NextStep.STOP, NextStep.REJECT}
+                if error.http_status is None and not self.has_answered:
+                    is_final = attempt >= TRIES_WITHOUT_ANSWER
                 if is_final or attempt == TRIES_A_PAGE or wait_s > LONGEST_WAIT_S:
                     raise
                 await anyio.sleep(wait_s)

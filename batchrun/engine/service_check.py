@@ -140,10 +140,10 @@ class ServiceCheck:
 
     async def _check_organization(self) -> Stop | None:
         """The key must belong to the organisation that the batch began with: another one's list shows nothing of it."""
-        if self.is_moved:
-            self.organization = await organization_of(self._scanner)
-            return None
         try:
+            if self.is_moved:
+                self.organization = await organization_of(self._scanner)
+                return None
             checked = await check_organization(self._state, self._scanner, str(self.ledger.path))
         except ApiError as error:
             return self._unreachable(f"it cannot be checked whether the API key is that of the batch: {error}")

@@ -53,6 +53,8 @@ class RunsClient:
         self.secrets.add_values(settings.hidden)
         """What is masked in everything that the service says; an engine adds what its plan took from the environment."""
         self.clock = ServerClock()
+        self.has_answered = False
+        """Whether any response arrived so far; without one, most likely nobody is at this address."""
         self._reader = ReplyReader(self.secrets, self.clock)
         self.on_refused: Callable[[ApiError], None] = _ignore
         """Called with each refusal of a call other than ``create``, before it is raised: pacing listens here."""
@@ -84,6 +86,7 @@ class RunsClient:
             reply = await self._transport.send("POST", self._create_url(region), body, trace, most_bytes=most_bytes)
         except Exception as error:  # noqa: BLE001 - transports differ in what they raise; only the outcome matters
             return Lost(self._reason(error), sent=trace.started)
+        self.has_answered = True
         self.clock.read(reply.headers.get("Date"))
         return self._reader.answer(reply)
 
@@ -239,6 +242,7 @@ class RunsClient:
         except Exception as error:  # noqa: BLE001 - transports differ in what they raise
             # Without the cause: its text is the service's own, and may quote the key.
             raise ApiError(place, f"no response: {self._reason(error)}", "check that the service is up") from None
+        self.has_answered = True
         self.clock.read(reply.headers.get("Date"))
         if not reply.is_success:
             refusal = _api_error(place, self._reader.refused(reply))

@@ -2,6 +2,8 @@
 
 import json
 import re
+import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,6 +151,23 @@ def test_where_everything_is_refused_nothing_is_claimed(
     ended = do("verify")
     assert ended.status in {3, 4}
     assert "created runs checked" not in ended.out
+
+
+@pytest.mark.parametrize("command", ["verify", "resolve", "recover"])
+def test_where_nobody_answers_it_does_not_ask_for_minutes(
+    batchrun: Run, sweep: Path, submitted: dict[str, str], server: EmulatorServer, tmp_path: Path, command: str
+) -> None:
+    del submitted
+    with socket.create_server(("127.0.0.1", 0)) as nobody:  # accepts, and never answers
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        text = (tmp_path / LEDGER).read_text().replace(server.url, url)
+        (tmp_path / LEDGER).write_text(text.replace('"event":"submitted"', '"event":"unknown","reason":"?"'))
+        words = [sweep, "--ledger", "new.ledger.jsonl"] if command == "recover" else [sweep]
+        began_s = time.monotonic()
+        ended = batchrun(command, *words, "--base-url", url, "--timeout", "0.3s")
+    assert ended.status == 3
+    assert "no response" in ended.err
+    assert time.monotonic() - began_s < 60  # not a hundred timeouts
 
 
 def test_a_ledger_that_is_being_written_can_be_verified(do: Do, submitted: dict[str, str], tmp_path: Path) -> None:
