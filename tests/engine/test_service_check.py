@@ -16,6 +16,7 @@ from batchrun.engine.batch import new_batch
 from batchrun.engine.progress import Reporter
 from batchrun.engine.service_check import Existing, ServiceCheck
 from batchrun.engine.stopping import Stop, StopReason
+from batchrun.errors import RunsExistError
 from batchrun.ledger.clock import epoch_seconds, timestamp
 from batchrun.ledger.events import AttemptEvent, Event, SubmittedEvent, event_line
 from batchrun.ledger.file import FileLedger
@@ -214,6 +215,22 @@ async def test_a_decision_about_existing_runs_is_about_all_of_them(tmp_path: Pat
         found = await check.run()
         assert not isinstance(found, Stop)
         assert [run.id for run, _ in found] == ["r0", "r1", "r2"]
+
+
+def a_million(request: httpx.Request) -> httpx.Response:
+    """A service that holds a run of each of a million names."""
+    size, start = int(request.url.params.get("size", 50)), int(request.url.params.get("cursor", 0))
+    items = [{"id": f"r{n}", "name": f"tile-run-{n}", "createTime": AT} for n in range(start + 1, start + 1 + size)]
+    page = {"items": items, "total": 1_000_000, "next_page": str(start + size)}
+    return httpx.Response(200, json=page | {"id": "org"}, request=request)
+
+
+async def test_a_check_takes_at_most_22_calls_however_many_runs_exist(tmp_path: Path) -> None:
+    service = Wire(httpx.MockTransport(a_million))
+    async with checking(tmp_path, service, runs=1000) as (check, _):
+        with pytest.raises(RunsExistError, match="1,000 runs of this sweep exist already"):
+            await check.run()
+    assert len(service.requests) == 22
 
 
 async def test_a_large_batch_is_created_anew_without_listing_the_earlier_one(tmp_path: Path) -> None:
