@@ -5,7 +5,7 @@ from sys import intern
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import RateEvent
 from batchrun.ledger.later_events import CancelEvent, CostEvent, RerunEvent, StatusEvent, UploadEvent
-from batchrun.ledger.state import BatchState, Outcome, Tracked
+from batchrun.ledger.state import BatchState, Outcome
 from batchrun.ledger.statuses import has_ended
 
 __all__ = ["cancel", "cost", "rate", "rerun", "status", "upload"]
@@ -16,17 +16,21 @@ def status(state: BatchState, event: StatusEvent) -> None:
     if run is None or run.run_id != event.run_id:
         return  # a run of an earlier generation, or of a ledger that was compacted
     run.status = intern(event.status)
-    tracked = run.tracked or Tracked()
+    tracked = run.track()
     # Reading a time is the dearest part, and there are millions of them: the creation time never changes.
-    if tracked.created_s is None:
-        tracked.created_s = _seconds(event.create_time)
-    tracked.started_s = _seconds(event.start_time) or tracked.started_s
-    tracked.completed_s = _seconds(event.complete_time) or tracked.completed_s
-    tracked.kube_app_id = event.kube_app_id or tracked.kube_app_id
-    tracked.code = intern(event.code) if event.code is not None else tracked.code
-    tracked.message = intern(event.message) if event.message is not None else tracked.message
-    run.tracked = tracked
-    if has_ended(run.status):
+    if tracked.created_s is None and event.create_time is not None:
+        tracked.created_s = epoch_seconds(event.create_time) or None
+    if event.start_time is not None:
+        tracked.started_s = epoch_seconds(event.start_time) or tracked.started_s
+    if event.complete_time is not None:
+        tracked.completed_s = epoch_seconds(event.complete_time) or tracked.completed_s
+    if event.kube_app_id is not None:
+        tracked.kube_app_id = event.kube_app_id
+    if event.code is not None:
+        tracked.code = intern(event.code)
+    if event.message is not None:
+        tracked.message = intern(event.message)
+    if has_ended(event.status):
         run.pack()
 
 
@@ -35,9 +39,7 @@ def cost(state: BatchState, event: CostEvent) -> None:
     if run is None:
         return
     if run.run_id == event.run_id:
-        tracked = run.tracked or Tracked()
-        tracked.cost = event
-        run.tracked = tracked
+        run.track().cost = event
     for earlier in run.earlier:
         if earlier.run_id == event.run_id and earlier.tracked is not None:
             earlier.tracked.cost = event
@@ -66,7 +68,3 @@ def upload(state: BatchState, event: UploadEvent) -> None:
 
 def rate(state: BatchState, event: RateEvent) -> None:
     state.rate = {"rate_per_s": event.rate_per_s, "window_s": event.window_s}
-
-
-def _seconds(time: str | None) -> float | None:
-    return (epoch_seconds(time) or None) if time is not None else None

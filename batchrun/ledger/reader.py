@@ -110,7 +110,8 @@ def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
         LedgerFormatError: the first line is not a batch event of this format.
 
     """
-    end, number = told.end, told.lines
+    end, counted = told.end, told.lines
+    number = counted
     try:
         for line in file:
             number += 1
@@ -127,9 +128,9 @@ def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
                 _check_first(told.path, event)
             yield event
             end += len(line)
-            told.lines = number
+            counted += 1
     finally:
-        told.end = end
+        told.end, told.lines = end, counted
 
 
 def _unreadable(path: Path, number: int, start: int, line: bytes, error: Exception) -> LedgerError:

@@ -135,13 +135,20 @@ class RunState(msgspec.Struct, gc=False):
 
     @property
     def tracked(self) -> Tracked | None:
-        """None until the first ``status`` or ``cost`` event. To change it, assign it."""
+        """None until the first ``status`` or ``cost`` event; for reading only."""
         packed = self._tracked
         return _unpacked(packed) if isinstance(packed, bytes) else packed
 
     @tracked.setter
     def tracked(self, tracked: Tracked | None) -> None:
         self._tracked = tracked
+
+    def track(self) -> Tracked:
+        """What was tracked, to be changed."""
+        tracked = self._tracked
+        if not isinstance(tracked, Tracked):
+            tracked = self._tracked = Tracked() if tracked is None else _unpacked(tracked)
+        return tracked
 
     def pack(self) -> None:
         """The run has ended: forget its name, and keep what was tracked as a few bytes, if it is no more than times and an id."""

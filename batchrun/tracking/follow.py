@@ -9,7 +9,7 @@ from math import ceil
 from batchrun.errors import ApiError, Problem
 from batchrun.tracking.changes import Change, Followed
 from batchrun.tracking.look_ups import LookUps
-from batchrun.tracking.poller import ENDED, Poller
+from batchrun.tracking.poller import ENDED, PENDING, Poller
 from batchrun.tracking.reading import CallRefusedError, Reader, ReadFailure, failure_of
 from batchrun.wherobots.client import MAX_PAGE_SIZE, RunsClient
 from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
@@ -18,8 +18,13 @@ __all__ = ["Follower"]
 
 SHORT_LIST_LOOK_UPS = 20
 """Runs looked up after a list that was cut short: most of those that it lacks are still active."""
+COUNT_ALL_EVERY = 10
+"""Looks of which one lists what waits as well, where the others only count it."""
 TRY_AGAIN_EVERY = 20
 """Looks without a call that the service refuses, before it is tried again."""
+
+
+PageOf = Callable[[str | None], Awaitable[RunSummaryPage]]
 
 
 @dataclass(slots=True)
@@ -58,6 +63,7 @@ class Follower:
         self._on_change = on_change
         self._on_note = on_note
         self._noted: set[str] = set()
+        self._looks = 0
         self._listing, self._asking = _Call(), _Call()
 
     async def look(self) -> None:
@@ -71,6 +77,7 @@ class Follower:
         if not self._poller.active:
             return
         self._poller.begin()
+        self._looks += 1
         self._listing.begin_look()
         self._asking.begin_look()
         is_whole = await self._list_active() if self._listing.is_open else True
@@ -82,13 +89,29 @@ class Follower:
     async def _list_active(self) -> bool:
         """List what is active; False if the list is shorter than it says."""
         try:
-            return await self._read_list(self._active_page, lambda: self._poller.unseen)
+            if self._poller.waiting <= MAX_PAGE_SIZE or self._looks % COUNT_ALL_EVERY == 0:
+                return await self._read_list(self._page_of(self._poller.listed_statuses))
+            return await self._list_working()
         except CallRefusedError as refused:
             if self._poller.odd_statuses and self._poller.lists_odd:
                 self._poller.lists_odd = False  # the list may only know the statuses that are published
                 return await self._list_active()
             self._list_refused(refused)
             return True
+
+    async def _list_working(self) -> bool:
+        """List what works, and only count what waits: thousands of runs may wait for a place and do nothing else.
+
+        Where the service has as many as there should be, the same ones still wait. One that ended while another batch's run
+        of the same name prefix took its place in the count is noticed when all are listed again.
+        """
+        working = tuple(status for status in self._poller.listed_statuses if status != PENDING)
+        is_whole = await self._read_list(self._page_of(working))
+        counted = await self._reader.read(partial(self._page_of((PENDING,), size=1), None))
+        if counted is not None and counted.total == self._poller.waiting:
+            self._poller.still_waiting()
+            return is_whole
+        return await self._read_list(self._page_of((PENDING,))) and is_whole
 
     def _list_refused(self, refused: CallRefusedError) -> None:
         if failure_of(refused.error) is ReadFailure.UNAUTHORIZED:
@@ -105,9 +128,11 @@ class Follower:
                 await self._ask(run)
 
     async def _list_ended(self, plan: LookUps) -> None:
-        page = partial(self._ended_page, plan.created_after_s)
+        def left() -> int:
+            return len(self._poller.still_unseen(plan.listed))
+
         try:
-            await self._read_list(page, lambda: len(self._poller.still_unseen(plan.listed)))
+            await self._read_list(self._page_of(ENDED, created_after_s=plan.created_after_s), left)
         except CallRefusedError as refused:
             self._list_refused(refused)
 
@@ -140,10 +165,9 @@ class Follower:
         if run.run_id in self._poller.active:
             self._report(self._poller.missed(run, listed, time.monotonic()))
 
-    async def _read_list(
-        self, page_of: Callable[[str | None], Awaitable[RunSummaryPage]], left: Callable[[], int]
-    ) -> bool:
+    async def _read_list(self, page_of: PageOf, left: Callable[[], int] | None = None) -> bool:
         """Read pages while that is cheaper than to ask for what is ``left``; False if the list ended too early."""
+        left = left or (lambda: self._poller.unseen)
         ids: set[str] = set()
         cursor: str | None = None
         cursors: set[str] = set()
@@ -161,19 +185,22 @@ class Follower:
             if left() <= ceil((total - len(ids)) / MAX_PAGE_SIZE) and self._asking.is_open:
                 return True
 
-    async def _active_page(self, cursor: str | None) -> RunSummaryPage:
-        return await self._page(self._poller.listed_statuses, self._poller.created_after_s, cursor)
-
-    async def _ended_page(self, created_after_s: float | None, cursor: str | None) -> RunSummaryPage:
-        return await self._page(ENDED, created_after_s, cursor)
-
-    async def _page(
-        self, statuses: tuple[str, ...], created_after_s: float | None, cursor: str | None
-    ) -> RunSummaryPage:
+    def _page_of(
+        self, statuses: tuple[str, ...], *, created_after_s: float | None = None, size: int = MAX_PAGE_SIZE
+    ) -> PageOf:
+        """Reads the page at a cursor of the list of this batch's runs with these statuses."""
         prefix = self._poller.name_prefix
-        return await self._client.list_page(
-            name=f"{prefix}*" if prefix else None, created_after=created_after_s, status=statuses, cursor=cursor
-        )
+
+        async def page(cursor: str | None) -> RunSummaryPage:
+            return await self._client.list_page(
+                name=f"{prefix}*" if prefix else None,
+                created_after=self._poller.created_after_s if created_after_s is None else created_after_s,
+                status=statuses,
+                cursor=cursor,
+                size=size,
+            )
+
+        return page
 
     def _report(self, change: Change | None) -> None:
         if change is not None:

@@ -19,10 +19,11 @@ from batchrun.tracking.look_ups import LookUps, plan_look_ups
 from batchrun.wherobots.enums import RunStatus
 from batchrun.wherobots.summaries import AppSummary, RunSummary
 
-__all__ = ["ACTIVE", "CREATED", "ENDED", "Poller"]
+__all__ = ["ACTIVE", "CREATED", "ENDED", "PENDING", "Poller"]
 
 CANCELLED = RunStatus.CANCELLED.value
-ACTIVE = (RunStatus.PENDING.value, RunStatus.RUNNING.value)
+PENDING = RunStatus.PENDING.value
+ACTIVE = (PENDING, RunStatus.RUNNING.value)
 ENDED = tuple(status.value for status in RunStatus if status.is_final)
 CREATED = "created"
 """Stands for the status of a run of which the service did not say one yet."""
@@ -97,6 +98,15 @@ class Poller:
     def unseen(self) -> int:
         """Runs that this look has not shown yet."""
         return len(self._unseen)
+
+    @property
+    def waiting(self) -> int:
+        """Runs that were PENDING when last heard of, and that this look has not shown yet."""
+        return sum(run.status == PENDING for run in self._unseen.values())
+
+    def still_waiting(self) -> None:
+        """The service has as many PENDING runs as are ``waiting``: nothing is new about them."""
+        self._unseen = {run_id: run for run_id, run in self._unseen.items() if run.status != PENDING}
 
     @property
     def listed_statuses(self) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ async def test_runs_that_the_service_forgets_make_room_as_well(tmp_path: Path) -
     assert [run.status for run in read_state(path).runs.values()].count("gone") >= 4
 
 
-@pytest.mark.parametrize("refused", [{"list": 404}, {"get": 403}, {"get": 404}])
+@pytest.mark.parametrize("refused", [{"get": 403}, {"get": 404}])
 async def test_calls_that_are_refused_are_replaced_by_others(tmp_path: Path, refused: dict[str, int]) -> None:
     emulated = EmulatorSettings.model_validate({"startup_s": 1, "run_s": 20, "refused_calls": refused})
     ended = await submitted(tmp_path / "a.ledger.jsonl", emulated, max_active=2)
