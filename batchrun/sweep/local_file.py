@@ -1,10 +1,12 @@
 """A file on this machine that a plan names: uploaded before the first run is created, and known by its content."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import file_digest
 from pathlib import Path
 
-__all__ = ["MAX_BYTES", "LocalFile", "UploadPlan", "placeholders_in"]
+__all__ = ["MAX_BYTES", "LocalFile", "UploadPlan", "changed_uploads", "placeholders_in"]
 
 MAX_BYTES = 500 * 1024 * 1024
 """The service's limit for one file (its storage API, 2026)."""
@@ -52,3 +54,16 @@ class UploadPlan:
 def placeholders_in(body: bytes) -> list[bytes]:
     """The placeholders of local files in a payload, as they are written in its JSON."""
     return _PLACEHOLDER.findall(body) if b'"upload:' in body else []
+
+
+def changed_uploads(plan: Iterable[UploadPlan]) -> Iterator[str]:
+    """Paths of files that are there and no longer have the content that the plan has recorded."""
+    for upload in plan:
+        file = upload.file
+        try:
+            with file.source.open("rb") as content:
+                is_same = file_digest(content, "sha256").hexdigest() == file.sha256
+        except OSError:
+            continue  # gone: what was uploaded is used
+        if not is_same:
+            yield file.path

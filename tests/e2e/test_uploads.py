@@ -85,6 +85,7 @@ def test_a_script_is_edited_planned_and_submitted_and_goes_up_once(command: Comm
         assert (changed.returncode, "--extend" in changed.stderr) == (4, True), changed.stderr
         resumed = command.run("resume", "sweep.ledger.jsonl", *url)
         assert resumed.returncode == 0, resumed.stderr
+        assert "./job.py: it changed since the batch began" in resumed.stderr
         assert len(emulator.held()) == 20
 
 

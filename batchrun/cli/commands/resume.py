@@ -12,9 +12,10 @@ from batchrun.cli.service import EMULATOR, open_service, service_name
 from batchrun.cli.settling import settle_unknown
 from batchrun.cli.submitting import SubmitRequest, run_submission, show_if_nothing_is_sent
 from batchrun.engine.batch import plan_of
-from batchrun.errors import ManifestError
+from batchrun.errors import ManifestError, Problem
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.reader import read_batch
+from batchrun.sweep.local_file import changed_uploads
 from batchrun.sweep.manifest.manifest import SubmitTable
 from batchrun.sweep.plan import Plan
 
@@ -78,6 +79,9 @@ def resume(
         if not flags.dry_run:
             _settle(ledger, service, flags, output)
         raise
+    for path_of_file in changed_uploads(plan.uploads):
+        fact = "it changed since the batch began; the version that the batch began with is used"
+        output.warn(Problem(path_of_file, fact, "to run the new one, submit the sweep with --extend"))
     return run_submission(request(plan), output)
 
 
