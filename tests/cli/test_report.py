@@ -65,6 +65,7 @@ def test_several_ledgers_are_one_report(batchrun: Run, tmp_path: Path) -> None:
         (["-o", "notes.txt"], "exists and is not a report of batchrun; choose another name", 2),
         (["--console-url", "console.example.com"], "has no {run_id}", 2),
         (["--logs", "nowhere"], "--logs: nowhere is not a folder", 2),
+        (["-o", "-", "--json"], "standard output holds one thing", 2),
         (["missing.ledger.jsonl"], "missing.ledger.jsonl: ", 4),
     ],
 )
@@ -119,3 +120,10 @@ def test_refresh_asks_no_other_service_than_the_ledgers(batchrun: Run, ledger: P
     assert ended.status == 4
     assert "was submitted to https://api.cloud.wherobots.com, not to http://127.0.0.1:9" in ended.err
     assert not Path("r.html").exists()
+
+
+def test_a_dash_prints_the_page(installed: Run, ledger: Path) -> None:
+    ended = installed("report", ledger, "-o", "-")
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.startswith(MARKER)
+    assert ended.out.endswith("</html>")

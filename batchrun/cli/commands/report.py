@@ -1,5 +1,6 @@
 """``batchrun report``."""
 
+import sys
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -32,8 +33,14 @@ Examples:
 
 Target = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="File to write; defaults to SWEEP.report.html by the ledger."),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="File to write, - for standard output; defaults to SWEEP.report.html by the ledger.",
+    ),
 ]
+STDOUT = Path("-")
 Open = Annotated[bool, typer.Option("--open", help="Open the report in a browser.")]
 Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="Title; defaults to the batch's name.")]
 ConsoleUrl = Annotated[
@@ -72,6 +79,9 @@ def report(
     offline and without scripts, and prints. An earlier report is overwritten, any other file is not.
     """
     printer, found = Output(as_json=as_json), find_ledgers(ledgers, emulator=emulator)
+    if output == STDOUT and (as_json or open_):
+        fact = "standard output holds one thing: it cannot be combined with --json or --open"
+        raise UsageError("--output -", fact, "name a file")
     target = output or default_output(found[0])
     if resolved(target) in {resolved(ledger) for ledger in found}:
         raise UsageError(str(target), "is the ledger itself", "choose another name")
@@ -81,6 +91,9 @@ def report(
     # Only with logs: what reads them knows the client too, which takes a quarter of a second to import.
     last_line = load("batchrun.report.html.saved_logs:last_error_in")(logs) if logs is not None else None
     made = make_report(found, title=title, console_url=console_url, last_line=last_line)
+    if output == STDOUT:
+        sys.stdout.buffer.write(made.html.encode())
+        return ExitStatus.DONE
     size = write_report(made, target)
     printer.say(f"{target}: {numbered(made.runs, 'run')}, {size / 1e6:.2f} MB")
     if open_ and not webbrowser.open(target.resolve().as_uri()):
