@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 
 import anyio
+import anyio.lowlevel
+import anyio.to_thread
 
 from batchrun.engine.change import Change
 from batchrun.engine.quota_probe import QuotaProbe
@@ -16,6 +18,8 @@ from batchrun.tracking.poller import Poller
 
 __all__ = ["ActiveRuns", "HeldBy"]
 
+ADDED_AT_ONCE = 500
+"""Earlier runs that are added before other tasks get their turn."""
 RECENT_RUNS = 10_000
 """Runs of this session that are remembered in case a quota is met: more than any organisation is likely to run at once."""
 
@@ -47,7 +51,7 @@ class ActiveRuns:
         *,
         server_now: Callable[[], float],
         is_over: Callable[[], bool],
-        earlier: Callable[[], Iterable[Followed]] = tuple,
+        earlier: Callable[[], Iterable[Followed]] | None = None,
         follows_all: bool = False,
     ) -> None:
         self._max = max_active
@@ -63,8 +67,7 @@ class ActiveRuns:
         self._held = 0
         self._change = Change()
         self._look_wanted = anyio.Event()
-        if self.are_followed:
-            self._count_earlier()
+        self._is_earlier_counted = earlier is None
 
     @property
     def are_followed(self) -> bool:
@@ -149,9 +152,8 @@ class ActiveRuns:
         if not self.are_followed:
             for run in self._recent:
                 self._add(run)
-            self._count_earlier()
         self._quota = len(self.active)
-        self._is_unsure = bool(self.active)
+        self._is_unsure = bool(self.active) or not self._is_earlier_counted
         self._probe.refused(time.monotonic(), asked_s)
         self._look_wanted.set()
 
@@ -167,9 +169,20 @@ class ActiveRuns:
             self._quota = len(self.active)
             self._change.notify()
 
-    def _count_earlier(self) -> None:
-        for run in self._earlier():
+    async def count_earlier(self) -> None:
+        """Add the unfinished runs of earlier sessions, once, if active runs matter; a ledger may know a million of them."""
+        earlier = self._earlier
+        if earlier is None or self._is_earlier_counted or not self.are_followed:
+            return
+        self._is_earlier_counted = True
+        for number, run in enumerate(await anyio.to_thread.run_sync(lambda: list(earlier()))):
             self._add(run)
+            if number % ADDED_AT_ONCE == 0:
+                await anyio.lowlevel.checkpoint()
+
+    def notice_end(self) -> None:
+        """No work is left to enter with, perhaps: those who wait look again."""
+        self._change.notify()
 
     def _add(self, run: Followed) -> None:
         self._followed.add(run, time.monotonic())

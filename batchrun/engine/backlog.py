@@ -3,8 +3,10 @@
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, islice
 
+import anyio
+import anyio.to_thread
 import msgspec
 
 from batchrun.engine.change import Change
@@ -65,19 +67,30 @@ class Work(msgspec.Struct, kw_only=True, eq=False):
         return self.planned
 
 
+READ_AHEAD = 512
+"""Runs that are read from the plan at once: a thread costs as much as ten of them."""
+
+
 class Backlog:
     """Hands out work in plan order; work that was put back to wait goes out again when it is due.
 
     Everything handed out by ``take`` comes back through ``put`` or ``retire``; the backlog is finished when nothing is
-    left inside and nothing is out.
+    left inside and nothing is out. New work comes from ``source``, as far as ``read_ahead`` has read it.
     """
 
     def __init__(
-        self, source: Iterator[Work], now: Callable[[], float], *, on_return: Callable[[], None] = lambda: None
+        self,
+        source: Iterator[Work],
+        now: Callable[[], float],
+        *,
+        on_return: Callable[[], None] = lambda: None,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._source: Iterator[Work] | None = source
-        self._next_new: Work | None = None  # one run of look-ahead, so that is_empty can answer without sending
+        self._new: deque[Work] = deque()
+        self._taken = Change()
         self._on_return = on_return
+        self._on_end = on_end
         self._now = now
         self._ready: deque[Work] = deque()
         self._waiting: list[tuple[float, int, Work]] = []
@@ -98,7 +111,31 @@ class Backlog:
     @property
     def is_empty(self) -> bool:
         """True when nothing is queued; only in-flight runs remain."""
-        return not (self._ready or self._waiting) and self._peek() is None
+        return not (self._ready or self._waiting or self._new) and self._source is None
+
+    async def read_ahead(self) -> None:
+        """Read new work in a thread, some hundreds ahead of what is taken; return when there is no more.
+
+        A plan of a million runs takes seconds to go through, most of all when nearly all of them are submitted already.
+
+        Raises:
+            BatchrunError: the plan cannot be read any more.
+
+        """
+        while (source := self._source) is not None:
+            while len(self._new) >= READ_AHEAD // 2:
+                await self._taken.wait()
+            works = await anyio.to_thread.run_sync(lambda: list(islice(source, READ_AHEAD)), abandon_on_cancel=True)
+            self._new.extend(works)
+            if len(works) < READ_AHEAD:
+                self._source = None
+            self._change.notify()
+        self._on_end()
+
+    async def wait_read(self) -> None:
+        """Return when it is known whether there is new work."""
+        while not self._new and self._source is not None:
+            await self._change.wait()
 
     async def take(self) -> Work | None:
         """The next run to send, as soon as there is one; None when the backlog is finished."""
@@ -132,20 +169,14 @@ class Backlog:
 
     def is_drained_but(self, out: int) -> bool:
         """True when nothing is queued and at most ``out`` runs are out."""
-        return not (self._ready or self._waiting) and self._out <= out and self._peek() is None
+        return self._out <= out and self.is_empty
 
     def _next(self) -> Work | None:
         if self._waiting and self._waiting[0][0] <= self._now():
             return heapq.heappop(self._waiting)[2]
         if self._ready:
             return self._ready.popleft()
-        work, self._next_new = self._peek(), None
-        return work
-
-    def _peek(self) -> Work | None:
-        """The next run that was never out, without taking it."""
-        if self._next_new is None and self._source is not None:
-            self._next_new = next(self._source, None)
-            if self._next_new is None:
-                self._source = None
-        return self._next_new
+        if not self._new:
+            return None
+        self._taken.notify()
+        return self._new.popleft()

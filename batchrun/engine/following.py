@@ -72,6 +72,7 @@ class Following:
     async def _look(self) -> float | None:
         """One look; returns how long to wait after one that was refused."""
         try:
+            await self._active_runs.count_earlier()
             if self._active_runs.are_followed:
                 await self._follower.look()
         except ApiError as error:

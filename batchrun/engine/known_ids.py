@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from batchrun.ledger.fold import BatchState
 
-__all__ = ["KnownIds", "ids_of"]
+__all__ = ["KnownIds", "holders_of", "ids_of"]
 
 MOST_OF_SESSION = 100_000
 """Ids of this session that are kept (about 12 MB); what a list shows is among the latest. `ledger check` looks at all."""
@@ -52,5 +52,14 @@ def ids_of(state: BatchState) -> Iterator[tuple[str, str]]:
     for key, run in state.runs.items():
         for earlier in run.earlier:
             yield earlier.run_id, key
+        if run.run_id is not None:
+            yield run.run_id, key
+
+
+def holders_of(state: BatchState) -> Iterator[tuple[str, str]]:
+    """Run ids with their keys. One of an earlier generation is held as another run's: it is never adopted again."""
+    for key, run in state.runs.items():
+        for earlier in run.earlier:
+            yield earlier.run_id, f"{key}/{earlier.generation}"
         if run.run_id is not None:
             yield run.run_id, key

@@ -1,14 +1,16 @@
 """What is left to do for a plan, given what its ledger already knows."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from batchrun.engine.backlog import Work
 from batchrun.engine.generations import Generations
+from batchrun.engine.outcomes import Resent
 from batchrun.ledger.fold import BatchState, Outcome, RunState
 from batchrun.sweep.plan import Plan, PlannedRun
 
-__all__ = ["FIRST", "RETRIABLE", "clashing_keys", "unknown_work", "unsent_work"]
+__all__ = ["FIRST", "RETRIABLE", "clashing_keys", "resent_earlier", "unknown_work", "unsent_work"]
 
 FIRST = Generations()
 """Nothing is run again."""
@@ -84,3 +86,12 @@ def _work(key: str, name: str, planned: PlannedRun | None, known: RunState, *, f
         outcome=Outcome.UNKNOWN if known.outcome is Outcome.UNKNOWN else Outcome.PENDING,
         ended_as=known.outcome if known.outcome in RETRIABLE else None,
     )
+
+
+def resent_earlier(state: BatchState, settle_after_s: float) -> Iterator[Resent]:
+    """Runs that an earlier session sent more than once, and did not look for once more before it ended.
+
+    When their last POST left is not known any more: it may have been just before this session.
+    """
+    for key, (name, since_s) in state.to_check.items():
+        yield Resent(key=key, name=name, first_sent_at_s=since_s, not_before_s=time.monotonic() + settle_after_s)

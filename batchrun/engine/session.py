@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -19,24 +19,24 @@ from batchrun.engine.backlog import Backlog
 from batchrun.engine.controls import Controls
 from batchrun.engine.following import Following
 from batchrun.engine.generations import Generations
-from batchrun.engine.known_ids import KnownIds
+from batchrun.engine.known_ids import KnownIds, holders_of
 from batchrun.engine.learned_rate import rate_table
-from batchrun.engine.outcomes import Outcomes, Resent
+from batchrun.engine.outcomes import Outcomes
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Progress, Reporter
-from batchrun.engine.resume import FIRST, clashing_keys, unknown_work, unsent_work
+from batchrun.engine.resume import FIRST, clashing_keys, resent_earlier, unknown_work, unsent_work
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle import Settler
 from batchrun.engine.settle_queue import SettleQueue
-from batchrun.engine.stopping import Stop, StopSwitch, ledger_stop, unproven_stop
+from batchrun.engine.stopping import CANCELLED, Stop, StopSwitch, file_stop, unproven_stop
 from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
 from batchrun.engine.watch import Watch
 from batchrun.engine.workers import Workers
-from batchrun.errors import LedgerWriteError, Problem
+from batchrun.errors import LedgerWriteError, PlanChangedError, Problem
 from batchrun.ledger.events import SessionEvent
 from batchrun.ledger.file import FileLedger
-from batchrun.ledger.state import BatchState, Outcome
+from batchrun.ledger.state import Outcome
 from batchrun.sweep.plan import Plan, PlannedRun
 from batchrun.tracking.changes import Change
 from batchrun.tracking.created_runs import unfinished
@@ -102,15 +102,17 @@ class Session:
             self._poller,
             server_now=client.clock.now,
             is_over=lambda: self._backlog.is_empty,
-            earlier=lambda: unfinished(state),
+            earlier=(lambda: unfinished(state)) if state.runs else None,
             follows_all=on_change is not None,
         )
         unsent = unsent_work(plan, state, retry, generations) if plan is not None else iter(())
-        self._backlog = Backlog(unsent, time.monotonic, on_return=self._active_runs.release)
+        self._backlog = Backlog(
+            unsent, time.monotonic, on_return=self._active_runs.release, on_end=self._active_runs.notice_end
+        )
         self._to_settle = SettleQueue(settings.settle_after_s)
         self._tagging = Tagging(state.batch.batch_id if settings.tag and state.batch is not None else None)
         self._controls = Controls(is_same_organization=is_same_organization)
-        self._known_ids = KnownIds(lambda: _ids(state), state.foreign)
+        self._known_ids = KnownIds(lambda: holders_of(state), state.foreign)
         self._outcomes = self._make_outcomes()
         self._settler = self._make_settler()
         self._workers = self._make_workers()
@@ -139,7 +141,7 @@ class Session:
             switch=self._switch,
             reporter=self._reporter,
         )
-        outcomes.resent += _resent_earlier(self._ledger.state, self._settings.settle_after_s)
+        outcomes.resent += resent_earlier(self._ledger.state, self._settings.settle_after_s)
         return outcomes
 
     def _make_settler(self) -> Settler:
@@ -198,15 +200,22 @@ class Session:
             try:
                 await self._ledger.record_durably(self._event("start"))
                 await self._work()
-            except LedgerWriteError as error:
-                self._switch.pull(ledger_stop(error))
+            except (LedgerWriteError, PlanChangedError) as error:
+                self._switch.pull(file_stop(error))
+            except BaseException:
+                # Cancelled by whoever called, or a bug: what was recorded becomes durable all the same.
+                self._switch.pull(CANCELLED)
+                await self._end()
+                raise
         return await self._end()
 
     async def _work(self) -> None:
         await anyio.to_thread.run_sync(self._known_ids.load)
+        await self._active_runs.count_earlier()
         first = await self._take_unknown()
         async with anyio.create_task_group() as helpers:
-            helpers.start_soon(self._keep_flushing)
+            helpers.start_soon(self._keep, self._ledger.keep_flushing)
+            helpers.start_soon(self._keep, self._backlog.read_ahead)
             helpers.start_soon(self._watch.run)
             helpers.start_soon(self._settler.run)
             helpers.start_soon(self._following.run)
@@ -236,17 +245,21 @@ class Session:
 
     async def _prove_organization(self) -> None:
         """Send nothing with a key that may be another organisation's until it shows a run of an earlier session."""
-        if self._controls.is_same_organization or not len(self._to_settle) or self._backlog.is_empty:
+        if self._controls.is_same_organization or not len(self._to_settle):
+            return
+        await self._backlog.wait_read()
+        if self._backlog.is_empty:
             return
         await self._controls.wait_organization_proven(2 * self._settings.settle_after_s)  # lists are not further behind
         if not self._controls.is_same_organization:
             self._switch.pull(unproven_stop(self._ledger.path))
 
-    async def _keep_flushing(self) -> None:
+    async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do some work beside the others; stop the batch if the ledger or the plan can no longer be used."""
         try:
-            await self._ledger.keep_flushing()
-        except LedgerWriteError as error:
-            self._switch.pull(ledger_stop(error))
+            await work()
+        except (LedgerWriteError, PlanChangedError) as error:
+            self._switch.pull(file_stop(error))
 
     async def _end(self) -> Submission:
         stop = self._switch.stop
@@ -255,7 +268,7 @@ class Session:
             with anyio.CancelScope(shield=True):
                 await self._ledger.record_durably(self._event("stop"))
         except LedgerWriteError as error:
-            self._switch.pull(ledger_stop(error))
+            self._switch.pull(file_stop(error))
             stop = self._switch.stop
         progress = self._watch.progress()
         self._reporter.progress(progress)
@@ -280,21 +293,3 @@ class Session:
 
 def _nobody(_: Change) -> None:
     pass
-
-
-def _ids(state: BatchState) -> Iterator[tuple[str, str]]:
-    """Ids of runs with their keys. One of an earlier generation is held as another run's: it is never adopted again."""
-    for key, run in state.runs.items():
-        for earlier in run.earlier:
-            yield earlier.run_id, f"{key}/{earlier.generation}"
-        if run.run_id is not None:
-            yield run.run_id, key
-
-
-def _resent_earlier(state: BatchState, settle_after_s: float) -> Iterator[Resent]:
-    """Runs that an earlier session sent more than once, and did not look for once more before it ended.
-
-    When their last POST left is not known any more: it may have been just before this session.
-    """
-    for key, (name, since_s) in state.to_check.items():
-        yield Resent(key=key, name=name, first_sent_at_s=since_s, not_before_s=time.monotonic() + settle_after_s)

@@ -10,17 +10,19 @@ import anyio
 
 from batchrun.engine.tally import Tally
 from batchrun.engine.verdicts import NextStep, Verdict, judge_read
-from batchrun.errors import ApiError, LedgerChangedError, LedgerWriteError, Problem
+from batchrun.errors import ApiError, LedgerChangedError, LedgerWriteError, PlanChangedError, Problem
 from batchrun.ledger.state import Outcome
 from batchrun.sweep.manifest.durations import duration_text
 from batchrun.wherobots.answers import Answer, Refused, Unreadable
 
 __all__ = [
+    "CANCELLED",
     "FirstAnswers",
     "Stop",
     "StopReason",
     "StopSwitch",
     "failures_stop",
+    "file_stop",
     "ledger_stop",
     "patience_stop",
     "refusal_stop",
@@ -66,6 +68,10 @@ class StopReason(StrEnum):
     """The ledger was replaced, removed or written by somebody else."""
     GAVE_UP = "gave_up"
     """Nothing succeeded for as long as ``give_up_after`` says."""
+    PLAN_CHANGED = "plan_changed"
+    """The plan file was replaced, or written to."""
+    CANCELLED = "cancelled"
+    """The program that submits gave up: its task was cancelled, or something in it failed."""
     INTERRUPTED = "interrupted"
     """Ctrl-C."""
     TERMINATED = "terminated"
@@ -78,6 +84,9 @@ class Stop:
 
     reason: StopReason
     problem: Problem
+
+
+CANCELLED = Stop(StopReason.CANCELLED, Problem("submit", "the submission was cancelled", "submit again to resume"))
 
 
 class StopSwitch:
@@ -140,8 +149,7 @@ def unusable_stop(error: ApiError, base_url: str, *, has_responded: bool) -> Sto
 def refusal_stop(refused: Refused, base_url: str) -> Stop:
     """Why a batch stops after a response that `judge` answers with ``NextStep.STOP``: a 3xx, 401 or 403."""
     if refused.http_status // 100 == 3:  # noqa: PLR2004 - 3xx
-        code = f" ({refused.trouble.code})" if refused.trouble.code else ""
-        fact = f"it answers HTTP {refused.http_status}{code}, a redirect"
+        fact = f"it answers with a redirect, {refused.trouble.describe()}"
         fix = "set the base URL that it redirects to; redirects are not followed"
         return Stop(StopReason.REDIRECTED, Problem(base_url, fact, fix))
     fact = f"the API key was refused, {refused.trouble.describe()}"
@@ -159,6 +167,13 @@ def unproven_stop(ledger: Path) -> Stop:
     fact = "no run of the batch shows that this API key is of the organization that its runs were sent to"
     fix = f"use the key of the earlier sessions, or decide about the unknown runs with batchrun resolve {ledger}"
     return Stop(StopReason.UNPROVEN_KEY, Problem(str(ledger), fact, fix))
+
+
+def file_stop(error: LedgerWriteError | PlanChangedError) -> Stop:
+    """Why a batch stops when its ledger or its plan file can no longer be used."""
+    if isinstance(error, PlanChangedError):
+        return Stop(StopReason.PLAN_CHANGED, error.problems[0])
+    return ledger_stop(error)
 
 
 def failures_stop(tally: Tally, bound: float | None) -> Stop | None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+import anyio.to_thread
 from typing_extensions import override
 
 from batchrun.errors import LedgerError
@@ -78,7 +79,8 @@ class FileLedger:
             LedgerWriteError: it cannot be written.
 
         """
-        fold(self.state, batch)
+        # In a thread: extending a batch goes through every run that the ledger knows.
+        await anyio.to_thread.run_sync(fold, self.state, batch)
         await self.record_durably(batch)
 
     async def attempted(self, key: str, n: int, name: str = "", generation: int = 1) -> None:

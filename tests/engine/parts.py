@@ -210,4 +210,6 @@ async def open_parts(
     async with client_of(service, knows_clock=knows_clock) as client:
         with FileLedger.open(folder / "sweep.ledger.jsonl", create=True) as ledger:
             await ledger.begin(new_batch(plan, client.settings.base_url))
-            yield Parts(plan, ledger, client, settings or SubmitSettings())
+            parts = Parts(plan, ledger, client, settings or SubmitSettings())
+            await parts.backlog.read_ahead()
+            yield parts
