@@ -51,22 +51,20 @@ class Axis:
     def is_binned(self) -> bool:
         return len(self.bins) < len(self.values)
 
-    @property
-    def record(self) -> str:
-        """The axis that a field belongs to; for a plain axis, its own name."""
-        return self.name.partition(".")[0]
 
-
-def binned_axes(points: Sequence[dict[str, Any]], *, max_bins: int = MAX_BINS) -> list[Axis]:
+def binned_axes(points: Sequence[dict[str, Any]], *, max_bins: int = MAX_BINS, most: int | None = None) -> list[Axis]:
     """The axes of the points in their order, with their values in order: numbers and dates by size, text as in the plan.
 
-    Text that is binned is sorted, so that a range such as ``t001 … t250`` means something.
+    Text that is binned is sorted, so that a range such as ``t001 … t250`` means something. With ``most``, axes beyond that
+    number are left out.
     """
     columns: dict[str, _Column] = {}
     for row, point in enumerate(points):
         for name, value in flat_point(point):
             column = columns.get(name)
             if column is None:
+                if most is not None and len(columns) >= most:
+                    continue
                 column = columns[name] = _Column(name)
             column.add(row, value)
     has_point = [bool(point) for point in points]

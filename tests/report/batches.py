@@ -60,9 +60,12 @@ def _many_axes(path: Path) -> list[Path]:
 
 
 def _long_axis(path: Path) -> list[Path]:
+    def recorded(point: Point) -> Point:
+        return {"tile": f"t{point['n'] % 5_000 + 1}", "res": 10 if point["n"] % 2 else 30}
+
     story = Story(
-        axes={"tile": [f"t{i}" for i in range(1, 5_001)], "res": [10, 30]},
-        failing=lambda p: 0.7 if p["res"] == 10 else 0.02, max_active=500, name="tiles",
+        axes={"n": list(range(6_000))}, fields=recorded, failing=lambda p: 0.7 if p["n"] % 2 else 0.02, max_active=500,
+        name="tiles",
     )  # fmt: skip
     return [write_ledger(path / "long.ledger.jsonl", story)]
 
@@ -88,6 +91,17 @@ def _hostile(path: Path) -> list[Path]:
     return [write_ledger(path / "hostile.ledger.jsonl", story)]
 
 
+def _many_fields(path: Path) -> list[Path]:
+    def recorded(point: Point) -> Point:
+        return {"row": {f"column_{i}": (point["n"] * i) % (i + 2) for i in range(300)}}
+
+    story = Story(
+        axes={"n": list(range(200))}, fields=recorded, failing=lambda _: 0.5, timed_out=0,
+        messages=tuple(("RUN_FAIL_EXEC", f"{word} went wrong") for word in WORDS), name="wide",
+    )  # fmt: skip
+    return [write_ledger(path / "wide.ledger.jsonl", story)]
+
+
 def _shards(path: Path) -> list[Path]:
     stories = [Story(axes={"shard": [n], "i": list(range(40))}, seed=n, name="sharded") for n in range(3)]
     return [write_ledger(path / f"shard-{n}.ledger.jsonl", story) for n, story in enumerate(stories)]
@@ -105,6 +119,7 @@ def _not_begun(path: Path) -> list[Path]:
     return [write_events(path / "unsent.ledger.jsonl", [batch_event(Story(axes={}), 24, START_S)])]
 
 
+WORDS = [a + b for a in "abcdefghij" for b in "klmnopqrst"]
 AREAS = {"area": ["nyc", "lax", "ord"], "year": [2021, 2022, 2023, 2024]}
 
 BATCHES: dict[str, Callable[[Path], list[Path]]] = {
@@ -125,4 +140,5 @@ BATCHES: dict[str, Callable[[Path], list[Path]]] = {
     "missing fields": _partial_points,
     "hostile": _hostile,
     "several ledgers": _shards,
+    "300 fields": _many_fields,
 }

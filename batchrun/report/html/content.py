@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from batchrun.report.axis_bins import Axis, binned_axes
+from batchrun.report.axis_values import axes_of
+from batchrun.report.failures import failure_groups
 from batchrun.report.html.course import Course, LedgerView, course, ledger_views, submission_figures
 from batchrun.report.html.heat_maps import DRAWN, PairView, chooser_data, measures_of, pair_view
 from batchrun.report.html.json_block import json_block
 from batchrun.report.html.overview import Figure, Overview, overview, telling
-from batchrun.report.html.reasons import SHOWN, ReasonView, reason_views
+from batchrun.report.html.reasons import ReasonView, reason_views
 from batchrun.report.html.run_links import RunLink, run_link
 from batchrun.report.html.run_table import RunTable, run_table
 from batchrun.report.html.source import Source, facts_of
@@ -23,6 +25,8 @@ __all__ = ["MAX_AXES", "HeatSection", "ReportContent", "ReportOptions", "content
 
 MAX_AXES = 8
 """Axes that are looked at in pairs: 28 pairs of them."""
+MOST_AXES = 40
+"""Axes and fields that are looked at by themselves: a data file may have hundreds of columns."""
 PAGE_BYTES = 1_400_000
 """For everything but style and script. What pictures leave of it is for the table: a page is to be sent by mail."""
 LastLine = Callable[[Sequence[RunRow]], str | None]
@@ -78,7 +82,7 @@ class ReportContent:
 def content_of(source: Source, options: ReportOptions) -> ReportContent:
     """Look at the rows from every side that the page shows."""
     facts = facts_of(source.rows, source.costs)
-    axes = binned_axes([row.point for row in source.rows])
+    axes = binned_axes([row.point for row in source.rows], most=MOST_AXES)
     singles = ranked_singles(axes, facts)
     ranked = without_twins([single.x for single in singles])[:MAX_AXES]
     pairs = ranked_pairs(ranked, facts) or singles[:1]
@@ -86,7 +90,8 @@ def content_of(source: Source, options: ReportOptions) -> ReportContent:
     def link(row: RunRow) -> RunLink:
         return run_link(row, options.console_url)
 
-    reasons = reason_views(source.rows, link, options.last_line or (lambda _: None))
+    groups = failure_groups(source.rows)
+    reasons = reason_views(groups, link, options.last_line or (lambda _: None))
     number_of = {id(row): reason.number for reason in reasons for row in reason.group.members}
     heat, spans = _heat(pairs, axes, ranked, source), _spans(ranked, source, facts)
     return ReportContent(
@@ -94,8 +99,8 @@ def content_of(source: Source, options: ReportOptions) -> ReportContent:
         made=day_time(options.made_s),
         ledgers=tuple(ledger_views(source)),
         overview=overview(source, facts, telling(singles, pairs)),
-        reasons=tuple(reasons[:SHOWN]),
-        reasons_left_out=max(0, len(reasons) - SHOWN),
+        reasons=tuple(reasons),
+        reasons_left_out=len(groups) - len(reasons),
         heat=heat,
         spans=spans,
         course=course(source),
@@ -136,6 +141,8 @@ def _notes(axes: Sequence[Axis], ranked: Sequence[Axis], source: Source) -> list
     rest = [axis.name for axis in axes if axis not in ranked and axis.name not in constant]
     if rest:
         notes.append(f"Left out, since they explain least or vary together with another: {', '.join(rest)}.")
+    if beyond := len(axes_of(source.rows)) - len(axes):
+        notes.append(f"Not looked at: {beyond:,} further axes and fields, beyond the first {MOST_AXES}.")
     unknown = sum(not row.point for row in source.rows)
     if axes and unknown:
         notes.append(f"{numbered(unknown, 'run')} without recorded values are left out.")

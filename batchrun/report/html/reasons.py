@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from batchrun.report.failures import FailureGroup, failure_groups
+from batchrun.report.failures import FailureGroup
 from batchrun.report.html.run_links import RunLink
 from batchrun.report.rows import RunRow
 
@@ -33,10 +33,11 @@ class ReasonView:
 
 
 def reason_views(
-    rows: Sequence[RunRow], link: Callable[[RunRow], RunLink], last_line: Callable[[Sequence[RunRow]], str | None]
+    groups: Sequence[FailureGroup],
+    link: Callable[[RunRow], RunLink],
+    last_line: Callable[[Sequence[RunRow]], str | None],
 ) -> list[ReasonView]:
-    """The reasons, the most frequent first."""
-    groups = failure_groups(rows)
+    """The first ``SHOWN`` reasons: each run may have failed with words of its own."""
     failed = sum(group.runs for group in groups)
     return [
         ReasonView(
@@ -46,5 +47,5 @@ def reason_views(
             last_line=last_line(group.members),
             runs=tuple(link(row) for row in group.members[:LINKED]),
         )
-        for number, group in enumerate(groups)
+        for number, group in enumerate(groups[:SHOWN])
     ]

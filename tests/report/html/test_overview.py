@@ -108,3 +108,10 @@ def test_units_are_priced_by_the_persons_own_price_alone(tmp_path: Path, table: 
         path.write_text(text.replace('"manifest":"', '"manifest":' + json.dumps(table)[:-1]))
     found = content_of(read_source(paths), ReportOptions(made_s=0))
     assert [figure.value for figure in found.overview.figures if figure.name in {"Cost", "Spatial units"}] == shown
+
+
+def test_hundreds_of_fields_and_reasons_are_cut_and_it_says_so(content: Callable[[str], ReportContent]) -> None:
+    found = content("300 fields")
+    assert len(found.reasons) == 20
+    assert found.reasons_left_out > 10
+    assert "Not looked at: 260 further axes and fields, beyond the first 40." in found.heat.notes
