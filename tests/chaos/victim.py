@@ -69,7 +69,7 @@ def main() -> None:
         weaken(spec["weaken"])
     from batchrun.cli.app import main as command  # noqa: PLC0415 - the same
 
-    command(sys.argv[2:])
+    sys.exit(command(sys.argv[2:]))
 
 
 if __name__ == "__main__":

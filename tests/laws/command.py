@@ -121,7 +121,7 @@ class Command:
     def start(self, *words: str) -> subprocess.Popen[str]:
         command = [str(COMMAND)]
         if self.preamble:
-            main = "\nimport sys\nfrom batchrun.cli.app import main\nmain(sys.argv[1:])"
+            main = "\nimport sys\nfrom batchrun.cli.app import main\nsys.exit(main(sys.argv[1:]))"
             command = [str(COMMAND.with_name("python")), "-c", self.preamble + main]
         process = subprocess.Popen(
             [*command, *words],
