@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from batchrun.engine.decisions import Choice as Choice
     from batchrun.engine.decisions import Decision as Decision
+    from batchrun.engine.follow_batch import follow as follow
     from batchrun.engine.held import HeldRun as HeldRun
     from batchrun.engine.mismatches import Mismatch as Mismatch
     from batchrun.engine.mismatches import MismatchKind as MismatchKind
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from batchrun.engine.verify import verify as verify
     from batchrun.errors import ApiError as ApiError
     from batchrun.errors import BatchrunError as BatchrunError
+    from batchrun.errors import BatchStoppedError as BatchStoppedError
     from batchrun.errors import LedgerError as LedgerError
     from batchrun.errors import ManifestError as ManifestError
     from batchrun.errors import Problem as Problem
@@ -39,9 +41,13 @@ if TYPE_CHECKING:
     from batchrun.ledger.fold import BatchState as BatchState
     from batchrun.ledger.fold import Outcome as Outcome
     from batchrun.ledger.reader import read_state as read_state
+    from batchrun.report.batch import Batch as Batch
     from batchrun.report.html.inline import show as show
+    from batchrun.report.rows import RunRow as RunRow
     from batchrun.report.summary import Summary as Summary
     from batchrun.report.summary import read_summary as read_summary
+    from batchrun.running import arun as arun
+    from batchrun.running import run as run
     from batchrun.sweep.manifest.manifest import Manifest as Manifest
     from batchrun.sweep.manifest.manifest import Overrides as Overrides
     from batchrun.sweep.plan import Plan as Plan
@@ -49,6 +55,7 @@ if TYPE_CHECKING:
     from batchrun.sweep.plan import build_plan as build_plan
     from batchrun.sweep.plan import read_plan as read_plan
     from batchrun.sweep.plan import write_plan as write_plan
+    from batchrun.tracking.changes import Change as Change
     from batchrun.wherobots.client import RunsClient as RunsClient
     from batchrun.wherobots.settings import ApiSettings as ApiSettings
     from batchrun.wherobots.transports import open_transport as open_transport
@@ -67,6 +74,7 @@ _HOMES = {
     "batchrun.engine.verify": ("Verification", "verify"),
     "batchrun.errors": (
         "ApiError",
+        "BatchStoppedError",
         "BatchrunError",
         "LedgerError",
         "ManifestError",
@@ -84,14 +92,25 @@ _HOMES = {
     "batchrun.wherobots.client": ("RunsClient",),
     "batchrun.wherobots.settings": ("ApiSettings",),
     "batchrun.wherobots.transports": ("open_transport",),
+    "batchrun.running": (
+        "arun",
+        "run",
+    ),
+    "batchrun.engine.follow_batch": ("follow",),
+    "batchrun.report.batch": ("Batch",),
+    "batchrun.report.rows": ("RunRow",),
+    "batchrun.tracking.changes": ("Change",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ApiError",
     "ApiSettings",
+    "Batch",
     "BatchState",
+    "BatchStoppedError",
     "BatchrunError",
+    "Change",
     "Choice",
     "Decision",
     "FileLedger",
@@ -109,6 +128,7 @@ __all__ = [
     "Problem",
     "Progress",
     "Recovery",
+    "RunRow",
     "RunsClient",
     "SettingsError",
     "Stop",
@@ -120,15 +140,18 @@ __all__ = [
     "UndecidedRun",
     "UsageError",
     "Verification",
+    "arun",
     "build_plan",
     "find_held",
     "find_undecided",
+    "follow",
     "open_transport",
     "read_plan",
     "read_state",
     "read_summary",
     "recover",
     "resolve",
+    "run",
     "show",
     "submit",
     "verify",

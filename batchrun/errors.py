@@ -15,6 +15,7 @@ BatchrunError
 │   └── LedgerWriteError     a write or a sync failed; nothing more may be sent
 │       └── LedgerChangedError  the file was replaced, removed or modified by something else while in use
 ├── UploadError              local files could not be uploaded; no run was created for want of them
+├── BatchStoppedError        a batch stopped early; it can be resumed
 └── ApiError                 the service refused a request, or its response is unusable
 """
 
@@ -26,6 +27,7 @@ from typing_extensions import override
 
 __all__ = [
     "ApiError",
+    "BatchStoppedError",
     "BatchrunError",
     "LedgerChangedError",
     "LedgerDamagedError",
@@ -180,6 +182,14 @@ class UploadError(BatchrunError):
         found = tuple(problems)
         super().__init__(found[0].place, found[0].fact, found[0].fix)
         self.problems = found
+
+
+class BatchStoppedError(BatchrunError):
+    """A batch stopped early and can be resumed; ``reason`` is a ``StopReason``, such as ``unauthorized``."""
+
+    def __init__(self, place: str, fact: str, fix: str = "", *, reason: str) -> None:
+        super().__init__(place, fact, fix)
+        self.reason = reason
 
 
 class ApiError(BatchrunError):

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from batchrun.errors import LedgerError, UsageError
+from batchrun.ledger.location import EMULATOR_SUFFIX, LEDGER_SUFFIX, default_ledger
 
 __all__ = [
     "EMULATOR_SUFFIX",
@@ -19,16 +20,7 @@ __all__ = [
 STDIN = Path("-")
 MANIFEST_SUFFIX = ".toml"
 PLAN_SUFFIX = ".jsonl"
-LEDGER_SUFFIX = ".ledger.jsonl"
-EMULATOR_SUFFIX = ".emulator" + LEDGER_SUFFIX
-"""The emulator's runs are not the service's: they have a ledger of their own, so that neither is taken for the other."""
 _PLAN_START = b'{"batchrun_plan"'
-
-
-def default_ledger(sweep: Path, *, emulator: bool = False) -> Path:
-    """Where the ledger of a sweep is: beside it, under its name."""
-    stem = sweep.name.removesuffix(sweep.suffix)
-    return sweep.with_name(stem + (EMULATOR_SUFFIX if emulator else LEDGER_SUFFIX))
 
 
 def ledger_for(sweep: Path, ledger: Path | None, *, emulator: bool = False) -> Path:

@@ -11,13 +11,11 @@ from batchrun.cli.loading import load_extra
 from batchrun.engine.environment import values_used
 from batchrun.errors import BatchrunError, UsageError
 from batchrun.ledger.events import BatchEvent
+from batchrun.ledger.location import EMULATOR
 from batchrun.ledger.reader import read_events
 from batchrun.wherobots.settings import DEFAULT_TIMEOUT_S, ApiSettings, base_url_from, checked_base_url
 
 __all__ = ["EMULATOR", "open_service", "service_name"]
-
-EMULATOR = "emulator"
-"""The name of the in-process emulator in ledgers, which cannot use its URL: the port differs on each start."""
 
 
 def service_name(environ: Mapping[str, str], *, base_url: str | None, emulator: bool) -> str:

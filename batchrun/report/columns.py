@@ -14,7 +14,7 @@ from batchrun.report.rows import RunRow
 from batchrun.report.run_label import label_of
 from batchrun.report.wording import amount, short_span
 
-__all__ = ["DEFAULT_COLUMNS", "Column", "columns_of", "sorted_rows"]
+__all__ = ["COLUMNS", "DEFAULT_COLUMNS", "Column", "columns_of", "sorted_rows"]
 
 Value = str | int | float | None
 

@@ -10,6 +10,7 @@ from batchrun.errors import LedgerFormatError
 from batchrun.ledger.events import BatchEvent, SessionEvent
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.ledger.reader import read_events
+from batchrun.report.notebook import summary_html
 from batchrun.report.reasons import FailedRun, Reason, failed_runs, reasons
 from batchrun.report.submission_rate import SubmissionRate
 from batchrun.report.writer_state import WriterState, writer_state
@@ -82,6 +83,10 @@ class Summary:
             "began_at": self.began_at,
             "last_at": self.last_at,
         }
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the counts as a table."""
+        return summary_html(self.name, self.planned, self.outcomes, self.run_status)
 
     def _session_json(self) -> dict[str, Any] | None:
         if self.session is None:

@@ -11,8 +11,11 @@ import batchrun
 from batchrun import (
     ApiError,
     ApiSettings,
+    Batch,
     BatchrunError,
     BatchState,
+    BatchStoppedError,
+    Change,
     Choice,
     Decision,
     FileLedger,
@@ -30,6 +33,7 @@ from batchrun import (
     Problem,
     Progress,
     Recovery,
+    RunRow,
     RunsClient,
     SettingsError,
     Stop,
@@ -41,15 +45,18 @@ from batchrun import (
     UndecidedRun,
     UsageError,
     Verification,
+    arun,
     build_plan,
     find_held,
     find_undecided,
+    follow,
     open_transport,
     read_plan,
     read_state,
     read_summary,
     recover,
     resolve,
+    run,
     show,
     submit,
     verify,
@@ -68,12 +75,12 @@ def plans(path: Path, environ: dict[str, str]) -> Plan:
     assert_type(plan.runs, int)
     assert_type(len(plan), int)
     assert_type(plan.warnings, tuple[Problem, ...])
-    for run in plan:
-        assert_type(run, PlannedRun)
-        assert_type(run.name, str)
-        assert_type(run.region, str)
-        assert_type(run.body, bytes)
-        assert_type(run.point, dict[str, Any])
+    for planned in plan:
+        assert_type(planned, PlannedRun)
+        assert_type(planned.name, str)
+        assert_type(planned.region, str)
+        assert_type(planned.body, bytes)
+        assert_type(planned.point, dict[str, Any])
     assert_type(list(plan), list[PlannedRun])
     write_plan(plan, path)
     return assert_type(read_plan(path), Plan)
@@ -197,3 +204,24 @@ async def decisions(ledger: FileLedger, client: RunsClient, plan: Plan, path: Pa
     recovery = await recover(plan, client, path, since_s=0.0)
     assert_type(recovery, Recovery)
     assert_type(recovery.pending, int)
+
+
+async def common_case(path: Path, client: RunsClient, settings: SubmitSettings) -> None:
+    assert_type(run("sweep.toml"), Summary)
+    assert_type(run(path, emulator=True, follow=True, settings=settings, on_progress=print), Summary)
+    assert_type(await arun(path, ledger="x.ledger.jsonl", retry=frozenset({Outcome.FAILED})), Summary)
+    run(path, folow=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    async for change in follow(path, client, read_rate=2):
+        assert_type(change, Change)
+        assert_type(change.status, str)
+        assert_type(change.is_final, bool)
+        assert_type(change.ran_s, float | None)
+    batch = Batch.open(path)
+    assert_type(batch, Batch)
+    assert_type(batch.runs(), list[RunRow])
+    assert_type(batch.summary(), Summary)
+    assert_type(batch.to_rows(), list[dict[str, Any]])
+
+
+def stopped_early(error: BatchStoppedError) -> str:
+    return assert_type(error.reason, str)

@@ -1,0 +1,17 @@
+"""Where the ledger of a sweep is, and how it names the emulator."""
+
+from pathlib import Path
+
+__all__ = ["EMULATOR", "EMULATOR_SUFFIX", "LEDGER_SUFFIX", "default_ledger"]
+
+LEDGER_SUFFIX = ".ledger.jsonl"
+EMULATOR_SUFFIX = ".emulator" + LEDGER_SUFFIX
+"""The emulator's runs are not the service's: they have a ledger of their own, so that neither is taken for the other."""
+EMULATOR = "emulator"
+"""The name of the in-process emulator in ledgers, which cannot use its URL: the port differs on each start."""
+
+
+def default_ledger(sweep: Path, *, emulator: bool = False) -> Path:
+    """Where the ledger of a sweep is: beside it, under its name."""
+    stem = sweep.name.removesuffix(sweep.suffix)
+    return sweep.with_name(stem + (EMULATOR_SUFFIX if emulator else LEDGER_SUFFIX))

@@ -1,0 +1,193 @@
+"""One call for the common case: plan a sweep, submit it, and follow its runs if wanted, with every guard of the command."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial, wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from batchrun.engine.follow_batch import follow as follow_batch
+from batchrun.engine.progress import Progress
+from batchrun.engine.settings import SubmitSettings
+from batchrun.engine.stopping import Stop
+from batchrun.engine.submit import submit
+from batchrun.errors import BatchStoppedError, Problem, UsageError
+from batchrun.ledger.file import FileLedger
+from batchrun.ledger.location import EMULATOR, default_ledger
+from batchrun.ledger.state import Outcome
+from batchrun.report.summary import Summary, read_summary
+from batchrun.sweep.manifest.manifest import Manifest
+from batchrun.sweep.plan import Plan, build_plan, read_plan
+from batchrun.tracking.changes import Change
+from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.settings import ApiSettings
+from batchrun.wherobots.transports import open_transport
+
+__all__ = ["arun", "run"]
+
+SPARE_CONNECTIONS = 2
+"""For settling and for following, in addition to those that submit."""
+PLAN_SUFFIX = ".jsonl"
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Observer:
+    """Passes progress on to a function, and keeps notes for the end."""
+
+    on_progress: Callable[[Progress], None] | None
+    on_note: Callable[[Problem], None] | None
+
+    def progress(self, progress: Progress) -> None:
+        if self.on_progress is not None:
+            self.on_progress(progress)
+
+    def note(self, note: Problem) -> None:
+        if self.on_note is not None:
+            self.on_note(note)
+
+
+async def arun(
+    sweep: str | Path,
+    *,
+    ledger: str | Path | None = None,
+    settings: SubmitSettings | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    on_note: Callable[[Problem], None] | None = None,
+    on_change: Callable[[Change], None] | None = None,
+    emulator: bool = False,
+    follow: bool = False,
+    extend: bool = False,
+    retry: frozenset[Outcome] = frozenset(),
+    base_url: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Summary:
+    """Create every run of a sweep, each exactly once, and return what the ledger then says.
+
+    Call it again to resume: the ledger beside the sweep records which runs exist. A batch of which nothing is left to send
+    is not sent again.
+
+    Args:
+        sweep: A manifest (``.toml``) or a saved plan (``.jsonl``).
+        ledger: The ledger's path; by default beside the sweep, under its name.
+        settings: How to submit; by default, what the manifest's ``[submit]`` table says.
+        on_progress: Receives progress, about ten times a second while runs are created. Must not block.
+        on_note: Receives what a person should know and what does not stop the batch.
+        on_change: Receives each change of a run's status while runs are followed; giving it does not follow them by itself.
+        emulator: Send to an emulator in this process, which needs no key; its runs are kept beside the ledger.
+        follow: Follow the runs to their end.
+        extend: Continue even if the sweep changed after the batch started.
+        retry: Outcomes (rejected, failed) whose runs are sent again.
+        base_url: The service; by default as in the environment.
+        environ: The environment for the API key and ``{{env.NAME}}``; by default this process's own.
+
+    Raises:
+        UsageError: the sweep, a setting or the API key is missing or invalid; nothing was sent.
+        LedgerError: the ledger cannot be used, or belongs to another sweep, service or organisation.
+        BatchStoppedError: the batch stopped early, as after a refused key; it can be resumed.
+        ApiError: the runs cannot be followed.
+
+    """
+    values = os.environ if environ is None else environ
+    path = Path(ledger) if ledger is not None else default_ledger(Path(sweep), emulator=emulator)
+    plan = await anyio.to_thread.run_sync(_plan, Path(sweep), values)
+    chosen = settings or SubmitSettings.of(plan.submit)
+    service = _in_thread(_service(path, values, emulator=emulator, base_url=base_url))
+    connections = chosen.concurrency + SPARE_CONNECTIONS
+    async with service as (api, name), RunsClient(api, open_transport(api, connections=connections)) as client:
+        with FileLedger.open(path, create=True) as opened:
+            submission = await submit(
+                plan,
+                opened,
+                client,
+                settings=chosen,
+                observer=_Observer(on_progress, on_note),
+                extend=extend,
+                retry=retry,
+                base_url=name,
+                on_change=(on_change or _ignored) if follow else None,
+            )
+        if submission.stop is not None:
+            raise _stopped(submission.stop)
+        if follow:
+            async for change in follow_batch(path, client, on_note=on_note or _ignored):
+                (on_change or _ignored)(change)
+    return await anyio.to_thread.run_sync(read_summary, path)
+
+
+def _plan(sweep: Path, environ: Mapping[str, str]) -> Plan:
+    if sweep.suffix == PLAN_SUFFIX:
+        return read_plan(sweep)
+    return build_plan(Manifest.load(sweep, environ=environ), environ=environ)
+
+
+@contextmanager
+def _service(
+    ledger: Path, environ: Mapping[str, str], *, emulator: bool, base_url: str | None
+) -> Iterator[tuple[ApiSettings, str]]:
+    """The settings for reaching the service, and its name in the ledger."""
+    if not emulator:
+        api = ApiSettings.from_environment(environ, base_url=base_url)
+        yield api, api.base_url
+        return
+    if base_url is not None:
+        raise UsageError("emulator", "cannot be combined with base_url", "choose one of them")
+    try:
+        from batchrun.emulator.beside import emulator_beside  # noqa: PLC0415 - an extra, and most batches need none
+    except ModuleNotFoundError as error:
+        fact = f"requires the package {error.name}, which is not installed"
+        raise UsageError("emulator", fact, "pip install fastapi httptools uvicorn") from None
+    with emulator_beside(ledger) as url:
+        yield ApiSettings(api_key="emulator-in-this-process", base_url=url), EMULATOR
+
+
+@asynccontextmanager
+async def _in_thread(context: AbstractContextManager[T]) -> AsyncIterator[T]:
+    """A context whose beginning and end block, such as that of a server."""
+    entered = await anyio.to_thread.run_sync(context.__enter__)
+    try:
+        yield entered
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(context.__exit__, None, None, None)
+
+
+def _stopped(stop: Stop) -> BatchStoppedError:
+    problem = stop.problem
+    return BatchStoppedError(problem.place, problem.fact, problem.fix, reason=stop.reason.value)
+
+
+def _ignored(_: object) -> None:
+    pass
+
+
+def _blocking(function: Callable[P, Coroutine[Any, Any, Summary]]) -> Callable[P, Summary]:
+    @wraps(function)
+    def blocking(*args: P.args, **options: P.kwargs) -> Summary:
+        started = partial(anyio.run, partial(function, *args, **options))
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return started()
+        with ThreadPoolExecutor(1, thread_name_prefix="batchrun") as thread:
+            return thread.submit(started).result()
+
+    return blocking
+
+
+run = _blocking(arun)
+run.__name__ = run.__qualname__ = "run"
+run.__doc__ = f"""As ``arun``, for a script without an event loop, and for a notebook cell.
+
+    Where an event loop is running, as in a notebook, the batch runs in a thread with a loop of its own while this call waits;
+    callbacks are called in that thread.
+
+    {arun.__doc__}"""
