@@ -1,5 +1,6 @@
 """Rows of files as points: CSV, JSON Lines, Parquet and standard input."""
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -167,3 +168,17 @@ def test_what_json_lines_lack_is_reported_by_line(complaints: Complainer) -> Non
         "-:1: no 'b' (it has a); set missing.b",
         "-:1: b is null; fill it, or set missing.b",
     ]
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "/dev/full", "pipe.csv", "folder"])
+def test_what_may_never_end_is_no_data_file(name: str, complaints: Complainer, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "folder").mkdir()
+    (message,) = complaints(sweep(f'[axes.r]\nfile = "{name}"\n', args='["{{r.a}}"]'))
+    assert message.startswith("axes.r: "), message
+    assert "not a regular file" in message or "directory" in message
+
+
+def test_tables_nested_beyond_reason_are_refused(complaints: Complainer) -> None:
+    (message,) = complaints("version = 1\n[run]\n" + ".".join(["a"] * 3000) + " = 1\n")
+    assert "nested more than 50 levels deep" in message

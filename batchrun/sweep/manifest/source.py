@@ -12,6 +12,11 @@ from batchrun.sweep.values import TypedFloat
 
 __all__ = ["Overrides", "parse_toml", "read_text", "split_pair"]
 
+MOST_BYTES = 16 << 20
+"""Of a manifest; a larger file is something else."""
+DEEPEST = 50
+"""Levels of tables and arrays; a manifest needs five."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
@@ -55,13 +60,29 @@ def read_text(path: Path) -> str:
 
     """
     try:
+        with path.open("rb") as file:  # not only regular files: a shell's <(...) is a pipe
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            fix = "give the path of a sweep manifest; points belong into a data file"
+            raise ManifestError([Problem(str(path), f"more than {MOST_BYTES:,} bytes", fix)])
         # TOML knows no byte order mark, yet editors on Windows write one.
-        return path.read_bytes().removeprefix(b"\xef\xbb\xbf").decode()
+        return data.removeprefix(b"\xef\xbb\xbf").decode()
     except UnicodeDecodeError as error:
         problem = Problem(str(path), f"byte {error.start} is not UTF-8", "save the file as UTF-8")
     except OSError as error:
         problem = Problem(str(path), f"cannot be read: {error.strerror or error}", "give the path of a sweep manifest")
     raise ManifestError([problem])
+
+
+def _is_deep(document: dict[str, Any]) -> bool:
+    """Whether tables or arrays are nested deeper than any manifest needs; without recursion, which would end in an error."""
+    level: list[Any] = [document]
+    for _ in range(DEEPEST):
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+        level = [one for one in level if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def parse_toml(text: str, place: str) -> dict[str, Any]:
@@ -72,10 +93,13 @@ def parse_toml(text: str, place: str) -> dict[str, Any]:
 
     """
     try:
-        return tomllib.loads(text, parse_float=TypedFloat.parse)
+        document = tomllib.loads(text, parse_float=TypedFloat.parse)
     # ValueError: a number of more digits than Python converts. RecursionError: deeply nested arrays.
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         raise ManifestError([_syntax_problem(str(error), text, place)]) from None
+    if _is_deep(document):
+        raise ManifestError([Problem(place, f"nested more than {DEEPEST} levels deep", "flatten it")])
+    return document
 
 
 def _syntax_problem(message: str, text: str, place: str) -> Problem:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from batchrun.errors import UsageError
+from batchrun.files import open_regular
 from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.manifest.problems import Cursor, did_you_mean
 from batchrun.sweep.points.csv_rows import csv_rows
@@ -14,6 +16,8 @@ from batchrun.sweep.values import kind_of, shown
 
 __all__ = ["FileRows", "PlanFile", "read_rows"]
 
+MOST_BYTES = 1 << 30
+"""A data file is read as a whole; a larger one holds no list of points."""
 KEYS = ["file", "types", "columns", "rename", "where", "missing"]
 
 
@@ -80,10 +84,19 @@ def _read_bytes(name: str, manifest: Manifest, at: Cursor) -> bytes | None:
             at.add("nothing on standard input", "pipe JSON Lines into the command")
         return manifest.stdin
     try:
-        return (manifest.directory / name).read_bytes()
-    except OSError as error:
-        at.add(f"{name} cannot be read: {error.strerror}", "check the path; it is relative to the manifest")
+        with open_regular(manifest.directory / name) as file:
+            data = file.read(MOST_BYTES + 1)
+    except UsageError as error:  # a device or a pipe: it may never end, or never begin
+        at.add(f"{name} is {error.problems[0].fact.removeprefix('this is ')}", "give the path of a file")
         return None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        at.add(f"{name} cannot be read: {reason}", "check the path; it is relative to the manifest")
+        return None
+    if len(data) > MOST_BYTES:
+        at.add(f"{name} has more than {MOST_BYTES:,} bytes", "split it, or filter it before")
+        return None
+    return data
 
 
 def _parse(source: TableSource, data: bytes) -> list[Row]:
