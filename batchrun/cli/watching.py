@@ -24,7 +24,7 @@ from batchrun.cli.views.watch import UNCREATED, WatchSnapshot
 from batchrun.cli.watch_views import WatchView, watch_view
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.stopping import StopReason, StopSwitch
-from batchrun.errors import Problem
+from batchrun.errors import BatchrunError, Problem
 from batchrun.ledger.state import BatchState, Outcome
 from batchrun.report.failures import FailureGroup, failure_groups
 from batchrun.report.rows import read_rows
@@ -199,14 +199,19 @@ class _Watch:
 
     async def _follow(self, switch: StopSwitch) -> WatchEnd:
         end: WatchEnd | None = None
+        failure: BatchrunError | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._keep_showing)
-            with anyio.move_on_after(self._request.timeout_s) as scope:
-                await switch.unless_pulled(partial(self.follower.run, self._is_over))
-            if scope.cancelled_caught:
-                end = WatchEnd.TIMEOUT
+            try:
+                with anyio.move_on_after(self._request.timeout_s) as scope:
+                    await switch.unless_pulled(partial(self.follower.run, self._is_over))
+                end = WatchEnd.TIMEOUT if scope.cancelled_caught else None
+            except BatchrunError as error:  # raised outside of the group, which would wrap it
+                failure = error
             tasks.cancel_scope.cancel()
         self._view.show(self.snapshot())
+        if failure is not None:
+            raise failure
         if switch.stop is not None:
             return WatchEnd.TERMINATED if switch.stop.reason is StopReason.TERMINATED else WatchEnd.INTERRUPTED
         return end or (WatchEnd.FIRST_FAILURE if self._is_over() else WatchEnd.ALL_ENDED)

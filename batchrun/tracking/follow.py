@@ -84,7 +84,8 @@ class Follower:
         most = None if is_whole else SHORT_LIST_LOOK_UPS
         await self._look_up(self._poller.look_ups(time.monotonic(), may_ask=self._asking.is_open, most=most))
         if not (self._listing.is_open or self._asking.is_open):
-            raise CallRefusedError(ApiError("GET /runs", "neither the list nor single runs may be read with this key"))
+            fact = "neither the list nor single runs may be read with this key"
+            raise CallRefusedError(ApiError("GET /runs", fact, "use a key that may read runs; they continue"))
 
     async def _list_active(self) -> bool:
         """List what is active; False if the list is shorter than it says."""

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,7 +128,8 @@ def test_ctrl_c_leaves_the_runs_alone(batchrun: Run, sweep: Path, server: Emulat
     assert process.returncode == 130
     assert "stopped watching; the runs were left alone and continue" in err
     assert "RUNNING" in out
-    assert all(run.status == "RUNNING" for run in read_state(sweep.with_name("jobs.ledger.jsonl")).runs.values())
+    statuses = {run.status for run in read_state(sweep.with_name("jobs.ledger.jsonl")).runs.values()}
+    assert {"RUNNING"} <= statuses <= {"PENDING", "RUNNING"}, "what was seen is recorded"
 
 
 def test_without_created_runs_it_says_what_to_do(batchrun: Run, sweep: Path, server: EmulatorServer) -> None:
@@ -172,3 +174,33 @@ def test_calls_that_the_service_refuses_are_named_once(batchrun: Run, sweep: Pat
         ended = watch(batchrun, sweep, server)
         assert ended.status == 0, ended.err
     assert ended.err.count("GET /runs/{id}") <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("refused", "message"),
+    [
+        ({"list": 403, "get": 403}, "error: GET /runs: neither the list nor single runs may be read with this key"),
+        ({"list": 401}, "error: GET /runs: HTTP 401"),
+    ],
+)
+@pytest.mark.parametrize("words", [("watch",), ("runs", "--refresh")])
+def test_where_nothing_may_be_read_a_command_says_so_and_records_nothing(
+    batchrun: Run, sweep: Path, quick: EmulatorServer, refused: dict[str, int], message: str, words: tuple[str, ...]
+) -> None:
+    submit(batchrun, sweep, quick)
+    configure(quick, {"refused_calls": refused})
+    ended = batchrun(*words, sweep, "--base-url", quick.url)
+    assert ended.status == 3
+    assert ended.err.splitlines()[-1].startswith(message)
+    assert all(run.status == "PENDING" for run in read_state(sweep.with_name("jobs.ledger.jsonl")).runs.values())
+
+
+def configure(server: EmulatorServer, settings: dict[str, Any]) -> None:
+    request = urllib.request.Request(
+        f"{server.url}/_emulator/config",
+        json.dumps(settings).encode(),
+        {"Content-Type": "application/json"},
+        method="PUT",
+    )
+    urllib.request.urlopen(request).close()
