@@ -97,6 +97,7 @@ class Session:
         self._tally = Tally(planned, state, retry)
         self._pacer = pacer
         self._poller = Poller(time.monotonic(), client.app)
+        self._poller.is_key_proven = is_same_organization
         self._active_runs = ActiveRuns(
             settings.max_active,
             self._poller,

@@ -17,27 +17,27 @@ IDS_TO_READ = 3
 """Ids that are asked for where the organisation is not revealed: if all are unknown, the key is another one's."""
 
 
-async def check_organization(client: RunsClient, reader: Reader, state: BatchState, ledger: Path) -> str | None:
-    """The organisation that the key belongs to, if the service reveals it.
+async def check_organization(client: RunsClient, reader: Reader, state: BatchState, ledger: Path) -> bool:
+    """Whether it is proven that the key belongs to the batch's organisation; it may be impossible to know.
 
     Raises:
-        LedgerMismatchError: it is not the one that the batch's runs were created in.
+        LedgerMismatchError: it belongs to another one.
 
     """
     try:
         organization = await reader.read(client.organization_id, may_miss=True)
     except (ApiError, CallRefusedError):
         organization = None
-    if organization is None or (state.organization is None and state.has_runs):
-        await _check_ids(client, reader, state, ledger)
-    elif state.organization is not None and state.organization != organization:
+    if organization is None or state.organization is None:
+        return await _is_run_known(client, reader, state, ledger)
+    if state.organization != organization:
         fact = f"the API key belongs to organisation {organization}, the batch to {state.organization}"
         raise LedgerMismatchError(str(ledger), fact, "use a key of that organisation, or another --ledger")
-    return organization
+    return True
 
 
-async def _check_ids(client: RunsClient, reader: Reader, state: BatchState, ledger: Path) -> None:
-    """A key that knows none of several runs of the batch is another organisation's."""
+async def _is_run_known(client: RunsClient, reader: Reader, state: BatchState, ledger: Path) -> bool:
+    """Whether the service knows a run of the batch; a key that knows none of several is another organisation's."""
     ids = list(islice(_latest_ids(state), IDS_TO_READ))
     for run_id in ids:
         try:
@@ -46,13 +46,15 @@ async def _check_ids(client: RunsClient, reader: Reader, state: BatchState, ledg
             # A 404 without the API's own error body says that there is no such call, not that there is no such run.
             if failure_of(refused.error) is ReadFailure.NOT_FOUND and refused.error.trouble.code is not None:
                 continue
+            return False
         except ApiError:
-            pass
-        return
+            return False
+        return True
     if ids:
         fact = f"the service knows none of {', '.join(ids)}, runs of this batch, with this API key"
         fix = "use the key that the batch was submitted with, or another --ledger"
         raise LedgerMismatchError(str(ledger), fact, fix)
+    return False
 
 
 def _latest_ids(state: BatchState) -> Iterable[str]:

@@ -89,8 +89,10 @@ class BatchFollower:
         """
         created = CreatedRuns()
         ledger = await anyio.to_thread.run_sync(SharedLedger.open, path, created.observe)
-        await check_organization(client, Reader(wait_for_read), ledger.state, ledger.path)
-        return cls(ledger, created, client, wait_for_read=wait_for_read, on_change=on_change, on_note=on_note)
+        is_proven = await check_organization(client, Reader(wait_for_read), ledger.state, ledger.path)
+        follower = cls(ledger, created, client, wait_for_read=wait_for_read, on_change=on_change, on_note=on_note)
+        follower._poller.is_key_proven = is_proven
+        return follower
 
     @override
     def __repr__(self) -> str:

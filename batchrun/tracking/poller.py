@@ -59,6 +59,8 @@ class Poller:
         """Statuses that batchrun does not know and that runs of the batch have; they are listed as well."""
         self.lists_odd = True
         """False: the service's list does not accept them."""
+        self.is_key_proven = False
+        """The key belongs to the organisation of the followed runs: some answer showed one of them, or it was checked."""
         self.has_found = False
         """Some run was found by its id: then ids can be asked for."""
         self._ended_s: list[float] = []
@@ -129,6 +131,7 @@ class Poller:
         if run is None:
             return None
         self._unseen.pop(seen.id, None)
+        self.is_key_proven = True
         run.misses, run.due_s = 0, now_s
         run.created_s = epoch_seconds(seen.create_time or "") or run.created_s
         run.started_s = epoch_seconds(seen.start_time or "") or None
@@ -159,7 +162,8 @@ class Poller:
     def missed(self, run: Followed, listed: Sequence[RunSummary] | None, now_s: float) -> Change | None:
         """The service says that it does not know a run; ``listed`` are all runs of its name, None if they are not known.
 
-        It is believed when it says so again after a while, and a complete list of the name does not show the run either.
+        It is believed when it says so again after a while, a complete list of the name does not show the run either, and the
+        key is the right one: another organisation's key knows none of the runs.
         """
         if listed is not None and any(seen.id == run.run_id for seen in listed):
             run.due_s = now_s + RECHECK_S
@@ -168,7 +172,7 @@ class Poller:
         run.misses += 1
         run.due_s = now_s + GONE_AGAIN_S
         needed = GONE_MISSES if listed is not None else UNLISTED_MISSES
-        is_sure = listed is not None or self.has_found
+        is_sure = self.is_key_proven and (listed is not None or self.has_found)
         if run.misses < needed or now_s - run.missed_s < GONE_AGAIN_S or not is_sure:
             return None
         change = gone_change(run)

@@ -123,12 +123,19 @@ def test_a_bound_on_look_ups_takes_the_longest_overdue() -> None:
     assert {run.run_id for run in (*plan.listed, *plan.by_id)} == {"id-0", "id-1"}
 
 
+def proven(*numbers: int) -> Poller:
+    """A poller whose key is known to be the right one."""
+    made = poller(*numbers)
+    made.is_key_proven = True
+    return made
+
+
 def missed(made: Poller, listed: list[RunSummary] | None, now_s: float) -> Change | None:
     return made.missed(made.active["id-1"], listed, now_s)
 
 
 def test_a_run_is_gone_when_the_service_says_so_twice_and_no_list_shows_it() -> None:
-    made = poller(1)
+    made = proven(1)
     assert missed(made, [], 10.0) is None
     assert missed(made, [], 10.0 + GONE_AGAIN_S / 2) is None
     change = missed(made, [], 10.0 + GONE_AGAIN_S)
@@ -137,8 +144,16 @@ def test_a_run_is_gone_when_the_service_says_so_twice_and_no_list_shows_it() -> 
     assert made.active == {}
 
 
+def test_with_a_key_that_may_be_another_organisations_no_run_is_gone() -> None:
+    made = poller(1, 2)
+    for number in range(20):
+        assert missed(made, [], 100.0 * number) is None
+    made.saw(seen(2, "PENDING"), 2_000.0)
+    assert missed(made, [], 2_100.0) is not None, "a list showed another run of the batch"
+
+
 def test_a_run_that_a_list_shows_is_not_gone() -> None:
-    made = poller(1)
+    made = proven(1)
     for number in range(20):
         assert missed(made, [seen(1, "RUNNING")], 100.0 * number) is None
 
