@@ -1,5 +1,7 @@
 """What a session learned about the rate limit, from the ledger and back into it."""
 
+import math
+
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.pacing.search_values import Learned
 from batchrun.engine.settings import SubmitSettings
@@ -14,6 +16,8 @@ KEEP_EVERY_S = 3.0
 """Seconds between two events, at least: a search changes its rate several times a second at first."""
 WORTH_KEEPING = 0.01
 """Share by which the rate must have changed: as near as the search keeps to a limit that it knows."""
+STEADY, STEADY_FOR_S = 0.05, 1.0
+"""Share within which the rate must have stayed for so many seconds: a guess that is off costs a successor more than none."""
 
 
 def pacer_for(client: RunsClient, settings: SubmitSettings, state: BatchState) -> Pacer:
@@ -29,25 +33,26 @@ class RateKeeper:
     def __init__(self, ledger: FileLedger, pacer: Pacer) -> None:
         self._ledger = ledger
         self._pacer = pacer
-        self._kept = pacer.learned()
-        self._next_s = 0.0
+        self._kept = self._latest = pacer.learned()
+        self._steady_since_s = self._kept_at_s = -math.inf
 
     def keep(self, now: float) -> None:
-        """Record the rate if it changed, at most once every few seconds; call it often."""
-        if now < self._next_s:
-            return
+        """Record the rate if it changed and is steady, at most once every few seconds; call it often."""
         learned = self._pacer.learned()
-        if learned is None or not _has_changed(self._kept, learned):
+        if learned is None or _differ(self._latest, learned, STEADY):
+            self._latest, self._steady_since_s = learned, now
+        if learned is None or not _differ(self._kept, learned, WORTH_KEEPING):
             return
-        self._kept, self._next_s = learned, now + KEEP_EVERY_S
-        rate = round(learned.rate_per_s, 3)
-        self._ledger.record(RateEvent(at=self._ledger.clock.stamp(), rate_per_s=rate, window_s=learned.window_s))
+        if now - self._steady_since_s >= STEADY_FOR_S and now - self._kept_at_s >= KEEP_EVERY_S:
+            self._kept, self._kept_at_s = learned, now
+            rate = round(learned.rate_per_s, 3)
+            self._ledger.record(RateEvent(at=self._ledger.clock.stamp(), rate_per_s=rate, window_s=learned.window_s))
 
 
-def _has_changed(kept: Learned | None, learned: Learned) -> bool:
-    if kept is None or kept.window_s != learned.window_s:
+def _differ(before: Learned | None, after: Learned, share: float) -> bool:
+    if before is None or before.window_s != after.window_s:
         return True
-    return abs(learned.rate_per_s / kept.rate_per_s - 1.0) >= WORTH_KEEPING
+    return abs(after.rate_per_s / before.rate_per_s - 1.0) >= share
 
 
 def rate_table(learned: Learned | None) -> dict[str, float | None] | None:

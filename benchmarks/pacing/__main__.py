@@ -4,7 +4,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from benchmarks.pacing import real, virtual
+from benchmarks.pacing import killed, real, virtual
 from benchmarks.pacing.ablation import ablate
 from benchmarks.pacing.sensitivity import vary
 
@@ -15,7 +15,12 @@ VIRTUAL: dict[str, Callable[[], None]] = {
     "changes": virtual.changes,
     "peers": virtual.peers,
 }
-REAL: dict[str, Callable[[], None]] = {"fixed": real.fixed, "emulator": real.over_sockets, "outage": real.outage}
+REAL: dict[str, Callable[[], None]] = {
+    "fixed": real.fixed,
+    "emulator": real.over_sockets,
+    "outage": real.outage,
+    "killed": killed.killed,
+}
 
 
 def main() -> None:

@@ -42,16 +42,20 @@ async def test_it_is_written_when_it_changed_and_every_few_seconds_at_most(tmp_p
         keeper = RateKeeper(ledger, pacer)
         for now, rate, window_s in [
             (0.0, None, None),
-            (1.0, 40.0, None),
-            (2.0, 80.0, None),  # too soon
-            (4.0, 81.0, None),
-            (8.0, 81.5, None),  # hardly different
-            (12.0, 81.5, 60.0),
+            (1.0, 80.0, None),
+            (1.5, 40.0, None),  # not steady
+            (2.0, 40.5, None),
+            (2.5, 41.0, None),
+            (4.0, 42.0, None),  # too soon
+            (5.6, 42.5, None),
+            (9.0, 42.6, None),  # hardly different
+            (12.0, 42.6, 60.0),  # not steady
+            (13.0, 42.6, 60.0),
         ]:
             pacer.known = None if rate is None else Learned(rate_per_s=rate, window_s=window_s)
             keeper.keep(now)
         await ledger.flush()
-    assert rates(path) == [(40.0, None), (81.0, None), (81.5, 60.0)]
+    assert rates(path) == [(41.0, None), (42.5, None), (42.6, 60.0)]
 
 
 async def test_what_the_last_session_learned_is_not_written_again(tmp_path: Path) -> None:

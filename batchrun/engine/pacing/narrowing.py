@@ -15,6 +15,8 @@ _FEWEST = 10
 """Accepted requests that give an idea of the limit: one more or less is 10 % of it."""
 _AGREEMENT = 0.9
 """Share of the refused rate from which on a measured limit is believed: below, the bucket may have been full meanwhile."""
+_AGREEMENTS = 2
+"""Averages that have to agree so: a stall on the way bunches requests, and a bunch is refused at any rate."""
 _MOST_CUTS = 12
 """Cuts after which the search goes on without a measurement: at low rates hardly anything is accepted between two."""
 _FEWEST_REFUSALS = 15
@@ -39,6 +41,7 @@ class Narrowing:
 
     __slots__ = (
         "_accepted_at",
+        "_agreed",
         "_began_at",
         "_bound_per_s",
         "_closed_at",
@@ -60,6 +63,7 @@ class Narrowing:
         self._bound_per_s = 0.0
         self._refusals = 0
         self._cuts = 0
+        self._agreed = 0
         self.is_over = False
 
     def accepted(self, sent_at: float) -> None:
@@ -89,7 +93,8 @@ class Narrowing:
         # Right after a cut the bucket is still empty: a refusal then does not show that the lower rate is too fast.
         if recent is not None or not is_close:
             self._bound_per_s = rate_per_s
-        self.is_over = self.is_over or (recent is not None and is_close)
+        self._agreed += recent is not None and is_close
+        self.is_over = self.is_over or self._agreed >= _AGREEMENTS
         return Measured(best, max(self._bound_per_s, rate_per_s))
 
     def between_closures(self, at: float, rate_per_s: float, last_second: float) -> Measured | None:
