@@ -48,14 +48,14 @@ def test_one_fast_response_changes_little() -> None:
     assert limit.usual_s == pytest.approx(0.2 - 0.2 / 32, rel=0.01)
 
 
-def test_after_ten_slow_seconds_an_eighth_is_let_through_to_measure() -> None:
+def test_after_ten_slow_seconds_a_fifth_is_let_through_to_measure() -> None:
     limit = ConcurrencyLimit()
     now = answer(limit, [0.2] * 50)
     now = answer(limit, [2.0] * 480, now=now, in_flight=20)
     assert not limit.is_measuring
     answer(limit, [2.0] * 60, now=now, in_flight=20)
     assert limit.is_measuring
-    assert limit.most_in_flight(RATE_PER_S) == 2
+    assert limit.most_in_flight(RATE_PER_S) == 4
 
 
 def measure(limit: ConcurrencyLimit, latency_s: float) -> None:

@@ -5,7 +5,7 @@ that waits in the service's own queue. So while responses take much longer than 
 start, although nothing is refused.
 
 Responses slow down for two reasons that look alike: a queue, or a service that has become slower. They differ when less is
-sent: a queue gets shorter, a slow service stays slow. So when responses stay slow for a while, only an eighth of the attempts
+sent: a queue gets shorter, a slow service stays slow. So when responses stay slow for a while, only a fifth of the attempts
 is let through for a few responses, and what these take is believed. BBR measures its shortest round trip in the same way:
 https://datatracker.ietf.org/doc/html/draft-cardwell-iccrg-bbr-congestion-control#section-4.3.4
 """
@@ -28,9 +28,13 @@ _GROWTH = 2.0
 _SLOW = 2.0
 """Times the usual response time from which on responses are slow: from there on the limit holds attempts back."""
 _SLOW_FOR_S = 10.0
-"""Seconds of slow responses after which the usual time is measured again, as in BBR."""
-_MEASURED_SHARE = 0.125
-"""Share of the limit that is let through meanwhile. With half of it, a queue would confirm itself and grow."""
+"""Seconds of slow responses after which the usual time is measured, as in BBR; doubles while that confirms it."""
+_LONGEST_SLOW_S = 60.0
+"""The same, at most: a service that has become slower is held back for no longer."""
+_CONFIRMED = 1.5
+"""Times the usual time up to which a measurement confirms it: eight responses scatter."""
+_MEASURED_SHARE = 0.2
+"""Share of the limit that is let through meanwhile: with a third, a queue of any length would confirm itself."""
 _MEASURED_RESPONSES = 8
 """Responses whose average becomes the usual time."""
 
@@ -44,6 +48,7 @@ class ConcurrencyLimit:
         "_measured_s",
         "_measures_from",
         "_recent_s",
+        "_slow_for_s",
         "_slow_since",
         "usual_s",
     )
@@ -55,6 +60,7 @@ class ConcurrencyLimit:
         self._answers = 0
         self._answered_at: deque[float] = deque(maxlen=_THROUGHPUT_RESPONSES + 1)
         self._slow_since: float | None = None
+        self._slow_for_s = _SLOW_FOR_S
         self._measures_from: float | None = None  # while measuring: since when the queue is gone; infinity until then
         self._measured_s: list[float] = []
 
@@ -63,7 +69,7 @@ class ConcurrencyLimit:
         return self._measures_from is not None
 
     def most_in_flight(self, rate_per_s: float) -> int:
-        """``4 + 1.5 · rate · usual response time``, and an eighth of it while that time is measured."""
+        """``4 + 1.5 · rate · usual response time``, and a fifth of it while that time is measured."""
         most = _MIN_IN_FLIGHT + math.ceil(_HEADROOM * min(rate_per_s, self._throughput()) * self.usual_s)
         return max(1, round(most * _MEASURED_SHARE)) if self.is_measuring else most
 
@@ -80,7 +86,7 @@ class ConcurrencyLimit:
             self._slow_since = None
         elif self._slow_since is None:
             self._slow_since = now
-        elif now - self._slow_since > _SLOW_FOR_S:
+        elif now - self._slow_since > self._slow_for_s:
             self._measures_from = math.inf
 
     def _measure(self, now: float, latency_s: float, *, has_drained: bool) -> None:
@@ -89,7 +95,10 @@ class ConcurrencyLimit:
         elif now - latency_s >= (self._measures_from or 0.0):
             self._measured_s.append(latency_s)
         if len(self._measured_s) >= _MEASURED_RESPONSES:
-            self.usual_s = self._recent_s = sum(self._measured_s) / len(self._measured_s)
+            measured_s = sum(self._measured_s) / len(self._measured_s)
+            is_confirmed = measured_s <= _CONFIRMED * self.usual_s
+            self._slow_for_s = min(2.0 * self._slow_for_s, _LONGEST_SLOW_S) if is_confirmed else _SLOW_FOR_S
+            self.usual_s = self._recent_s = measured_s
             self._measured_s.clear()
             self._measures_from = None
             self._slow_since = None
