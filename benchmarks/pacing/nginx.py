@@ -51,6 +51,7 @@ http {{
 CASES = ((24, 0), (300, 130), (5_000, 130))
 """Runs, and the limit per second; 0 is none."""
 BURST = 8
+NGINX = shutil.which("nginx")
 ROUNDS = 3
 SWEEP = """\
 version = 1
@@ -71,7 +72,7 @@ def behind_nginx() -> None:
     print(
         f"\n## The installed command behind nginx: limit_req with a burst of {BURST}, no Retry-After, from a cold start\n"
     )
-    if shutil.which("nginx") is None:
+    if NGINX is None:
         print("nginx is not installed")
         return
     head(["limit", "runs", "seconds of submitting", "of the limit used", "refused"])
@@ -107,7 +108,7 @@ def _nginx(folder: Path, url: str, rate: int) -> Iterator[str]:
     config.write_text(
         CONFIG.format(folder=folder, port=port, rate=rate or 1, limit=limit, emulator=url.removeprefix("http://"))
     )
-    process = subprocess.Popen(["nginx", "-p", str(folder), "-c", str(config)], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([NGINX or "", "-p", str(folder), "-c", str(config)], stderr=subprocess.DEVNULL)
     try:
         _wait_until_open(port)
         yield f"http://127.0.0.1:{port}"
