@@ -144,7 +144,7 @@ def _service(
         from batchrun.emulator.beside import emulator_beside  # noqa: PLC0415 - an extra, and most batches need none
     except ModuleNotFoundError as error:
         fact = f"requires the package {error.name}, which is not installed"
-        raise UsageError("emulator", fact, "pip install fastapi httptools uvicorn") from None
+        raise UsageError("emulator", fact, "pip install fastapi httptools starlette uvicorn") from None
     with emulator_beside(ledger) as url:
         yield ApiSettings(api_key="emulator-in-this-process", base_url=url), EMULATOR
 

@@ -31,7 +31,7 @@ def test_a_missing_package_of_an_extra_is_reported_with_the_install_command(monk
     monkeypatch.delitem(sys.modules, "batchrun.emulator.http.server", raising=False)
     with pytest.raises(
         UsageError,
-        match=r"--emulator: requires the package uvicorn, which is not installed; pip install (fastapi httptools uvicorn)",
+        match=r"--emulator: requires the package uvicorn, which is not installed; pip install fastapi httptools starlette uvicorn",
     ):
         load_extra("batchrun.emulator.http.server:EmulatorServer", extra="emulator", wanted_by="--emulator")
 
