@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import batchrun
+import batchrun.running  # now: an import reads files, and one test here first calls it inside an event loop
 from batchrun import Batch, BatchStoppedError, Change, LedgerError, Progress, UsageError
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
