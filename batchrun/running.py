@@ -19,6 +19,7 @@ from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import Stop
 from batchrun.engine.submit import submit
 from batchrun.errors import BatchStoppedError, Problem, UsageError
+from batchrun.extras import missing_extra
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.location import EMULATOR, default_ledger
 from batchrun.ledger.state import Outcome
@@ -143,8 +144,7 @@ def _service(
     try:
         from batchrun.emulator.beside import emulator_beside  # noqa: PLC0415 - an extra, and most batches need none
     except ModuleNotFoundError as error:
-        fact = f"requires the package {error.name}, which is not installed"
-        raise UsageError("emulator", fact, "pip install fastapi httptools starlette uvicorn") from None
+        raise missing_extra(error, extra="emulator", wanted_by="emulator") from None
     with emulator_beside(ledger) as url:
         yield ApiSettings(api_key="emulator-in-this-process", base_url=url), EMULATOR
 
