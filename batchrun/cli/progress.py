@@ -12,9 +12,9 @@ from rich.text import Text
 from typing_extensions import override
 
 from batchrun.cli.output import Output
+from batchrun.cli.quiet_view import QuietView
 from batchrun.cli.text import duration, one_line
 from batchrun.engine.progress import Observer, Progress
-from batchrun.errors import Problem
 from batchrun.uploads.progress import UploadProgress
 
 __all__ = ["View", "count_line", "pace_line", "pause_line", "upload_line", "view_for"]
@@ -101,28 +101,11 @@ def _time_left(progress: Progress) -> str:
     return f"about {duration(progress.left_s)} left" if progress.left_s >= 1 else "less than a second left"
 
 
-class _QuietView:
+class _QuietView(QuietView):
     """Notes only."""
-
-    def __init__(self, output: Output) -> None:
-        self.output = output
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.leave()
 
     def progress(self, progress: Progress) -> None:
         """Left to the summary."""
-
-    def note(self, note: Problem) -> None:
-        self.output.warn(note)
-
-    def leave(self) -> None:
-        """There is no display."""
 
 
 class _PlainView(_QuietView):

@@ -2,8 +2,7 @@
 
 import gc
 import os
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from batchrun.cli.estimating import estimate_of
@@ -13,6 +12,7 @@ from batchrun.cli.progress import View
 from batchrun.cli.service import open_service
 from batchrun.cli.sessions import run_session
 from batchrun.cli.settling import settle_unknown
+from batchrun.cli.submit_request import SubmitRequest
 from batchrun.cli.text import numbered
 from batchrun.cli.views.estimate import estimate_sentence
 from batchrun.cli.views.plan import totals_words
@@ -21,7 +21,7 @@ from batchrun.cli.views.tables import outcome_table
 from batchrun.cli.views.uses import uses_lines
 from batchrun.cli.watch_views import SubmissionView, watch_view
 from batchrun.cli.watching import Watched, WatchRequest, follow_batch, show_watched
-from batchrun.engine.preflight import Preflight, check_ledger
+from batchrun.engine.preflight import Preflight
 from batchrun.engine.service_check import Existing
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
@@ -31,59 +31,14 @@ from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
 from batchrun.report.summary import read_summary
-from batchrun.sweep.plan import Plan
 from batchrun.uploads.upload import new_uploads
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
 
-__all__ = ["SubmitRequest", "run_submission", "show_if_nothing_is_sent"]
+__all__ = ["run_submission", "show_if_nothing_is_sent"]
 
 UNATTENDED_S = 3600.0
 """Without a run created for an hour, somebody has to look; scripts and CI jobs must not wait for ever."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitRequest:
-    """What to submit, where to, and what a person allows."""
-
-    plan: Plan
-    ledger: Path
-    service: str
-    """How the ledger names the service."""
-    settings: SubmitSettings
-    resume: tuple[str, ...]
-    """The command that resumes the batch."""
-    retry: frozenset[Outcome] = frozenset()
-    timeout_s: float | None = None
-    create: bool = True
-    """Start a new ledger if there is none."""
-    extend: bool = False
-    recreate: bool = False
-    existing: Existing = Existing.REFUSE
-    """What to do about runs of planned names that the ledger does not know."""
-    to_another_server: bool = False
-    ask: bool = False
-    dry_run: bool = False
-    watch: bool = False
-    """Follow the runs to their end, while they are created and afterwards."""
-
-    def check(self, state: BatchState) -> Preflight:
-        """Whether this ledger may be continued, and what is left to do.
-
-        Raises:
-            LedgerMismatchError: it belongs to another service or another plan, and that was not allowed.
-
-        """
-        return check_ledger(
-            self.plan,
-            state,
-            self.ledger,
-            service=self.service,
-            extend=self.extend,
-            recreate=self.recreate,
-            to_another_server=self.to_another_server,
-            retry=self.retry,
-        )
 
 
 def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:

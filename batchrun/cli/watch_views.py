@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from batchrun.cli.output import Output
 from batchrun.cli.progress import count_line, pace_line, pause_line, view_for
+from batchrun.cli.quiet_view import QuietView
 from batchrun.cli.text import one_line
 from batchrun.cli.views.watch import LATEST_FAILURES, UNCREATED, WatchSnapshot, change_line, picture
 from batchrun.engine.progress import Progress
@@ -117,31 +118,14 @@ def _is_failure(change: Change) -> bool:
     return group_of(Outcome.SUBMITTED, change.status) is RunGroup.FAILED
 
 
-class _QuietView:
+class _QuietView(QuietView):
     """Notes only."""
-
-    def __init__(self, output: Output) -> None:
-        self.output = output
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.leave()
 
     def change(self, change: Change) -> None:
         """Left to the summary."""
 
-    def note(self, note: Problem) -> None:
-        self.output.warn(note)
-
     def show(self, snapshot: WatchSnapshot) -> None:
         """There is nothing to show it on."""
-
-    def leave(self) -> None:
-        """There is no display."""
 
 
 class _PlainView(_QuietView):

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from dataclasses import replace
 from typing import Annotated, Any
 
 import anyio
@@ -14,7 +15,8 @@ from batchrun.cli.flags import SelectionFlags, SubmissionFlags, expand_flags
 from batchrun.cli.ledgers import find_ledger
 from batchrun.cli.output import Output
 from batchrun.cli.service import EMULATOR, service_name
-from batchrun.cli.submitting import SubmitRequest, run_submission
+from batchrun.cli.submit_request import request_from
+from batchrun.cli.submitting import run_submission
 from batchrun.cli.text import numbered
 from batchrun.cli.views.estimate import estimate_sentence
 from batchrun.engine.batch import plan_of
@@ -91,19 +93,8 @@ def rerun(
     with FileLedger.open(ledger) as writing:
         anyio.run(request_rerun, writing, keys, settings)
     was_emulated = batch.base_url == EMULATOR and flags.base_url is None
-    request = SubmitRequest(
-        plan=plan,
-        ledger=ledger,
-        service=service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated),
-        settings=flags.settings(plan.submit),
-        retry=flags.retried_outcomes,
-        watch=flags.watch,
-        timeout_s=flags.timeout_s,
-        create=False,
-        existing=flags.existing,
-        to_another_server=flags.to_another_server,
-        resume=flags.resume_command(ledger),
-    )
+    service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated)
+    request = replace(request_from(flags, plan, ledger, service, yes=True), create=False)
     return run_submission(request, output)
 
 

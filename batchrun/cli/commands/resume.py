@@ -1,6 +1,7 @@
 """``batchrun resume``."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from batchrun.cli import options as o
@@ -10,7 +11,8 @@ from batchrun.cli.output import Output
 from batchrun.cli.planning import without_environment
 from batchrun.cli.service import EMULATOR, open_service, service_name
 from batchrun.cli.settling import settle_unknown
-from batchrun.cli.submitting import SubmitRequest, run_submission, show_if_nothing_is_sent
+from batchrun.cli.submit_request import SubmitRequest, request_from
+from batchrun.cli.submitting import run_submission, show_if_nothing_is_sent
 from batchrun.engine.batch import plan_of
 from batchrun.errors import ManifestError, Problem
 from batchrun.ledger.file import FileLedger
@@ -54,21 +56,7 @@ def resume(
     service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated)
 
     def request(plan: Plan) -> SubmitRequest:
-        return SubmitRequest(
-            plan=plan,
-            ledger=ledger,
-            service=service,
-            settings=flags.settings(plan.submit),
-            retry=flags.retried_outcomes,
-            watch=flags.watch,
-            timeout_s=flags.timeout_s,
-            create=False,
-            existing=flags.existing,
-            to_another_server=flags.to_another_server,
-            ask=not yes,
-            dry_run=flags.dry_run,
-            resume=flags.resume_command(ledger),
-        )
+        return replace(request_from(flags, plan, ledger, service, yes=yes), create=False)
 
     try:
         plan = plan_of(batch, ledger, os.environ)

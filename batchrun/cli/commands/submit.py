@@ -1,6 +1,7 @@
 """``batchrun submit``."""
 
 import os
+from dataclasses import replace
 
 from batchrun.cli import options as o
 from batchrun.cli.flags import SubmissionFlags, SweepFlags, expand_flags
@@ -8,7 +9,8 @@ from batchrun.cli.ledgers import ledger_for
 from batchrun.cli.output import Output
 from batchrun.cli.planning import plan_from, without_environment
 from batchrun.cli.service import service_name
-from batchrun.cli.submitting import SubmitRequest, run_submission, show_if_nothing_is_sent
+from batchrun.cli.submit_request import SubmitRequest, request_from
+from batchrun.cli.submitting import run_submission, show_if_nothing_is_sent
 from batchrun.engine.service_check import Existing
 from batchrun.errors import ManifestError
 from batchrun.sweep.plan import Plan
@@ -53,22 +55,8 @@ def submit(
     path, output = ledger_for(sweep, ledger, emulator=flags.emulator), Output(as_json=as_json, quiet=quiet)
 
     def request(plan: Plan) -> SubmitRequest:
-        return SubmitRequest(
-            plan=plan,
-            ledger=path,
-            service=service,
-            settings=flags.settings(plan.submit),
-            retry=flags.retried_outcomes,
-            watch=flags.watch,
-            timeout_s=flags.timeout_s,
-            extend=extend,
-            recreate=recreate,
-            existing=Existing.FOREIGN if again else flags.existing,
-            to_another_server=flags.to_another_server,
-            ask=not yes,
-            dry_run=flags.dry_run,
-            resume=flags.resume_command(path),
-        )
+        made = request_from(flags, plan, path, service, yes=yes)
+        return replace(made, extend=extend, recreate=recreate, existing=Existing.FOREIGN if again else made.existing)
 
     try:
         plan = plan_from(sweep, overrides.overrides(), os.environ, resolve=True)
