@@ -11,7 +11,14 @@ DISTRIBUTION = "batchrun-wherobots"
 
 
 def missing_extra(error: ModuleNotFoundError, *, extra: str, wanted_by: str) -> UsageError:
-    """The error that says which package is missing and how to install the extra's packages."""
+    """The error that says which package is missing and how to install the extra's packages.
+
+    Raises:
+        ModuleNotFoundError: a module of batchrun itself is missing, which is a bug and no missing package.
+
+    """
+    if (error.name or "").partition(".")[0] == "batchrun":
+        raise error
     fact = f"requires the package {error.name}, which is not installed"
     return UsageError(wanted_by, fact, f"pip install {' '.join(_packages_of(extra) or [error.name or extra])}")
 

@@ -1,9 +1,13 @@
-"""No version that pyproject.toml admits, and none that is installed, has an advisory that was known when this was written."""
+"""No version that pyproject.toml admits, and none that is installed, has one of the advisories listed here.
+
+The list is kept by hand and holds what was known in November 2026. It needs no network, and learns of nothing by itself:
+``make audit`` asks the advisory database, where it can be reached.
+"""
 
 import re
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -14,10 +18,10 @@ PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text
 FIXED = {
     "aiohttp": (
         "3.14.3",
-        "CVE-2026-69243 and CVE-2026-69244: request smuggling; before that CVE-2025-69223 and others",
+        "CVE-2026-69243 and CVE-2026-69244: a malformed response is read beyond its buffer; before that CVE-2025-69223 and others",
     ),
     "certifi": ("2024.7.4", "CVE-2024-39689: an authority that is no longer trusted"),
-    "cryptography": ("50", "CVE-2026-69247"),
+    "cryptography": ("50", "CVE-2026-69247: an oracle for PKCS#7 decryption"),
     "h11": ("0.16", "CVE-2025-43859: malformed chunks are accepted"),
     "idna": ("3.15", "CVE-2026-45409: encoding takes quadratic time"),
     "jinja2": ("3.1.6", "CVE-2025-27516: out of the sandbox"),
@@ -48,11 +52,7 @@ def test_the_lowest_version_has_no_known_advisory(package: str) -> None:
 
 @pytest.mark.parametrize("package", FIXED)
 def test_the_installed_version_has_no_known_advisory(package: str) -> None:
-    try:
-        installed = version(package)
-    except PackageNotFoundError:
-        pytest.skip("not installed here")
-    assert Version(installed) >= Version(FIXED[package][0]), FIXED[package][1]
+    assert Version(version(package)) >= Version(FIXED[package][0]), FIXED[package][1]
 
 
 def test_every_dependency_has_a_lowest_version() -> None:

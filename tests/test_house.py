@@ -81,3 +81,12 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmark
 def test_nobody_is_sent_to_another_authors_package(path: Path) -> None:
     """The package index has a ``batchrun`` that is not this one."""
     assert INSTALL.findall(path.read_text("utf-8")) == []
+
+
+EXCEPTION = re.compile(r"# (?:noqa|type: ignore)(?::[A-Z0-9, ]+|\[[a-z, -]+\])?(.*)")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_an_exception_from_a_rule_gives_its_reason(path: Path) -> None:
+    reasons = EXCEPTION.findall(path.read_text("utf-8"))
+    assert [reason for reason in reasons if not re.search("[a-z]", reason)] == []

@@ -27,8 +27,6 @@ def load_extra(name: str, *, extra: str, wanted_by: str) -> Any:  # noqa: ANN401
     try:
         return load(name)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "batchrun":  # a bug of ours, not a missing extra
-            raise
         raise missing_extra(error, extra=extra, wanted_by=wanted_by) from None
 
 

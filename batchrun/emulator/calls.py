@@ -73,4 +73,4 @@ def call_kind(method: str, path: str) -> CallKind | None:
         return None
     if parts[1] not in _BY_ID or len(parts) < 3:  # noqa: PLR2004 - as in the line that splits
         return "other"
-    return _BY_ID[parts[1]].get((method, parts[3] if len(parts) > 3 else ""), "other")  # noqa: PLR2004
+    return _BY_ID[parts[1]].get((method, parts[3] if len(parts) > 3 else ""), "other")  # noqa: PLR2004 - the part behind the id

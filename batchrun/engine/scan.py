@@ -140,7 +140,7 @@ class Scanner:
         try:
             return await self._persist(lambda: self._client.find(run_id))
         except ApiError as error:
-            if error.http_status == 404:  # noqa: PLR2004
+            if error.http_status == 404:  # noqa: PLR2004 - HTTP status
                 return None
             raise
 

@@ -89,7 +89,7 @@ def _has_code(code: str) -> Callable[[Refused], bool]:
 
 
 def _is_polite_503(refused: Refused) -> bool:
-    return refused.http_status == 503 and refused.retry_after_s is not None and refused.has_error_body  # noqa: PLR2004
+    return refused.http_status == 503 and refused.retry_after_s is not None and refused.has_error_body  # noqa: PLR2004 - HTTP status
 
 
 REFUSALS: tuple[Row, ...] = (

@@ -106,7 +106,7 @@ class _Column:
         return Axis(name=self.name, values=tuple(texts), bins=bins, value_of=value_of, bin_of=bin_of)
 
 
-def _identity(value: Any) -> object:  # noqa: ANN401
+def _identity(value: Any) -> object:  # noqa: ANN401 - any JSON value
     """What tells values apart: 1 and 1.0 are one number, true and 1 are not one value."""
     if isinstance(value, bool) or value is None:
         return (type(value), value)
@@ -124,7 +124,7 @@ def _ordered(values: Sequence[Any], *, is_long: bool) -> list[int]:
 _BOOLEAN, _NUMBER, _TEXT, _OTHER = range(4)
 
 
-def _kind(value: Any) -> int:  # noqa: ANN401
+def _kind(value: Any) -> int:  # noqa: ANN401 - any JSON value
     if isinstance(value, bool):
         return _BOOLEAN
     if isinstance(value, int | float):

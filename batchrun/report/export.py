@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from batchrun.errors import UsageError
+from batchrun.extras import missing_extra
 from batchrun.files import resolved, whole_file
 from batchrun.report.export_rows import ExportRows, Row, read_export_rows
 
@@ -132,10 +133,9 @@ def _write_each(rows: Iterable[Row], write: Callable[[Row], object]) -> int:
 def _write_parquet(rows: Iterable[Row], file: BinaryIO, columns: Columns) -> int:
     try:
         import pyarrow as pa  # noqa: PLC0415 - pyarrow is an extra
-        import pyarrow.parquet as pq  # noqa: PLC0415
-    except ModuleNotFoundError:
-        fact = "Parquet requires the package pyarrow, which is not installed"
-        raise UsageError("--output", fact, "pip install pyarrow") from None
+        import pyarrow.parquet as pq  # noqa: PLC0415 - likewise
+    except ModuleNotFoundError as error:
+        raise missing_extra(error, extra="parquet", wanted_by="--output") from None
     # An explicit schema: inferred from the rows, a column without values would have no type.
     types = {int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
     schema = pa.schema([(name, types.get(kind, pa.string())) for name, kind in columns.items()])

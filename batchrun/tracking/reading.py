@@ -41,13 +41,13 @@ class ReadFailure(StrEnum):
 def failure_of(error: ApiError) -> ReadFailure:
     """By the HTTP status; only ``POST /runs`` is officially public, so every other call may be missing or refused."""
     status = error.http_status
-    if status is None or status >= 500 or status in {408, 425, 429} or error.trouble.code in _BUSY_CODES:  # noqa: PLR2004
+    if status is None or status >= 500 or status in {408, 425, 429} or error.trouble.code in _BUSY_CODES:  # noqa: PLR2004 - HTTP statuses
         return ReadFailure.PASSING
-    if status == 404:  # noqa: PLR2004
+    if status == 404:  # noqa: PLR2004 - HTTP status
         return ReadFailure.NOT_FOUND
     if status in {400, 422}:
         return ReadFailure.INVALID
-    return ReadFailure.UNAUTHORIZED if status == 401 or status < 400 else ReadFailure.REFUSED  # noqa: PLR2004
+    return ReadFailure.UNAUTHORIZED if status == 401 or status < 400 else ReadFailure.REFUSED  # noqa: PLR2004 - HTTP statuses
 
 
 class CallRefusedError(Exception):

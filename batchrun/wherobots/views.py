@@ -193,7 +193,7 @@ class FileDependencyOutput(AnswerModel):
     source_type: DependencySourceType = DependencySourceType.FILE
     file_path: str
 
-    @computed_field(description="Get the type of the file")  # type: ignore[prop-decorator]
+    @computed_field(description="Get the type of the file")  # type: ignore[prop-decorator] # python/mypy#1362
     @property
     def file_type(self) -> DependencyFileType:
         ending = self.file_path[self.file_path.rfind(".") :].lower()

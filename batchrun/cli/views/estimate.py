@@ -47,4 +47,4 @@ def _range(low: float, high: float) -> str:
 
 def _number(value: float) -> str:
     """Three digits are more than such an estimate is worth; whole numbers above that."""
-    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004 - three digits are enough

@@ -22,7 +22,7 @@ def _known_or_none(runtime: RuntimeId | None) -> RuntimeId | None:
 class LenientPayload(CreateRunPayload):
     """The payload as newer descriptions of the service have it: ``runtime`` is optional."""
 
-    runtime: Annotated[RuntimeId | None, AfterValidator(_known_or_none)] = None  # type: ignore[assignment]
+    runtime: Annotated[RuntimeId | None, AfterValidator(_known_or_none)] = None  # type: ignore[assignment] # wider than the contract's, on purpose
 
 
 _SUGGESTIONS: dict[str, Callable[[dict[str, Any]], str]] = {

@@ -4,12 +4,7 @@ import ssl
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from batchrun.errors import UsageError
-
-try:
-    import trustme
-except ImportError:  # the extra is not installed
-    trustme = None  # type: ignore[assignment]
+from batchrun.extras import missing_extra
 
 __all__ = ["Certificates"]
 
@@ -23,8 +18,10 @@ class Certificates:
     """
 
     def __init__(self, host: str) -> None:
-        if trustme is None:
-            raise UsageError("--tls", "creating certificates requires the package trustme", "pip install trustme")
+        try:
+            import trustme  # noqa: PLC0415 - an extra
+        except ModuleNotFoundError as error:
+            raise missing_extra(error, extra="tls", wanted_by="--tls") from None
         authority = trustme.CA()
         names = dict.fromkeys(("localhost", "127.0.0.1", "::1", host))
         self.server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

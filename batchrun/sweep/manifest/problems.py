@@ -115,7 +115,7 @@ class Cursor:
 
         """
         self.add(fact, fix)
-        raise ManifestError(self.problems._found)  # noqa: SLF001
+        raise ManifestError(self.problems._found)  # noqa: SLF001 - the two classes are one unit
 
 
 def did_you_mean(name: str, known: Iterable[str], *, prefix: str = "", otherwise: str = "") -> str:

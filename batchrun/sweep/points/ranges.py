@@ -206,7 +206,7 @@ def _parsed_step(step: Any) -> tuple[int, str]:
     if step is None:
         raise RangeError("a date range needs a step", fix)
     words = step.split() if isinstance(step, str) else []
-    if len(words) != 2 or not words[0].isascii() or not words[0].isdigit() or int(words[0]) < 1:  # noqa: PLR2004
+    if len(words) != 2 or not words[0].isascii() or not words[0].isdigit() or int(words[0]) < 1:  # noqa: PLR2004 - a number and a unit
         raise RangeError(f"step is {as_toml(step)}", fix)
     unit = words[1].lower().removesuffix("s")  # "3 months" as well as "1 month"
     if unit not in UNITS and unit not in MONTHS:

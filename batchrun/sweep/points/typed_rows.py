@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 
+from batchrun.extras import missing_extra
 from batchrun.sweep.points.table_source import Row, TableSource
 from batchrun.sweep.values import TypedFloat, is_text
 
@@ -38,8 +39,9 @@ def parquet_rows(source: TableSource, data: bytes) -> list[Row]:
     """The rows of a Parquet file."""
     try:
         from pyarrow import ArrowException, parquet  # noqa: PLC0415 - an extra, loaded only where it is used
-    except ImportError:
-        source.at.add(f"{source.name} needs pyarrow", "pip install pyarrow")
+    except ModuleNotFoundError as error:
+        problem = missing_extra(error, extra="parquet", wanted_by=source.name).problems[0]
+        source.at.elsewhere(problem.place).add(problem.fact, problem.fix)
         return []
     try:
         table = parquet.read_table(io.BytesIO(data))
