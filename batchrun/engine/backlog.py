@@ -42,6 +42,8 @@ class Work(msgspec.Struct, kw_only=True, eq=False):
 
     Kept until the run is submitted. While it is set, the run is looked for by name right before it is sent.
     """
+    first_unknown_n: int = 0
+    """That attempt's number."""
     exists_without_id: bool = False
     """A 2xx arrived whose body could not be read: the run exists, and must never be sent again."""
     failed_looks: int = 0

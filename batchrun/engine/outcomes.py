@@ -67,6 +67,8 @@ class Resent:
     body: bytes | None = None
     generation: int | None = None
     """None if it is not known any more which one was sent more than once."""
+    reported: frozenset[str] = frozenset()
+    """Further runs that were found, and reported, when the run was settled."""
 
 
 class Outcomes:
@@ -136,6 +138,7 @@ class Outcomes:
         """Settling found the run of a lost attempt; ``duplicates`` are the ids of further runs that fit as well."""
         self._tally.settled += 1
         self._known_ids.add(run_id, work.key)
+        self._look_again_at(work, work.lost_at_s, duplicates)
         self._submitted(work, run_id, status, duplicates)
         if duplicates:
             self._note_duplicates(work.name, run_id, duplicates)
@@ -182,6 +185,7 @@ class Outcomes:
 
     def checked(self, resent: Resent, others: list[str]) -> None:
         """The last look at a name that was sent more than once; ``others`` are runs beyond the one that is ours."""
+        others = [run_id for run_id in others if run_id not in resent.reported]
         self._ledger.record(DuplicatesEvent(at=self._at(), key=resent.key, run_ids=others))
         if others:
             self._note_duplicates(resent.name, "one of them", others)
@@ -202,18 +206,27 @@ class Outcomes:
             self._switch.pull(Stop(StopReason.SAME_ID, Problem(self._base_url, fact, fix)))
             return
         self._controls.add(answer.run_id, work.name)
-        if work.first_unknown_at_s is not None:
-            self.resent.append(
-                Resent(
-                    key=work.key,
-                    name=work.name,
-                    first_sent_at_s=work.first_unknown_at_s,
-                    not_before_s=time.monotonic() + self._settings.settle_after_s,
-                    body=work.run.keyed_body or work.run.body,
-                    generation=work.generation,
-                )
-            )
+        self._look_again_at(work, time.monotonic())
         self._submitted(work, answer.run_id, answer.status)
+
+    def _look_again_at(self, work: Work, last_sent_s: float, reported: Iterable[str] = ()) -> None:
+        """A run that was sent more than once exists: any other attempt of it may still commit, so its name is looked for again.
+
+        ``last_sent_s`` is when its latest attempt ended, on the monotonic clock.
+        """
+        if work.first_unknown_at_s is None or work.first_unknown_n == work.n:
+            return
+        self.resent.append(
+            Resent(
+                key=work.key,
+                name=work.name,
+                first_sent_at_s=work.first_unknown_at_s,
+                not_before_s=last_sent_s + self._settings.settle_after_s,
+                body=work.compared_body,
+                generation=work.generation,
+                reported=frozenset(reported),
+            )
+        )
 
     def _submitted(self, work: Work, run_id: str, status: str | None, duplicates: list[str] | None = None) -> None:
         self._ledger.record(submitted_event(self._at(), work, run_id, status, duplicates))
@@ -223,7 +236,7 @@ class Outcomes:
     def _unknown(self, work: Work, answer: Answer, verdict: Verdict, sent_at_s: float) -> None:
         work.failed_attempts += verdict.is_counted
         if work.first_unknown_at_s is None:
-            work.first_unknown_at_s = sent_at_s
+            work.first_unknown_at_s, work.first_unknown_n = sent_at_s, work.n
         self._record_unknown(work, reason_of(answer), exists=verdict.next_step is NextStep.SETTLE_ONLY)
         self._to_settle.put(work)
 

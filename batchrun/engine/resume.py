@@ -82,6 +82,7 @@ def _work(key: str, name: str, planned: PlannedRun | None, known: RunState, *, f
         generation=known.generation,
         failed_attempts=failed_attempts,
         first_unknown_at_s=known.since_s,
+        first_unknown_n=known.since_n,
         exists_without_id=known.created,
         outcome=Outcome.UNKNOWN if known.outcome is Outcome.UNKNOWN else Outcome.PENDING,
         ended_as=known.outcome if known.outcome in RETRIABLE else None,
@@ -94,4 +95,6 @@ def resent_earlier(state: BatchState, settle_after_s: float) -> Iterator[Resent]
     When their last POST left is not known any more: it may have been just before this session.
     """
     for key, (name, since_s) in state.to_check.items():
-        yield Resent(key=key, name=name, first_sent_at_s=since_s, not_before_s=time.monotonic() + settle_after_s)
+        reported = frozenset(state.duplicates.get(key, ()))
+        not_before_s = time.monotonic() + settle_after_s
+        yield Resent(key=key, name=name, first_sent_at_s=since_s, not_before_s=not_before_s, reported=reported)

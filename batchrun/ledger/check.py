@@ -136,6 +136,8 @@ class _Rules:
             yield f"attempt {event.n} of {event.key} follows attempt {run.n}"
         if run.is_open and run.session == self._session:
             yield f"attempt {event.n} of {event.key} begins before attempt {run.n} has ended"
+        elif (run.is_open or run.ending is UnknownEvent) and _records_absence(before):
+            yield f"attempt {event.n} of {event.key} begins before it is known whether attempt {run.n} created a run"
         run.n, run.session, run.is_open, run.ending = event.n, self._session, True, None
 
     def _submitted(self, event: SubmittedEvent, number: int, before: BatchState) -> Iterator[str]:
@@ -163,6 +165,12 @@ class _Rules:
         if not run.is_open and (run.ending, what) not in _MAY_FOLLOW:
             yield f"attempt {event.n} of {event.key} ends twice"
         run.is_open, run.ending = False, what
+
+
+def _records_absence(state: BatchState) -> bool:
+    """Whether the present session writes down that settling found no run; version 0.1 did not."""
+    written_by = state.session.batchrun if state.session is not None else ""
+    return bool(written_by) and not written_by.startswith("0.1.")
 
 
 _MAY_FOLLOW = {

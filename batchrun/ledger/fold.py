@@ -114,7 +114,7 @@ def _submitted(state: BatchState, event: SubmittedEvent) -> None:
         state.attempted_at, state.attempted_offset_s = event.at, state.server_offset_s
     run.run_id = event.run_id
     run.status = intern(event.status) if event.status is not None else None
-    if event.via == "response" and run.since_s is not None and run.since_n != event.n:
+    if event.via in {"response", "settled"} and run.since_s is not None and run.since_n != event.n:
         state.to_check[event.key] = event.name, run.since_s
     run.since_s = run.trouble = None
     run.name = event.name or run.name

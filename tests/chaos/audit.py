@@ -1,21 +1,30 @@
 """What the service really holds against what the ledger says."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from batchrun.ledger.check import check
 from batchrun.ledger.clock import epoch_seconds
+from batchrun.ledger.events import AttemptEvent, DuplicatesEvent, SessionEvent
 from batchrun.ledger.fold import BatchState, Outcome
-from batchrun.ledger.reader import read_state
+from batchrun.ledger.reader import read_events, read_state
 from batchrun.sweep.plan import Plan, PlannedRun
 from batchrun.wherobots.identity import is_same_payload
 
-__all__ = ["Allowed", "findings", "read"]
+__all__ = ["Allowed", "Held", "alive", "findings", "held_by_name", "read"]
 
 Held = dict[str, list[dict[str, Any]]]
+
+LAG_S = 0.3
+"""How far the service's list lags behind, at most."""
+LOOK_S = 1.0
+"""Between the last look at a name and the attempt's line in the ledger, at most, on a busy machine."""
+DATE_S = 0.6
+"""What the offset of a clock that is wrong is known to: ``Date`` headers have whole seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +34,22 @@ class Allowed:
     odd: bool = False
     """Payloads come back changed: a lost run that exists may stay unknown."""
     late: bool = False
-    """Commits may come after ``settle_after``: a run may be made twice if the ledger says so, or could not see it yet."""
-    looked_until_s: float = 0.0
-    """Epoch seconds of the last session's end: what was created later, no session can have reported."""
+    """Commits may come after ``settle_after``: a run may be made twice if none was visible when the later attempt was sent,
+    and if the ledger reports what its last look could see. `verify` must report it in any case."""
+
+
+def held_by_name(runs: Iterable[dict[str, Any]], state: BatchState) -> Held:
+    """The runs at the service that the ledger's person did not declare to be another batch's."""
+    by_name: Held = defaultdict(list)
+    for run in runs:
+        if run["id"] not in state.foreign:
+            by_name[run["name"]].append(run)
+    return by_name
+
+
+def alive(held: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that were not deleted, the oldest first."""
+    return sorted((one for one in held if one["deletedAt"] is None), key=_created_s)
 
 
 def read(
@@ -39,21 +61,16 @@ def read(
     so every planned run must have come to its end.
     """
     state = read_state(path)
-    by_name: Held = defaultdict(list)
-    for run in runs:
-        if run["id"] not in state.foreign:
-            by_name[run["name"]].append(run)
-    found = findings(whole, state, by_name, allowed=allowed)
+    by_name = held_by_name(runs, state)
+    found = findings(whole, state, by_name, _times(path), allowed=allowed)
     if is_over:
         found += _unfinished(planned, state, by_name, allowed)
     facts = [one.fact for one in check(path).findings]
-    reported = {key for key in state.duplicates if any(key in fact for fact in facts)}
     found += [f"check: {fact}" for fact in facts if not fact.startswith("the service holds")]
-    found += [f"check is silent: {key} has duplicates" for key in state.duplicates.keys() - reported]
     return state, found
 
 
-def findings(whole: Plan, state: BatchState, held: Held, *, allowed: Allowed) -> list[str]:
+def findings(whole: Plan, state: BatchState, held: Held, times: dict[str, "_Times"], *, allowed: Allowed) -> list[str]:
     found = [f"stray: {name} was never planned" for name in held.keys() - {run.name for run in whole}]
     assert state.batch is not None
     if sum(state.count(one) for one in Outcome) != state.batch.runs:
@@ -61,35 +78,73 @@ def findings(whole: Plan, state: BatchState, held: Held, *, allowed: Allowed) ->
     if len(state.runs) != sum(state.counts.values()) + sum(state.gone.values()):
         found.append("sums: the outcomes do not add up to the runs that are known")
     for run in whole:
-        found += _of_one(run, state, held.get(run.name, []), allowed)
+        mine = held.get(run.name, [])
+        found += _of_one(run, state, mine, allowed)
+        found += _twice(run, state, mine, times[run.key], allowed)
     found += _shared_ids(state)
     return found
 
 
-def _of_one(run: PlannedRun, state: BatchState, held: list[dict[str, Any]], allowed: Allowed) -> list[str]:
+def _of_one(run: PlannedRun, state: BatchState, held: list[dict[str, Any]], allowed: Allowed) -> Iterator[str]:
     known, outcome = state.runs.get(run.key), state.outcome(run.key)
-    alive = [one for one in held if one["deletedAt"] is None]
-    found = []
-    if len(alive) > 1 and not (allowed.late and _is_owned_up_to(run.key, state, alive, allowed)):
-        found.append(f"twice: {run.name} exists {len(alive)} times, the ledger says {outcome}")
-    if alive and known is None:
-        found.append(f"lost: {run.name} exists, and the ledger has no attempt of it")
+    if alive(held) and known is None:
+        yield f"lost: {run.name} exists, and the ledger has no attempt of it"
     if outcome is Outcome.SUBMITTED:
         mine = [one for one in held if known is not None and one["id"] == known.run_id]
         if not mine:
-            found.append(f"untrue: {run.name} is submitted, and its run id is no run of that name")
+            yield f"untrue: {run.name} is submitted, and its run id is no run of that name"
         elif not is_same_payload(run.keyed_body or run.body, mine[0]["payload"]):
-            found.append(f"untrue: {run.name} has the payload of another run")
-    elif alive and outcome is not Outcome.UNKNOWN and not (allowed.late and known is not None and known.since_s):
-        found.append(f"untrue: {run.name} exists, the ledger says {outcome}")
-    return found
+            yield f"untrue: {run.name} has the payload of another run"
+    elif alive(held) and outcome is not Outcome.UNKNOWN and not (allowed.late and known is not None and known.since_s):
+        yield f"untrue: {run.name} exists, the ledger says {outcome}"
 
 
-def _is_owned_up_to(key: str, state: BatchState, alive: list[dict[str, Any]], allowed: Allowed) -> bool:
-    """Whether the ledger names the further runs, still has them to look for, or could not see them yet."""
-    if state.duplicates.get(key) or key in state.to_check or state.outcome(key) is not Outcome.SUBMITTED:
-        return True
-    return max(epoch_seconds(one["createTime"]) for one in alive) > allowed.looked_until_s
+def _twice(
+    run: PlannedRun, state: BatchState, held: list[dict[str, Any]], times: "_Times", allowed: Allowed
+) -> Iterator[str]:
+    """A name that exists more than once."""
+    outcome, made = state.outcome(run.key), alive(held)
+    if len(made) < 2:
+        return
+    fact, first_s = f"twice: {run.name} exists {len(made)} times, the ledger says {outcome}", _created_s(made[0])
+    if not allowed.late:
+        yield fact
+    elif too_late := [at_s for at_s in times.sent if at_s > first_s + LAG_S + LOOK_S + DATE_S]:
+        yield f"{fact}, and sent it {too_late[-1] - first_s:.1f} s after the first was created"
+    elif outcome is Outcome.SUBMITTED and run.key not in state.to_check:
+        known = {state.runs[run.key].run_id, *state.duplicates.get(run.key, ())}
+        silent = [
+            one["id"] for one in made if one["id"] not in known and _created_s(one) < times.looked_s - LAG_S - DATE_S
+        ]
+        if silent:
+            yield f"{fact}, and nothing of {', '.join(silent)}"
+
+
+@dataclass(slots=True)
+class _Times:
+    """Of one key, in epoch seconds of the server's clock."""
+
+    sent: list[float] = field(default_factory=list)
+    """When each attempt was recorded."""
+    looked_s: float = inf
+    """When its name was looked for once more after it was submitted; if it never was, it should have been by now."""
+
+
+def _times(path: Path) -> dict[str, _Times]:
+    times: dict[str, _Times] = defaultdict(_Times)
+    offset_s = 0.0
+    for event in read_events(path):
+        if type(event) is SessionEvent and event.action == "start":
+            offset_s = event.server_offset_s or 0.0
+        elif type(event) is AttemptEvent:
+            times[event.key].sent.append(epoch_seconds(event.at) + offset_s)
+        elif type(event) is DuplicatesEvent:
+            times[event.key].looked_s = epoch_seconds(event.at) + offset_s
+    return times
+
+
+def _created_s(run: dict[str, Any]) -> float:
+    return epoch_seconds(run["createTime"])
 
 
 def _unfinished(planned: Plan, state: BatchState, held: Held, allowed: Allowed) -> list[str]:

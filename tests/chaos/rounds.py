@@ -4,19 +4,19 @@ import json
 import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
 from tests.chaos import audit
+from tests.chaos.figures import Figures
+from tests.chaos.processes import PATIENCE_S, ending, run_process
+from tests.chaos.reports import Seen, check_findings, expected, report, verify_findings
 from tests.chaos.service import Service, misbehaviour
 from tests.chaos.world import World
 
@@ -43,46 +43,13 @@ max_points = 100000
 
 STARTS_AT_MOST = 14
 KILLS_AT_MOST = 3
-PATIENCE_S = 20
+LATEST_COMMIT_S = 3.5
+"""A request's timeout and the latest commit after it, which must be seen as well."""
+LIST_FAULTS = ("list_error", "list_repeats", "list_ends_early")
 
 
 class ChaosError(AssertionError):
     """The ledger and the service do not agree; says the seed that repeats the round."""
-
-
-@dataclass(slots=True)
-class Figures:
-    """What was done and seen, added up over rounds."""
-
-    rounds: int = 0
-    runs: int = 0
-    starts: int = 0
-    kills: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
-    attempts: int = 0
-    settled: int = 0
-    outcomes: Counter[str] = field(default_factory=Counter)
-    neighbours: Counter[str] = field(default_factory=Counter)
-    reported: Counter[str] = field(default_factory=Counter)
-    """What the command refused or reported, as it had to."""
-    strangers: set[str] = field(default_factory=set)
-
-    def add(self, other: "Figures") -> None:
-        for name in ("rounds", "runs", "starts", "attempts", "settled"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.kills += other.kills
-        self.faults += other.faults
-        self.outcomes += other.outcomes
-        self.neighbours += other.neighbours
-        self.reported += other.reported
-
-
-def ending(chance: random.Random) -> dict[str, Any]:
-    """How one process is ended: by itself inside the ledger's writing, or from outside after a while."""
-    kind = chance.choice(["write", "sync", "synced", "KILL", "KILL", "KILL", "INT", "TERM"])
-    if kind in {"write", "sync", "synced"}:
-        return {"kill": kind, "at": chance.randint(1, 60), "share": chance.random()}
-    return {"signal": kind, "after_s": chance.uniform(0, 1.5)}
 
 
 NEIGHBOURS = ("extent", "extent", "token", "column", "stale", "key", "delete")
@@ -123,7 +90,7 @@ class Round:
         self.only = only
         self.neighbours = self._chosen()
         self.extra: list[str] = []
-        self.ended_s = 0.0
+        self.strangers: set[str] = set()
 
     def _chosen(self) -> list[str]:
         if self.only is not None:
@@ -154,10 +121,10 @@ class Round:
                 getattr(self, f"_{step}")()
         self._to_the_end()
         state = self._compare(is_over=True)
+        self._compare_reports(state)
         figures.faults = service.faults()
         figures.attempts, figures.settled = state.attempts, state.settled
         figures.outcomes = Counter({str(one): state.count(one) for one in Outcome if state.count(one)})
-        figures.reported += Counter({"duplicates reported": len(state.duplicates)}) if state.duplicates else Counter()
         return figures
 
     def _service(self) -> dict[str, Any]:
@@ -186,21 +153,21 @@ class Round:
     def _look(self) -> None:
         if self.world.is_begun():
             self._compare(is_over=False)
-        elif held := [one for one in self.service.held() if one["id"] not in self.figures.strangers]:
+        elif held := self._held():
             raise self._error(f"lost: {len(held)} runs exist, and the ledger has no whole line")
 
     def _expect_refusal(self, what: str, **how: Any) -> None:
-        """The command must end with status 4; nothing may be sent."""
-        ledger = self.world.ledger
-        before = ledger.read_bytes() if ledger.exists() else b""
+        """The command must end with status 4; what may exist may be looked for, and nothing may be sent."""
+        before = self._attempts()
         status = self._run({"wait_s": PATIENCE_S}, **how)
-        after = ledger.read_bytes() if ledger.exists() else b""
         self.figures.reported[f"refused: {what}"] += 1
-        # A torn last line is cut off; nothing is appended, so nothing can have been sent.
-        if status != "4" or not before.startswith(after):
-            raise self._error(
-                f"{what}: exit status {status} instead of 4, the ledger grew by {len(after) - len(before)}"
-            )
+        sent = self._attempts() - before
+        if status != "4" or sent:
+            raise self._error(f"{what}: exit status {status} instead of 4, with {sent} attempts")
+
+    def _attempts(self) -> int:
+        """Attempts in the ledger."""
+        return read_state(self.world.ledger).attempts if self.world.is_begun() else 0
 
     def _extent(self) -> None:
         """Another part of the sweep, in another order; at the end of the round it is whole again."""
@@ -260,9 +227,7 @@ class Round:
         if not self._copy_must_be_noticed():
             shutil.copyfile(newer, world.ledger)
             return
-        faults = dict.fromkeys(("list_error", "list_repeats", "list_ends_early"), 0)
-        kept = json.loads(self.service.call("config"))["faults"]
-        self.service.call("config", method="PUT", body={"faults": faults})
+        kept = self._honest_lists()
         self._expect_refusal("stale ledger")
         match self.chance.choice(["restore", "restore", "--adopt-existing", "--not-ours"]):
             case "restore":
@@ -273,7 +238,7 @@ class Round:
                 self._run({"wait_s": PATIENCE_S})
                 self.extra = []
                 self._compare(is_over=False)
-        self.service.call("config", method="PUT", body={"faults": {name: kept[name] for name in faults}})
+        self.service.call("config", method="PUT", body={"faults": kept})
 
     def _copy_must_be_noticed(self) -> bool:
         """Whether the service holds a planned run that the copy has no attempt of."""
@@ -285,7 +250,7 @@ class Round:
     def _create_strangers(self) -> None:
         for number in range(1, self.world.runs + 1, 2):
             body = {"name": f"chaos-run-{number}", "runtime": "tiny", "runPython": {"uri": "s3://acme/other.py"}}
-            self.figures.strangers.add(self.service.create(body))
+            self.strangers.add(self.service.create(body))
         time.sleep(0.5)
 
     def _strangers(self) -> None:
@@ -293,9 +258,9 @@ class Round:
         if "lists" not in self.neighbours:
             self._expect_refusal("names exist already")
         self.service.call("config", method="PUT", body={"faults": {"list_error": 0, "list_ends_early": 0}})
-        self._run({"wait_s": 2}, words=["submit", "chaos.toml", "--yes", "--again"])
-        while not self.world.is_begun() and self.figures.starts < STARTS_AT_MOST:
-            self._run({"wait_s": 2}, words=["submit", "chaos.toml", "--yes", "--again"])
+        while not self._attempts() and self.figures.starts < STARTS_AT_MOST:
+            spec = {"signal": "KILL", "after_s": 1 + self.chance.random()}
+            self.figures.kills[self._run(spec, words=["submit", "chaos.toml", "--yes", "--again"])] += 1
         self._look()
 
     def _to_the_end(self) -> None:
@@ -333,21 +298,61 @@ class Round:
         flags += ["--settle-after", "1s", "--max-attempts", "20", "--quiet", *self.extra]
         spec = spec | {"weaken": self.weakness}
         command = [sys.executable, str(HERE / "victim.py"), json.dumps(spec), *words, *flags]
-        environ = world.environ() | {"WHEROBOTS_API_KEY": key, "PYTHONPATH": str(HERE.parents[1])}
+        environ = self._environ(key)
         self.figures.starts += 1
-        status = _process(spec, command, world, environ)
-        self.ended_s = time.time()
-        return status
+        return run_process(spec, command, world.ledger, environ)
+
+    def _held(self) -> list[dict[str, Any]]:
+        """The runs at the service that the harness did not create for another batch."""
+        return [one for one in self.service.held() if one["id"] not in self.strangers]
+
+    def _honest_lists(self) -> dict[str, float]:
+        """Lists without faults from now on; the faults that they had."""
+        faults = json.loads(self.service.call("config"))["faults"]
+        self.service.call("config", method="PUT", body={"faults": dict.fromkeys(LIST_FAULTS, 0)})
+        return {name: faults[name] for name in LIST_FAULTS}
 
     def _compare(self, *, is_over: bool) -> BatchState:
+        if not self.world.is_begun():
+            raise self._error("unfinished: the batch never began")
         late = "late" in self.neighbours
-        time.sleep(0.8 if is_over else 0.05)  # a commit that comes late must be seen as well
-        allowed = audit.Allowed(odd="rewrites" in self.neighbours, late=late, looked_until_s=self.ended_s - 0.5)
-        world, held = self.world, list(self.service.held())
+        time.sleep((LATEST_COMMIT_S if late else 0.8) if is_over else 0.05)
+        allowed = audit.Allowed(odd="rewrites" in self.neighbours, late=late)
+        world, held = self.world, self._held()
         state, found = audit.read(world.ledger, world.whole, world.plan(), held, is_over=is_over, allowed=allowed)
+        self._raise_if(found)
+        return state
+
+    def _compare_reports(self, state: BatchState) -> None:
+        """`verify` and `ledger check` must see what the audit sees: with lists that have faults, or say that they cannot."""
+        held, ledger, environ = self._held(), str(self.world.ledger), self._environ("chaos-key")
+        by_name = audit.held_by_name(held, state)
+        seen = expected(state, {run.key: run.name for run in self.world.whole}, by_name)
+        verify = ["verify", ledger, "--base-url", self.service.url, "--rate", "500"]
+        is_odd, found = "rewrites" in self.neighbours, list[str]()
+        if "lists" in self.neighbours:
+            found += verify_findings(*report(verify, environ), seen, state, is_odd=is_odd)
+            self._honest_lists()
+        status, said = report(verify, environ)
+        found += [f"verify: not checked: {doubt}" for doubt in said.get("not_checked", ())]
+        found += verify_findings(status, said, seen, state, is_odd=is_odd)
+        found += check_findings(*report(["ledger", "check", ledger], environ), state)
+        self._raise_if(found)
+        self._count(seen, by_name)
+
+    def _count(self, seen: Seen, held: audit.Held) -> None:
+        figures, kinds = self.figures, Counter(kind for kind, _ in seen)
+        figures.created = sum(map(len, held.values()))
+        figures.twice, figures.missing = kinds["twice"] + kinds["foreign"], kinds["missing"]
+        figures.unknown = sum(bool(ids) for (kind, _), ids in seen.items() if kind == "unknown")
+        figures.seen = figures.twice + figures.missing + figures.unknown
+
+    def _raise_if(self, found: list[str]) -> None:
         if found:
             raise self._error(f"{len(found)} findings\n  " + "\n  ".join(found[:10]))
-        return state
+
+    def _environ(self, key: str) -> dict[str, str]:
+        return self.world.environ() | {"WHEROBOTS_API_KEY": key, "PYTHONPATH": str(HERE.parents[1])}
 
     def _error(self, fact: str) -> ChaosError:
         only = f" --only {','.join(self.only)}" if self.only is not None else ""
@@ -360,30 +365,3 @@ class Round:
             held = Path(kept) / str(self.seed) / "held.jsonl"
             held.write_bytes(self.service.call("runs"))
         return ChaosError(f"seed {self.seed} {self.neighbours}: {fact}\n  repeat: {repeat}{shown}")
-
-
-def _process(spec: dict[str, Any], command: list[str], world: World, environ: dict[str, str]) -> str:
-    before = world.ledger.stat().st_size if world.ledger.exists() else 0
-    log = (world.folder / "chaos.log").open("ab")
-    with log, subprocess.Popen(command, cwd=world.folder, env=environ, stdout=log, stderr=log) as process:
-        if "after_s" in spec:
-            _wait_for_first_words(process, world.ledger, before)
-        try:
-            code = process.wait(timeout=spec.get("after_s", spec.get("wait_s", PATIENCE_S)))
-        except subprocess.TimeoutExpired:
-            name = spec.get("signal", "KILL")
-            process.send_signal(signal.Signals[f"SIG{name}"])
-            process.wait(timeout=PATIENCE_S)
-            return f"SIG{name}"
-    if code == -signal.SIGKILL:
-        return f"in {spec['kill']}"
-    return "had ended before" if "kill" in spec or "signal" in spec else str(code)
-
-
-def _wait_for_first_words(process: subprocess.Popen[bytes], ledger: Path, before: int) -> None:
-    """Until the process has written to the ledger, so that being ended meets it at work."""
-    until = time.monotonic() + PATIENCE_S
-    while process.poll() is None and time.monotonic() < until:
-        if ledger.exists() and ledger.stat().st_size > before:
-            return
-        time.sleep(0.02)

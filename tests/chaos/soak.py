@@ -9,11 +9,10 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
-from tests.chaos.rounds import ChaosError, Figures, play
+from tests.chaos.figures import Figures, table
+from tests.chaos.rounds import ChaosError, play
 from tests.chaos.service import service
 from tests.chaos.weaken import WEAKNESSES
 
@@ -44,26 +43,6 @@ def played(share: Share) -> tuple[Figures, list[str]]:
     return total, errors
 
 
-def table(figures: Figures, seconds: float) -> Iterable[str]:
-    """The figures as a Markdown table."""
-    rows = [
-        ("rounds", figures.rounds),
-        ("runs planned", figures.runs),
-        ("processes started", figures.starts),
-        *((f"ended: {name}", count) for name, count in sorted(figures.kills.items())),
-        *((f"neighbour: {name}", count) for name, count in sorted(figures.neighbours.items())),
-        *((name, count) for name, count in sorted(figures.reported.items())),
-        *((f"fault: {name}", count) for name, count in sorted(figures.faults.items())),
-        ("attempts", figures.attempts),
-        ("settled by listing", figures.settled),
-        *((f"outcome: {name}", count) for name, count in sorted(figures.outcomes.items())),
-        ("seconds", round(seconds)),
-    ]
-    yield "| figure | count |"
-    yield "|---|---:|"
-    yield from (f"| {name} | {count:,} |" for name, count in rows)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=1)
@@ -83,7 +62,7 @@ def main() -> int:
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
         shares = [(list(seeds[job::jobs]), args.runs, args.weaken, only) for job in range(jobs)]
         ended = pool.map(played, shares)
-    total, found = Figures(kills=Counter()), []
+    total, found = Figures(), []
     for figures, findings in ended:
         total.add(figures)
         found += findings

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from tests.laws.command import Command, once
-from tests.laws.service import CREATED, ERROR, Act, Post, Service, late, refusal
+from tests.laws.service import CREATED, ERROR, LOST, Act, Post, Service, late, refusal
 
 
 def test_a_run_that_appears_while_it_waits_for_its_turn_is_not_sent_again(command: Command, service: Service) -> None:
@@ -48,6 +48,16 @@ def test_a_session_that_was_killed_before_its_last_look_leaves_it_to_the_next(
     ended = late_twice.submit()
     assert service.names() == {"tile-run-1": 2}
     assert "the service holds 2 runs of this name" in ended.text
+
+
+def test_a_duplicate_is_reported_also_if_both_responses_were_lost(command: Command, service: Service) -> None:
+    """The second run is found by listing; the first attempt commits only after that."""
+    command.sweep(1)
+    service.act = lambda post: late(lambda: '"via":"settled"' in command.ledger.read_text()) if post.nth == 1 else LOST
+    ended = command.submit()
+    assert service.names() == {"tile-run-1": 2}
+    assert "the service holds 2 runs of this name" in ended.text
+    assert command.run("ledger", "check", command.ledger.name).status == 4
 
 
 @pytest.mark.parametrize(

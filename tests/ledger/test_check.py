@@ -9,6 +9,7 @@ import pytest
 
 from batchrun.ledger.check import check
 from batchrun.ledger.events import (
+    AbsentEvent,
     AttemptEvent,
     CompactedEvent,
     Event,
@@ -75,6 +76,19 @@ def test_a_sound_ledger_has_no_findings(path: Path) -> None:
 def test_each_broken_rule_is_found_with_its_line(path: Path, events: list[Event], line: int, fact: str) -> None:
     found = check(write(path, events)).findings
     assert any(one.line == line and fact in one.fact for one in found), found
+
+
+@pytest.mark.parametrize("lost", [[UnknownEvent(at=AT, key="a", n=1, reason="reset")], []], ids=["unknown", "killed"])
+def test_an_attempt_after_one_that_was_never_settled_is_found(path: Path, lost: list[Event]) -> None:
+    """Version 0.1 did not record that settling found no run, so its ledgers are not held to it."""
+    for version, absent, facts in (
+        ("0.2.0", [], ["attempt 2 of a begins before it is known whether attempt 1 created a run"]),
+        ("0.2.0", [AbsentEvent(at=AT, key="a", n=1)], []),
+        ("0.1.0", [], []),
+    ):
+        start = SessionEvent(at=AT, action="start", pid=1, host="h", batchrun=version)
+        events = [start, attempt(), *lost, start, *absent, attempt(2), submitted(2)]
+        assert [one.fact for one in check(write(path, events)).findings] == facts
 
 
 def test_another_batch_in_the_same_file_is_found(path: Path) -> None:
