@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import time
+from math import inf
 from pathlib import Path
 
 from tests.chaos.figures import Figures, table
@@ -16,7 +17,7 @@ from tests.chaos.rounds import ChaosError, play
 from tests.chaos.service import service
 from tests.chaos.weaken import WEAKNESSES
 
-Share = tuple[list[int], int, str, list[str] | None]
+Share = tuple[list[int], int, str, list[str] | None, float]
 
 
 def say(text: str) -> None:
@@ -26,10 +27,12 @@ def say(text: str) -> None:
 
 def played(share: Share) -> tuple[Figures, list[str]]:
     """Play rounds one after another with an emulator of their own."""
-    seeds, runs, weakness, only = share
+    seeds, runs, weakness, only, until_s = share
     total, errors = Figures(), list[str]()
     with service() as cloud:
         for seed in seeds:
+            if time.time() > until_s:
+                break
             try:
                 with tempfile.TemporaryDirectory() as folder:
                     total.add(play(seed, cloud, Path(folder), runs=runs, weakness=weakness, only=only))
@@ -49,6 +52,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1, help="of the first round; the others count up")
+    parser.add_argument("--minutes", type=float, default=inf, help="begin no further round after this time")
     parser.add_argument("--weaken", choices=sorted(WEAKNESSES), default="")
     parser.add_argument("--only", help="neighbours that take part, with commas; by default the seed's choice")
     parser.add_argument("--transport", choices=["aiohttp", "httpx"])
@@ -58,15 +62,17 @@ def main() -> int:
     only = None if args.only is None else [name for name in args.only.split(",") if name]
     seeds = range(args.seed, args.seed + args.rounds)
     jobs = min(args.jobs, args.rounds)
-    began = time.monotonic()
+    began = time.time()
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        shares = [(list(seeds[job::jobs]), args.runs, args.weaken, only) for job in range(jobs)]
+        shares = [
+            (list(seeds[job::jobs]), args.runs, args.weaken, only, began + 60 * args.minutes) for job in range(jobs)
+        ]
         ended = pool.map(played, shares)
     total, found = Figures(), []
     for figures, findings in ended:
         total.add(figures)
         found += findings
-    say("\n".join(table(total, time.monotonic() - began)))
+    say("\n".join(table(total, time.time() - began)))
     say("\n".join(found))
     return 1 if found else 0
 
