@@ -16,14 +16,13 @@ from anyio.streams.tls import TLSAttribute
 
 from batchrun.engine.account_check import need_of, read_allowance
 from batchrun.engine.checkup import Check, Level, allowance_checks, clock_check, setting_checks
-from batchrun.engine.verdicts import NextStep, judge_read
 from batchrun.errors import ApiError, BatchrunError, SettingsError
 from batchrun.ledger.check import check as check_ledger_file
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.account import Account
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.proxy import proxy_for
-from batchrun.wherobots.settings import ApiSettings
+from batchrun.wherobots.settings import ApiSettings, base_url_source
 from batchrun.wherobots.storage import Storage
 from batchrun.wherobots.transports import open_transport, tls_context
 
@@ -31,6 +30,10 @@ __all__ = ["local_checks", "network_checks"]
 
 TIMEOUT_S = 10.0
 LOW_DISK_BYTES = 1_000_000_000
+KEY_REFUSED = frozenset({401, 403})
+WRONG_PATH = frozenset({*range(300, 400), 404, 405})
+"""Answers of a server that has no Runs API here: what it suggests, if anything, is about something else."""
+NOT_TLS_FIX = "check the scheme, host and port of the base URL"
 BYTES_PER_RUN = 600
 """What a submitted run takes in a ledger, with some attempts and statuses."""
 
@@ -43,15 +46,30 @@ def local_checks(
     is_new_enough = sys.version_info >= (3, 11)
     yield Check(subject="versions", level=Level.OK if is_new_enough else Level.PROBLEM, fact=python)
     yield from setting_checks(environ)
-    try:
-        settings = ApiSettings.from_environment({**environ, "WHEROBOTS_API_KEY": "not-the-key"}, base_url=base_url)
-        yield Check(subject="base URL", level=Level.OK, fact=settings.base_url)
-    except SettingsError as error:
-        problem = error.problems[0]
-        yield Check(subject=problem.place, level=Level.PROBLEM, fact=problem.fact, fix=problem.fix)
+    yield from _url_checks(environ, base_url)
     yield from _sweep_checks(sweep)
     if ledger is not None:
         yield from _ledger_checks(ledger, sweep.runs if isinstance(sweep, Plan) else 0)
+
+
+def _url_checks(environ: Mapping[str, str], base_url: str | None) -> Iterator[Check]:
+    """The base URL and where it comes from, and each setting that cannot be used: one is no reason to hide another."""
+    source = "--base-url" if base_url else base_url_source(environ)
+    try:
+        settings = ApiSettings.from_environment({**environ, "WHEROBOTS_API_KEY": "not-the-key"}, base_url=base_url)
+        yield Check(subject="base URL", level=Level.OK, fact=f"{settings.base_url} ({source})")
+    except SettingsError as error:
+        yield _problem(error)
+    try:
+        if environ.get("WHEROBOTS_API_KEY"):  # without one, there is a line already
+            ApiSettings(api_key=environ["WHEROBOTS_API_KEY"])
+    except SettingsError as error:
+        yield _problem(error)
+
+
+def _problem(error: BatchrunError, subject: str = "") -> Check:
+    problem = error.problems[0]
+    return Check(subject=subject or problem.place, level=Level.PROBLEM, fact=problem.fact, fix=problem.fix)
 
 
 def _sweep_checks(sweep: Plan | BatchrunError | None) -> Iterator[Check]:
@@ -67,6 +85,9 @@ def _sweep_checks(sweep: Plan | BatchrunError | None) -> Iterator[Check]:
 
 def _ledger_checks(ledger: Path, runs: int) -> Iterator[Check]:
     folder = ledger.resolve().parent
+    if not folder.is_dir():
+        yield Check(subject="ledger", level=Level.PROBLEM, fact=f"{folder} is not a folder", fix="check the path")
+        return
     if not ledger.exists():
         yield Check(subject="ledger", level=Level.OK, fact=f"{ledger} does not exist yet")
     else:
@@ -100,9 +121,10 @@ async def network_checks(settings: ApiSettings, sweep: Plan | None) -> AsyncIter
         if check.level is Level.PROBLEM:
             return
     async with RunsClient(settings, open_transport(settings, connections=2)) as client:
-        check = await _key_check(client)
+        check, has_response = await _key_check(client)
         yield check
-        yield clock_check(client.clock.offset_s)
+        if has_response:
+            yield clock_check(client.clock.offset_s)
         if check.level is Level.PROBLEM:
             return
         allowance, unread = await read_allowance(Account(client))
@@ -119,12 +141,12 @@ async def _connection_checks(settings: ApiSettings) -> AsyncIterator[Check]:
     try:
         proxy = proxy_for(settings.base_url)
     except SettingsError as error:
-        problem = error.problems[0]
-        yield Check(subject=problem.place, level=Level.PROBLEM, fact=problem.fact, fix=problem.fix)
+        yield _problem(error)
         return
     if proxy.url:
         yield Check(subject="proxy", level=Level.OK, fact=f"requests go {proxy.describe()}")
         return  # it looks names up itself, and only it may be reachable
+    yield Check(subject="proxy", level=Level.OK, fact="none")
     try:
         with anyio.fail_after(TIMEOUT_S):
             found = await anyio.getaddrinfo(host, port, type=1)
@@ -151,7 +173,8 @@ async def _tls_check(host: str, port: int, context: ssl.SSLContext | None) -> Ch
             return Check(subject=subject, level=Level.OK, fact=f"{host}:{port} has a trusted certificate, {protocol}")
     except ssl.SSLError as error:
         fact = f"{host}:{port}: {getattr(error, 'verify_message', '') or error.reason or error}"
-        fix = "behind a company's proxy, set SSL_CERT_FILE to its certificate"
+        is_distrust = isinstance(error, ssl.SSLCertVerificationError)
+        fix = "behind a company's proxy, set SSL_CERT_FILE to its certificate" if is_distrust else NOT_TLS_FIX
         return Check(subject=subject, level=Level.PROBLEM, fact=fact, fix=fix)
     except (OSError, TimeoutError) as error:
         cause = error.__cause__ or error
@@ -160,15 +183,26 @@ async def _tls_check(host: str, port: int, context: ssl.SSLContext | None) -> Ch
         return Check(subject=subject, level=Level.PROBLEM, fact=f"{host}:{port}: {reason}", fix=fix)
 
 
-async def _key_check(client: RunsClient) -> Check:
+async def _key_check(client: RunsClient) -> tuple[Check, bool]:
+    """Whether the service lists runs to this key, and whether it responded at all."""
     try:
         page = await client.list_page(size=1)
     except ApiError as error:
-        problem, is_stop = error.problems[0], judge_read(error).next_step is NextStep.STOP
-        fix = "check WHEROBOTS_API_KEY and the base URL" if is_stop else problem.fix or "try again later"
-        return Check(subject="API key", level=Level.PROBLEM, fact=f"{problem.place}: {problem.fact}", fix=fix)
+        problem, status = error.problems[0], error.trouble.status
+        subject = "API key" if status in KEY_REFUSED else "service"
+        fact = f"{problem.place}: {problem.fact}"
+        return Check(subject=subject, level=Level.PROBLEM, fact=fact, fix=_fix_of(error)), status is not None
     runs = "" if page.total is None else f"; {page.total:,} runs are listed"
-    return Check(subject="API key", level=Level.OK, fact=f"accepted{runs}")
+    return Check(subject="API key", level=Level.OK, fact=f"accepted{runs}"), True
+
+
+def _fix_of(error: ApiError) -> str:
+    status = error.trouble.status
+    if status in KEY_REFUSED:
+        return "check WHEROBOTS_API_KEY and the base URL"
+    if status in WRONG_PATH:
+        return "check the base URL"
+    return error.problems[0].fix or "try again later"
 
 
 async def _storage_check(client: RunsClient, region: str) -> Check:

@@ -46,7 +46,7 @@ async def probe(client: RunsClient) -> AsyncIterator[Probed]:
         async for found in _of_ended_run(client, ended):
             yield found
     offset_s = client.clock.offset_s
-    yield Probed("offset of the clocks", "unknown" if offset_s is None else f"{offset_s:.0f} s")
+    yield Probed("offset of the clocks", "unknown" if offset_s is None else f"{round(offset_s)} s")
 
 
 async def _of_ended_run(client: RunsClient, run: RunSummary) -> AsyncIterator[Probed]:

@@ -12,6 +12,6 @@ EMULATOR = "emulator"
 
 
 def default_ledger(sweep: Path, *, emulator: bool = False) -> Path:
-    """Where the ledger of a sweep is: beside it, under its name."""
+    """Where the ledger of a sweep is: beside it, under its name. A path without a name, such as ``.``, gets one too."""
     stem = sweep.name.removesuffix(sweep.suffix)
-    return sweep.with_name(stem + (EMULATOR_SUFFIX if emulator else LEDGER_SUFFIX))
+    return sweep.parent / (stem + (EMULATOR_SUFFIX if emulator else LEDGER_SUFFIX))

@@ -15,12 +15,14 @@ __all__ = [
     "DEFAULT_BASE_URL",
     "DEFAULT_TIMEOUT_S",
     "ApiSettings",
+    "base_url_source",
     "checked_base_url",
     "is_loopback",
     "is_same_service",
 ]
 
 DEFAULT_BASE_URL = "https://api.cloud.wherobots.com"
+BASE_URL_NAMES = ("WHEROBOTS_API_BASE_URL", "WHEROBOTS_API_URL")
 DEFAULT_TIMEOUT_S = 30.0  # as in the service's own SDK
 CONNECT_TIMEOUT_S = 10.0  # leaves room for three TCP SYN retransmissions, after 1, 3 and 7 s
 
@@ -75,7 +77,12 @@ def base_url_from(environ: Mapping[str, str]) -> str:
 
     The service's command-line client reads ``WHEROBOTS_API_URL``; its SDK reads ``WHEROBOTS_API_BASE_URL``.
     """
-    return environ.get("WHEROBOTS_API_BASE_URL") or environ.get("WHEROBOTS_API_URL") or DEFAULT_BASE_URL
+    return next((environ[name] for name in BASE_URL_NAMES if environ.get(name)), DEFAULT_BASE_URL)
+
+
+def base_url_source(environ: Mapping[str, str]) -> str:
+    """The variable that ``base_url_from`` reads, or ``default``."""
+    return next((name for name in BASE_URL_NAMES if environ.get(name)), "default")
 
 
 def checked_base_url(url: str) -> str:

@@ -31,9 +31,10 @@ def test_everything_in_place_is_said_line_by_line(batchrun: Run, emulated: Emula
     (tmp_path / "sweep.toml").write_text(MANIFEST)
     found = batchrun("doctor", "sweep.toml", "--json")
     assert found.status == 0, found.out
-    assert {"versions", "settings", "base URL", "sweep", "ledger", "disk", "DNS", "connection", "API key"} <= set(
-        levels(found.document)
-    )
+    assert {
+        *("versions", "settings", "base URL", "sweep", "ledger", "disk"),
+        *("proxy", "DNS", "connection", "API key", "clock", "organization"),
+    } <= set(levels(found.document))
     assert set(levels(found.document).values()) == {"ok"}
     assert KEY not in found.out + found.err
     assert not (tmp_path / "sweep.ledger.jsonl").exists()
@@ -44,6 +45,70 @@ def test_without_a_key_it_says_how_to_get_one(batchrun: Run, monkeypatch: pytest
     found = batchrun("doctor")
     assert found.status == 1
     assert "PROBLEM: API key: create a key in Wherobots Cloud, then: export WHEROBOTS_API_KEY=..." in found.out
+
+
+@pytest.mark.parametrize("key", [" ", "two\nlines", "two words", "schlüssel"])
+def test_a_key_that_cannot_be_one_is_a_problem(batchrun: Run, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("WHEROBOTS_API_KEY", key)
+    found = batchrun("doctor", "--json")
+    assert found.status == 1
+    assert levels(found.document)["WHEROBOTS_API_KEY"] == "problem"
+
+
+@pytest.mark.parametrize(
+    ("variables", "flags", "source"),
+    [
+        ({}, (), "default"),
+        ({"WHEROBOTS_API_URL": "https://a.test"}, (), "WHEROBOTS_API_URL"),
+        ({"WHEROBOTS_API_URL": "https://a.test", "WHEROBOTS_API_BASE_URL": "https://b.test"}, (), "_API_BASE_URL"),
+        ({"WHEROBOTS_API_BASE_URL": "https://b.test"}, ("--base-url", "https://c.test"), "--base-url"),
+    ],
+)
+def test_the_base_url_comes_with_its_source(
+    batchrun: Run, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], flags: tuple[str, ...], source: str
+) -> None:
+    monkeypatch.delenv("WHEROBOTS_API_KEY")
+    for name in ("WHEROBOTS_API_URL", "WHEROBOTS_API_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    (url,) = [one for one in batchrun("doctor", *flags, "--json").document["checks"] if one["subject"] == "base URL"]
+    assert url["fact"].endswith(f"{source})")
+
+
+def test_a_service_without_a_runs_api_is_no_matter_of_the_key(
+    batchrun: Run, monkeypatch: pytest.MonkeyPatch, emulated: EmulatorServer
+) -> None:
+    del monkeypatch
+    found = batchrun("doctor", "--base-url", f"{emulated.url}/elsewhere", "--json")
+    assert found.status == 1
+    (problem,) = [check for check in found.document["checks"] if check["level"] == "problem"]
+    assert (problem["subject"], problem["fix"]) == ("service", "check the base URL")
+
+
+def test_a_port_that_does_not_speak_tls_is_no_matter_of_certificates(batchrun: Run, emulated: EmulatorServer) -> None:
+    found = batchrun("doctor", "--base-url", emulated.url.replace("http:", "https:"))
+    assert found.status == 1
+    assert "PROBLEM: TLS: check the scheme, host and port of the base URL" in found.out
+
+
+@pytest.mark.parametrize(("path", "problems"), [(".", 1), ("nowhere/sweep.toml", 2), ("/", 1)])
+def test_a_sweep_that_is_not_there_leaves_the_rest_to_be_checked(
+    batchrun: Run, emulated: EmulatorServer, path: str, problems: int
+) -> None:
+    del emulated
+    found = batchrun("doctor", path, "--json")
+    assert found.status == 1
+    assert list(levels(found.document).values()).count("problem") == problems
+    assert levels(found.document)["API key"] == "ok"
+
+
+def test_a_ledger_can_be_checked_by_itself(batchrun: Run, emulated: EmulatorServer, tmp_path: Path) -> None:
+    del emulated
+    (tmp_path / "job.ledger.jsonl").write_text("no ledger\n")
+    found = batchrun("doctor", "job.ledger.jsonl", "--json")
+    assert levels(found.document)["ledger"] == "problem"
+    assert "sweep" not in levels(found.document)
 
 
 def test_a_refused_key_ends_the_questions(batchrun: Run, monkeypatch: pytest.MonkeyPatch) -> None:

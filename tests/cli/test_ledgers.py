@@ -111,3 +111,12 @@ def test_the_emulators_ledger_is_not_the_services(batchrun: Run, sweep: Path, se
     ]
     assert "service:    emulator" in batchrun("status", sweep, "--emulator").out
     assert f"service:    {server.url}" in batchrun("status", sweep).out
+
+
+@pytest.mark.parametrize("command", [("submit", "--emulator", "--yes"), ("report",), ("status",), ("plan",)])
+@pytest.mark.parametrize("path", [".", "/"])
+def test_a_folder_is_a_wrong_path_to_every_command(batchrun: Run, command: tuple[str, ...], path: str) -> None:
+    found = batchrun(command[0], path, *command[1:])
+    assert found.status in {2, 4}
+    assert "directory" in found.err
+    assert "Traceback" not in found.err

@@ -9,7 +9,7 @@ import anyio
 import typer
 
 from batchrun.cli import options as o
-from batchrun.cli.ledgers import default_ledger
+from batchrun.cli.ledgers import LEDGER_SUFFIX, STDIN, default_ledger
 from batchrun.cli.loading import loop_options
 from batchrun.cli.output import Output, Table
 from batchrun.cli.planning import plan_from
@@ -37,7 +37,9 @@ Examples:
       what reading calls show of this service, to paste into an issue
 """
 
-Sweep = Annotated[Path | None, typer.Argument(metavar="[SWEEP]", help="Manifest (.toml) or saved plan to check.")]
+Sweep = Annotated[
+    Path | None, typer.Argument(metavar="[SWEEP]", help="Manifest (.toml), saved plan or ledger to check.")
+]
 Probe = Annotated[bool, typer.Option("--probe", help="Print what reading calls show of the service, with no secrets.")]
 MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.PROBLEM: "PROBLEM"}
 
@@ -54,8 +56,7 @@ def doctor(
     Only reads; nothing is created, uploaded or changed. Values of settings are never shown.
     """
     output = Output(as_json=as_json)
-    plan = None if sweep is None else _planned(sweep)
-    ledger = None if sweep is None else default_ledger(sweep)
+    plan, ledger = (None, None) if sweep is None else _sweep_and_ledger(sweep)
     checks = list(local_checks(os.environ, base_url=base_url, sweep=plan, ledger=ledger))
     probed: list[Probed] = []
     try:
@@ -71,6 +72,13 @@ def doctor(
     has_problem = any(check.level is Level.PROBLEM for check in checks)
     output.document(_document(checks, probed) | {"exit_status": int(has_problem)})
     return int(has_problem)
+
+
+def _sweep_and_ledger(path: Path) -> tuple[Plan | BatchrunError | None, Path | None]:
+    """A ledger is checked as such; a sweep with the ledger beside it, unless it was piped in."""
+    if path.name.endswith(LEDGER_SUFFIX):
+        return None, path
+    return _planned(path), None if path == STDIN else default_ledger(path)
 
 
 def _planned(sweep: Path) -> Plan | BatchrunError:

@@ -83,4 +83,4 @@ def _is_report(path: Path) -> bool:
 
 def default_output(ledger: Path) -> Path:
     """``sweep.report.html`` beside ``sweep.ledger.jsonl``."""
-    return ledger.with_name(ledger.name.removesuffix(".jsonl").removesuffix(".ledger") + ".report.html")
+    return ledger.parent / (ledger.name.removesuffix(".jsonl").removesuffix(".ledger") + ".report.html")
