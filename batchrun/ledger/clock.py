@@ -15,10 +15,13 @@ def timestamp(epoch_s: float) -> str:
 def epoch_seconds(at: str) -> float:
     """The other way round; a time without an offset is UTC, an unreadable one is the epoch."""
     try:
-        moment = datetime.fromisoformat(at)
+        moment = _parse(at)
     except ValueError:
         return 0.0
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+
+
+_parse = datetime.fromisoformat
 
 
 _MILLISECONDS = tuple(f"{ms:03d}Z" for ms in range(1000))

@@ -36,6 +36,15 @@ from batchrun.wherobots.clock import creation_offset_s
 __all__ = ["BatchState", "EarlierRun", "Outcome", "RunState", "Tracked", "fold", "fold_all"]
 
 
+_UNKNOWN, _SUBMITTED = (
+    Outcome.UNKNOWN,
+    Outcome.SUBMITTED,
+)  # bound once: looking a member up takes a tenth of a microsecond
+
+
+_SENT_BY_US = frozenset({"response", "settled"})
+
+
 def fold(state: BatchState, event: Event) -> BatchState:
     """The state after one more event. The state given is used up: it is changed in place, for speed."""
     if state.first_at is None:
@@ -47,13 +56,14 @@ def fold(state: BatchState, event: Event) -> BatchState:
 
 def fold_all(state: BatchState, events: Iterable[Event]) -> BatchState:
     """The state after all of these events; a little quicker than one by one, which a million runs are worth."""
-    last: Event | None = None
-    for last in events:
-        if state.first_at is None:
-            state.first_at = last.at
+    rest = iter(events)
+    last = next(rest, None)
+    if last is None:
+        return state
+    fold(state, last)
+    for last in rest:
         _APPLY[type(last)](state, last)
-    if last is not None:
-        state.last_at = last.at
+    state.last_at = last.at
     return state
 
 
@@ -91,38 +101,46 @@ def _session(state: BatchState, event: SessionEvent) -> None:
 
 def _attempt(state: BatchState, event: AttemptEvent) -> None:
     run = state.runs.get(event.key)
-    if run is None:
-        run = state.runs[event.key] = RunState()
-        state.counts[Outcome.PENDING] += 1
-    elif not run.is_planned:
-        _set_planned(state, run, is_planned=True)
     state.attempts += 1
-    state.attempted_at, state.attempted_offset_s = event.at, state.server_offset_s
+    state.attempted_at, state.attempted_offset_s = since = event.at, state.server_offset_s
+    if run is None:  # nearly always
+        state.runs[event.key] = RunState(
+            outcome=_UNKNOWN, name=event.name or None, n=event.n, since=since, since_n=event.n, open=True
+        )
+        state.counts[_UNKNOWN] += 1
+        state.open_attempts += 1
+        return
+    if not run.is_planned:
+        _set_planned(state, run, is_planned=True)
     state.open_attempts += not run.open
     run.open = True
     run.n = event.n
     run.name = event.name or run.name
-    if run.since_s is None:
-        run.since_s = epoch_seconds(event.at) + state.server_offset_s
-        run.since_n = event.n
-    state.move(run, Outcome.UNKNOWN)
+    if run.since is None:
+        run.since, run.since_n = since, event.n
+    state.move(run, _UNKNOWN)
 
 
 def _submitted(state: BatchState, event: SubmittedEvent) -> None:
-    run = _ended(state, event.key, event.n)
+    run = state.runs.get(event.key)
+    if run is not None and run.open and run.n == event.n:  # nearly always
+        state.open_attempts -= 1
+        run.open = False
+    else:
+        run = _ended(state, event.key, event.n)
     if event.via != "resolved":  # a person's decision, however late, says nothing about what was sent
         state.attempted_at, state.attempted_offset_s = event.at, state.server_offset_s
     run.run_id = event.run_id
     run.status = intern(event.status) if event.status is not None else None
-    if event.via in {"response", "settled"} and run.since_s is not None and run.since_n != event.n:
-        state.to_check[event.key] = event.name, run.since_s
-    run.since_s = run.trouble = None
+    if run.since_n != event.n and event.via in _SENT_BY_US and (since_s := run.since_s) is not None:
+        state.to_check[event.key] = event.name, since_s
+    run.since = run.trouble = None
     run.name = event.name or run.name
     run.unsettled = run.created = False
     state.settled += event.via == "settled"
     if event.duplicates:
         state.duplicates[event.key] = event.duplicates
-    state.move(run, Outcome.SUBMITTED)
+    state.move(run, _SUBMITTED)
 
 
 def _refused(state: BatchState, event: RefusedEvent) -> None:
@@ -164,7 +182,7 @@ def _resolved(state: BatchState, event: ResolvedEvent) -> None:
     """To be sent again on a person's word: what the attempts so far may have created no longer counts."""
     run = _ended(state, event.key, event.n)
     run.unsettled = run.created = False
-    run.since_s = run.trouble = None
+    run.since = run.trouble = None
     state.move(run, Outcome.PENDING)
 
 
@@ -203,7 +221,7 @@ def _bad_end(state: BatchState, run: RunState, event: RejectedEvent | FailedEven
 def _created_nothing(run: RunState, n: int) -> None:
     """Attempt ``n`` is proven to have created nothing; an earlier one may still have."""
     if run.since_n == n:
-        run.since_s = None
+        run.since = None
 
 
 def _ended(state: BatchState, key: str, n: int) -> RunState:

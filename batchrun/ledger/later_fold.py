@@ -2,7 +2,6 @@
 
 from sys import intern
 
-from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import RateEvent
 from batchrun.ledger.later_events import CancelEvent, CostEvent, RerunEvent, StatusEvent, UploadEvent
 from batchrun.ledger.state import BatchState, Outcome
@@ -17,13 +16,12 @@ def status(state: BatchState, event: StatusEvent) -> None:
         return  # a run of an earlier generation, or of a ledger that was compacted
     run.status = intern(event.status)
     tracked = run.track()
-    # Reading a time is the dearest part, and there are millions of them: the creation time never changes.
-    if tracked.created_s is None and event.create_time is not None:
-        tracked.created_s = epoch_seconds(event.create_time) or None
+    if tracked.create_time is None:
+        tracked.create_time = event.create_time
     if event.start_time is not None:
-        tracked.started_s = epoch_seconds(event.start_time) or tracked.started_s
+        tracked.start_time = event.start_time
     if event.complete_time is not None:
-        tracked.completed_s = epoch_seconds(event.complete_time) or tracked.completed_s
+        tracked.complete_time = event.complete_time
     if event.kube_app_id is not None:
         tracked.kube_app_id = event.kube_app_id
     if event.code is not None:

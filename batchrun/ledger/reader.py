@@ -79,6 +79,7 @@ def _batch_event(path: Path, number: int, start: int, line: bytes) -> BatchEvent
 
 
 _BATCH_LINE = b'{"event":"batch",'
+_NEWLINE = ord("\n")
 _TELLING = len(b'{"event":"b')
 """Bytes of a torn first line that tell a ledger from other files: less of one is left alone."""
 _NOT_READ = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -110,27 +111,29 @@ def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
         LedgerFormatError: the first line is not a batch event of this format.
 
     """
-    end, counted = told.end, told.lines
-    number = counted
+    end, lines = told.end, told.lines
     try:
-        for line in file:
-            number += 1
-            if not line.endswith(b"\n"):
-                if number == 1 and not line.startswith(_BATCH_LINE[: max(len(line), _TELLING)]):
-                    raise LedgerFormatError(f"{told.path}:1", "no ledger begins like this", _FORMAT_FIX)
+        for line in file:  # the loop that takes the time: a ledger may have millions of lines
+            if line[-1] != _NEWLINE:
+                _check_torn(told.path, lines + 1, line)
                 told.torn = line
                 return
             try:
                 event = read_event(line)
             except _NOT_READ as error:
-                raise _unreadable(told.path, number, end, line, error) from None
-            if number == 1:
+                raise _unreadable(told.path, lines + 1, end, line, error) from None
+            if lines == 0:
                 _check_first(told.path, event)
             yield event
             end += len(line)
-            counted += 1
+            lines += 1
     finally:
-        told.end, told.lines = end, counted
+        told.end, told.lines = end, lines
+
+
+def _check_torn(path: Path, number: int, line: bytes) -> None:
+    if number == 1 and not line.startswith(_BATCH_LINE[: max(len(line), _TELLING)]):
+        raise LedgerFormatError(f"{path}:1", "no ledger begins like this", _FORMAT_FIX)
 
 
 def _unreadable(path: Path, number: int, start: int, line: bytes, error: Exception) -> LedgerError:

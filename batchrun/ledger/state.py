@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from batchrun.errors import Trouble
+from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import BatchEvent, CostEvent, SessionEvent
 
 __all__ = ["BatchState", "EarlierRun", "Outcome", "RunState", "Tracked"]
@@ -46,15 +47,33 @@ class EarlierRun(msgspec.Struct, frozen=True, gc=False):
 class Tracked(msgspec.Struct, gc=False):
     """What the service reported of a run after it was created. Times are epoch seconds by the service's clock."""
 
-    created_s: float | None = None
-    started_s: float | None = None
-    completed_s: float | None = None
+    create_time: str | float | None = None
+    """Text as the service wrote it, until it is needed as a number: reading times is the dearest part of a ledger."""
+    start_time: str | float | None = None
+    complete_time: str | float | None = None
     kube_app_id: str | None = None
     code: str | None = None
     """Why it ended badly: the code of the service's event, and its message."""
     message: str | None = None
     cost: CostEvent | None = None
     """The latest; its ``state`` says whether it may still change."""
+
+    @property
+    def created_s(self) -> float | None:
+        """None also for a time that cannot be read."""
+        return _seconds(self.create_time)
+
+    @property
+    def started_s(self) -> float | None:
+        return _seconds(self.start_time)
+
+    @property
+    def completed_s(self) -> float | None:
+        return _seconds(self.complete_time)
+
+
+def _seconds(time: str | float | None) -> float | None:
+    return (epoch_seconds(time) or None) if isinstance(time, str) else time
 
 
 class _Steered(msgspec.Struct, gc=False):
@@ -76,8 +95,8 @@ class RunState(msgspec.Struct, gc=False):
     """False: the batch's present plan does not contain it. What is known of it is kept."""
     n: int = 0
     """Attempts so far."""
-    since_s: float | None = None
-    """When the first attempt that may have created it began: epoch seconds, not later than by the server's clock.
+    since: tuple[str, float] | None = None
+    """When the first attempt that may have created it began: ``at`` of its event, and the server's offset in seconds.
 
     It stays when settling concludes that there is no run, and through every later outcome but ``submitted``: such a run is
     looked for once more before it is sent again.
@@ -96,6 +115,11 @@ class RunState(msgspec.Struct, gc=False):
     trouble: Trouble | None = None
     _tracked: Tracked | bytes | None = None
     _steered: _Steered | None = None
+
+    @property
+    def since_s(self) -> float | None:
+        """``since`` in epoch seconds, not later than by the server's clock."""
+        return None if self.since is None else epoch_seconds(self.since[0]) + self.since[1]
 
     @property
     def generation(self) -> int:
@@ -164,14 +188,22 @@ _TIMES = Struct("ddd")
 
 def _packed(tracked: Tracked) -> bytes:
     """80 bytes instead of 256, which a million runs that ended well are worth."""
-    times = (tracked.created_s, tracked.started_s, tracked.completed_s)
-    return _TIMES.pack(*(nan if time is None else time for time in times)) + (tracked.kube_app_id or "").encode()
+    times = _TIMES.pack(
+        _seconds_or_nan(tracked.create_time),
+        _seconds_or_nan(tracked.start_time),
+        _seconds_or_nan(tracked.complete_time),
+    )
+    return times + (tracked.kube_app_id or "").encode()
+
+
+def _seconds_or_nan(time: str | float | None) -> float:
+    return nan if (seconds := _seconds(time)) is None else seconds
 
 
 def _unpacked(packed: bytes) -> Tracked:
-    created_s, started_s, completed_s = (None if isnan(time) else time for time in _TIMES.unpack_from(packed))
+    created, started, completed = (None if isnan(time) else time for time in _TIMES.unpack_from(packed))
     kube_app_id = packed[_TIMES.size :].decode() or None
-    return Tracked(created_s=created_s, started_s=started_s, completed_s=completed_s, kube_app_id=kube_app_id)
+    return Tracked(create_time=created, start_time=started, complete_time=completed, kube_app_id=kube_app_id)
 
 
 @dataclass(slots=True, kw_only=True)

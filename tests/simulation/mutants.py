@@ -67,7 +67,7 @@ def failed_forgets() -> None:
 
     def forgetting(state: BatchState, event: FailedEvent) -> None:
         apply(state, event)
-        state.runs[event.key].since_s = None
+        state.runs[event.key].since = None
 
     fold._APPLY[FailedEvent] = forgetting
 
