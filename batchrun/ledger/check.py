@@ -1,8 +1,9 @@
 """Is a ledger sound? Every rule that a writer keeps, looked at line by line."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from batchrun.ledger.events import (
     SubmittedEvent,
     UnknownEvent,
 )
-from batchrun.ledger.fold import BatchState, Outcome, fold
+from batchrun.ledger.fold import BatchState, Outcome, RunState, fold
 from batchrun.ledger.reader import read_events
 
 __all__ = ["Checked", "Finding", "check"]
@@ -37,12 +38,15 @@ class Finding:
     fact: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Run:
-    n: int = 0
-    session: int = 0
-    is_open: bool = False
-    ending: type | None = None
+    n: int
+    session: int
+    is_open: bool
+    ending: type | None
+
+
+_at = lru_cache(maxsize=4096)(_Run)  # most runs are equally far: a ledger may hold a million
 
 
 @dataclass(slots=True)
@@ -65,12 +69,14 @@ def check(path: Path) -> Checked:
     for number, event in enumerate(read_events(path), 1):
         if type(event) is CompactedEvent:
             rules.unexplained.clear()
-        facts = list(rules.see(event, number, checked.state))
-        checked.findings += [Finding(number, fact) for fact in facts]
+        for fact in rules.see(event, number, checked.state):
+            checked.findings.append(Finding(number, fact))
         fold(checked.state, event)
         checked.lines = number
     checked.findings += [Finding(number, fact) for number, fact in rules.unexplained]
+    rules.forget()
     checked.findings += _sums(checked.state)
+    checked.findings += _held_twice(path, checked.state)
     checked.findings.sort(key=lambda finding: finding.line)
     return checked
 
@@ -86,6 +92,26 @@ def _sums(state: BatchState) -> Iterator[Finding]:
         yield Finding(0, f"the service holds {len(run_ids) + 1} runs for {key}: also {', '.join(run_ids)}")
 
 
+def _held_twice(path: Path, state: BatchState) -> Iterator[Finding]:
+    """Runs that two planned runs claim. Looked for at the end, when the ids are in memory anyway; their lines are read again."""
+    seen: set[str] = set()
+    odd: set[str] = set()
+    for run_id in (run_id for run in state.runs.values() for run_id in _ids(run)):
+        (odd if run_id in seen else seen).add(run_id)
+    holders: dict[str, str] = {}
+    for number, event in enumerate(read_events(path) if odd else (), 1):
+        if type(event) is SubmittedEvent and event.run_id in odd:
+            holder = holders.setdefault(event.run_id, event.key)
+            if holder != event.key:
+                yield Finding(number, f"run {event.run_id} is the run of {holder} and of {event.key}")
+
+
+def _ids(run: RunState) -> Iterator[str]:
+    if run.run_id is not None:
+        yield run.run_id
+    yield from (earlier.run_id for earlier in run.earlier)
+
+
 class _Rules:
     """What has to be remembered of the lines before."""
 
@@ -94,13 +120,12 @@ class _Rules:
         """Endings without an attempt, sessions that counted what is not there: right only where the ledger was compacted
         afterwards."""
         self._runs: dict[str, _Run] = {}
-        self._holders: dict[str, str] = {}
         self._session = 0
-        self._see: dict[type, Callable[[Any, int, BatchState], Iterator[str]]] = {
+        self._see: dict[type, Callable[[Any, int, BatchState], Iterable[str]]] = {
             BatchEvent: self._batch,
             SessionEvent: self._session_event,
             AttemptEvent: self._attempt,
-            SubmittedEvent: self._submitted,
+            SubmittedEvent: self._ending,
             RefusedEvent: self._ending,
             UnknownEvent: self._ending,
             AbsentEvent: self._ending,
@@ -110,26 +135,34 @@ class _Rules:
             FailedEvent: self._ending,
         }
 
-    def see(self, event: Event, number: int, before: BatchState) -> Iterator[str]:
+    def forget(self) -> None:
+        """Give the memory back."""
+        self._runs.clear()
+
+    def see(self, event: Event, number: int, before: BatchState) -> Iterable[str]:
         rule = self._see.get(type(event))
-        return rule(event, number, before) if rule is not None else iter(())
+        return rule(event, number, before) if rule is not None else ()
 
     def _batch(self, event: BatchEvent, number: int, before: BatchState) -> Iterator[str]:
         del self
         if before.batch is not None and before.batch.batch_id != event.batch_id:
             yield f"line {number} begins another batch, {event.batch_id}"
 
-    def _session_event(self, event: SessionEvent, number: int, before: BatchState) -> Iterator[str]:
+    def _session_event(self, event: SessionEvent, number: int, before: BatchState) -> Iterable[str]:
         self._session += event.action == "start"
         for name, counted in (event.totals or {}).items():
             recorded = before.count(Outcome(name)) if name in set(Outcome) else counted
             if counted != recorded:
                 fact = f"the session counted {counted:,} {name}, the lines before it add up to {recorded:,}"
                 self.unexplained.append((number, fact))
-        return iter(())
+        return ()
 
-    def _attempt(self, event: AttemptEvent, _: int, before: BatchState) -> Iterator[str]:
-        run = self._runs.setdefault(event.key, _Run(n=event.n - 1))
+    def _attempt(self, event: AttemptEvent, _: int, before: BatchState) -> Iterable[str]:
+        run = self._runs.get(event.key)
+        self._runs[event.key] = _at(event.n, self._session, True, None)
+        return self._odd_attempt(event, run, before) if run is not None else ()
+
+    def _odd_attempt(self, event: AttemptEvent, run: _Run, before: BatchState) -> Iterator[str]:
         if before.outcome(event.key) is Outcome.SUBMITTED:
             yield f"attempt {event.n} of {event.key}, which is submitted already"
         if event.n != run.n + 1:
@@ -138,33 +171,30 @@ class _Rules:
             yield f"attempt {event.n} of {event.key} begins before attempt {run.n} has ended"
         elif (run.is_open or run.ending is UnknownEvent) and _records_absence(before):
             yield f"attempt {event.n} of {event.key} begins before it is known whether attempt {run.n} created a run"
-        run.n, run.session, run.is_open, run.ending = event.n, self._session, True, None
 
-    def _submitted(self, event: SubmittedEvent, number: int, before: BatchState) -> Iterator[str]:
-        yield from self._ending(event, number, before)
-        holder = self._holders.setdefault(event.run_id, event.key)
-        if holder != event.key:
-            yield f"run {event.run_id} is the run of {holder} and of {event.key}"
-
-    def _decision(self, event: DroppedEvent, _: int, __: BatchState) -> Iterator[str]:
+    def _decision(self, event: DroppedEvent, _: int, __: BatchState) -> Iterable[str]:
         """A person may drop a run at any time, also one that was never attempted."""
-        run = self._runs.setdefault(event.key, _Run(n=event.n))
-        run.is_open, run.ending = False, DroppedEvent
-        return iter(())
+        run = self._runs.get(event.key)
+        self._runs[event.key] = _at(run.n if run is not None else event.n, 0, False, DroppedEvent)
+        return ()
 
-    def _ending(self, event: Ending, number: int, _: BatchState) -> Iterator[str]:
+    def _ending(self, event: Ending, number: int, _: BatchState) -> Iterable[str]:
         run, what = self._runs.get(event.key), type(event)
-        if run is None:
-            self._runs[event.key] = _Run(n=event.n, ending=what)
-            if event.n == 0 and what in {SubmittedEvent, UnknownEvent}:
-                return  # a run that another ledger created, and that a person had this one take over
+        self._runs[event.key] = _at(run.n if run is not None else event.n, 0, False, what)
+        if run is not None:
+            return () if run.is_open and run.n == event.n else self._odd_ending(event, run)
+        taken_over = event.n == 0 and what in {SubmittedEvent, UnknownEvent}  # another ledger created it
+        if not taken_over:
             self.unexplained.append((number, f"attempt {event.n} of {event.key} ends and never began"))
-            return
+        return ()
+
+    @staticmethod
+    def _odd_ending(event: Ending, run: _Run) -> Iterator[str]:
+        what = type(event)
         if event.n != run.n:
             yield f"attempt {event.n} of {event.key} ends, the latest is attempt {run.n}"
         if not run.is_open and (run.ending, what) not in _MAY_FOLLOW:
             yield f"attempt {event.n} of {event.key} ends twice"
-        run.is_open, run.ending = False, what
 
 
 def _records_absence(state: BatchState) -> bool:
