@@ -66,6 +66,7 @@ class ActiveRuns:
         self._recent: deque[Followed] = deque(maxlen=RECENT_RUNS)
         self._held = 0
         self._change = Change()
+        self._queue = anyio.Lock(fast_acquire=True)  # only its holder waits for a change: one is woken, not hundreds
         self._look_wanted = anyio.Event()
         self._is_earlier_counted = earlier is None
 
@@ -109,13 +110,18 @@ class ActiveRuns:
 
     async def enter(self) -> None:
         """Take a slot as soon as there is one, or when no work is left to do with it."""
+        if self.held_by is not None:
+            async with self._queue:
+                await self._wait_for_room()
+        self._held += 1
+
+    async def _wait_for_room(self) -> None:
         while (held_by := self.held_by) is not None and not self._is_over():
             left_s = None if held_by is HeldBy.MAX_ACTIVE or self._is_unsure else self.next_probe_s
             if left_s == 0.0:
                 self._probe.sent(time.monotonic())
-                break
+                return
             await self._change.wait(left_s)
-        self._held += 1
 
     def hold(self) -> None:
         """Take a slot for a run that may already exist."""

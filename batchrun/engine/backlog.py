@@ -99,6 +99,7 @@ class Backlog:
         self._order = count()
         self._out = 0
         self._change = Change()
+        self._queue = anyio.Lock(fast_acquire=True)  # only its holder waits for a change: one is woken, not hundreds
 
     @property
     def waiting(self) -> int:
@@ -141,15 +142,12 @@ class Backlog:
 
     async def take(self) -> Work | None:
         """The next run to send, as soon as there is one; None when the backlog is finished."""
-        while True:
-            work = self._next()
-            if work is not None:
-                self._out += 1
-                return work
-            if self.is_finished:
-                self._change.notify()
-                return None
-            await self._change.wait(self._waiting[0][0] - self._now() if self._waiting else None)
+        if (work := self._next()) is None:
+            async with self._queue:
+                while (work := self._next()) is None and not self.is_finished:
+                    await self._change.wait(self._waiting[0][0] - self._now() if self._waiting else None)
+        self._out += work is not None
+        return work
 
     def adopt(self) -> None:
         """Count a run as out that was never in here: it is being settled from the start."""

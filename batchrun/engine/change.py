@@ -18,6 +18,9 @@ class Change:
         """Return after the next `notify`, or after ``timeout_s`` seconds."""
         self._waiters += 1
         try:
+            if timeout_s is None:  # hundreds of workers may wait, and a cancel scope costs more than the wait itself
+                await self._event.wait()
+                return
             with anyio.move_on_after(timeout_s):
                 await self._event.wait()
         finally:

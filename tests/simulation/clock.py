@@ -3,8 +3,11 @@
 import asyncio
 import heapq
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context, copy_context
+from itertools import count
 from typing import Any
 
 from typing_extensions import override
@@ -61,6 +64,24 @@ def install() -> None:
     time.monotonic, time.time = CLOCK.monotonic, CLOCK.time
 
 
+class _Handle:
+    """A callback on its way. Leaner than asyncio's own: half of a simulation's time is spent between two steps."""
+
+    __slots__ = ("args", "callback", "context", "is_cancelled")
+
+    def __init__(self, callback: Callable[..., Any], args: tuple[Any, ...], context: Context | None) -> None:
+        self.callback = callback
+        self.args = args
+        self.context = copy_context() if context is None else context
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+
+    def cancelled(self) -> bool:
+        return self.is_cancelled
+
+
 class SimLoop(asyncio.BaseEventLoop):
     """A plain asyncio loop without input and output that takes one step at a time, in the order of any asyncio loop.
 
@@ -72,10 +93,13 @@ class SimLoop(asyncio.BaseEventLoop):
         super().__init__()
         self.steps = 0
         self.is_killed = False
-        self._alarms = sorted(alarms.items(), reverse=True)
-        self._next_alarm = self._alarms[-1][0] if self._alarms else 0
-        self.set_exception_handler(lambda _loop, _context: None)
+        self._alarms = sorted((alarms | {MOST_STEPS: self._give_up}).items(), reverse=True)
+        self._next_alarm = self._alarms[-1][0]
         self._tasks: list[asyncio.Task[Any]] = []
+        self._queue: deque[_Handle] = deque()
+        self._timers: list[tuple[float, int, _Handle]] = []
+        self._order = count()
+        self._stopping: bool  # of the base class, which has no types
         self.set_task_factory(self._new_task)
 
     def _new_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
@@ -88,45 +112,65 @@ class SimLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         return CLOCK.now_s
 
+    @override
+    def call_soon(  # type: ignore[override]  # less strict
+        self, callback: Any, *args: Any, context: Context | None = None
+    ) -> Any:
+        handle = _Handle(callback, args, context)
+        self._queue.append(handle)
+        return handle
+
+    @override
+    def call_at(  # type: ignore[override]  # less strict
+        self, when: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> Any:
+        handle = _Handle(callback, args, context)
+        heapq.heappush(self._timers, (when, next(self._order), handle))
+        return handle
+
+    @override
+    def call_later(  # type: ignore[override]  # less strict
+        self, delay: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> Any:
+        return self.call_at(CLOCK.now_s + delay, callback, *args, context=context)
+
     def _run_once(self) -> None:
-        self._ready: Any  # of the base class, which has no types
-        self._scheduled: list[Any]
-        if self.is_killed:
-            raise Killed
-        if not self._ready:
-            self._advance()
-        CLOCK.now_s += STEP_S
-        while self._scheduled and self._scheduled[0]._when <= CLOCK.now_s:
-            self._ready.append(self._pop_timer())
-        handle = self._ready.popleft()
-        if handle._cancelled:
-            return
-        self.steps += 1
-        if self.steps > MOST_STEPS:
-            raise EndlessError(f"more than {MOST_STEPS:,} steps")
-        if self.steps == self._next_alarm:
-            self._ring()
-        handle._run()
+        """Called by the base class until the loop is to stop; all steps are taken in one call."""
+        queue, timers = self._queue, self._timers
+        while not self._stopping:
+            if self.is_killed:
+                raise Killed
+            if not queue:
+                self._advance()
+            CLOCK.now_s += STEP_S
+            while timers and timers[0][0] <= CLOCK.now_s:
+                queue.append(heapq.heappop(timers)[2])
+            handle = queue.popleft()
+            if handle.is_cancelled:
+                continue
+            self.steps += 1
+            if self.steps == self._next_alarm:
+                self._ring()
+            try:  # noqa: SIM105 - a context manager at each step takes a fiftieth of the time
+                handle.context.run(handle.callback, *handle.args)
+            except Exception:  # noqa: BLE001 - as every loop does; a task keeps its own
+                pass
 
     def _advance(self) -> None:
-        while self._scheduled and self._scheduled[0]._cancelled:
-            self._pop_timer()
-        if not self._scheduled:
+        """Let time pass until the next timer."""
+        while self._timers and self._timers[0][2].is_cancelled:
+            heapq.heappop(self._timers)
+        if not self._timers:
             raise EndlessError("nothing is ready, and no timer is set")
-        CLOCK.now_s = max(CLOCK.now_s, self._scheduled[0]._when)
-
-    def _pop_timer(self) -> Any:
-        handle = heapq.heappop(self._scheduled)
-        handle._scheduled = False
-        return handle
+        CLOCK.now_s = max(CLOCK.now_s, self._timers[0][0])
 
     def _ring(self) -> None:
         _, alarm = self._alarms.pop()
         self._next_alarm = self._alarms[-1][0] if self._alarms else 0
         alarm()
 
-    def _timer_handle_cancelled(self, handle: Any) -> None:
-        """Cancelled timers leave the heap when their time comes."""
+    def _give_up(self) -> None:
+        raise EndlessError(f"more than {MOST_STEPS:,} steps")
 
     def _process_events(self, events: list[Any]) -> None:
         pass
@@ -141,6 +185,6 @@ class SimLoop(asyncio.BaseEventLoop):
             with suppress(BaseException):  # the dying words of code that no longer runs in its task
                 coroutine.close()
         self._tasks.clear()
-        self._ready.clear()
-        self._scheduled.clear()
+        self._queue.clear()
+        self._timers.clear()
         self.close()

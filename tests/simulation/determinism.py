@@ -5,11 +5,13 @@ Work for threads runs at once. Hashes of text are fixed by ``PYTHONHASHSEED``, f
 imported.
 """
 
+import asyncio
 import importlib.metadata
 import os
 import random
 import secrets
 import socket
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
@@ -17,6 +19,7 @@ from typing import Any, TypeVar
 import anyio.lowlevel
 import anyio.to_thread
 from anyio._backends import _asyncio as backend
+from anyio._core import _eventloop
 
 __all__ = ["install"]
 
@@ -25,7 +28,10 @@ T = TypeVar("T")
 
 def install() -> None:
     """Make this process deterministic; chance is the seeded one of ``random``."""
-    _order_sets()
+    backend.set = _OrderedSet  # type: ignore[attr-defined]  # what it makes its sets with
+    _eventloop.current_async_library = lambda: "asyncio"  # asked for at each call; it is
+    if sys.version_info < (3, 12):
+        backend.current_task = _current_task  # type: ignore[assignment,attr-defined]
     anyio.to_thread.run_sync = _run_inline  # type: ignore[assignment]
     os.getpid = lambda: 1
     socket.gethostname = lambda: "simulated"
@@ -33,34 +39,20 @@ def install() -> None:
     secrets.token_hex = lambda nbytes=None: random.randbytes(nbytes or 16).hex()
 
 
-class _OrderedSet(dict[Any, None]):
-    """As much of a set as anyio uses."""
+def _current_task(_: object = None) -> "asyncio.Task[Any] | None":
+    """As asyncio's own, which is written in Python before 3.12, and asked for several times in each step."""
+    return asyncio.tasks._current_tasks.get(asyncio._get_running_loop())  # type: ignore[attr-defined,no-any-return]
+
+
+class _OrderedSet(dict[Any, Any]):
+    """As much of a set as anyio uses, in the order of insertion."""
 
     __slots__ = ()
-
-    def add(self, item: Any) -> None:
-        self[item] = None
+    add = dict.setdefault
+    remove = dict.pop
 
     def discard(self, item: Any) -> None:
         self.pop(item, None)
-
-    def remove(self, item: Any) -> None:
-        del self[item]
-
-
-def _order_sets() -> None:
-    init_scope, init_group = backend.CancelScope.__init__, backend.TaskGroup.__init__
-
-    def ordered_scope(self: Any, *args: Any, **kwargs: Any) -> None:
-        init_scope(self, *args, **kwargs)
-        self._child_scopes, self._tasks = _OrderedSet(), _OrderedSet()
-
-    def ordered_group(self: Any) -> None:
-        init_group(self)
-        self._tasks = _OrderedSet()
-
-    backend.CancelScope.__init__ = ordered_scope  # type: ignore[method-assign]
-    backend.TaskGroup.__init__ = ordered_group  # type: ignore[method-assign]
 
 
 async def _run_inline(work: Callable[..., T], *args: Any, **_: Any) -> T:

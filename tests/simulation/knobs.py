@@ -1,6 +1,6 @@
 """What is set differently in a simulation, because it costs time and decides nothing."""
 
-from batchrun.engine import environment
+from batchrun.engine import environment, watch
 from batchrun.ledger import writer
 from tests.simulation import sweep
 
@@ -11,4 +11,5 @@ def install() -> None:
     """Set them."""
     sweep.install()
     environment.COST = 2  # of a digest that is to be slow
-    writer.FLUSH_EVERY_S = 0.25  # five times as much is lost by a kill
+    watch.EVERY_S = 5.0  # of a look at the progress, which nobody sees; and patience is measured in minutes
+    writer.FLUSH_EVERY_S = 0.5  # ten times as much is lost by a kill

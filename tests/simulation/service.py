@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from tests.simulation.clock import CLOCK, EPOCH_S
 
 __all__ = ["Habits", "HeldRun", "Owner", "Service"]
 
 NEVER = float("inf")
+_encode = msgspec.json.Encoder().encode
 
 Owner = tuple[str, str]
 """The ledger that sent a run, and the run's key."""
@@ -63,9 +66,18 @@ class HeldRun:
     """Why no client could have known of it in time."""
 
     created_at: str = ""
+    _shown: dict[str, msgspec.Raw] = field(default_factory=dict)
+    """What lists show of it, by status."""
 
     def status(self, lasts_s: float) -> str:
         return "COMPLETED" if self.committed_s + lasts_s <= CLOCK.now_s else "RUNNING"
+
+    def shown(self, lasts_s: float) -> msgspec.Raw:
+        """Its view as JSON; only the status changes."""
+        status = self.status(lasts_s)
+        if status not in self._shown:
+            self._shown[status] = msgspec.Raw(_encode(self.view(lasts_s)))
+        return self._shown[status]
 
     def view(self, lasts_s: float) -> dict[str, Any]:
         status = self.status(lasts_s)
@@ -142,7 +154,7 @@ class Service:
         found.sort(key=lambda run: (run.committed_s, run.id), reverse=True)
         size = min(int(query["size"][0]), self.habits.page_size)
         begin = int(query.get("cursor", ["0"])[0])
-        items = [run.view(lasts_s) for run in found[begin : begin + size]]
+        items = [run.shown(lasts_s) for run in found[begin : begin + size]]
         following = str(begin + size) if begin + size < len(found) else None
         return {"items": items, "total": len(found), "next_page": following}
 

@@ -4,12 +4,13 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from email.utils import formatdate
-from urllib.parse import parse_qs, urlsplit
+from functools import lru_cache
+from urllib.parse import unquote_plus
 from zlib import crc32
 
 import anyio
-import httpx
 import msgspec
+from multidict import CIMultiDict
 
 from batchrun.wherobots.transport import Reply, SendTrace
 from tests.simulation.clock import CLOCK
@@ -73,6 +74,20 @@ _json = msgspec.json.Encoder().encode
 _SHARES = tuple(field.name for field in fields(PostFaults))
 
 
+@lru_cache(maxsize=1024)
+def _http_date(epoch_s: int) -> str:
+    return formatdate(epoch_s, usegmt=True)
+
+
+def _parsed(query: str) -> dict[str, list[str]]:
+    """As ``urllib.parse.parse_qs``, and twice as fast."""
+    found: dict[str, list[str]] = {}
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        found.setdefault(name, []).append(unquote_plus(value) if "%" in value or "+" in value else value)
+    return found
+
+
 @dataclass(slots=True, kw_only=True)
 class SimTransport:
     """One process's connection, with the key of one organisation."""
@@ -97,13 +112,13 @@ class SimTransport:
         del most_bytes
         if not self.is_alive():
             raise NoAnswerError("killed")
-        parts = urlsplit(url)
-        what = f"{CLOCK.now_s:.6f} {method} {parts.path}?{parts.query} {body or b''!r}"
+        path, _, query = url.removeprefix(URL).partition("?")
+        what = f"{CLOCK.now_s:.6f} {method} {path}?{query} {body or b''!r}"
         try:
-            if method == "POST" and parts.path == "/runs":
+            if method == "POST" and path == "/runs":
                 reply = await self._create(body or b"", trace)
             else:
-                reply = await self._read(parts.path, parse_qs(parts.query))
+                reply = await self._read(path, _parsed(query))
         except NoAnswerError as error:
             self.trace(f"{what} -> {CLOCK.now_s:.6f} {error}")
             raise
@@ -232,8 +247,8 @@ class SimTransport:
     ) -> Reply:
         named = dict(headers or {})
         if self.service.habits.date_error_s is not None:
-            named["Date"] = formatdate(self._date_s(), usegmt=True)
-        return Reply(status, httpx.Headers(named), body, broken)
+            named["Date"] = _http_date(int(self._date_s()))
+        return Reply(status, CIMultiDict(named), body, broken)
 
     def _date_s(self) -> float:
         return CLOCK.epoch_s + (self.service.habits.date_error_s or 0.0)
