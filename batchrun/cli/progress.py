@@ -23,6 +23,7 @@ REDRAW_PER_S = 8  # smooth to the eye, and cheap enough over ssh
 FIRST_LINE_AFTER_S = 2.0  # a small batch is over by then and needs no progress
 LINE_EVERY_S = 5.0
 LONGEST_SILENCE_S = 30.0
+MEGABYTE = 1e6
 """Plain lines become less frequent, so that the log of a batch that takes hours stays short."""
 
 
@@ -72,8 +73,11 @@ def pace_line(progress: Progress) -> str:
 
 def upload_line(uploads: UploadProgress) -> str:
     """How far the upload of local files is, before the first run is sent."""
-    size = f"{_megabytes(uploads.size_done)} of {_megabytes(uploads.size)} MB"
-    return f"uploading local files: {uploads.files_done:,} of {uploads.files:,}, {size}"
+    size = f"{uploads.size_done:,} of {uploads.size:,} bytes"
+    if uploads.size >= MEGABYTE:
+        size = f"{uploads.size_done / MEGABYTE:,.1f} of {uploads.size / MEGABYTE:,.1f} MB"
+    again = f"; trying again: {uploads.trouble}" if uploads.trouble else ""
+    return f"uploading local files: {uploads.files_done:,} of {uploads.files:,}, {size}{again}"
 
 
 def pause_line(progress: Progress) -> str:
@@ -81,10 +85,6 @@ def pause_line(progress: Progress) -> str:
     if progress.pause_s is None or progress.pause_s <= 0:
         return ""
     return f"paused for {duration(progress.pause_s)}: {progress.pause_reason or 'requested by the service'}"
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f}"
 
 
 def _rate(per_s: float) -> str:

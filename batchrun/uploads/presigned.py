@@ -7,6 +7,7 @@ from functools import partial
 from hashlib import sha256
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
@@ -35,18 +36,18 @@ class FileChangedError(Exception):
 
 
 class UploadRefusedError(Exception):
-    """The upload failed; ``is_retriable`` says whether a new URL may help."""
+    """The upload failed; ``is_retriable`` says whether a new URL may help, ``fix`` what else does."""
 
-    def __init__(self, reason: str, *, is_retriable: bool) -> None:
+    def __init__(self, reason: str, *, is_retriable: bool, fix: str = "") -> None:
         super().__init__(reason)
         self.is_retriable = is_retriable
+        self.fix = fix
 
 
 class PresignedUploader:
     """Sends files to presigned URLs. No header of the API's own goes there: it is another host."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._transport = transport
+    def __init__(self) -> None:
         self._clients: dict[tuple[str, str], httpx.AsyncClient] = {}
         """By scheme and proxy: storage may be reached another way than the API."""
 
@@ -69,9 +70,10 @@ class PresignedUploader:
 
         """
         descriptor = await anyio.to_thread.run_sync(_open, file)
+        body = _Body(descriptor, file, sent)
         try:
             with anyio.fail_after(STALLED_S + file.size / SLOWEST_BYTES_PER_S):
-                await self._put(url, file, _chunks(descriptor, file, sent))
+                await self._put(url, body)
         except TimeoutError:
             raise UploadRefusedError("it took too long", is_retriable=True) from None
         except httpx.HTTPError as error:
@@ -84,18 +86,12 @@ class PresignedUploader:
         finally:
             os.close(descriptor)
 
-    async def _put(self, url: str, file: LocalFile, chunks: AsyncIterator[bytes]) -> None:
+    async def _put(self, url: str, body: "_Body") -> None:
         # An explicit length: storage does not accept a body of unknown length.
-        headers = {"Content-Length": str(file.size), "Accept-Encoding": "identity"}
+        headers = {"Content-Length": str(body.file.size), "Accept-Encoding": "identity"}
         client = await self._client_for(url)
-        async with client.stream("PUT", url, content=chunks, headers=headers) as answer:
-            if answer.is_success:
-                return
-            reason = f"storage answered HTTP {answer.status_code}"
-            if answer.is_redirect:
-                raise UploadRefusedError(f"{reason}, a redirect, which is not followed", is_retriable=False)
-            is_retriable = answer.is_server_error or answer.status_code in RETRIABLE
-            raise UploadRefusedError(reason, is_retriable=is_retriable)
+        async with client.stream("PUT", url, content=body.chunks(), headers=headers) as answer:
+            _check_answer(answer, is_whole=body.is_sent)
 
     async def _client_for(self, url: str) -> httpx.AsyncClient:
         proxy = proxy_for(url)
@@ -103,7 +99,6 @@ class PresignedUploader:
         if (client := self._clients.get(way)) is None:
             tls = await anyio.to_thread.run_sync(tls_context, url)  # reads files
             client = self._clients[way] = httpx.AsyncClient(
-                transport=self._transport,
                 verify=tls,
                 proxy=proxy.for_httpx(),
                 trust_env=False,  # proxies and certificates are read by the same code as for the API
@@ -111,6 +106,29 @@ class PresignedUploader:
                 follow_redirects=False,
             )
         return client
+
+
+def _check_answer(answer: httpx.Response, *, is_whole: bool) -> None:
+    """Return only if storage holds the file now.
+
+    Raises:
+        UploadRefusedError: it does not, or something else answered in its place.
+
+    """
+    reason = f"storage answered HTTP {answer.status_code}"
+    if answer.is_redirect:
+        target = urlsplit(answer.headers.get("location", ""))
+        to = f" to {target.scheme}://{target.hostname}" if target.hostname else ""  # no path: it may be signed
+        fact = f"{reason}, a redirect{to}, which is not followed"
+        raise UploadRefusedError(fact, is_retriable=False, fix="check the proxy, or give an s3:// URI")
+    if not answer.is_success:
+        is_retriable = answer.is_server_error or answer.status_code in RETRIABLE
+        raise UploadRefusedError(reason, is_retriable=is_retriable)
+    if "html" in answer.headers.get("content-type", "").lower():
+        fact = f"{reason} with a web page, as a proxy's login does"
+        raise UploadRefusedError(fact, is_retriable=False, fix="check the proxy, or give an s3:// URI")
+    if not is_whole:  # the HTTP library reads an early answer also where the connection broke before the last byte
+        raise UploadRefusedError(f"{reason} before it had the whole file", is_retriable=True)
 
 
 def _open(file: LocalFile) -> int:
@@ -125,19 +143,30 @@ def _open(file: LocalFile) -> int:
     return descriptor
 
 
-async def _chunks(descriptor: int, file: LocalFile, sent: Callable[[int], None]) -> AsyncIterator[bytes]:
-    """The file's content. The last chunk leaves only when all of the content is known to be what was planned."""
-    digest, left, held = sha256(), file.size, b""
-    while chunk := await anyio.to_thread.run_sync(partial(os.read, descriptor, min(CHUNK_BYTES, left + 1))):
-        left -= len(chunk)
-        if left < 0:
-            break
-        await anyio.to_thread.run_sync(digest.update, chunk)
-        if held:
-            yield held
-            sent(len(held))
-        held = chunk
-    if left != 0 or digest.hexdigest() != file.sha256:
-        raise FileChangedError("it changed since the sweep was planned")
-    yield held
-    sent(len(held))
+class _Body:
+    """A file's content on its way."""
+
+    def __init__(self, descriptor: int, file: LocalFile, sent: Callable[[int], None]) -> None:
+        self.file = file
+        self.is_sent = False
+        """True once the last chunk left."""
+        self._read = partial(os.read, descriptor)
+        self._sent = sent
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The last chunk leaves only when all of the content is known to be what was planned."""
+        digest, left, held = sha256(), self.file.size, b""
+        while chunk := await anyio.to_thread.run_sync(self._read, min(CHUNK_BYTES, left + 1)):
+            left -= len(chunk)
+            if left < 0:
+                break
+            await anyio.to_thread.run_sync(digest.update, chunk)
+            if held:
+                yield held
+                self._sent(len(held))
+            held = chunk
+        if left != 0 or digest.hexdigest() != self.file.sha256:
+            raise FileChangedError("it changed since the sweep was planned")
+        yield held
+        self.is_sent = True
+        self._sent(len(held))

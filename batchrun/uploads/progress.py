@@ -13,3 +13,5 @@ class UploadProgress:
     files_done: int
     size: int
     size_done: int
+    trouble: str = ""
+    """What the latest try to fail ran into, until an upload succeeds; it is tried again."""

@@ -20,13 +20,18 @@ CALLS_PER_S = 20
 """Calls of the storage API, so that a thousand small files do not look like an attack. They may start with a burst of as
 many, which is what a leaky bucket allows and a batch of files needs."""
 MAX_TRIES = 5
-NOT_RETRIED = range(400, 500)
+LONGEST_WAIT_S = 120.0
+"""A service that asks for a longer wait is not waited for: what was uploaded is kept, and the batch can be resumed."""
+NOT_RETRIED = range(300, 500)
 RETRIED = frozenset({408, 425, 429})
-REASONS = {
+NOT_UPLOADED = "not uploaded: "
+SUBMIT_AGAIN = "submit again; what was uploaded is kept"
+REASONS = dict.fromkeys(range(300, 400), "check the base URL") | {
     401: "check WHEROBOTS_API_KEY, then submit again",
     403: "ask an administrator of the organization for access to its storage, or give an s3:// URI",
     404: "storage is not enabled in this region: give an s3:// URI, or use a region that has storage",
     413: "put the file into storage yourself and give its s3:// URI",
+    429: "submit again later; what was uploaded is kept",
 }
 """What to do about a refusal, by HTTP status."""
 
@@ -79,6 +84,7 @@ class Uploads:
         self._sent = dict.fromkeys(pending, 0)
         self._done: set[Pending] = set()
         self._problems: list[Problem] = []
+        self._trouble = ""
 
     @property
     def progress(self) -> UploadProgress:
@@ -87,6 +93,7 @@ class Uploads:
             files_done=len(self._done),
             size=sum(one.file.size for one in self._pending),
             size_done=sum(self._sent.values()),
+            trouble=self._trouble,
         )
 
     async def run(self) -> None:
@@ -120,6 +127,7 @@ class Uploads:
             await self._recorded(pending, destination)
             self._sent[pending] = pending.file.size
             self._done.add(pending)
+            self._trouble = ""
 
     async def _until_done(self, pending: Pending) -> str:
         """The destination of a file that is in storage, after as many tries as make sense."""
@@ -130,10 +138,11 @@ class Uploads:
             try:
                 return await self._once(pending)
             except (ApiError, UploadRefusedError) as error:
-                if tries >= MAX_TRIES or not _is_retriable(error):
+                asked_s = (error.retry_after_s or 0.0) if isinstance(error, ApiError) else 0.0
+                if tries >= MAX_TRIES or not _is_retriable(error) or asked_s > LONGEST_WAIT_S:
                     raise
-                asked_s = error.retry_after_s if isinstance(error, ApiError) else None
-                await anyio.sleep(max(asked_s or 0.0, self._wait_s(tries)))
+                self._trouble = _problem(pending, error).fact.removeprefix(NOT_UPLOADED)
+                await anyio.sleep(max(asked_s, self._wait_s(tries)))
 
     async def _once(self, pending: Pending) -> str:
         file = pending.file
@@ -168,10 +177,10 @@ def _problem(pending: Pending, error: ApiError | FileChangedError | UploadRefuse
     place = f"{pending.file.path} ({pending.region})"
     match error:
         case FileChangedError():
-            return Problem(place, f"not uploaded: {error}", "submit again to plan with the file as it is now")
+            return Problem(place, f"{NOT_UPLOADED}{error}", "submit again to plan with the file as it is now")
         case UploadRefusedError():
-            return Problem(place, f"not uploaded: {error}", "submit again; what was uploaded is kept")
+            return Problem(place, f"{NOT_UPLOADED}{error}", error.fix or SUBMIT_AGAIN)
         case _:
             problem = error.problems[0]
-            fix = REASONS.get(error.trouble.status or 0, problem.fix or "submit again; what was uploaded is kept")
-            return Problem(place, f"not uploaded: {problem.place}: {problem.fact}", fix)
+            fix = REASONS.get(error.trouble.status or 0, problem.fix or SUBMIT_AGAIN)
+            return Problem(place, f"{NOT_UPLOADED}{problem.place}: {problem.fact}", fix)

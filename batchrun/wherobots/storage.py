@@ -3,6 +3,7 @@
 These calls are not part of the public contract. Any of them may be missing or refused.
 """
 
+import re
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +19,13 @@ LISTED = 1000
 """Entries of a folder that are looked at: a folder named by a content hash holds one or two."""
 
 
+MAX_URI = 2_000
+"""Characters of a destination: S3 keys have at most 1,024 bytes, and every payload that uses the file carries it."""
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
 class UploadTicket(msgspec.Struct, frozen=True, rename="camel"):
     """Where to send a file's bytes, and the URI that it has afterwards. The URL expires."""
 
@@ -27,7 +35,7 @@ class UploadTicket(msgspec.Struct, frozen=True, rename="camel"):
 
 class _Entry(msgspec.Struct, frozen=True):
     name: str
-    size: int = 0
+    size: int | None = None  # a folder has none
 
 
 class _Listing(msgspec.Struct, frozen=True):
@@ -60,7 +68,7 @@ class Storage:
         if not is_safe_upload_url(ticket.upload_url):
             fact = "it names an upload URL that is neither https nor a loopback address"
             raise ApiError(place, fact, "check the base URL; nothing was uploaded")
-        if "://" not in ticket.destination:
+        if not _is_uri(ticket.destination):
             raise ApiError(place, f"its destination is not a URI: {ticket.destination[:100]!r}")
         return ticket
 
@@ -98,6 +106,11 @@ class Storage:
                 return False
             raise
         return True
+
+
+def _is_uri(text: str) -> bool:
+    """Whether runs can be given this as the place of a file. Its name may hold anything but control characters."""
+    return "://" in text and len(text) <= MAX_URI and not _CONTROL.search(text)
 
 
 def _url(region: str, call: str, path: str) -> str:

@@ -1,7 +1,8 @@
 """The progress line of a batch."""
 
-from batchrun.cli.progress import count_line, pace_line, pause_line
+from batchrun.cli.progress import count_line, pace_line, pause_line, upload_line
 from batchrun.engine.progress import Progress
+from batchrun.uploads.progress import UploadProgress
 
 
 def test_the_counts_leave_out_what_is_zero() -> None:
@@ -30,3 +31,12 @@ def test_a_pause_says_why_and_how_long() -> None:
     assert pause_line(Progress(planned=1)) == ""
     paused = Progress(planned=1, pause_s=12.3, pause_reason="the service asked to slow down")
     assert pause_line(paused) == "paused for 12 s: the service asked to slow down"
+
+
+def test_uploads_are_counted_in_bytes_or_megabytes_and_say_what_went_wrong() -> None:
+    small = UploadProgress(files=2, files_done=1, size=1_500, size_done=600, trouble="storage answered HTTP 500")
+    large = UploadProgress(files=2, files_done=0, size=30_000_000, size_done=1_250_000)
+    assert upload_line(small) == (
+        "uploading local files: 1 of 2, 600 of 1,500 bytes; trying again: storage answered HTTP 500"
+    )
+    assert upload_line(large) == "uploading local files: 0 of 2, 1.2 of 30.0 MB"
