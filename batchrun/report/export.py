@@ -12,9 +12,10 @@ from typing import IO, BinaryIO
 from batchrun.errors import UsageError
 from batchrun.extras import missing_extra
 from batchrun.files import resolved, whole_file
+from batchrun.inert import inert, inert_json
 from batchrun.report.export_rows import ExportRows, Row, read_export_rows
 
-__all__ = ["FORMATS", "export", "export_to", "without_formulas"]
+__all__ = ["FORMATS", "export", "export_to", "guarded"]
 
 Columns = Mapping[str, type]
 
@@ -30,8 +31,8 @@ def export(
     """Write the rows to a file whose suffix sets the format, and return their number.
 
     The file appears complete or not at all: it is written under another name and then renamed. In CSV, a text that a
-    spreadsheet would take for a formula begins with an apostrophe, unless ``keep_formulas``. ``is_wide`` gives each axis a
-    column of its own.
+    spreadsheet would take for a formula begins with an apostrophe, and characters that act on a terminal or are not shown are
+    escapes, unless ``keep_formulas``. ``is_wide`` gives each axis a column of its own.
 
     Raises:
         UsageError: the suffix is not in ``FORMATS``, the package for the format is not installed, or the file cannot be
@@ -73,19 +74,23 @@ def export_to(
 
 def _write(found: ExportRows, file: BinaryIO, suffix: str, *, keep_formulas: bool) -> int:
     is_guarded = suffix == ".csv" and not keep_formulas
-    return FORMATS[suffix](map(without_formulas, found) if is_guarded else found, file, found.columns)
+    return FORMATS[suffix](map(guarded, found) if is_guarded else found, file, found.columns)
 
 
 FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
 """What a cell begins with that Excel, LibreOffice or Google Sheets evaluates (OWASP, "CSV Injection")."""
 
 
-def without_formulas(row: Row) -> Row:
-    """A row whose texts a spreadsheet shows instead of evaluating them: messages are the service's, values anybody's."""
-    return {
-        name: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
-        for name, value in row.items()
-    }
+def guarded(row: Row) -> Row:
+    """A row of CSV whose texts do nothing where they are shown: messages are the service's, values anybody's.
+
+    A spreadsheet does not evaluate them, and a terminal prints them.
+    """
+    return {name: _guarded(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _guarded(text: str) -> str:
+    return ("'" if text.startswith(FORMULA_STARTS) else "") + inert(text)
 
 
 def _write_csv(rows: Iterable[Row], file: BinaryIO, columns: Columns) -> int:
@@ -103,13 +108,13 @@ def _as_text(row: Row, columns: Columns) -> Row:
 def _typed(value: object, kind: type) -> object:
     if value is None or isinstance(value, str) or kind is not str:
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return inert_json(json.dumps(value, ensure_ascii=False))
 
 
 def _write_jsonl(rows: Iterable[Row], file: BinaryIO, columns: Columns) -> int:
     def write(text: IO[str], row: Row) -> None:
         point = {"point": json.loads(row["point"])} if "point" in columns else {}
-        text.write(json.dumps(row | point, ensure_ascii=False) + "\n")
+        text.write(inert_json(json.dumps(row | point, ensure_ascii=False)) + "\n")
 
     with _text(file) as text:
         return _write_each(rows, lambda row: write(text, row))

@@ -1,6 +1,7 @@
 """From replies to answers, pages and views. The service is not trusted: what is kept of a reply is masked and clipped."""
 
 from collections.abc import Callable
+from itertools import permutations
 from operator import attrgetter
 from typing import TypeVar
 
@@ -8,7 +9,7 @@ import msgspec
 from pydantic import ValidationError
 
 from batchrun.errors import ApiError, Trouble
-from batchrun.redaction import Secrets
+from batchrun.redaction import MASK, Secrets
 from batchrun.wherobots.answers import Answer, Created, Refused, Unreadable
 from batchrun.wherobots.clock import ServerClock
 from batchrun.wherobots.rate_headers import rate_hint
@@ -168,7 +169,11 @@ class ReplyReader:
     def _said(self, source: object) -> dict[str, str | None]:
         """The code, the message and the like of an error or an event, those that it has."""
         said = {name: getattr(source, name, None) for name in LONGEST if hasattr(source, name)}
-        return {name: text and self._secrets.clean(text, LONGEST[name]) for name, text in said.items()}
+        cleaned = {name: text and self._secrets.clean(text, LONGEST[name]) for name, text in said.items()}
+        texts = [text for text in cleaned.values() if text]
+        if any(self._secrets.are_in("".join(order)) for order in permutations(texts)):  # split over several of them
+            return {name: text and MASK for name, text in cleaned.items()}
+        return cleaned
 
     def _cleaned(self, run: RunSummary) -> RunSummary:
         # One look at all of them: a page has hundreds of runs, and hardly ever anything to hide.

@@ -8,14 +8,14 @@ import msgspec
 __all__ = ["AppEvent", "AppSummary", "Organization", "RunSummary", "RunSummaryPage", "is_usable_id"]
 
 
-_USABLE_ID = re.compile(r"[A-Za-z0-9_.:~@+=-]{1,128}")
+_USABLE_ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9_.:~@+=-]{1,128}")
 
 
 def is_usable_id(run_id: str) -> bool:
     """Whether an id can be kept and asked for.
 
-    Ids seen are short words. Slashes, escapes and blanks would change the meaning of a URL that the id is put into, and an
-    endless id would fill the ledger.
+    Ids seen are short words. Slashes, escapes and blanks would change the meaning of a URL that the id is put into, as
+    ``.`` and ``..`` would, which clients and proxies resolve. An endless id would fill the ledger.
     """
     return _USABLE_ID.fullmatch(run_id) is not None
 

@@ -23,7 +23,7 @@ from batchrun.ledger.events import (
     UnknownEvent,
     event_line,
 )
-from batchrun.report.export import export, without_formulas
+from batchrun.report.export import export, guarded
 from batchrun.report.export_rows import COLUMNS, Row, read_export_rows
 from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.plan import Plan, build_plan
@@ -132,7 +132,8 @@ def test_a_failed_export_leaves_the_earlier_file_and_nothing_else(tmp_path: Path
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝"])
 def test_a_text_that_a_spreadsheet_would_evaluate_is_marked_as_text(start: str) -> None:
     row = {"message": f"{start}cmd|' /C calc'!A0", "attempts": -1, "name": "job", "code": None}
-    assert without_formulas(row) == row | {"message": f"'{start}cmd|' /C calc'!A0"}
+    shown = start.replace("\r", r"\x0d")
+    assert guarded(row) == row | {"message": f"'{shown}cmd|' /C calc'!A0"}
 
 
 def test_formulas_are_kept_where_they_are_asked_for(ledger: Path, tmp_path: Path) -> None:
@@ -144,6 +145,22 @@ def test_formulas_are_kept_where_they_are_asked_for(ledger: Path, tmp_path: Path
         assert shown in (tmp_path / "runs.csv").read_text()
     export(ledger, tmp_path / "runs.jsonl")
     assert '"=1+' in (tmp_path / "runs.jsonl").read_text()
+
+
+HIDDEN = "\x9b31mred\u202eevil\u200b\U000e0041"
+SHOWN = r"\x9b31mred\u202eevil\u200b\U000e0041"
+
+
+def test_an_export_does_nothing_to_a_terminal(ledger: Path, tmp_path: Path) -> None:
+    ledger.write_text(ledger.read_text().replace('"message":"', f'"message":"\\u001b{HIDDEN}'))
+    export(ledger, tmp_path / "runs.csv")
+    assert r",\x1b" + SHOWN in (tmp_path / "runs.csv").read_text()
+    export(ledger, tmp_path / "kept.csv", keep_formulas=True)
+    assert f",\x1b{HIDDEN}" in (tmp_path / "kept.csv").read_text()
+    export(ledger, tmp_path / "runs.jsonl")
+    lines = (tmp_path / "runs.jsonl").read_text()
+    assert r"\u001b\u009b31mred\u202eevil\u200b\udb40\udc41" in lines
+    assert any(f"\x1b{HIDDEN}" in str(json.loads(line)["message"]) for line in lines.splitlines())
 
 
 def test_the_follow_up_has_columns_of_its_own(ledger: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Callable
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -128,3 +129,15 @@ async def test_an_exception_that_quotes_the_key_is_masked() -> None:
     async with RunsClient(settings_for("http://127.0.0.1:1"), httpx.MockTransport(fail)) as client:
         lost = await client.create("r", b"{}")
     assert lost == Lost("RemoteProtocolError: illegal header line: ********")
+
+
+@pytest.mark.parametrize("cuts", [(4,), (9, 13), (3, 8, 15)])
+async def test_a_key_that_is_split_over_the_fields_of_an_error_is_masked(cuts: tuple[int, ...]) -> None:
+    ends = (0, *cuts, len(KEY))
+    pieces = [KEY[start:end] for start, end in pairwise(ends)]
+    names = ("message", "code", "suggestion", "field")
+    body = {"errors": [dict(zip(names, pieces, strict=False))]}
+    with serving(quoting(answer(json.dumps(body).encode(), "422 No"))) as server:
+        refused = await create(server.url, TransportKind.AIOHTTP)
+    assert isinstance(refused, Refused)
+    assert all(piece not in repr(refused) for piece in pieces)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
+from batchrun.wherobots.summaries import RunSummary, RunSummaryPage, is_usable_id
 
 
 def test_an_id_is_enough() -> None:
@@ -28,3 +28,13 @@ def test_a_page_is_snake_case_and_its_last_one_has_no_next() -> None:
     page = msgspec.json.decode(b'{"items":[{"id":"a"}],"total":1,"current_page":"x"}', type=RunSummaryPage)
     assert (page.items[0].id, page.total, page.next_page) == ("a", 1, None)
     assert msgspec.json.decode(b'{"items":[],"total":9,"next_page":"y"}', type=RunSummaryPage).next_page == "y"
+
+
+@pytest.mark.parametrize("run_id", ["", ".", "..", "a/b", "../jobs", "a%2Fb", "a?b", "a#b", "a b", "a\n", "x" * 129])
+def test_an_id_that_would_change_a_url_is_not_used(run_id: str) -> None:
+    assert not is_usable_id(run_id)
+
+
+@pytest.mark.parametrize("run_id", ["gt3oirei5widjk", "a.b", "...", "6f1c:2", "user@org", "x" * 128])
+def test_other_ids_are_used(run_id: str) -> None:
+    assert is_usable_id(run_id)

@@ -36,8 +36,8 @@ Formulas = Annotated[
     bool,
     typer.Option(
         "--formulas",
-        help="In CSV, keep texts that begin with = + - @ as they are; by default an apostrophe stops spreadsheets from "
-        "evaluating them.",
+        help="In CSV, keep texts as they are. By default an apostrophe stops spreadsheets from evaluating those that begin "
+        "with = + - @, and characters that act on a terminal or are not shown become escapes.",
     ),
 ]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from batchrun.cli.text import one_line
 from batchrun.report.columns import Column
-from batchrun.report.export import without_formulas
+from batchrun.report.export import guarded
 from batchrun.report.rows import RunRow
 
 __all__ = ["csv_lines", "json_rows", "run_lines"]
@@ -48,10 +48,10 @@ def _padded(text: str, width: int, column: Column) -> str:
 
 
 def csv_lines(rows: Iterable[RunRow], columns: Sequence[Column]) -> Iterable[str]:
-    """The header and the rows; a text that a spreadsheet would take for a formula begins with an apostrophe."""
+    """The header and the rows, in which no text is evaluated by a spreadsheet or obeyed by a terminal."""
     yield _csv_line(column.name for column in columns)
     for row in rows:
-        yield _csv_line(without_formulas({column.name: column.value(row) for column in columns}).values())
+        yield _csv_line(guarded({column.name: column.value(row) for column in columns}).values())
 
 
 def json_rows(rows: Iterable[RunRow], columns: Sequence[Column]) -> list[dict[str, Any]]:

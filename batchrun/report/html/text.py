@@ -2,15 +2,12 @@
 
 import re
 
+from batchrun.inert import inert as escaped
+
 __all__ = ["clipped", "inert"]
 
 MAX_CHARS = 300
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f"  # control characters, C0 and C1
-    "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff"  # invisible, reordering the line, or none at all
-    "\ud800-\udfff"  # lone surrogates: they cannot be encoded
-    "\U000e0000-\U000e007f]"  # tags: text that nobody sees
-)
+_BLANKS = re.compile("[\t\n\r]")
 
 
 def inert(text: str) -> str:
@@ -18,14 +15,7 @@ def inert(text: str) -> str:
 
     Escaping for HTML is the template's business.
     """
-    return _UNSAFE.sub(_shown, text) if not text.isascii() or not text.isprintable() else text
-
-
-def _shown(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if code in {0x09, 0x0A, 0x0D}:
-        return " "
-    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - \x takes two digits
+    return escaped(_BLANKS.sub(" ", text))
 
 
 def clipped(text: str, limit: int = MAX_CHARS) -> str:

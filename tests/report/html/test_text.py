@@ -15,7 +15,7 @@ from batchrun.report.html.text import clipped, inert
         ("\x1b[31mred", "\\x1b[31mred"),
         ("a\u202eb", "a\\u202eb"),
         ("zero\u200bwidth", "zero\\u200bwidth"),
-        ("tag\U000e0041", "tag\\ue0041"),
+        ("tag\U000e0041", "tag\\U000e0041"),
         ("half \ud800", "half \\ud800"),
         ("مرحبا ☃ é", "مرحبا ☃ é"),
     ],
