@@ -7,10 +7,10 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak sim fuzz pictures audit check docs coverage build clean
+.PHONY: help demo test bench bench-reliability soak sim fuzz pictures audit check docs coverage build clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,10 @@ $(VENV)/.bench: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@touch $@ $(VENV)/.demo
 
+$(VENV)/.reliability: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[reliability]'
+	@touch $@ $(VENV)/.demo
+
 demo: $(VENV)/.demo ## plan the quickstart and submit it to a local emulator
 	$(BIN)/batchrun plan manifests/quickstart.toml
 	$(BIN)/batchrun submit manifests/quickstart.toml --emulator --yes --ledger "$$(mktemp -d)/quickstart.ledger.jsonl"
@@ -36,6 +40,9 @@ test: $(VENV)/.dev ## run every test, in two processes
 
 bench: $(VENV)/.bench ## run every benchmark; takes eight minutes on an idle machine
 	$(BIN)/python -m benchmarks
+
+bench-reliability: $(VENV)/.reliability ## count what others create twice; half an hour, needs curl, parallel and PostgreSQL
+	$(BIN)/python -m benchmarks.reliability --results benchmarks/results/reliability.json
 
 soak: $(VENV)/.dev ## submit 200 batches to a faulty service and kill them at random
 	$(BIN)/python -m tests.chaos.soak --rounds 200 --runs 500 --jobs 4

@@ -1,5 +1,7 @@
 """The server on real sockets: addresses, TLS, stopping."""
 
+import logging
+import socket
 import ssl
 import time
 from email.utils import parsedate_to_datetime
@@ -35,6 +37,20 @@ def test_a_port_in_use_is_reported() -> None:
         port = int(server.url.rsplit(":", 1)[-1])
         with pytest.raises(UsageError, match="cannot listen"), EmulatorServer(port=port):
             pass
+
+
+def test_a_client_that_is_killed_in_the_middle_of_its_body_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR), EmulatorServer() as server:
+        port = int(server.url.rsplit(":", 1)[-1])
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            head = b"POST /runs?region=r HTTP/1.1\r\nHost: 127.0.0.1\r\nX-API-Key: k\r\nContent-Length: 100\r\n\r\n{"
+            client.sendall(head)
+            while httpx.get(f"{server.url}/_emulator/stats").json()["calls"].get("create", 0) < 1:
+                time.sleep(0.01)
+        while (counted := httpx.get(f"{server.url}/_emulator/stats").json()["requests"]) == {}:
+            time.sleep(0.01)
+    assert list(counted.values()) == [{"none": 1}]
+    assert not caplog.records
 
 
 def test_tls_is_trusted_with_its_own_authority_only() -> None:

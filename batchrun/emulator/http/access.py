@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -118,6 +119,8 @@ class AccessMiddleware:
         client.in_flight += 1
         try:
             await self._pass_on(head, scope, receive, send)
+        except ClientDisconnect:
+            return  # a client that is gone before its body arrived, as after a kill -9; nobody reads an answer
         except Exception as error:
             # Without a socket, ConnectionResetError is how a fault reports a lost response.
             if send.status is not None or isinstance(error, ConnectionResetError):
