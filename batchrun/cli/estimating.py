@@ -5,8 +5,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from batchrun.engine.earlier_runs import runtimes_of
 from batchrun.errors import UsageError
-from batchrun.report.estimate import PUBLISHED_UNITS, Estimate, UnitsPerHour, durations_of, estimate
+from batchrun.ledger.location import EMULATOR
+from batchrun.report.estimate import (
+    PUBLISHED_UNITS,
+    Earlier,
+    Estimate,
+    UnitsPerHour,
+    durations_by_runtime,
+    estimate,
+)
 from batchrun.report.rows import read_rows
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.facts import Hints
@@ -18,18 +27,35 @@ def estimate_of(plan: Plan, *, like: Path | None = None, hints: Hints | None = N
     """The estimate of a plan. ``like`` is the ledger of an earlier batch, ``hints`` what the service says of runtimes.
 
     Raises:
-        UsageError: the ledger has too few finished runs.
+        UsageError: the ledger has too few finished runs, or none with a runtime of the plan.
         LedgerError: the ledger cannot be read.
 
     """
     units, price = units_of(hints), plan.cost.usd_per_unit
     if like is None:
         return estimate(plan.demands, units, usd_per_unit=price)
-    durations = durations_of(read_rows(like).rows)
-    if durations is None:
+    earlier = _earlier(plan, like)
+    return estimate(plan.demands, units, usd_per_unit=price, earlier=earlier, points=_points(plan))
+
+
+def _earlier(plan: Plan, like: Path) -> Earlier:
+    batch = read_rows(like)
+    axes: dict[str, Any] = next((json.loads(run.point_json) for run in plan), {})
+    durations = durations_by_runtime(batch.rows, runtimes_of(batch.state, like), axes)
+    if not durations:
         fact = "it has fewer than three completed runs whose times are known"
         raise UsageError(f"--like {like}", fact, "follow that batch to its end first: batchrun watch")
-    return estimate(plan.demands, units, usd_per_unit=price, durations=durations, points=_points(plan))
+    asked = sorted({one.runtime for one in plan.demands})
+    earlier = Earlier(
+        durations=durations, is_emulated=batch.state.batch is not None and batch.state.batch.base_url == EMULATOR
+    )
+    if not any(earlier.of(runtime) for runtime in asked):
+        used = ", ".join(sorted(filter(None, durations)))
+        fact = (
+            f"its completed runs used {used}, and this sweep uses {', '.join(asked)}: other runtimes take other times"
+        )
+        raise UsageError(f"--like {like}", fact, "estimate without it, or give a ledger of runs with these runtimes")
+    return earlier
 
 
 def units_of(hints: Hints | None = None) -> dict[str, UnitsPerHour]:

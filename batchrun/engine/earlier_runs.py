@@ -1,19 +1,21 @@
-"""What unknown runs were that the plan does not contain: as the earlier plans had them that the ledger records.
+"""What a ledger's runs were, as the plans had them that it records.
 
-A changed setting gives a point another key under the same name. If the response to the earlier attempt was lost, its name
+Unknown runs that the plan does not contain: a changed setting gives a point another key under the same name. If the response to the earlier attempt was lost, its name
 alone does not tell its run from the new one, nor from a stranger's.
 """
 
+import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from batchrun.engine.batch import plan_of
 from batchrun.errors import ManifestError
-from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.ledger.fold import BatchState, Outcome, RunState
 from batchrun.ledger.reader import read_batches
 from batchrun.sweep.plan import Plan, PlannedRun
 
-__all__ = ["earlier_runs"]
+__all__ = ["earlier_runs", "runtimes_of"]
 
 FIRST_GENERATION = 1
 
@@ -34,12 +36,38 @@ def earlier_runs(plan: Plan | None, state: BatchState, ledger: Path) -> dict[str
     if left and plan is not None:
         left -= {run.key for run in plan}
     found: dict[str, PlannedRun] = {}
-    for batch in reversed(read_batches(ledger)) if left else ():
-        try:
-            earlier = plan_of(batch, ledger, os.environ, resolve=False)
-        except ManifestError:
-            continue
+    for earlier in _plans(ledger) if left else ():
         found |= {run.key: run for run in earlier if run.key in left}
         if len(found) == len(left):
             break
     return found
+
+
+def runtimes_of(state: BatchState, ledger: Path) -> dict[str, str]:
+    """The runtime of each run by key, as its latest generation has it. Runs are missing whose plan cannot be made again.
+
+    Raises:
+        LedgerError: the ledger cannot be read.
+
+    """
+    left, found = set(state.runs), dict[str, str]()
+    for plan in _plans(ledger):
+        found |= {run.key: _runtime(run, state.runs[run.key]) for run in plan if run.key in left}
+        left -= found.keys()
+        if not left:
+            break
+    return found
+
+
+def _runtime(planned: PlannedRun, known: RunState) -> str:
+    runtime: str = (known.overrides or {}).get("runtime") or json.loads(planned.body)["runtime"]
+    return runtime
+
+
+def _plans(ledger: Path) -> Iterator[Plan]:
+    """The plans of a ledger that can be made again, the latest first."""
+    for batch in reversed(read_batches(ledger)):
+        try:
+            yield plan_of(batch, ledger, os.environ, resolve=False)
+        except ManifestError:
+            continue

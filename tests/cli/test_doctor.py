@@ -191,3 +191,23 @@ def test_an_estimate_like_an_earlier_batch_needs_finished_runs(batchrun: Run, tm
     assert batchrun("submit", "sweep.toml", "--emulator").status == 0
     found = batchrun("plan", "sweep.toml", "--like", "sweep.emulator.ledger.jsonl")
     assert (found.status, "fewer than three completed runs" in found.err) == (2, True)
+
+
+def test_an_estimate_like_an_earlier_batch_compares_runtimes(
+    batchrun: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "sweep.toml").write_text(MANIFEST)
+    monkeypatch.setenv("WHEROBOTS_API_KEY", KEY)
+    with EmulatorServer(load_settings(None, {"run_s": 60.0, "speed": 600.0})) as server:
+        assert batchrun("submit", "sweep.toml", "--yes", "--watch", "--base-url", server.url).status == 0
+    same = batchrun("plan", "sweep.toml", "--like", "sweep.toml", "--json")
+    (tiny,) = same.document["estimate"]["runtimes"]
+    assert (tiny["hours_from"], tiny["finished_runs"], tiny["runs"]) == ("finished runs", 12, 12)
+    assert 0 < tiny["hours"][1] < 1
+    other = batchrun("plan", "sweep.toml", "--like", "sweep.toml", "--set", "run.runtime=medium")
+    assert other.status == 2
+    assert "its completed runs used tiny, and this sweep uses medium: other runtimes take other times" in other.err
+    ledger = (tmp_path / "sweep.ledger.jsonl").read_text()
+    (tmp_path / "moved.jsonl").write_text(ledger.replace("[axes]", "[axis]"))
+    unknown = batchrun("plan", "sweep.toml", "--like", "moved.jsonl", "--set", "run.runtime=micro")
+    assert "their runtimes are not known, since their plan cannot be made again" in unknown.out

@@ -28,11 +28,30 @@ def estimate_sentence(estimate: Estimate) -> str:
 
 
 def _basis(estimate: Estimate) -> str:
-    found = estimate.based_on
-    if found is None:
+    """What the hours rest on, and every run that is estimated in another way than the others."""
+    earlier = estimate.earlier
+    if earlier is None:
         return "if every run takes its whole timeout"
-    by = f" by {found.axis}" if found.axis is not None else ""
-    return f"from the median and 95th percentile of {numbered(found.runs, 'finished run')}{by}"
+    based = [one for one in estimate.runtimes if one.based_on is not None]
+    count = sum(found.runs for found in {id(one.based_on): one.based_on for one in based if one.based_on}.values())
+    place = " of the emulator, which makes durations up" if earlier.is_emulated else ""
+    parts = [f"from the median and 95th percentile of {numbered(count, 'finished run')}{_axes(based)}{place}"]
+    if None in earlier.durations:
+        parts.append("their runtimes are not known, since their plan cannot be made again")
+    timed = ", ".join(one.runtime for one in estimate.runtimes if one.based_on is None)
+    if timed:
+        parts.append(f"{timed} by timeout, since fewer than three finished runs used it")
+    if others := sum(one.other_values for one in estimate.runtimes):
+        parts.append(f"{numbered(others, 'run')} with other values as all of these")
+    return "; ".join(parts)
+
+
+def _axes(based: list[RuntimeEstimate]) -> str:
+    """`` by size``, or with several runtimes `` (tiny by size, medium)``."""
+    by = [f" by {one.based_on.axis}" if one.based_on and one.based_on.axis else "" for one in based]
+    if len(based) == 1 or not any(by):
+        return by[0]
+    return f" ({', '.join(one.runtime + axis for one, axis in zip(based, by, strict=True))})"
 
 
 def _row(one: RuntimeEstimate) -> tuple[str, ...]:
