@@ -21,7 +21,7 @@ from batchrun.engine.submit import submit
 from batchrun.errors import BatchStoppedError, Problem, UsageError
 from batchrun.extras import missing_extra
 from batchrun.ledger.file import FileLedger
-from batchrun.ledger.location import EMULATOR, default_ledger
+from batchrun.ledger.location import EMULATOR, PLAN_SUFFIX, default_ledger
 from batchrun.ledger.state import Outcome
 from batchrun.report.summary import Summary, read_summary
 from batchrun.sweep.manifest.manifest import Manifest
@@ -35,7 +35,6 @@ __all__ = ["arun", "run"]
 
 SPARE_CONNECTIONS = 2
 """For settling and for following, in addition to those that submit."""
-PLAN_SUFFIX = ".jsonl"
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -26,6 +26,7 @@ PACKAGE = Path(batchrun.__file__).parent
 MAY_BLOCK = {
     ("batchrun/ledger/file.py", "open"): "a ledger is opened before its batch starts, by a synchronous call",
     ("batchrun/files.py", "open_regular"): "tests read ledgers inside the loop; opening a file is not noticed either",
+    ("batchrun/ledger/find.py", "find_ledger"): "likewise",
     ("batchrun/ledger/file.py", "close"): "and closed after it, likewise",
     ("batchrun/running.py", "blocking"): "waits for its own thread where a loop is running, as in a notebook's cell",
     ("batchrun/engine/batch.py", "new_batch"): "reads the installed version and resolves two paths, once a batch",

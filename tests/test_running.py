@@ -108,7 +108,7 @@ async def test_changes_are_a_stream(sweep: Path, server: EmulatorServer) -> None
     api = batchrun.ApiSettings(api_key=KEY, base_url=server.url)
     async with batchrun.RunsClient(api, batchrun.open_transport(api, connections=2)) as client:
         changes = [change async for change in batchrun.follow(ledger, client)]
-        async with aclosing(batchrun.follow(ledger, client)) as again:
+        async with aclosing(batchrun.follow(sweep, client)) as again:
             assert [change async for change in again] == [], "everything is recorded"
     assert {change.run_id for change in changes} == {run.run_id for run in Batch.open(ledger).runs()}
     assert {change.status for change in changes if change.is_final} == {"COMPLETED", "FAILED"}
@@ -117,7 +117,8 @@ async def test_changes_are_a_stream(sweep: Path, server: EmulatorServer) -> None
 
 def test_a_batch_gives_its_runs_as_rows_for_a_data_frame(sweep: Path, server: EmulatorServer) -> None:
     batchrun.run(sweep, **options(server))
-    batch = Batch.open(sweep.with_name("jobs.ledger.jsonl"))
+    batch = Batch.open(sweep)
+    assert batch == Batch.open(sweep.with_name("jobs.ledger.jsonl"))
     assert repr(batch) == f"<Batch jobs in {batch.path}>"
     assert len(batch.runs()) == len(batch.to_rows()) == batch.summary().planned == 10
     row = batch.to_rows()[0]
@@ -128,5 +129,5 @@ def test_a_batch_gives_its_runs_as_rows_for_a_data_frame(sweep: Path, server: Em
         "submitted",
     )
     assert "<eu>" not in batch._repr_html_()
-    with pytest.raises(LedgerError):
-        Batch.open(sweep)
+    with pytest.raises(LedgerError, match=r"no such file; did you mean .*jobs\.toml"):
+        Batch.open(sweep.with_name("job.toml"))

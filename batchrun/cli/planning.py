@@ -6,10 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import TextIO
 
-from batchrun.cli.ledgers import LEDGER_SUFFIX, PLAN_SUFFIX, STDIN
+from batchrun.cli.ledgers import STDIN
 from batchrun.engine.batch import earlier_keys
 from batchrun.engine.difference import Difference, difference
 from batchrun.errors import ManifestError, UsageError
+from batchrun.ledger.location import LEDGER_SUFFIX, PLAN_SUFFIX
 from batchrun.ledger.reader import read_state
 from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.plan import Plan, build_plan, read_plan

@@ -157,11 +157,12 @@ def show_watched(request: WatchRequest, watched: Watched, output: Output) -> Non
 def _problems(request: WatchRequest, watched: Watched) -> Iterator[Problem]:
     ledger, last = str(request.ledger), watched.last
     to_create = sum(last.uncreated.get(outcome, 0) for outcome in (Outcome.PENDING, Outcome.UNKNOWN))
-    resume = f"create them with batchrun resume {ledger}"
+    create = f"create them with batchrun resume {ledger}"
+    fix = "the process that writes the ledger creates them" if last.is_written else create
     if not last.statuses:
-        yield Problem(ledger, "no run of this batch is created yet, so there is nothing to watch", resume)
+        yield Problem(ledger, "no run of this batch is created yet, so there is nothing to watch", fix)
     elif to_create:
-        yield Problem(ledger, f"{numbered(to_create, 'planned run')} not created yet", resume)
+        yield Problem(ledger, f"{numbered(to_create, 'planned run')} not created yet", fix)
     if watched.end is WatchEnd.TIMEOUT:
         fact = f"the time is up; {numbered(last.active, 'run')} not ended yet"
         yield Problem("--timeout", fact, f"they continue; follow them with batchrun watch {ledger}")
@@ -242,6 +243,7 @@ class _Watch:
             finished_per_s=self._finished_per_s(),
             left_s=follower.left_s(),
             unrecorded=follower.unrecorded,
+            is_written=follower.is_written,
         )
 
     def _finished_per_s(self) -> float | None:

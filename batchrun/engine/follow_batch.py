@@ -4,8 +4,11 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
 
+import anyio.to_thread
+
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.errors import Problem
+from batchrun.ledger.find import find_ledger
 from batchrun.tracking.batch_follower import BatchFollower
 from batchrun.tracking.changes import Change
 from batchrun.wherobots.client import RunsClient
@@ -31,7 +34,7 @@ async def follow(
     it in ``contextlib.aclosing`` to record at once what was learned by then.
 
     Args:
-        ledger: The batch's ledger.
+        ledger: The batch's ledger, or the sweep that it lies beside.
         client: Open, for the service that the batch belongs to. Refusals of its reading calls slow this down.
         on_note: Receives what a person should know, such as a call that the service refuses.
         read_rate: Reading calls a second, at most; None is 5.
@@ -44,8 +47,9 @@ async def follow(
     """
     changes, pacer = list[Change](), Pacer(rate=None, read_rate=read_rate)
     client.on_refused = pacer.read_refused
+    path = await anyio.to_thread.run_sync(find_ledger, Path(ledger))
     follower = await BatchFollower.open(
-        ledger, client, wait_for_read=pacer.wait_for_read, on_change=changes.append, on_note=on_note
+        path, client, wait_for_read=pacer.wait_for_read, on_change=changes.append, on_note=on_note
     )
     async with aclosing(follower.looks()) as looks:
         async for _ in looks:

@@ -1,9 +1,11 @@
-"""Where the ledger of a sweep is, and how it names the emulator."""
+"""Where the ledger of a sweep is, how its files end, and how it names the emulator."""
 
 from pathlib import Path
 
-__all__ = ["EMULATOR", "EMULATOR_SUFFIX", "LEDGER_SUFFIX", "default_ledger"]
+__all__ = ["EMULATOR", "EMULATOR_SUFFIX", "LEDGER_SUFFIX", "MANIFEST_SUFFIX", "PLAN_SUFFIX", "default_ledger"]
 
+MANIFEST_SUFFIX = ".toml"
+PLAN_SUFFIX = ".jsonl"
 LEDGER_SUFFIX = ".ledger.jsonl"
 EMULATOR_SUFFIX = ".emulator" + LEDGER_SUFFIX
 """The emulator's runs are not the service's: they have a ledger of their own, so that neither is taken for the other."""

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from typing_extensions import override
 
+from batchrun.ledger.find import find_ledger
 from batchrun.report.axis_values import flat_point
 from batchrun.report.columns import COLUMNS
 from batchrun.report.html.inline import show
@@ -23,14 +24,15 @@ class Batch:
     name: str = field(compare=False)
 
     @classmethod
-    def open(cls, path: str | Path) -> Self:
-        """The batch of a ledger.
+    def open(cls, path: str | Path, *, emulator: bool = False) -> Self:
+        """The batch of a ledger, or of the sweep that a ledger lies beside; ``emulator`` means that of its emulator runs.
 
         Raises:
-            LedgerError: the file cannot be read, is not a ledger of this format, or is damaged.
+            LedgerError: the file cannot be read, is not a ledger of this format, or is damaged; the sweep has none.
 
         """
-        return cls(Path(path), read_summary(path).name)
+        ledger = find_ledger(Path(path), emulator=emulator)
+        return cls(ledger, read_summary(ledger).name)
 
     @override
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from batchrun.errors import UsageError
 from batchrun.ledger.clock import timestamp
-from batchrun.report.axis_values import axis_value, natural_key, value_text
+from batchrun.report.axis_values import axis_text, axis_value, natural_key, value_text
 from batchrun.report.cost_totals import amount_of, costs_of
 from batchrun.report.failures import reason_of
 from batchrun.report.rows import RunRow
@@ -117,7 +117,8 @@ def _axis_column(name: str, axes: Sequence[str], place: str) -> Column:
         found = axis_value(row.point, name)
         return found if isinstance(found, int | float | None) else value_text(found)
 
-    return _plain(name, value)
+    # As in names, and without thousands separators: 2024 is a year.
+    return Column(name=name, value=value, text=lambda row: axis_text(row.point, name))
 
 
 def sorted_rows(rows: Iterable[RunRow], column: Column, *, descending: bool = False) -> list[RunRow]:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from batchrun.cli.ledgers import default_ledger, find_ledger, find_ledgers
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.errors import LedgerError
+from batchrun.ledger.find import find_ledger, find_ledgers
+from batchrun.ledger.location import default_ledger
 from tests.cli.conftest import Run
 
 PLAN = '{"batchrun_plan": 1, "name": "jobs"}\n'
@@ -54,6 +55,16 @@ def test_a_sweep_that_was_never_submitted_says_so(tmp_path: Path) -> None:
     sweep = touched(tmp_path / "jobs.toml")
     with pytest.raises(LedgerError, match=r"it has no ledger: there is no .*jobs\.ledger\.jsonl; submit it first"):
         find_ledger(sweep)
+
+
+@pytest.mark.parametrize(
+    ("given", "fix"),
+    [("job.toml", "did you mean .*/jobs.toml"), ("other.jsonl", "give the path")],
+)
+def test_a_mistyped_path_suggests_what_is_there(tmp_path: Path, given: str, fix: str) -> None:
+    touched(tmp_path / "jobs.toml")
+    with pytest.raises(LedgerError, match=f"{given}: no such file; {fix}"):
+        find_ledger(tmp_path / given)
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,9 @@ def test_runs_are_listed_selected_sorted_and_cut(batchrun: Run, watched: Path, s
     assert names(last) == ["job-ord-2024", "job-ord-2023"]
     named = batchrun("runs", watched, "--name", "job-nyc-*", "--name", "job-ord-2024", "--json")
     assert len(names(named)) == 5
-    assert "4 that fit; 12 runs in all" in batchrun("runs", watched, "--status", "FAILED").out
+    assert "4 of 12 runs match" in batchrun("runs", watched, "--status", "FAILED").out
     assert "2 of 12 runs" in batchrun("runs", watched, "--limit", "2").out
+    assert "job-lax-2024  2024" in batchrun("runs", watched, "--columns", "name,year").out
     assert names(batchrun("runs", watched, watched, "--outcome", "submitted", "--json", "--limit", "1"))
 
 
@@ -81,7 +82,7 @@ def test_what_is_unknown_is_named_with_a_suggestion(
     assert (ended.status, ended.out) == (2, "")
     assert message in ended.err
     nothing = batchrun("runs", watched, "--where", "site=mars")
-    assert (nothing.status, nothing.out) == (0, "none of 12 runs fits\n")
+    assert (nothing.status, nothing.out) == (0, "none of 12 runs matches\n")
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ import pytest
 
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
+from batchrun.ledger.file import FileLedger
 from batchrun.ledger.reader import read_state
 from tests.cli.conftest import KEY, Ended, Run
 from tests.cli.terminal import COMMAND
@@ -141,6 +142,10 @@ def test_without_created_runs_it_says_what_to_do(batchrun: Run, sweep: Path, ser
     assert ended.status == 1
     assert "no run of this batch is created yet, so there is nothing to watch" in ended.err
     assert f"create them with batchrun resume {ledger}" in ended.err
+    with FileLedger.open(ledger):
+        beside = watch(batchrun, sweep, server, "--timeout", "0.2s")
+    assert beside.status == 3
+    assert "nothing to watch; the process that writes the ledger creates them" in beside.err
 
 
 def test_another_service_and_a_sweep_without_ledger_are_refused(

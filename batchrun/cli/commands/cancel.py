@@ -16,7 +16,6 @@ from batchrun.cli import options as o
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.flags import SelectionFlags, expand_flags
 from batchrun.cli.interrupts import run_interruptible
-from batchrun.cli.ledgers import find_ledger
 from batchrun.cli.loading import loop_options
 from batchrun.cli.looking import reader_for, service_of
 from batchrun.cli.output import Output
@@ -29,6 +28,7 @@ from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
 from batchrun.ledger.file import FileLedger
+from batchrun.ledger.find import find_ledger
 from batchrun.ledger.reader import read_batch
 from batchrun.ledger.statuses import has_ended
 from batchrun.report.rows import RunRow, planned_row, read_rows

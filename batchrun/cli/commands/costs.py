@@ -8,9 +8,9 @@ import typer
 from batchrun.cli import options as o
 from batchrun.cli.flags import SelectionFlags, expand_flags
 from batchrun.cli.fresh_costs import refresh_ledger_costs
-from batchrun.cli.ledgers import find_ledgers
 from batchrun.cli.output import Output
 from batchrun.cli.views.costs import show_costs
+from batchrun.ledger.find import find_ledgers
 from batchrun.report.axis_values import axes_of, axis_text, checked_axes
 from batchrun.report.cost_totals import cost_totals, costs_by
 from batchrun.report.rows import RunRow, read_rows

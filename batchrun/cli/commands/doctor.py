@@ -9,7 +9,7 @@ import anyio
 import typer
 
 from batchrun.cli import options as o
-from batchrun.cli.ledgers import LEDGER_SUFFIX, STDIN, default_ledger
+from batchrun.cli.ledgers import STDIN
 from batchrun.cli.loading import loop_options
 from batchrun.cli.output import Output, Table
 from batchrun.cli.planning import plan_from
@@ -17,6 +17,7 @@ from batchrun.engine.checkup import Check, Level
 from batchrun.engine.doctor import local_checks, network_checks
 from batchrun.engine.probe import Probed, probe
 from batchrun.errors import BatchrunError, SettingsError
+from batchrun.ledger.location import LEDGER_SUFFIX, default_ledger
 from batchrun.sweep.manifest.manifest import Overrides
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.client import RunsClient

@@ -8,12 +8,12 @@ import typer
 
 from batchrun.cli import options as o
 from batchrun.cli.exits import ExitStatus
-from batchrun.cli.ledgers import find_ledger
 from batchrun.cli.output import Output
 from batchrun.cli.text import numbered
 from batchrun.errors import Problem, UsageError
 from batchrun.ledger.check import check as check_ledger
 from batchrun.ledger.compact import compact as compact_ledger
+from batchrun.ledger.find import find_ledger
 from batchrun.report.export import FORMATS, export_to
 from batchrun.report.export import export as export_ledger
 

@@ -10,12 +10,12 @@ import typer
 from batchrun.cli import options as o
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.flags import SelectionFlags, expand_flags
-from batchrun.cli.ledgers import find_ledger
 from batchrun.cli.looking import ask_service, reader_for, service_of
 from batchrun.cli.output import Output
 from batchrun.cli.text import numbered
 from batchrun.cli.views.logs import LogPrinter, show_groups
 from batchrun.errors import ApiError, Problem, UsageError
+from batchrun.ledger.find import find_ledger
 from batchrun.ledger.statuses import has_ended
 from batchrun.report.rows import BatchRows, RunRow, read_rows
 from batchrun.report.run_label import RunGroup, group_of

@@ -10,13 +10,13 @@ import typer
 from batchrun.cli import options as o
 from batchrun.cli.estimating import estimate_of
 from batchrun.cli.flags import SweepFlags, expand_flags
-from batchrun.cli.ledgers import find_ledger
 from batchrun.cli.loading import load
 from batchrun.cli.output import Output
 from batchrun.cli.planning import difference_to, plan_from
 from batchrun.cli.views.estimate import show_estimate
 from batchrun.cli.views.plan import plan_document, show_all, show_plan, shown_runs
 from batchrun.errors import UsageError
+from batchrun.ledger.find import find_ledger
 from batchrun.sweep.plan import Plan, plan_lines, write_plan
 
 __all__ = ["EXAMPLES", "plan"]

@@ -9,12 +9,12 @@ import typer
 
 from batchrun.cli import options as o
 from batchrun.cli.exits import ExitStatus
-from batchrun.cli.ledgers import find_ledgers
 from batchrun.cli.loading import load
 from batchrun.cli.output import Output
 from batchrun.cli.text import numbered
 from batchrun.errors import Problem, UsageError
 from batchrun.files import resolved
+from batchrun.ledger.find import find_ledgers
 from batchrun.report.html.write import default_output, make_report, write_report
 
 __all__ = ["EXAMPLES", "report"]

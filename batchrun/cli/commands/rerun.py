@@ -12,7 +12,6 @@ from batchrun.cli import options as o
 from batchrun.cli.estimating import units_of
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.flags import SelectionFlags, SubmissionFlags, expand_flags
-from batchrun.cli.ledgers import find_ledger
 from batchrun.cli.output import Output
 from batchrun.cli.service import EMULATOR, service_name
 from batchrun.cli.submit_request import request_from
@@ -24,6 +23,7 @@ from batchrun.engine.generations import planned_with
 from batchrun.engine.rerun import ENDED_BADLY, demands_of, refusals, request_rerun
 from batchrun.errors import UsageError
 from batchrun.ledger.file import FileLedger
+from batchrun.ledger.find import find_ledger
 from batchrun.ledger.reader import read_batch
 from batchrun.report.estimate import estimate
 from batchrun.report.rows import BatchRows, RunRow, read_rows

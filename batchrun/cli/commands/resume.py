@@ -6,7 +6,6 @@ from pathlib import Path
 
 from batchrun.cli import options as o
 from batchrun.cli.flags import SubmissionFlags, expand_flags
-from batchrun.cli.ledgers import find_ledger
 from batchrun.cli.output import Output
 from batchrun.cli.planning import without_environment
 from batchrun.cli.service import EMULATOR, open_service, service_name
@@ -16,6 +15,7 @@ from batchrun.cli.submitting import run_submission, show_if_nothing_is_sent
 from batchrun.engine.batch import plan_of
 from batchrun.errors import ManifestError, Problem
 from batchrun.ledger.file import FileLedger
+from batchrun.ledger.find import find_ledger
 from batchrun.ledger.reader import read_batch
 from batchrun.sweep.local_file import changed_uploads
 from batchrun.sweep.manifest.manifest import SubmitTable

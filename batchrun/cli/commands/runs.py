@@ -9,12 +9,12 @@ import typer
 
 from batchrun.cli import options as o
 from batchrun.cli.exits import ExitStatus
-from batchrun.cli.ledgers import find_ledgers
 from batchrun.cli.output import Output
 from batchrun.cli.refreshing import refresh as refresh_ledger
 from batchrun.cli.text import numbered
 from batchrun.cli.views.runs import csv_lines, json_rows, run_lines
 from batchrun.errors import Problem, UsageError
+from batchrun.ledger.find import find_ledgers
 from batchrun.ledger.state import Outcome
 from batchrun.report.axis_values import axes_of
 from batchrun.report.columns import DEFAULT_COLUMNS, Column, columns_of, sorted_rows
@@ -155,10 +155,10 @@ def _show(
         ledger = ledgers[0]
         output.warn(Problem(str(ledger), "no run of this batch was sent yet", f"send them: batchrun resume {ledger}"))
     elif not found:
-        output.say(f"none of {numbered(of, 'run')} fits")
+        output.say(f"none of {numbered(of, 'run')} matches")
     elif found < of:
-        some = f"{len(shown):,} of " if len(shown) < found else ""
-        output.say(f"{some}{found:,} that fit; {numbered(of, 'run')} in all")
+        some = f"; {len(shown):,} shown" if len(shown) < found else ""
+        output.say(f"{found:,} of {numbered(of, 'run')} match{some}")
     elif len(shown) < of:
         output.say(f"{len(shown):,} of {numbered(of, 'run')}")
     output.document(

@@ -7,7 +7,6 @@ import typer
 from rich.console import RenderableType
 
 from batchrun.cli import options as o
-from batchrun.cli.ledgers import LEDGER_SUFFIX, find_ledgers
 from batchrun.cli.output import Output
 from batchrun.cli.text import numbered
 from batchrun.cli.views.batches import batches_table, group_counts
@@ -15,6 +14,8 @@ from batchrun.cli.views.breakdown import breakdown_table, heat_map, heat_map_tab
 from batchrun.cli.views.failures import failure_table
 from batchrun.cli.views.status import show_gone, show_status
 from batchrun.errors import LedgerError, Problem, UsageError
+from batchrun.ledger.find import find_ledgers
+from batchrun.ledger.location import LEDGER_SUFFIX
 from batchrun.report.axis_values import axes_of, checked_axes
 from batchrun.report.breakdown import Breakdown, breakdown
 from batchrun.report.failures import FailureGroup, failure_groups

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from batchrun.cli import options as o
-from batchrun.cli.ledgers import find_ledger
 from batchrun.cli.looking import service_of
 from batchrun.cli.output import Output
 from batchrun.cli.watching import Until, WatchRequest, run_watch
+from batchrun.ledger.find import find_ledger
 from batchrun.ledger.reader import read_batch
 
 __all__ = ["EXAMPLES", "watch"]

@@ -13,6 +13,7 @@ from batchrun.report.writer_state import WriterState
 __all__ = ["batches_table", "group_counts"]
 
 _NUMBERS = ("planned", "completed", "failed", "cancelled", "active", "not created")
+_RARE = frozenset({"cancelled", "not created", "writer"})
 _GROUPS = (RunGroup.COMPLETED, RunGroup.FAILED, RunGroup.CANCELLED, RunGroup.ACTIVE, RunGroup.NOT_CREATED)
 _WRITERS = {
     WriterState.NONE: "",
@@ -35,14 +36,16 @@ def group_counts(summary: Summary) -> Counter[RunGroup]:
 
 
 def batches_table(summaries: Mapping[Path, Summary]) -> Table:
-    """A line for each ledger, and their sum if there are several."""
+    """A line for each ledger, and their sum if there are several. Columns that hardly any batch needs appear when one does."""
     rows = [_row(str(path), summary) for path, summary in summaries.items()]
     if len(summaries) > 1:
         total = sum((group_counts(summary) for summary in summaries.values()), Counter[RunGroup]())
         planned = sum(summary.planned for summary in summaries.values())
         rows.append(("all", f"{planned:,}", *(f"{total[group]:,}" for group in _GROUPS), "", ""))
     head = ("ledger", *_NUMBERS, "writer", "last event")
-    return Table(head=head, rows=tuple(rows), right=frozenset(_NUMBERS))
+    kept = [at for at, name in enumerate(head) if name not in _RARE or any(row[at] not in {"", "0"} for row in rows)]
+    shown = tuple(tuple(row[at] for at in kept) for row in rows)
+    return Table(head=tuple(head[at] for at in kept), rows=shown, right=frozenset(_NUMBERS))
 
 
 def _row(name: str, summary: Summary) -> tuple[str, ...]:

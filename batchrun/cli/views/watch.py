@@ -74,6 +74,8 @@ class WatchSnapshot:
     left_s: float | None = None
     unrecorded: int = 0
     """Changes that are not in the ledger yet, because another process writes it."""
+    is_written: bool = False
+    """Another process is writing the ledger: it may create more runs."""
     submission: str = ""
     """What the session is doing that creates the runs, in place of the details; empty without one."""
 
@@ -153,7 +155,7 @@ def picture(snapshot: WatchSnapshot, failures: Sequence[Change]) -> RenderableTy
 
 
 def detail_line(snapshot: WatchSnapshot) -> str:
-    """``12 active; 4.1 end per minute; about 12 min left``, as far as it is known."""
+    """``12 active; 4.1 finish per minute; about 12 min left``, as far as it is known."""
     parts = [f"{snapshot.active:,} active"]
     if snapshot.finished_per_s:
         parts.append(_rate(snapshot.finished_per_s))
@@ -182,7 +184,7 @@ def _clock(change: Change) -> str:
 
 
 def _rate(per_s: float) -> str:
-    return f"{per_s:,.1f} end per second" if per_s >= 1 else f"{per_s * MINUTE_S:,.1f} end per minute"
+    return f"{per_s:,.1f} finish per second" if per_s >= 1 else f"{per_s * MINUTE_S:,.1f} finish per minute"
 
 
 def _head(snapshot: WatchSnapshot, parts: Sequence[Part]) -> RenderableType:

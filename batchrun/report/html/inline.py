@@ -6,6 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
+from batchrun.ledger.find import find_ledgers
 from batchrun.report.axis_bins import binned_axes
 from batchrun.report.cost_totals import cost_totals
 from batchrun.report.html.content import MAX_AXES
@@ -35,13 +36,14 @@ class Shown:
 def show(*ledgers: str | Path) -> Shown:
     """A batch in a notebook cell: one sentence, a bar by status, what stands out, and the heat map that explains most.
 
-    From the ledgers alone, also during submission. The whole report is ``batchrun report``.
+    From the ledgers alone, also during submission; a sweep means the ledger beside it. The whole report is ``batchrun
+    report``.
 
     Raises:
-        LedgerError: a ledger cannot be read, is not a ledger of this format, or is damaged.
+        LedgerError: a ledger cannot be read, is not a ledger of this format, or is damaged; a sweep has none.
 
     """
-    source = read_source([Path(ledger) for ledger in ledgers])
+    source = read_source(find_ledgers(map(Path, ledgers)))
     facts = facts_of(source.rows, source.costs)
     found = overview(source, facts, ())
     names = ", ".join(dict.fromkeys(clipped(ledger.batch.name) for ledger in source.ledgers))
