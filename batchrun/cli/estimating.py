@@ -9,18 +9,17 @@ from batchrun.engine.earlier_runs import runtimes_of
 from batchrun.errors import UsageError
 from batchrun.ledger.location import EMULATOR
 from batchrun.report.estimate import (
-    PUBLISHED_UNITS,
     Earlier,
     Estimate,
-    UnitsPerHour,
     durations_by_runtime,
     estimate,
 )
 from batchrun.report.rows import read_rows
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.facts import Hints
+from batchrun.wherobots.units import units_of
 
-__all__ = ["estimate_of", "units_of"]
+__all__ = ["estimate_of"]
 
 
 def estimate_of(plan: Plan, *, like: Path | None = None, hints: Hints | None = None) -> Estimate:
@@ -56,16 +55,6 @@ def _earlier(plan: Plan, like: Path) -> Earlier:
         )
         raise UsageError(f"--like {like}", fact, "estimate without it, or give a ledger of runs with these runtimes")
     return earlier
-
-
-def units_of(hints: Hints | None = None) -> dict[str, UnitsPerHour]:
-    """What is known of the units of runtimes: published maxima, and what the service says."""
-    found = dict(PUBLISHED_UNITS)
-    for hint in hints.runtimes.hint if hints is not None else ():
-        low, high = hint.minimum_spatial_units_per_hour, hint.maximum_spatial_units_per_hour
-        if low is not None and high is not None and 0 <= low <= high:
-            found[hint.id] = UnitsPerHour(low, high)
-    return found
 
 
 def _points(plan: Plan) -> Iterator[tuple[str, int, Mapping[str, Any]]]:

@@ -27,6 +27,7 @@ PACING = (
     "max_attempts",
     "settle_after",
     "give_up_after",
+    "stop_at_units",
     "stop_after_failures",
 )
 """The flags that become ``SubmitSettings`` and are repeated in the resume command."""
@@ -83,6 +84,7 @@ class SubmissionFlags:
     max_attempts: o.MaxAttempts = None
     settle_after: o.SettleAfter = None
     give_up_after: o.GiveUpAfter = None
+    stop_at_units: o.StopAtUnits = None
     stop_after_failures: o.StopAfterFailures = None
     base_url: o.BaseUrl = None
     timeout: o.Timeout = None

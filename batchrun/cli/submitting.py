@@ -14,7 +14,7 @@ from batchrun.cli.sessions import run_session
 from batchrun.cli.settling import settle_unknown
 from batchrun.cli.submit_request import SubmitRequest
 from batchrun.cli.text import numbered
-from batchrun.cli.views.estimate import estimate_sentence
+from batchrun.cli.views.estimate import estimate_sentence, units_limit_line
 from batchrun.cli.views.plan import totals_words
 from batchrun.cli.views.result import Result, show_result
 from batchrun.cli.views.tables import outcome_table
@@ -177,7 +177,10 @@ def _is_confirmed(request: SubmitRequest, preflight: Preflight, state: BatchStat
         output.warn(warning)
     if preflight.is_new:
         output.tell(f"{plan.name}: {numbered(plan.runs, 'run')} to submit to {request.service}: {totals_words(plan)}")
-        output.tell(estimate_sentence(estimate_of(plan)))
+        estimate = estimate_of(plan)
+        output.tell(estimate_sentence(estimate))
+        if (line := units_limit_line(request.settings.stop_at_units, estimate)) is not None:
+            output.tell(line)
     else:
         output.tell(f"{plan.name}: resuming {request.ledger}: {preflight.describe()}")
     for line in uses_lines(plan, ledger=None if request.create else request.ledger):

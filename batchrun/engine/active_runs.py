@@ -182,7 +182,7 @@ class ActiveRuns:
             return
         self._is_earlier_counted = True
         for number, run in enumerate(await anyio.to_thread.run_sync(lambda: list(earlier()))):
-            self._add(run)
+            self._add(run, is_new=False)
             if number % ADDED_AT_ONCE == 0:
                 await anyio.lowlevel.checkpoint()
 
@@ -190,5 +190,5 @@ class ActiveRuns:
         """No work is left to enter with, perhaps: those who wait look again."""
         self._change.notify()
 
-    def _add(self, run: Followed) -> None:
-        self._followed.add(run, time.monotonic())
+    def _add(self, run: Followed, *, is_new: bool = True) -> None:
+        self._followed.add(run, time.monotonic(), is_new=is_new)

@@ -52,6 +52,7 @@ class Following:
             on_note=reporter.note,
         )
         self._is_reported = False
+        self._looking = anyio.Lock()
         self._ended_before = Counter[str]()
 
     @property
@@ -67,10 +68,14 @@ class Following:
         while True:
             with anyio.move_on_after(wait_s):
                 await self._active_runs.wait_look_wanted()
-            wait_s = await self._look() or self._poller.rhythm.wait_s(time.monotonic())
+            wait_s = await self.look() or self._poller.rhythm.wait_s(time.monotonic())
+
+    async def look(self) -> float | None:
+        """One look; returns how long to wait after one that was refused."""
+        async with self._looking:
+            return await self._look()
 
     async def _look(self) -> float | None:
-        """One look; returns how long to wait after one that was refused."""
         try:
             await self._active_runs.count_earlier()
             if self._active_runs.are_followed:

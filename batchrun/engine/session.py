@@ -4,7 +4,6 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from types import MappingProxyType
@@ -23,17 +22,20 @@ from batchrun.engine.known_ids import KnownIds, holders_of
 from batchrun.engine.learned_rate import rate_table
 from batchrun.engine.outcomes import Outcomes
 from batchrun.engine.pacing.pacer import Pacer
-from batchrun.engine.progress import Progress, Reporter
+from batchrun.engine.progress import Reporter
 from batchrun.engine.resume import FIRST, clashing_keys, resent_earlier, unknown_work, unsent_work
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle import Settler
 from batchrun.engine.settle_queue import SettleQueue
-from batchrun.engine.stopping import CANCELLED, Stop, StopSwitch, file_stop, unproven_stop
+from batchrun.engine.spending import Spending
+from batchrun.engine.stopping import CANCELLED, StopSwitch, file_stop, unproven_stop
+from batchrun.engine.submission import Submission
 from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
+from batchrun.engine.units_limit import UnitsLimit
 from batchrun.engine.watch import Watch
 from batchrun.engine.workers import Workers
-from batchrun.errors import LedgerWriteError, PlanChangedError, Problem
+from batchrun.errors import LedgerWriteError, PlanChangedError
 from batchrun.ledger.events import SessionEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import Outcome
@@ -41,22 +43,11 @@ from batchrun.sweep.plan import Plan, PlannedRun
 from batchrun.tracking.changes import Change
 from batchrun.tracking.created_runs import unfinished
 from batchrun.tracking.poller import Poller
+from batchrun.tracking.reading import Reader
 from batchrun.uploads.destinations import Destinations
 from batchrun.wherobots.client import RunsClient
 
-__all__ = ["Session", "Submission"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """How a session ended."""
-
-    progress: Progress
-    """The batch at the end; its outcomes add up to the plan."""
-    stop: Stop | None
-    """Why it stopped early; None if there was nothing left to do."""
-    notes: tuple[Problem, ...]
-    """What a person should know: duplicates, runs that stay unknown, an observer that failed."""
+__all__ = ["Session"]
 
 
 class Session:
@@ -78,6 +69,7 @@ class Session:
         earlier: Mapping[str, PlannedRun] = MappingProxyType({}),
         is_same_organization: bool = True,
         on_change: Callable[[Change], None] | None = None,
+        spending: Spending | None = None,
     ) -> None:
         """Without a plan, unknown runs are settled and nothing is sent.
 
@@ -104,7 +96,7 @@ class Session:
             server_now=client.clock.now,
             is_over=lambda: self._backlog.is_empty,
             earlier=(lambda: unfinished(state)) if state.runs else None,
-            follows_all=on_change is not None,
+            follows_all=on_change is not None or spending is not None,
         )
         unsent = unsent_work(plan, state, retry, generations) if plan is not None else iter(())
         self._backlog = Backlog(
@@ -116,7 +108,6 @@ class Session:
         self._known_ids = KnownIds(lambda: holders_of(state), state.foreign)
         self._outcomes = self._make_outcomes()
         self._settler = self._make_settler()
-        self._workers = self._make_workers()
         self._following = Following(
             active_runs=self._active_runs,
             poller=self._poller,
@@ -124,8 +115,9 @@ class Session:
             ledger=ledger,
             pacer=self._pacer,
             reporter=reporter,
-            on_change=on_change or _nobody,
+            on_change=on_change or (lambda _: None),
         )
+        self._workers = self._make_workers(spending)
         self._watch = self._make_watch()
 
     def _make_outcomes(self) -> Outcomes:
@@ -160,7 +152,20 @@ class Session:
             began_s=self._ledger.state.began_s or 0.0,
         )
 
-    def _make_workers(self) -> Workers:
+    def _make_workers(self, spending: Spending | None) -> Workers:
+        limit = None
+        if spending is not None:
+            limit = UnitsLimit(
+                spending,
+                client=self._client,
+                ledger=self._ledger,
+                reader=Reader(self._pacer.wait_for_read),
+                look=self._following.look,
+                to_settle=self._to_settle,
+                settle_after_s=self._settings.settle_after_s,
+                reporter=self._reporter,
+                switch=self._switch,
+            )
         attempts = Attempts(
             ledger=self._ledger,
             client=self._client,
@@ -178,6 +183,7 @@ class Session:
             active_runs=self._active_runs,
             pacer=self._pacer,
             attempts=attempts,
+            units_limit=limit,
             switch=self._switch,
         )
 
@@ -290,7 +296,3 @@ class Session:
             totals=self._tally.totals() if is_stop else None,
             rate=rate_table(self._pacer.learned()) if is_stop else None,
         )
-
-
-def _nobody(_: Change) -> None:
-    pass

@@ -41,6 +41,8 @@ class SubmitSettings:
     """Stop, resumably, after so many seconds without a run created while none of the batch's own runs is waited for."""
     tag: bool = False
     """Add the Spark property ``spark.batchrun.attempt`` (batch, key, generation) to each payload, outside its key."""
+    stop_at_units: float | None = None
+    """Stop before spatial units billed, and the most that active and unknown runs may use, pass this."""
     stop_after_failures: float | None = None
     """Stop when this many runs (1 and more), or this share of them (below 1), were rejected or failed."""
 
@@ -64,6 +66,7 @@ class SubmitSettings:
             "max_active": table.max_active,
             "max_attempts": table.max_attempts,
             "settle_after_s": table.settle_after_s,
+            "stop_at_units": table.stop_at_units,
             "stop_after_failures": table.stop_after_failures,
             "give_up_after_s": table.give_up_after_s,
             "tag": table.tag,
@@ -86,6 +89,7 @@ def _problems(settings: SubmitSettings) -> list[Problem | None]:
         _at_least("max_attempts", settings.max_attempts, 1),
         _at_least("settle_after", settings.settle_after_s, 0),
         _above("give_up_after", settings.give_up_after_s, 0.0),
+        _above("stop_at_units", settings.stop_at_units, 0.0),
         _above("stop_after_failures", settings.stop_after_failures, 0.0),
     ]
 

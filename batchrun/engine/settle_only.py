@@ -7,9 +7,10 @@ from batchrun.engine.learned_rate import pacer_for
 from batchrun.engine.preflight import check_service
 from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
 from batchrun.engine.service_check import Existing, ServiceCheck
-from batchrun.engine.session import Session, Submission
+from batchrun.engine.session import Session
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import Stop, StopSwitch
+from batchrun.engine.submission import Submission
 from batchrun.ledger.file import FileLedger
 from batchrun.uploads.destinations import Destinations
 from batchrun.wherobots.client import RunsClient

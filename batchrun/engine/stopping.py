@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import anyio
 
+from batchrun.engine.spending import Spending, units_text
 from batchrun.engine.tally import Tally
 from batchrun.engine.verdicts import NextStep, Verdict, judge_read
 from batchrun.errors import ApiError, LedgerChangedError, LedgerWriteError, PlanChangedError, Problem
@@ -26,6 +27,7 @@ __all__ = [
     "ledger_stop",
     "patience_stop",
     "refusal_stop",
+    "units_stop",
     "unproven_stop",
     "unusable_stop",
 ]
@@ -58,6 +60,8 @@ class StopReason(StrEnum):
     """``stop_after_failures`` was reached."""
     ALL_REJECTED = "all_rejected"
     """The first answers were all the same rejection: the manifest is plainly wrong."""
+    UNITS = "units"
+    """``stop_at_units`` was reached."""
     SAME_ID = "same_id"
     """The service answered one id for two runs: no answer of it can be believed."""
     UPLOAD = "upload"
@@ -185,6 +189,19 @@ def failures_stop(tally: Tally, bound: float | None) -> Stop | None:
     fact = f"{bad:,} runs were rejected or failed, and stop_after_failures is {shown}"
     fix = "look at them with batchrun status --failed, then resume with --retry rejected,failed"
     return Stop(StopReason.FAILURES, Problem("submit", fact, fix))
+
+
+def units_stop(spending: Spending, body: bytes) -> Stop:
+    """The stop for ``stop_at_units``: the next run, of this payload, might pass it."""
+    total, most = spending.total, spending.most(body)
+    parts = [f"{units_text(total.billed)} billed"] if total.billed else []
+    if total.open:
+        runs = "1 run that has" if total.open == 1 else f"{total.open:,} runs that have"
+        parts.append(f"up to {units_text(total.reserved)} for {runs} not ended or not been billed yet")
+    used = " and ".join(parts) or "0"
+    fact = f"{used}; the next run may use {units_text(most)}, and stop_at_units is {units_text(spending.limit)}"
+    fix = "resume when runs have ended and are billed, or with a higher --stop-at-units"
+    return Stop(StopReason.UNITS, Problem("submit.stop_at_units", fact, fix))
 
 
 def patience_stop(base_url: str, after_s: float, last_failure: str) -> Stop:

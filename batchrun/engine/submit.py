@@ -1,6 +1,6 @@
 """One batch from open to closed: the public ``submit``."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import anyio.to_thread
@@ -12,9 +12,12 @@ from batchrun.engine.learned_rate import pacer_for
 from batchrun.engine.preflight import Preflight, check_ledger, check_plan
 from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
 from batchrun.engine.service_check import Existing, ServiceCheck
-from batchrun.engine.session import Session, Submission
+from batchrun.engine.session import Session
 from batchrun.engine.settings import SubmitSettings
+from batchrun.engine.spending import Spending
 from batchrun.engine.stopping import Stop, StopSwitch
+from batchrun.engine.submission import Submission
+from batchrun.engine.units_limit import open_spending
 from batchrun.engine.uploading import upload_local_files
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import Outcome
@@ -59,7 +62,7 @@ async def submit(
         on_change: Follow every created run while submitting, and receive each change of a status.
 
     Raises:
-        UsageError: the plan cannot be sent as it is.
+        UsageError: the plan cannot be sent as it is, or nobody knows the units that ``stop_at_units`` needs.
         LedgerMismatchError: the ledger belongs to another plan, service or organisation, and that was not allowed.
         RunsExistError: the service holds runs that the ledger should know, and ``existing`` does not say what they are.
         LedgerWriteError: the ledger could not even be started; nothing was sent.
@@ -68,9 +71,8 @@ async def submit(
     service = base_url or client.settings.base_url
     check_plan(plan, client.settings.secret)
     client.secrets.add_values(plan.environment.values())
-    preflight = await _check_ledger(
-        plan, ledger, service, retry, extend=extend, recreate=recreate, to_another_server=to_another_server
-    )
+    allowed = partial(check_ledger, extend=extend, recreate=recreate, to_another_server=to_another_server)
+    preflight = await _check_ledger(allowed, plan, ledger, service, retry)
     switch, reporter, settings = switch or StopSwitch(), Reporter(observer), settings or SubmitSettings.of(plan.submit)
     pacer = pacer_for(client, settings, ledger.state)
     check = ServiceCheck(
@@ -82,9 +84,10 @@ async def submit(
         existing=existing,
         is_moved=preflight.service_changed,
     )
-    await _begin(check, plan, preflight, service, switch)
     generations = await anyio.to_thread.run_sync(generations_of, plan, ledger.state)
+    spending_of = partial(open_spending, settings.stop_at_units, plan, generations, ledger.state, client, pacer)
     files = (*plan.uploads, *generations.uploads)
+    spending = await _begin(check, plan, preflight, service, switch, spending_of)
     return await Session(
         plan=plan,
         ledger=ledger,
@@ -99,37 +102,29 @@ async def submit(
         destinations=await upload_local_files(files, plan.runs, ledger, client, reporter=reporter, switch=switch),
         generations=generations,
         on_change=on_change,
+        spending=spending,
     ).run()
 
 
 async def _check_ledger(
-    plan: Plan,
-    ledger: FileLedger,
-    service: str,
-    retry: frozenset[Outcome],
-    *,
-    extend: bool,
-    recreate: bool,
-    to_another_server: bool,
+    check: Callable[..., Preflight], plan: Plan, ledger: FileLedger, service: str, retry: frozenset[Outcome]
 ) -> Preflight:
     """In a thread: a changed plan is compared with the ledger's own, which is made again from its files."""
-    checking = partial(
-        check_ledger,
-        plan,
-        ledger.state,
-        ledger.path,
-        service=service,
-        retry=retry,
-        extend=extend,
-        recreate=recreate,
-        to_another_server=to_another_server,
-    )
+    checking = partial(check, plan, ledger.state, ledger.path, service=service, retry=retry)
     return await anyio.to_thread.run_sync(checking)
 
 
-async def _begin(check: ServiceCheck, plan: Plan, preflight: Preflight, service: str, switch: StopSwitch) -> None:
+async def _begin(
+    check: ServiceCheck,
+    plan: Plan,
+    preflight: Preflight,
+    service: str,
+    switch: StopSwitch,
+    spending_of: Callable[[], Awaitable[Spending | None]],
+) -> Spending | None:
     """Ask the service, and only then write: a refusal leaves neither a new ledger nor a changed one behind."""
     found = await switch.unless_pulled(check.run)
+    spending = None if isinstance(found, Stop) else await switch.unless_pulled(spending_of)
     ledger = check.ledger
     if preflight.is_new:
         await ledger.begin(await anyio.to_thread.run_sync(new_batch, plan, service))
@@ -140,3 +135,4 @@ async def _begin(check: ServiceCheck, plan: Plan, preflight: Preflight, service:
         switch.pull(found)
     elif found:
         await check.decide(found)
+    return spending

@@ -7,6 +7,7 @@ from batchrun.engine.attempt import Attempts
 from batchrun.engine.backlog import Backlog, Work
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.stopping import StopSwitch, ledger_stop
+from batchrun.engine.units_limit import UnitsLimit
 from batchrun.errors import LedgerWriteError
 
 __all__ = ["Workers"]
@@ -23,6 +24,7 @@ class Workers:
         active_runs: ActiveRuns,
         pacer: Pacer,
         attempts: Attempts,
+        units_limit: UnitsLimit | None = None,
         switch: StopSwitch,
     ) -> None:
         self._concurrency = concurrency
@@ -30,6 +32,7 @@ class Workers:
         self._active_runs = active_runs
         self._pacer = pacer
         self._attempts = attempts
+        self._units_limit = units_limit
         self._switch = switch
 
     async def run(self) -> None:
@@ -52,6 +55,9 @@ class Workers:
         work = await self._backlog.take()
         if work is None:
             self._active_runs.release()
+        elif self._units_limit is not None and not await self._units_limit.admit(work):
+            self._backlog.put(work)
+            return None
         return work
 
     async def _work(self) -> None:
@@ -67,4 +73,6 @@ class Workers:
                     self._switch.pull(ledger_stop(error))
                 finally:
                     self._pacer.ended(permit)
+                    if self._units_limit is not None:
+                        self._units_limit.leave(work)
                 scope.shield = False

@@ -1,7 +1,7 @@
 """A ledger file opened for writing: created, recovered, appended to, closed."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -33,6 +33,8 @@ class FileLedger:
         self.torn = torn
         """The torn last line that was cut off on opening and kept in ``<ledger>.torn``; empty when there was none."""
         self.clock = LedgerClock()
+        self.on_record: Callable[[Event], object] = _nobody
+        """Receives every event as it is recorded, before it is durable."""
         self._fd = fd
         self._is_made = is_made
         """Whether the file was made by ``open``. Only such a file may be removed again."""
@@ -99,12 +101,13 @@ class FileLedger:
             LedgerWriteError: a write or a sync failed.
 
         """
-        self._writer.append(event_line(event))
+        self.record(event)
         await self._writer.sync()
 
     def record(self, event: Event) -> None:
         """Append; durable with the next sync, at most 50 ms later while ``keep_flushing`` runs."""
         self._writer.append(event_line(event))
+        self.on_record(event)
 
     async def keep_flushing(self) -> None:
         """Sync every 50 ms; runs until cancelled.
@@ -138,6 +141,10 @@ class FileLedger:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def _nobody(_: Event) -> None:
+    pass
 
 
 def _open_locked(path: Path, *, create: bool) -> tuple[int, bool]:

@@ -3,17 +3,16 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from batchrun.ledger.events import CostEvent
 from batchrun.report.rows import RunRow
+from batchrun.wherobots.amounts import EXACT, decimal_of
 
-__all__ = ["CostTotals", "amount_of", "cost_totals", "costs_by", "costs_of", "decimal_of"]
+__all__ = ["CostTotals", "amount_of", "cost_totals", "costs_by", "costs_of"]
 
 ZERO = Decimal(0)
-EXACT = Context(prec=100)
-"""Enough digits for any sum of amounts; with Python's default of 28, a micro-cent beside a fortune is rounded off."""
 
 
 @dataclass(slots=True)
@@ -114,12 +113,3 @@ def amount_of(row: RunRow, currency: str | None) -> Decimal | None:
     for amount in known:
         total = EXACT.add(total, amount)
     return total if known else None
-
-
-def decimal_of(text: str | None) -> Decimal | None:
-    """The number that the service wrote as text; None if it is none, or not finite."""
-    try:
-        number = Decimal(text) if text is not None else None
-    except InvalidOperation:
-        return None
-    return number if number is not None and number.is_finite() else None

@@ -15,14 +15,13 @@ from typing import Any
 from batchrun.report.rows import RunRow
 from batchrun.report.spans import quantiles
 from batchrun.sweep.plan import Demand
+from batchrun.wherobots.units import UnitsPerHour
 
 __all__ = [
-    "PUBLISHED_UNITS",
     "Durations",
     "Earlier",
     "Estimate",
     "RuntimeEstimate",
-    "UnitsPerHour",
     "durations_by_runtime",
     "estimate",
 ]
@@ -33,18 +32,6 @@ MIN_RUNS = 3
 """Finished runs that a percentile needs: of two, one is an outlier and nobody knows which."""
 EXPLAINS = 0.5
 """An axis predicts durations if it explains more than half of their variance; otherwise all finished runs do."""
-
-
-@dataclass(frozen=True, slots=True)
-class UnitsPerHour:
-    """What a runtime uses, in spatial units an hour. ``low`` is 0 where only a maximum is known."""
-
-    low: float
-    high: float
-
-
-PUBLISHED_UNITS: Mapping[str, UnitsPerHour] = {"micro": UnitsPerHour(0, 1), "tiny": UnitsPerHour(0, 5)}
-"""Maxima that the service publishes (November 2026). Those of larger runtimes are known only with a key."""
 
 
 @dataclass(frozen=True, slots=True)

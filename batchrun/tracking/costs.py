@@ -11,6 +11,7 @@ from batchrun.errors import ApiError, Problem
 from batchrun.ledger.events import CostEvent, Event
 from batchrun.ledger.shared import SharedLedger
 from batchrun.ledger.state import BatchState
+from batchrun.ledger.statuses import has_ended
 from batchrun.tracking.reading import CallRefusedError, Reader
 from batchrun.wherobots.billing import MOST_IDS, Billing, RunCost, UnavailableCost
 
@@ -45,11 +46,12 @@ class CostReport:
     """Costs that could not be recorded, because another process holds the ledger."""
 
 
-def unsettled_runs(state: BatchState) -> Iterator[BilledRun]:
+def unsettled_runs(state: BatchState, *, only_ended: bool = False) -> Iterator[BilledRun]:
     """Every created run whose cost may still change, those of earlier generations included."""
     for key, run in state.runs.items():
         runs = [(one.run_id, one.tracked) for one in run.earlier]
-        runs += [(run.run_id, run.tracked)] if run.run_id is not None else []
+        if run.run_id is not None and not (only_ended and not has_ended(run.status)):
+            runs.append((run.run_id, run.tracked))
         for run_id, tracked in runs:
             known = tracked.cost if tracked is not None else None
             if known is None or known.state != "final":

@@ -5,20 +5,18 @@ Amounts are decimals in text and stay so: a float would change the last digits.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 import msgspec
 
 from batchrun.errors import ApiError
+from batchrun.wherobots.amounts import decimal_text
 from batchrun.wherobots.client import RunsClient
 
-__all__ = ["MOST_IDS", "Billing", "RunCost", "UnavailableCost", "decimal_text"]
+__all__ = ["MOST_IDS", "Billing", "RunCost", "UnavailableCost"]
 
 MOST_IDS = 100
 """Ids that one call takes."""
-MOST_DIGITS = 40
-"""A longer number is not an amount of money."""
 State = Literal["live", "settling", "final"]
 
 
@@ -115,16 +113,3 @@ def _metric(instant: dict[str, Any], name: str) -> str | None:
         else:
             break
     return decimal_text(node)
-
-
-def decimal_text(value: object) -> str | None:
-    """A finite decimal as text, digits as the service wrote them; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    text = str(value).strip()
-    if len(text) > MOST_DIGITS:
-        return None
-    try:
-        return text if Decimal(text).is_finite() else None
-    except InvalidOperation:
-        return None

@@ -74,6 +74,7 @@ TYPED = {
     "max_attempts": 3,
     "settle_after": "1m",
     "give_up_after": "2h",
+    "stop_at_units": 40.0,
     "stop_after_failures": "5%",
 }
 
@@ -85,6 +86,7 @@ def test_settings_hold_what_was_typed_in_their_own_units() -> None:
         "max_attempts": 3,
         "settle_after_s": 60.0,
         "give_up_after_s": 7200.0,
+        "stop_at_units": 40.0,
         "stop_after_failures": 0.05,
     }
 
@@ -93,7 +95,7 @@ def test_the_resume_command_repeats_the_flags_as_typed() -> None:
     assert resume_command(Path("a b.ledger.jsonl"), base_url="http://localhost:1", timeout=None, **TYPED) == (
         "batchrun", "resume", "a b.ledger.jsonl", "--base-url", "http://localhost:1", "--rate", "5.0",
         "--read-rate", "8.0", "--max-attempts", "3", "--settle-after", "1m", "--give-up-after", "2h",
-        "--stop-after-failures", "5%",
+        "--stop-at-units", "40.0", "--stop-after-failures", "5%",
     )  # fmt: skip
 
 

@@ -118,6 +118,29 @@ def test_a_rerun_that_is_killed_under_lost_answers_creates_each_generation_once(
         assert command.run("ledger", "check", str(ledger)).returncode == 0
 
 
+def test_a_limit_of_units_holds_through_kills_resumes_and_reruns(command: Command) -> None:
+    with emulating("--set", "run_s=600") as emulator:
+        url = ("--base-url", emulator.url)
+        process = command.start("submit", command.sweep(20), *url, "--rate", "8", "--stop-at-units", "35")
+        emulator.wait_for_runs(3)  # five units each
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        ledger = command.folder / "sweep.ledger.jsonl"
+        stopped = command.run("resume", str(ledger), *url, "--stop-at-units", "35")
+        assert (stopped.returncode, len(emulator.held())) == (3, 7), stopped.stderr
+        assert "up to 35 for 7 runs that have not ended or not been billed yet" in stopped.stderr
+        assert '"reason":"units"' in command.ledger_text().splitlines()[-1]
+
+        mark(ledger, "FAILED", names_of(ledger)[:2])  # which says nothing about what they are billed
+        again = command.run("rerun", "sweep.toml", *url, "--yes", "--stop-at-units", "35")
+        assert (again.returncode, len(emulator.held())) == (3, 7), again.stderr
+        resumed = command.run("resume", str(ledger), *url, "--stop-at-units", "110")
+        assert resumed.returncode == 0, resumed.stderr
+        assert Counter(emulator.names()) == Counter(
+            [*names_of(ledger), *(f"{name}-r2" for name in names_of(ledger)[:2])]
+        )
+
+
 REFUSED = [
     (("--set", "run.rutnime=large"), "--set run.rutnime: unknown setting; did you mean 'run.runtime'?"),
     (

@@ -20,6 +20,7 @@ def test_every_value_of_the_table_arrives() -> None:
         "read_rate": 3.5,
         "max_active": 5,
         "max_attempts": 6,
+        "stop_at_units": 12.5,
         "stop_after_failures": 0.25,
     }
     table = SubmitTable.model_validate({**values, "settle_after": 7.0, "give_up_after": "2h"})
@@ -53,6 +54,8 @@ def test_a_flag_of_zero_is_a_flag() -> None:
         {"give_up_after_s": math.nan},
         {"settle_after_s": math.inf},
         {"settle_after_s": math.nan},
+        {"stop_at_units": 0.0},
+        {"stop_at_units": math.inf},
         {"stop_after_failures": 0.0},
         {"stop_after_failures": math.nan},
     ],

@@ -7,7 +7,8 @@ import pytest
 
 from batchrun.ledger.events import CostEvent
 from batchrun.ledger.fold import EarlierRun, Outcome, Tracked
-from batchrun.report.cost_totals import amount_of, cost_totals, decimal_of
+from batchrun.report.cost_totals import amount_of, cost_totals
+from batchrun.wherobots.amounts import decimal_of
 from tests.report.rows import row
 
 

@@ -7,16 +7,15 @@ import pytest
 from batchrun.cli.views.estimate import estimate_sentence
 from batchrun.ledger.state import Outcome
 from batchrun.report.estimate import (
-    PUBLISHED_UNITS,
     Durations,
     Earlier,
     Estimate,
-    UnitsPerHour,
     durations_by_runtime,
     estimate,
 )
 from batchrun.report.rows import RunRow
 from batchrun.sweep.plan import Demand
+from batchrun.wherobots.units import PUBLISHED_UNITS, UnitsPerHour
 
 REGION = "aws-us-west-2"
 

@@ -15,7 +15,8 @@ from batchrun.ledger.shared import SharedLedger
 from batchrun.report.cost_totals import cost_totals, costs_by
 from batchrun.report.rows import read_rows
 from batchrun.tracking.costs import CostReport, refresh_costs
-from batchrun.wherobots.billing import Billing, decimal_text
+from batchrun.wherobots.amounts import decimal_text
+from batchrun.wherobots.billing import Billing
 from tests.tracking.conftest import READER, Emulating, Service
 
 pytestmark = pytest.mark.anyio

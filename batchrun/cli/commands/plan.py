@@ -90,10 +90,11 @@ def plan(
         _save(planned, to, sweep)
     if as_json:
         document = plan_document(planned, show=None if all_ else show, found=found)
-        output.document(document | {"estimate": estimate.json()})
+        limit = planned.submit.stop_at_units
+        output.document(document | {"estimate": estimate.json(), "stop_at_units": limit})
         return 0
     show_plan(planned, output)
-    show_estimate(estimate, output)
+    show_estimate(estimate, output, stop_at_units=planned.submit.stop_at_units)
     if all_:
         show_all(planned, output)
     elif show:

@@ -9,7 +9,6 @@ import anyio
 import typer
 
 from batchrun.cli import options as o
-from batchrun.cli.estimating import units_of
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.flags import SelectionFlags, SubmissionFlags, expand_flags
 from batchrun.cli.output import Output
@@ -30,6 +29,7 @@ from batchrun.report.rows import BatchRows, RunRow, read_rows
 from batchrun.report.selection import select
 from batchrun.sweep.manifest.overlay import rerun_settings
 from batchrun.sweep.plan import Plan
+from batchrun.wherobots.units import units_of
 
 __all__ = ["EXAMPLES", "rerun"]
 

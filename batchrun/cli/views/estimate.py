@@ -4,15 +4,17 @@ from batchrun.cli.output import Output, Table
 from batchrun.cli.text import numbered
 from batchrun.report.estimate import Estimate, RuntimeEstimate
 
-__all__ = ["estimate_sentence", "show_estimate"]
+__all__ = ["estimate_sentence", "show_estimate", "units_limit_line"]
 
 
-def show_estimate(estimate: Estimate, output: Output) -> None:
-    """A row for each runtime, then the sum."""
+def show_estimate(estimate: Estimate, output: Output, *, stop_at_units: float | None = None) -> None:
+    """A row for each runtime, then the sum, and what the limit means for it."""
     head = ("runtime", "runs", "hours", "units/hour", "spatial units")
     rows = tuple(_row(one) for one in estimate.runtimes)
     output.table(Table(head=head, rows=rows, right=frozenset(head[1:])))
     output.say(estimate_sentence(estimate))
+    if (line := units_limit_line(stop_at_units, estimate)) is not None:
+        output.say(line)
 
 
 def estimate_sentence(estimate: Estimate) -> str:
@@ -25,6 +27,19 @@ def estimate_sentence(estimate: Estimate) -> str:
     money = "" if price is None else f", USD {_range(estimate.units_low * price, estimate.units_high * price)}"
     left_out = f"; without {unknown}, whose units are not known" if unknown else ""
     return f"estimate: {units} spatial units{money}, {_basis(estimate)}{left_out}"
+
+
+def units_limit_line(limit: float | None, estimate: Estimate) -> str | None:
+    """What ``stop_at_units`` means for a plan; None where it is not set."""
+    if limit is None:
+        return None
+    head, high = f"stop_at_units is {_number(limit)}", estimate.units_high
+    if estimate.unknown:
+        unknown = ", ".join(estimate.unknown)
+        return f"{head}: submitting asks what {unknown} uses an hour, and is refused if nobody knows"
+    if high <= limit:
+        return f"{head}: every run of the plan fits"
+    return f"{head}: of at most {_number(high)}, so submitting may stop before the last run, and can be resumed"
 
 
 def _basis(estimate: Estimate) -> str:

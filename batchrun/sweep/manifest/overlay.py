@@ -33,6 +33,7 @@ SETTABLE: dict[str, str] = {
     "submit.max_attempts": NUMBER,
     "submit.settle_after": TEXT,
     "submit.give_up_after": TEXT,
+    "submit.stop_at_units": NUMBER,
     "submit.stop_after_failures": NUMBER,
     "sample.count": NUMBER,
     "sample.seed": NUMBER,

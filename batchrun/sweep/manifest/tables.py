@@ -144,6 +144,7 @@ class SubmitTable(Table):
         default=None, gt=0, alias="give_up_after"
     )
     tag: bool | None = None
+    stop_at_units: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     stop_after_failures: Annotated[float | None, BeforeValidator(_failures)] = None
 
 
