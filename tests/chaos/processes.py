@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["PATIENCE_S", "ending", "run_process"]
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def ending(chance: random.Random) -> dict[str, Any]:
