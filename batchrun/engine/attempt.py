@@ -11,6 +11,7 @@ from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
 from batchrun.engine.verdicts import judge
+from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.file import FileLedger
 from batchrun.uploads.destinations import Destinations
 from batchrun.wherobots.answers import Answer, Created, Refused
@@ -73,10 +74,17 @@ class Attempts:
             answer = await self._client.create(run.region, body)
         finally:
             self._tally.in_flight -= 1
+        if isinstance(answer, Created):
+            self._see_clock(answer, sent_at_s)
         self._tally.last_failure = failure_words(answer) or self._tally.last_failure
         verdict = judge(answer, may_exist=work.first_unknown_at_s is not None)
         self._pacer.answered(permit, verdict, time.monotonic() - began_s, hint=_hint(answer))
         self._outcomes.answered(work, answer, verdict, sent_at_s=sent_at_s)
+
+    def _see_clock(self, answer: Created, sent_at_s: float) -> None:
+        """Creation times may come from a clock that is behind the one in the ``Date`` header: lost runs are looked for by it."""
+        if (created_s := epoch_seconds(answer.create_time or "")) > 0:
+            self._client.clock.created(created_s, sent_at_s)
 
     def _created_from_s(self) -> float:
         """The earliest creation time that a run sent now can carry."""

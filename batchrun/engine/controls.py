@@ -2,9 +2,12 @@
 
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import anyio
+
+from batchrun.wherobots.summaries import RunSummary
 
 __all__ = ["Control", "Controls"]
 
@@ -56,6 +59,14 @@ class Controls:
         now_s = time.monotonic()
         if not self._controls or now_s - self._controls[-1].at_s >= EVERY_S:
             self._controls.append(Control(now_s, run_id, name))
+
+    def shown_by(self, listed: Iterable[RunSummary]) -> set[str]:
+        """The ids of those controls that are listed under the name that they were sent with.
+
+        A service that writes names in another way shows none: then a list does not show what is looked for by name either.
+        """
+        names = {control.run_id: control.name for control in self._controls}
+        return {run.id for run in listed if run.name is not None and names.get(run.id) == run.name}
 
     def later_than(self, at_s: float) -> list[Control]:
         """The controls that were created after ``at_s``, the first of them first: it had the longest to become visible."""

@@ -8,16 +8,34 @@ to be recent (a positive control: a run of ours that was created later is in it)
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from unicodedata import normalize
 
 from batchrun.ledger.clock import epoch_seconds
-from batchrun.wherobots.identity import is_same_payload
+from batchrun.wherobots.identity import is_same_payload, payload_differences
 from batchrun.wherobots.summaries import RunSummary, is_usable_id
 
-__all__ = ["MARGIN_S", "Evidence", "Finding", "Fit", "Sought", "fit", "is_complete", "tag_of", "weigh"]
+__all__ = [
+    "MARGIN_S",
+    "Evidence",
+    "Finding",
+    "Fit",
+    "Sought",
+    "fit",
+    "is_complete",
+    "name_key",
+    "name_keys",
+    "tag_of",
+    "weigh",
+    "why_odd",
+]
 
 MARGIN_S = 5.0
 """Runs created this much before an attempt began still count as its own: a ``Date`` header has whole seconds, and the
 servers that write it and the creation time may disagree by a few."""
+
+
+SHOWN_NAME = 80
+"""Characters of a name that the service wrote."""
 
 
 class Evidence(Enum):
@@ -38,7 +56,8 @@ class Fit(Enum):
     FOREIGN = "foreign"
     """Another run's id, or created before the first attempt: it cannot be ours."""
     ODD = "odd"
-    """The name and the time fit, and the payload or the id does not."""
+    """The name and the time fit, and the payload or the id does not; or the other way round, the service having written
+    the name in another way."""
     OTHER = "other"
     """Another name: services may match names by substring."""
 
@@ -80,13 +99,15 @@ def fit(
     ``is_taken`` says whether an id is known to be none of ours. ``is_of_another`` says whether it is the id of another run of
     ours. Under the sought name, with its payload and created in range, the list contradicts what the service said before.
     """
-    if listed.name != sought.name:
+    if listed.name != sought.name and name_key(sought.name) not in name_keys(listed):
         return Fit.OTHER
     if not is_usable_id(listed.id):
         return Fit.ODD
     if is_taken(listed.id):
         return Fit.FOREIGN
     created_s = epoch_seconds(listed.create_time or "")
+    if listed.name != sought.name:
+        return _fit_renamed(listed, sought, created_s, is_of_another=is_of_another)
     if created_s and created_s < sought.created_from_s:
         return Fit.FOREIGN
     tag = tag_of(listed) if sought.tag is not None else None
@@ -97,6 +118,39 @@ def fit(
     if is_of_another(listed.id):
         return Fit.FOREIGN if is_known and not is_same else Fit.ODD
     return Fit.OURS if is_same or not is_known else Fit.ODD
+
+
+def _fit_renamed(listed: RunSummary, sought: Sought, created_s: float, *, is_of_another: Callable[[str], bool]) -> Fit:
+    """A run whose name is the sought one in another spelling, or was the sought one when it was sent."""
+    if is_of_another(listed.id) or (created_s and created_s < sought.created_from_s):
+        return Fit.OTHER
+    if _sent_name(listed) == sought.name or listed.payload is None or sought.body is None:
+        return Fit.ODD
+    differences = payload_differences(sought.body, listed.payload)
+    return Fit.ODD if all(one.path == "name" for one in differences) else Fit.OTHER
+
+
+def name_key(name: str) -> str:
+    """The same for names that a service may take for one: it may fold case, trim blanks, or compose characters."""
+    return normalize("NFKC", name).casefold().strip()
+
+
+def name_keys(listed: RunSummary) -> set[str]:
+    """Of the name that a run is listed under, and of the one that its payload says it was sent with."""
+    return {name_key(name) for name in (listed.name, _sent_name(listed)) if name is not None}
+
+
+def _sent_name(listed: RunSummary) -> str | None:
+    name = (listed.payload or {}).get("name")
+    return name if isinstance(name, str) else None
+
+
+def why_odd(listed: RunSummary, name: str) -> tuple[str, str]:
+    """Why a run that was looked for by ``name`` may be ours or not: in its own words, and without what is this run's own."""
+    if listed.name != name:
+        return f"it is named {(listed.name or '')[:SHOWN_NAME]}", "it has another name"
+    why = "its payload differs" if is_usable_id(listed.id) else "its id is unusable"
+    return why, why
 
 
 def weigh(

@@ -20,6 +20,7 @@ from batchrun.engine.endings import (
     trouble_of,
     unknown_event,
 )
+from batchrun.engine.evidence import why_odd
 from batchrun.engine.known_ids import KnownIds
 from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.progress import Reporter
@@ -158,11 +159,12 @@ class Outcomes:
 
     def odd(self, work: Work, listed: Iterable[RunSummary]) -> None:
         """A run of this name exists that may be ours or not: nothing is sent, and a person decides."""
-        ids = ", ".join(run.id[:40] for run in islice(listed, SHOWN))
-        fact = f"the service holds a run of this name, {ids}, that may be ours, but its payload differs"
+        odd = list(islice(listed, SHOWN))
+        ids, (why, kind) = ", ".join(run.id[:40] for run in odd), why_odd(odd[0], work.name)
+        fact = f"the service holds a run, {ids}, that may be ours, but {why}"
         if work.outcome is not Outcome.UNKNOWN:
             self._record_unknown(work, fact)
-        self.stays_unknown(work, fact, kind="the service holds a run of this name whose payload differs")
+        self.stays_unknown(work, fact, kind=f"the service holds a run that may be ours, but {kind}")
 
     def stays_unknown(self, work: Work, fact: str, *, kind: str = "") -> None:
         """Settling gave up; a later session, or a person, decides. ``kind`` is the fact without what is this run's own."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import anyio
 
-from batchrun.engine.evidence import is_complete
+from batchrun.engine.evidence import is_complete, name_key, name_keys
 from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.verdicts import NextStep, is_call_refused, judge_read
 from batchrun.errors import ApiError
@@ -121,13 +121,15 @@ class Scanner:
     ) -> tuple[list[RunSummary], bool]:
         """The runs listed under a name, and whether the list is complete. Names may match by substring: compare them.
 
+        Runs are among them whose name is this one in another spelling, or was it when they were sent.
+
         Raises:
             ApiError: a page cannot be had, after several tries.
 
         """
-        scan, listed = Scan(), list[RunSummary]()
+        scan, listed, key = Scan(), list[RunSummary](), name_key(name)
         async for runs in self.pages(scan, name=name, created_after=created_after, most_pages=most_pages):
-            listed += [run for run in runs if run.name == name]
+            listed += [run for run in runs if run.name == name or key in name_keys(run)]
         return listed, scan.is_complete()
 
     async def run(self, run_id: str) -> RunSummary | None:

@@ -213,12 +213,13 @@ class ServiceCheck:
                     by_name.setdefault(name, []).append(run)
         if not by_name:
             return []
-        explained = set(self._explained_names())
+        explained, exact = set(self._explained_names()), {one.name for one in plan if one.name in by_name}
         return [
             (run, planned)
             for planned in plan
             if planned.name in by_name and planned.name not in explained and not self._is_explained(planned.key)
             for run in by_name[planned.name]
+            if run.name == planned.name or run.name not in exact  # a planned name that looks like a rerun's is itself
         ]
 
     def _explained_names(self) -> Iterator[str]:

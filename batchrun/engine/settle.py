@@ -9,13 +9,12 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 
-import anyio
-
 from batchrun.engine.backlog import Backlog, Work
 from batchrun.engine.controls import Control, Controls
-from batchrun.engine.evidence import MARGIN_S, Evidence, Finding, Sought, weigh
+from batchrun.engine.evidence import MARGIN_S, Evidence, Finding, Sought, name_key, name_keys, weigh
 from batchrun.engine.known_ids import KnownIds
-from batchrun.engine.outcomes import Outcomes, Resent
+from batchrun.engine.last_look import MOST_DUPLICATES, LastLook
+from batchrun.engine.outcomes import Outcomes
 from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.scan import Scan, Scanner
@@ -37,9 +36,6 @@ BAD_FOR_S = 30.0
 DOUBTED_FOR_S = 60.0
 """With nothing else left to do, a run about which lists prove nothing for this long, and six times ``settle_after``, stays
 unknown: a later session, or a person, decides."""
-
-MOST_DUPLICATES = 100
-"""Further runs of one name whose ids are kept: the list is not ours, and may be endless."""
 
 
 class Settler:
@@ -112,9 +108,7 @@ class Settler:
         began_s, created = time.monotonic(), self._controls.created
         due = self._queue.due(began_s)
         try:
-            page = await self._scanner.first_page(
-                created_after=min(self._sought(case.work).created_from_s for case in due)
-            )
+            page = await self._scanner.first_page(created_after=self._earliest(due))
             is_short = page.next_page is None or (page.total or 0) <= len(due) * MAX_PAGE_SIZE
             if is_short and self._is_broad_trusted:
                 await self._look_through(due, page, began_s, created)
@@ -127,14 +121,18 @@ class Settler:
 
     async def _look_through(self, due: list[Case], first: RunSummaryPage, began_s: float, created: int) -> None:
         """Read one list of all runs since the earliest attempt; what is found is adopted page by page."""
-        scan, after = Scan(), min(self._sought(case.work).created_from_s for case in due)
+        scan, after = Scan(), self._earliest(due)
         listed: defaultdict[str, list[RunSummary]] = defaultdict(list)
+        shown = set[str]()
         async for runs in self._scanner.pages(scan, created_after=after, first=first):
             waiting = self._by_name(self._queue)
+            shown |= self._controls.shown_by(runs)
+            seen = set[str]()
             for run in runs:
-                if run.name in waiting:
-                    listed[run.name].append(run)
-            for name in {run.name for run in runs if run.name is not None} & waiting.keys():
+                for name in name_keys(run) & waiting.keys():
+                    listed[name].append(run)
+                    seen.add(name)
+            for name in seen:
                 for case in waiting[name]:
                     self._adopt_if_present(case, listed[name])
         is_whole = scan.is_complete(grown=self._controls.created - created)
@@ -143,14 +141,16 @@ class Settler:
         for case in due:
             if case in self._queue:
                 controls = self._controls.later_than(case.work.lost_at_s)
-                is_believed = not controls or any(control.run_id in scan.ids for control in controls)
+                is_believed = not controls or any(control.run_id in shown for control in controls)
                 proves = is_whole and is_believed
-                self._not_found(case, listed[case.work.name], began_s, proves=proves, has_control=bool(controls))
+                self._not_found(
+                    case, listed[name_key(case.work.name)], began_s, proves=proves, has_control=bool(controls)
+                )
 
     async def _look_by_name(self, due: list[Case], began_s: float) -> None:
         """Read one list for each name, and one for each control."""
         latest_loss_s = max(case.work.lost_at_s for case in due)
-        is_visible = await self._shows_a_control(self._controls.later_than(latest_loss_s))
+        is_visible = await self._shows_a_control(self._controls.later_than(latest_loss_s), self._earliest(due))
         for case in due:
             if case not in self._queue:
                 continue
@@ -159,11 +159,11 @@ class Settler:
                 proves = is_whole and is_visible is not False
                 self._not_found(case, listed, began_s, proves=proves, has_control=is_visible is True)
 
-    async def _shows_a_control(self, controls: list[Control]) -> bool | None:
-        """Whether the list shows a run of ours by its name; None if there is no run to try with."""
+    async def _shows_a_control(self, controls: list[Control], after: float) -> bool | None:
+        """Whether the same kind of list shows a run of ours; None if there is no run to try with."""
         for control in (*controls[:1], *controls[1:][-1:]):  # the oldest and the latest: one may have been deleted
-            runs, _ = await self._scanner.named(control.name)
-            if any(run.id == control.run_id for run in runs):
+            runs, _ = await self._scanner.named(control.name, after)
+            if any(run.id == control.run_id and run.name == control.name for run in runs):
                 return True
         return False if controls else None
 
@@ -219,10 +219,10 @@ class Settler:
 
     @staticmethod
     def _by_name(cases: Iterable[Case]) -> dict[str, list[Case]]:
-        """Cases by name. Those with a payload to compare come first: they are recognised beyond the name."""
+        """Cases by the key of their name. Those with a payload to compare come first: they are recognised beyond the name."""
         found: defaultdict[str, list[Case]] = defaultdict(list)
         for case in sorted(cases, key=lambda case: case.work.compared_body is None):
-            found[case.work.name].append(case)
+            found[name_key(case.work.name)].append(case)
         return found
 
     def _could_not_look(self, due: list[Case], error: ApiError) -> None:
@@ -241,47 +241,15 @@ class Settler:
             self._switch.pull(refusal_stop(Refused(error.trouble), self._client.settings.base_url))
 
     async def last_look(self) -> None:
-        """Look for every name that was sent more than once: an earlier attempt may have committed after the last one.
-
-        No client can prevent that; what it can do is not to keep quiet about it.
-        """
-        left = self._outcomes.resent
-        if not left:
-            return
-        await anyio.sleep(max(0.0, max(resent.not_before_s for resent in left) - time.monotonic()))
-        after = self._created_from_s(min(resent.first_sent_at_s for resent in left))
-        try:
-            page = await self._scanner.first_page(created_after=after)
-            if page.total is not None and page.total <= len(left) * MAX_PAGE_SIZE:
-                await self._look_once_more_through(left, page, after)
-                return
-            for resent in left:
-                listed, is_whole = await self._scanner.named(resent.name, after)
-                self._report_others(resent, listed, is_whole=is_whole)
-        except ApiError:
-            return  # the ledger still says that these are to be checked, and the next session does
-
-    async def _look_once_more_through(self, left: list[Resent], first: RunSummaryPage, after: float) -> None:
-        scan, listed = Scan(), defaultdict[str, list[RunSummary]](list)
-        names = {resent.name for resent in left}
-        async for runs in self._scanner.pages(scan, created_after=after, first=first):
-            for run in runs:
-                if run.name in names:
-                    listed[run.name].append(run)
-        for resent in left:
-            self._report_others(resent, listed[resent.name], is_whole=scan.is_complete())
-
-    def _report_others(self, resent: Resent, listed: list[RunSummary], *, is_whole: bool) -> None:
-        sought = Sought(
-            name=resent.name,
-            created_from_s=self._created_from_s(resent.first_sent_at_s),
-            body=resent.body,
-            tag=None if resent.generation is None else self._tagging.tag_of(resent.key, resent.generation),
+        """Look for every name that was sent more than once: an earlier attempt may have committed after the last one."""
+        look = LastLook(
+            scanner=self._scanner,
+            outcomes=self._outcomes,
+            known_ids=self._known_ids,
+            tagging=self._tagging,
+            created_from_s=self._created_from_s,
         )
-        finding = weigh(listed, sought, is_taken=self._known_ids.is_taken)  # the one that is ours is taken as well
-        if is_whole or finding.evidence is Evidence.PRESENT:
-            others = finding.runs if finding.evidence is Evidence.PRESENT else ()
-            self._outcomes.checked(resent, [run.id for run in others[:MOST_DUPLICATES]])
+        await look.run()
 
     def _sought(self, work: Work) -> Sought:
         return Sought(
@@ -291,6 +259,11 @@ class Settler:
             tag=self._tagging.tag_of(work.key, work.generation),
         )
 
+    def _earliest(self, cases: Iterable[Case]) -> float:
+        return min(self._sought(case.work).created_from_s for case in cases)
+
     def _created_from_s(self, first_sent_at_s: float | None) -> float:
         """A session whose clock is behind must not take runs for its own that existed before the batch began."""
-        return max(first_sent_at_s, self._began_s) - MARGIN_S if first_sent_at_s is not None else 0.0
+        if first_sent_at_s is None:
+            return 0.0
+        return max(first_sent_at_s, self._began_s) - MARGIN_S - self._client.clock.creation_lag_s

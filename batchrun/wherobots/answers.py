@@ -14,6 +14,8 @@ class Created(msgspec.Struct, frozen=True):
     run_id: str
     status: str | None = None
     hint: RateHint | None = None
+    create_time: str | None = None
+    """As the service wrote it."""
 
 
 class Unreadable(msgspec.Struct, frozen=True):

@@ -37,12 +37,20 @@ def creation_offset_s(server_offset_s: float | None) -> float:
 class ServerClock:
     """How far the server's clock is ahead of ours, from the ``Date`` header of its responses."""
 
-    __slots__ = ("_seen", "offset_s")
+    __slots__ = ("_seen", "creation_lag_s", "offset_s")
 
     def __init__(self) -> None:
         self.offset_s: float | None = None
         """Seconds; None while no believable ``Date`` has been seen."""
+        self.creation_lag_s = 0.0
+        """How far the clock that stamps creation times is behind, as far as runs created in this session show it."""
         self._seen = ""
+
+    def created(self, created_s: float, sent_at_s: float) -> None:
+        """Take the creation time of a run, and the earliest one that was expected of it, both in epoch seconds."""
+        lag_s = sent_at_s - created_s
+        if self.creation_lag_s < lag_s <= LARGEST_OFFSET_S:
+            self.creation_lag_s = lag_s
 
     def read(self, date: str | None) -> None:
         """Take one header. It has whole seconds, so half a second is added as the most likely rest."""

@@ -77,7 +77,7 @@ class ReplyReader:
             return Unreadable(reply.status, self.reason(f"the body cannot be parsed: {_words(error)}"))
         if not self.is_usable(run.id):
             return Unreadable(reply.status, f"the body has an unusable id, {self._secrets.clean(run.id, 40)!r}")
-        return Created(run.id, self._status(run.status), hint)
+        return Created(run.id, self._status(run.status), hint, run.create_time)
 
     def refused(self, reply: Reply) -> Refused:
         """What a reply that is no 2xx says. Never raises."""

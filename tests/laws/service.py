@@ -113,7 +113,11 @@ class Service:
         self.date: Callable[[float], str | None] = lambda now: formatdate(now, usegmt=True)
         """The ``Date`` header at an epoch time; None leaves it out."""
         self.clock_ahead_s = 0.0
-        """The service's own clock, in ``createTime``."""
+        """The service's own clock, in ``createTime`` and in the ``Date`` header."""
+        self.created_late_s = 0.0
+        """How far the clock that writes ``createTime`` is behind that."""
+        self.stored_name: Callable[[str], str] = lambda name: name
+        """The name that a run gets, whatever was sent."""
         self._lock = threading.RLock()
         self.is_over = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self._handler())
@@ -160,10 +164,10 @@ class Service:
         with self._lock:
             run = Held(
                 number=len(self.runs) + 1,
-                name=str(payload.get("name")),
+                name=self.stored_name(str(payload.get("name"))),
                 region=region,
                 payload=payload,
-                created_s=time.time() + self.clock_ahead_s,
+                created_s=time.time() + self.clock_ahead_s - self.created_late_s,
                 organization=self.organization_of(key),
             )
             self.runs.append(run)

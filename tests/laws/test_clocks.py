@@ -63,3 +63,13 @@ def test_a_server_whose_clock_is_hours_off_hides_no_run(command: Command, servic
     ended = command.submit()
     assert service.names() == once(3)
     assert ended.status == 0, ended.err
+
+
+def test_a_clock_for_creation_times_that_is_behind_the_servers_hides_no_run(command: Command, service: Service) -> None:
+    """Another machine writes ``createTime`` than the ``Date`` header: the runs that are answered show how far it is behind."""
+    service.created_late_s = 40
+    service.act = lambda post: LOST if post.nth == 1 and post.number > 2 else CREATED
+    command.sweep(5)
+    ended = command.submit("--concurrency", "1")
+    assert service.names() == once(5)
+    assert ended.status == 0, ended.err

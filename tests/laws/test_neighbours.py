@@ -140,6 +140,21 @@ def test_a_killed_session_does_not_look_like_a_stale_copy(command: Command, serv
     assert ended.status == 0, ended.err
 
 
+def test_a_killed_session_with_names_that_look_like_reruns_is_no_stale_copy(command: Command, service: Service) -> None:
+    """tile-run-r2 is a planned run of its own here, and not the second generation of tile-run."""
+    command.sweep(1, extra=', "{{end}}"')
+    sweep = command.folder / "sweep.toml"
+    text = sweep.read_text().replace("tile-run-{{n}}", "tile-run{{end}}")
+    sweep.write_text(text.replace("[axes]", '[axes]\nend = ["-r2", ""]'))
+    service.act = lambda _: HELD_BACK
+    command.submit_and_kill(1, "--concurrency", "1", "--timeout", "50s")
+    service.act = lambda _: CREATED
+    ended = command.submit()
+    assert ended.status == 0, ended.err
+    assert set(service.names().values()) == {1}
+    assert len(service.runs) == 2
+
+
 def test_a_lost_ledger_is_not_replaced_by_a_new_one(command: Command, service: Service) -> None:
     """A workspace of a CI service that is gone is the likeliest way to create everything twice."""
     command.sweep(5)

@@ -67,6 +67,23 @@ def test_a_tagged_run_of_another_batch_is_not_taken_for_ours(command: Command, s
     assert ended.status == 0, ended.err
 
 
+@pytest.mark.parametrize("others", [0, 3])
+@pytest.mark.parametrize("keeps_payload", [True, False], ids=["", "in-payload-too"])
+def test_a_service_that_writes_names_another_way_gets_nothing_twice(
+    command: Command, service: Service, *, others: int, keeps_payload: bool
+) -> None:
+    """A list by the name that was sent is empty for ever, which proves nothing."""
+    service.stored_name = str.upper
+    if not keeps_payload:
+        service.shown = lambda payload: payload | {"name": payload["name"].upper()}
+    service.act = lambda post: LOST if post.number <= 2 else CREATED
+    command.sweep(2 + others)
+    ended = command.submit()
+    assert service.names() == {f"TILE-RUN-{n}": 1 for n in range(1, 3 + others)}
+    assert ended.status == 1
+    assert "may be ours, but it is named TILE-RUN-" in ended.text
+
+
 def test_a_list_that_ends_early_makes_nothing_absent(command: Command, service: Service) -> None:
     """The total says 12, and paging ends at 3: the nine oldest runs are not listed."""
     command.sweep(12)
