@@ -15,7 +15,7 @@ from batchrun.cli.settling import settle_unknown
 from batchrun.cli.submit_request import SubmitRequest
 from batchrun.cli.text import numbered
 from batchrun.cli.views.estimate import estimate_sentence, units_limit_line
-from batchrun.cli.views.plan import totals_words
+from batchrun.cli.views.plan import totals_words, upload_lines
 from batchrun.cli.views.result import Result, show_result
 from batchrun.cli.views.tables import outcome_table
 from batchrun.cli.views.uses import uses_lines
@@ -185,11 +185,8 @@ def _is_confirmed(request: SubmitRequest, preflight: Preflight, state: BatchStat
         output.tell(f"{plan.name}: resuming {request.ledger}: {preflight.describe()}")
     for line in uses_lines(plan, ledger=None if request.create else request.ledger):
         output.tell(line)
-    for upload in new_uploads(plan.uploads, state.uploads):
-        size = f"{upload.file.size:,} bytes"
-        output.tell(
-            f"local file to upload: {upload.file.path} ({size}, used by {numbered(sum(upload.runs.values()), 'run')})"
-        )
+    for line in upload_lines(new_uploads(plan.uploads, state.uploads)):
+        output.tell(line)
     if request.ask and not output.can_ask and preflight.to_send:
         output.tell("nobody can be asked here, so the runs are sent without a question; --yes says that you know")
     if not (request.ask and output.can_ask):

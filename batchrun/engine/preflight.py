@@ -103,7 +103,7 @@ def check_ledger(
         return _counted(plan, state, retry, service_changed=moves)
     changed = difference(plan, state, earlier_keys(state, ledger, environ), created=created_points(ledger, state))
     if not extend or (changed.recreated and not recreate):
-        raise _sweep_changed(changed, ledger, extend=extend)
+        raise _sweep_changed(changed, ledger, plan, extend=extend)
     return _counted(plan, state, retry, plan_changed=True, service_changed=moves)
 
 
@@ -162,7 +162,7 @@ def _of_plan(plan: Plan, state: BatchState) -> Iterator[RunState]:
     return (known for run in plan if (known := state.runs.get(run.key)) is not None)
 
 
-def _sweep_changed(found: Difference, ledger: Path, *, extend: bool) -> SweepChangedError:
+def _sweep_changed(found: Difference, ledger: Path, plan: Plan, *, extend: bool) -> SweepChangedError:
     fact = f"the sweep differs from the one in this ledger: {found.describe()}"
     fix = "continue with --extend, or start another batch with --ledger PATH"
     if found.recreated:
@@ -170,4 +170,6 @@ def _sweep_changed(found: Difference, ledger: Path, *, extend: bool) -> SweepCha
         fact += f"; {points} already created with another payload, and would run and cost again"
         flags = "--recreate" if extend else "--extend --recreate"
         fix = f"undo the change, allow it with {flags}, or start another batch with --ledger PATH"
+    if found.files and set(found.files) <= {upload.file.path for upload in plan.uploads}:
+        fix += f"; batchrun resume {ledger} finishes it with the version that it began with"
     return SweepChangedError(str(ledger), fact, fix)

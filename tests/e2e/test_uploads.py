@@ -83,6 +83,7 @@ def test_a_script_is_edited_planned_and_submitted_and_goes_up_once(command: Comm
         (command.folder / "job.py").write_bytes(JOB + b"# edited\n")
         changed = command.run("submit", sweep, *url)
         assert (changed.returncode, "--extend" in changed.stderr) == (4, True), changed.stderr
+        assert "batchrun resume sweep.ledger.jsonl finishes it with the version that it began with" in changed.stderr
         resumed = command.run("resume", "sweep.ledger.jsonl", *url)
         assert resumed.returncode == 0, resumed.stderr
         assert "./job.py: it changed since the batch began" in resumed.stderr
@@ -123,6 +124,8 @@ def test_many_small_files(command: Command, sweep: str) -> None:
     with emulating("--set", "check_uris=true") as emulator:
         done = command.run("submit", sweep, "--base-url", emulator.url)
         assert done.returncode == 0, done.stderr
+        assert done.stderr.count("local file to upload: ") == 10
+        assert "and 51 more local files to upload (5,100,094 bytes)" in done.stderr
         assert len(audit(emulator, "files")) == 61
         assert len({run["payload"]["runPython"]["uri"] for run in emulator.held()}) == 60
 

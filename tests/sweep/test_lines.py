@@ -20,6 +20,12 @@ site.id = "ord"
 
 [[exclude]]
 res = 10
+
+[[run.dependencies]]
+pypi = "h3"
+
+[[run.dependencies]]
+file = "a.jar"
 """
 
 
@@ -36,6 +42,9 @@ res = 10
         ("exclude #2", 14),
         ("exclude #2: res", 15),
         ("exclude #2: year", 14),
+        ("run.dependencies[0].version", 17),
+        ("run.dependencies[1]", 20),
+        ("run.dependencies[1].file", 21),
         ("run.timeout", 2),
         ("submit", None),
         ("", None),

@@ -131,6 +131,23 @@ def test_every_file_that_cannot_be_uploaded_is_reported_with_its_place(complaint
     ]
 
 
+@pytest.mark.parametrize(
+    ("python", "problem"),
+    [
+        ("", "the script's URI is empty; give an s3:// URI, or the path of a local file"),
+        (
+            "file:///jobs/job.py",
+            (
+                "'file:///jobs/job.py' is on this machine, where no run can read it; "
+                "write the path without file://, and the file is uploaded"
+            ),
+        ),
+    ],
+)
+def test_what_no_run_can_read_is_one_problem(complaints: Complainer, python: str, problem: str) -> None:
+    assert complaints(manifest(python)) == [f"run.python: {problem}"]
+
+
 def test_a_socket_is_refused_without_waiting(complaints: Complainer, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "s.zip"))

@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from shlex import join
 from typing import Any
@@ -11,12 +11,15 @@ from batchrun.cli.output import Output, Table
 from batchrun.cli.text import numbered
 from batchrun.cli.views.uses import outside_files, uses_lines
 from batchrun.engine.difference import Difference
+from batchrun.sweep.local_file import UploadPlan
 from batchrun.sweep.plan import Plan, PlannedRun
 
-__all__ = ["plan_document", "show_all", "show_plan", "shown_runs", "totals_words"]
+__all__ = ["plan_document", "show_all", "show_plan", "shown_runs", "totals_words", "upload_lines"]
 
 NAMED = 3
 """How many new runs, or groups of runs, are named; the others are only counted."""
+NAMED_FILES = 10
+"""How many local files are listed: each run may have a script of its own."""
 WIDEST_ARGUMENTS = 60
 
 
@@ -38,12 +41,28 @@ def show_plan(plan: Plan, output: Output) -> None:
 
 def upload_table(plan: Plan) -> Table:
     """The local files that submitting would upload: size, the first digits of the hash, and how many runs use each."""
-    rows = tuple(
+    shown, more = plan.uploads[:NAMED_FILES], plan.uploads[NAMED_FILES:]
+    rows = [
         (one.file.path, f"{one.file.size:,}", one.file.sha256[:16], f"{sum(one.runs.values()):,}", ", ".join(one.runs))
-        for one in plan.uploads
-    )
+        for one in shown
+    ]
+    if more:
+        rows.append((f"... and {len(more):,} more", f"{_bytes(more):,}", "", "", ""))
     head = ("local file to upload", "bytes", "sha-256", "runs", "regions")
-    return Table(head=head, rows=rows, right=frozenset({"bytes", "runs"}))
+    return Table(head=head, rows=tuple(rows), right=frozenset({"bytes", "runs"}))
+
+
+def upload_lines(uploads: Sequence[UploadPlan]) -> Iterator[str]:
+    """A line for each file that is still to be uploaded, and one for those beyond the first few."""
+    for one in uploads[:NAMED_FILES]:
+        runs = numbered(sum(one.runs.values()), "run")
+        yield f"local file to upload: {one.file.path} ({one.file.size:,} bytes, used by {runs})"
+    if more := uploads[NAMED_FILES:]:
+        yield f"and {numbered(len(more), 'more local file')} to upload ({_bytes(more):,} bytes)"
+
+
+def _bytes(uploads: Sequence[UploadPlan]) -> int:
+    return sum(one.file.size for one in uploads)
 
 
 def totals_words(plan: Plan) -> str:

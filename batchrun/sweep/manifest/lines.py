@@ -8,6 +8,7 @@ __all__ = ["Lines"]
 # Neither pattern has two neighbours that match the same blanks: with those, a line of 4,000 blanks took half a minute.
 _HEADER = re.compile(r"^\s*(\[\[?)([^\]]+)\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""^\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_ELEMENT = re.compile(r"\[(\d+)\]")
 
 
 class Lines:
@@ -23,11 +24,16 @@ class Lines:
             self._lines.setdefault(path, number)  # the first; a second one is an error of TOML's
 
     def of(self, place: str) -> int | None:
-        """The line of a place such as ``run.args[3]`` or ``exclude #2: res``, or of its nearest parent that has one."""
-        path = re.sub(r"\[\d+\]", "", place).replace(": ", ".")
+        """The line of a place such as ``run.args[3]`` or ``exclude #2: res``, or of its nearest parent that has one.
+
+        An element may be a table of its own: ``run.dependencies[0]`` is the first ``[[run.dependencies]]``.
+        """
+        path = place.replace(": ", ".")
         while path:
-            if path in self._lines:
-                return self._lines[path]
+            table = _ELEMENT.sub(lambda found: f" #{int(found[1]) + 1}", path)
+            for known in (table, _ELEMENT.sub("", path)):
+                if known in self._lines:
+                    return self._lines[known]
             path = path.rpartition(".")[0]
         return None
 

@@ -16,6 +16,7 @@ from batchrun.sweep.render.context import PointError
 __all__ = ["DEPENDENCY_SUFFIXES", "LocalFiles", "is_uri"]
 
 CHUNK_BYTES = 1 << 20
+FILE_SCHEME = "file:"
 DEPENDENCY_SUFFIXES = (".jar", ".json", ".whl", ".zip")
 """What the service accepts as a file dependency."""
 NO_RECORD: Mapping[str, LocalFile] = MappingProxyType({})
@@ -23,7 +24,11 @@ NO_RECORD: Mapping[str, LocalFile] = MappingProxyType({})
 
 def is_uri(text: str) -> bool:
     """Whether a script or dependency is named by a URI, which is sent as it is; anything else is a local path."""
-    return "://" in text
+    return "://" in text and not _is_here(text)
+
+
+def _is_here(text: str) -> bool:
+    return text[: len(FILE_SCHEME)].lower() == FILE_SCHEME
 
 
 @dataclass(slots=True)
@@ -68,7 +73,10 @@ class LocalFiles:
 
 def _read(directory: Path, path: str, at: Cursor) -> LocalFile:
     if not path.strip():
-        raise PointError(at, "the path is empty", "give an s3:// URI, or the path of a local file")
+        raise PointError(at, "the script's URI is empty", "give an s3:// URI, or the path of a local file")
+    if _is_here(path):
+        fact = f"'{path}' is on this machine, where no run can read it"
+        raise PointError(at, fact, "write the path without file://, and the file is uploaded")
     try:
         source = (directory / path).resolve(strict=True)
         # Non-blocking: opening a FIFO would otherwise wait for somebody to write into it.
