@@ -5,14 +5,17 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from batchrun.errors import UsageError
 
-__all__ = ["check_regular", "open_regular", "resolved", "whole_file"]
+__all__ = ["LONGEST_LINE_BYTES", "check_regular", "lines_of", "open_regular", "resolved", "whole_file"]
 
 BUFFER_BYTES = 1 << 20
+LONGEST_LINE_BYTES = 128 << 20
+"""Far more than any line of ours: a manifest of 16 MiB, twice as long in JSON, and the keys of millions of runs."""
 _KINDS = (
     (stat.S_ISDIR, "a directory"),
     (stat.S_ISCHR, "a device"),
@@ -64,6 +67,14 @@ def open_regular(path: Path) -> BinaryIO:
         os.close(fd)
         raise
     return os.fdopen(fd, "rb", buffering=BUFFER_BYTES)
+
+
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file. One that is longer than ``LONGEST_LINE_BYTES`` comes in pieces, of which only the last has an end.
+
+    A sparse file of ten gigabytes is a single line, which would otherwise be read into memory.
+    """
+    return iter(partial(file.readline, LONGEST_LINE_BYTES), b"")
 
 
 @contextmanager

@@ -13,13 +13,14 @@ from batchrun.errors import ManifestError, UsageError
 from batchrun.ledger.location import LEDGER_SUFFIX, PLAN_SUFFIX
 from batchrun.ledger.reader import read_state
 from batchrun.sweep.manifest.manifest import Manifest, Overrides
+from batchrun.sweep.manifest.source import MOST_BYTES, decoded
 from batchrun.sweep.plan import Plan, build_plan, read_plan
 
 __all__ = ["difference_to", "plan_from", "without_environment"]
 
 PIPED_NAME = "stdin"
 """The name of a sweep that has no file."""
-PLAN_START = '{"batchrun_plan"'
+PLAN_START = b'{"batchrun_plan"'
 
 
 def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str], *, resolve: bool) -> Plan:
@@ -43,15 +44,17 @@ def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str], *, r
 def _piped_manifest(overrides: Overrides, environ: Mapping[str, str]) -> Manifest:
     """The manifest on standard input; its data files are relative to the working directory."""
     place = "standard input"
-    try:
-        text = _piped(sys.stdin).removeprefix(b"\xef\xbb\xbf").decode()
-    except UnicodeDecodeError as error:
-        raise UsageError(place, f"byte {error.start} is not UTF-8", "give a manifest as UTF-8") from None
-    if text.startswith(PLAN_START):
+    data = _piped(sys.stdin)
+    if data.startswith(PLAN_START):
         fact = "this is a saved plan; it is read more than once, so it cannot be piped"
         raise UsageError(place, fact, "save it, and give its path")
     manifest = Manifest.parse(
-        text, name=PIPED_NAME, directory=Path(), overrides=overrides, environ=environ, file=f"<{PIPED_NAME}>"
+        decoded(data, place),
+        name=PIPED_NAME,
+        directory=Path(),
+        overrides=overrides,
+        environ=environ,
+        file=f"<{PIPED_NAME}>",
     )
     if manifest.reads_stdin:
         raise UsageError(place, 'an axis reads it too: file = "-"', "save the manifest, and give its path")
@@ -61,7 +64,7 @@ def _piped_manifest(overrides: Overrides, environ: Mapping[str, str]) -> Manifes
 @cache
 def _piped(stdin: TextIO) -> bytes:
     """What was piped in, which can be read once, and may be planned twice."""
-    return stdin.buffer.read()
+    return stdin.buffer.read(MOST_BYTES + 1)
 
 
 def without_environment(plan: Callable[[], Plan]) -> Plan | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from batchrun.errors import LedgerDamagedError
-from batchrun.files import open_regular
+from batchrun.files import lines_of, open_regular
 from batchrun.ledger.events import (
     AttemptEvent,
     FailedEvent,
@@ -15,8 +15,12 @@ from batchrun.ledger.events import (
     UnknownEvent,
     read_event,
 )
+from batchrun.redaction import clipped
 
-__all__ = ["damaged"]
+__all__ = ["damaged", "reason_of"]
+
+LONGEST_REASON = 200
+"""Characters; msgspec says much in few words, and quotes the rest."""
 
 Ending = SubmittedEvent | RefusedEvent | UnknownEvent | RejectedEvent | FailedEvent
 
@@ -30,7 +34,7 @@ def damaged(path: Path, number: int, start: int, line: bytes, error: Exception) 
     """
     synced_line, synced_end = _last_sync(path)
     zeros = line.count(0)
-    what = f"{zeros:,} zero bytes" if zeros else str(error) or type(error).__name__
+    what = f"{zeros:,} zero bytes" if zeros else reason_of(error)
     fact = f"the line cannot be read ({what}); the last write known to be synced ended at line {synced_line:,}, byte {synced_end:,}"
     if synced_end > start:
         fix = "restore the file from a backup, or rebuild it with batchrun recover; nothing was sent"
@@ -42,12 +46,17 @@ def damaged(path: Path, number: int, start: int, line: bytes, error: Exception) 
     return LedgerDamagedError(f"{path}:{number}", fact, fix)
 
 
+def reason_of(error: Exception) -> str:
+    """Why a line cannot be read; the decoder quotes what it read, which may be all of the line."""
+    return clipped(str(error) or type(error).__name__, LONGEST_REASON)
+
+
 def _last_sync(path: Path) -> tuple[int, int]:
     """The last line that is known to have been synced, and the byte at which it ends."""
     attempts: dict[tuple[str, int], tuple[int, int]] = {}
     synced, end = (1, 0), 0
     with open_regular(path) as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(lines_of(file), 1):
             end += len(line)
             if number == 1:
                 synced = (1, end)  # the batch event is synced before anything else is written

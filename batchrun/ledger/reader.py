@@ -7,9 +7,9 @@ from typing import BinaryIO
 
 import msgspec
 
-from batchrun.errors import LedgerError, LedgerFormatError
-from batchrun.files import open_regular
-from batchrun.ledger.damage import damaged
+from batchrun.errors import LedgerDamagedError, LedgerError, LedgerFormatError
+from batchrun.files import LONGEST_LINE_BYTES, lines_of, open_regular
+from batchrun.ledger.damage import damaged, reason_of
 from batchrun.ledger.events import FORMAT, BatchEvent, Event, read_event
 from batchrun.ledger.fold import BatchState, fold_all
 
@@ -62,7 +62,8 @@ def read_batches(path: Path) -> list[BatchEvent]:
     found: list[BatchEvent] = []
     with open_regular(path) as file:
         end = 0
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(lines_of(file), 1):
+            _check_length(path, number, line)
             if line.startswith(_BATCH_LINE) and line.endswith(b"\n"):
                 event = _batch_event(path, number, end, line)
                 found += [event] if event is not None else []
@@ -113,7 +114,7 @@ def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
     """
     end, lines = told.end, told.lines
     try:
-        for line in file:  # the loop that takes the time: a ledger may have millions of lines
+        for line in lines_of(file):  # the loop that takes the time: a ledger may have millions of lines
             if line[-1] != _NEWLINE:
                 _check_torn(told.path, lines + 1, line)
                 told.torn = line
@@ -134,11 +135,19 @@ def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
 def _check_torn(path: Path, number: int, line: bytes) -> None:
     if number == 1 and not line.startswith(_BATCH_LINE[: max(len(line), _TELLING)]):
         raise LedgerFormatError(f"{path}:1", "no ledger begins like this", _FORMAT_FIX)
+    _check_length(path, number, line)
+
+
+def _check_length(path: Path, number: int, line: bytes) -> None:
+    """Refuse a line without an end: no writer of ours leaves one that long when it dies, so it is not cut off as torn."""
+    if len(line) >= LONGEST_LINE_BYTES:
+        fact = f"the line is longer than {LONGEST_LINE_BYTES:,} bytes"
+        raise LedgerDamagedError(f"{path}:{number}", fact, "restore the file from a backup")
 
 
 def _unreadable(path: Path, number: int, start: int, line: bytes, error: Exception) -> LedgerError:
     if number == 1:
-        return LedgerFormatError(f"{path}:1", f"no ledger begins like this: {error}", _FORMAT_FIX)
+        return LedgerFormatError(f"{path}:1", f"no ledger begins like this: {reason_of(error)}", _FORMAT_FIX)
     return damaged(path, number, start, line, error)
 
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from batchrun.errors import PlanChangedError
-from batchrun.files import open_regular
+from batchrun.files import LONGEST_LINE_BYTES, open_regular
 from batchrun.sweep.local_file import LocalFile
 from batchrun.sweep.manifest.problems import Cursor, Problems
 from batchrun.sweep.manifest.tables import CostTable, SubmitTable
@@ -75,7 +75,7 @@ class PlanLines:
         try:
             with open_regular(self.path) as file:
                 self._check(file)
-                while block := file.readlines(BLOCK_BYTES):
+                while block := _block(file):
                     self._check(file)
                     yield from block
         except OSError as error:
@@ -87,6 +87,16 @@ class PlanLines:
 
     def _changed(self, fact: str) -> PlanChangedError:
         return PlanChangedError(str(self.path), f"the plan file {fact}", "restore it, then resume")
+
+
+def _block(file: BinaryIO) -> list[bytes]:
+    """Some lines; ``readlines`` would read a line without an end into memory."""
+    lines: list[bytes] = []
+    size = 0
+    while size < BLOCK_BYTES and (line := file.readline(LONGEST_LINE_BYTES)):
+        lines.append(line)
+        size += len(line)
+    return lines
 
 
 def _identity(file: BinaryIO) -> Identity:
@@ -106,10 +116,10 @@ def read_header(path: Path) -> Header:
         # Hashed as a stream: a plan may have millions of lines.
         with open_regular(path) as file:
             identity = _identity(file)
-            first = file.readline()
+            first = file.readline(LONGEST_LINE_BYTES)
             digest = sha256(first)
-            for line in file:
-                digest.update(line)
+            while piece := file.read(BLOCK_BYTES):
+                digest.update(piece)
     except OSError as error:
         problems.at(str(path)).fail(f"cannot be read: {error.strerror}", "give the path of a plan")
     at = problems.at(f"{path}:1")

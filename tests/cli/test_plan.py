@@ -230,6 +230,12 @@ def test_a_plan_can_be_piped_on(batchrun: Run, sweep: Path) -> None:
     assert "standard output holds one thing" in both.err
 
 
+def test_an_endless_pipe_is_not_read_to_its_end(batchrun: Run) -> None:
+    endless = batchrun("plan", "-", stdin=b"y\n" * (9 << 20))
+    assert endless.status == 2
+    assert "standard input: more than 16,777,216 bytes; give a sweep manifest" in endless.err
+
+
 def test_a_manifest_can_be_piped_in(batchrun: Run, tmp_path: Path) -> None:
     assert "stdin: 12 runs" in batchrun("plan", "-", stdin=MANIFEST.encode()).out
     document = batchrun("plan", "-", "--json", "--where", "site=nyc", stdin=MANIFEST.encode()).document

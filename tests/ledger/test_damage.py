@@ -1,12 +1,15 @@
 """A damaged line: what the error says depends on whether a sync is known to have come after it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from batchrun.errors import LedgerDamagedError
+from batchrun.errors import LedgerDamagedError, LedgerError
+from batchrun.files import LONGEST_LINE_BYTES
 from batchrun.ledger.events import AttemptEvent, BatchEvent, Event, SessionEvent, SubmittedEvent, event_line
-from batchrun.ledger.reader import read_state
+from batchrun.ledger.file import FileLedger
+from batchrun.ledger.reader import read_batches, read_state
 
 AT = "2026-11-01T00:00:00.000Z"
 BATCH = BatchEvent(
@@ -70,3 +73,34 @@ def test_zeros_at_the_very_end_are_a_torn_line(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(b"\0" * 4096)
     assert read_state(path).open_attempts == 1
+
+
+def opened(path: Path) -> None:
+    with FileLedger.open(path):
+        pass
+
+
+@pytest.mark.parametrize("read", [read_state, read_batches, opened])
+@pytest.mark.parametrize("events", [(), (BATCH, START, attempt("a"))])
+def test_a_hole_of_gigabytes_is_neither_read_nor_cut_off(
+    events: tuple[Event, ...], read: Callable[[Path], object], tmp_path: Path
+) -> None:
+    path = tmp_path / "x.ledger.jsonl"
+    written(path, *events)
+    with path.open("r+b") as file:
+        file.truncate(LONGEST_LINE_BYTES + 1000)
+    with pytest.raises(LedgerError, match=r"the line is longer than 134,217,728 bytes|no ledger begins like this"):
+        read(path)
+    assert path.stat().st_size == LONGEST_LINE_BYTES + 1000
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_line_that_cannot_be_read_is_not_quoted_as_a_whole(number: int, tmp_path: Path) -> None:
+    path = tmp_path / "x.ledger.jsonl"
+    line = b'{"event":"%s"}\n' % (b"x" * 100_000)
+    path.write_bytes(line if number == 1 else event_line(BATCH) + line)
+    with pytest.raises(LedgerError) as caught:
+        read_state(path)
+    assert "Invalid value 'xxx" in str(caught.value)
+    assert len(str(caught.value)) < 1_000

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from batchrun.errors import ManifestError, PlanChangedError, UsageError
+from batchrun.files import LONGEST_LINE_BYTES
 from batchrun.sweep.plan import read_plan, write_plan
 from tests.sweep.conftest import Planner, sweep
 
@@ -120,3 +121,10 @@ def test_deeply_nested_lines_are_reported(planned: Planner, tmp_path: Path) -> N
         path.write_text(text)
         with pytest.raises(ManifestError):
             read_plan(path)
+
+
+def test_a_hole_of_gigabytes_is_an_error_of_its_line(written: Path) -> None:
+    with written.open("r+b") as file:
+        file.truncate(LONGEST_LINE_BYTES + 1000)
+    with pytest.raises(ManifestError, match=r"plan\.jsonl:5: not a planned run"):
+        list(read_plan(written))

@@ -11,7 +11,7 @@ from batchrun.sweep.manifest.lines import Lines
 from batchrun.sweep.manifest.overlay import lay_over
 from batchrun.sweep.manifest.problems import Problems
 from batchrun.sweep.manifest.shape import checked_rerun, checked_tables
-from batchrun.sweep.manifest.source import Overrides, parse_toml, read_text
+from batchrun.sweep.manifest.source import MOST_DATA_BYTES, Overrides, parse_toml, read_text
 from batchrun.sweep.manifest.tables import SubmitTable, Tables
 
 __all__ = ["NAME", "Manifest", "Overrides", "SubmitTable", "Tables"]
@@ -73,7 +73,11 @@ class Manifest:
             read_text(path), name=path.stem, directory=path.parent, overrides=overrides, environ=environ, file=str(path)
         )
         # Read once and kept: a plan is iterated several times, standard input only once.
-        return manifest if not manifest.reads_stdin else replace(manifest, stdin=sys.stdin.buffer.read())
+        return (
+            manifest
+            if not manifest.reads_stdin
+            else replace(manifest, stdin=sys.stdin.buffer.read(MOST_DATA_BYTES + 1))
+        )
 
     @classmethod
     def parse(

@@ -10,10 +10,12 @@ from batchrun.errors import ManifestError, Problem
 from batchrun.sweep.manifest.problems import Cursor
 from batchrun.sweep.values import TypedFloat
 
-__all__ = ["Overrides", "parse_toml", "read_text", "split_pair"]
+__all__ = ["MOST_BYTES", "MOST_DATA_BYTES", "Overrides", "decoded", "parse_toml", "read_text", "split_pair"]
 
 MOST_BYTES = 16 << 20
 """Of a manifest; a larger file is something else."""
+MOST_DATA_BYTES = 1 << 30
+"""A data file is read as a whole; a larger one holds no list of points."""
 DEEPEST = 50
 """Levels of tables and arrays; a manifest needs five."""
 
@@ -62,16 +64,27 @@ def read_text(path: Path) -> str:
     try:
         with path.open("rb") as file:  # not only regular files: a shell's <(...) is a pipe
             data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            fix = "give the path of a sweep manifest; points belong into a data file"
-            raise ManifestError([Problem(str(path), f"more than {MOST_BYTES:,} bytes", fix)])
+    except OSError as error:
+        problem = Problem(str(path), f"cannot be read: {error.strerror or error}", "give the path of a sweep manifest")
+        raise ManifestError([problem]) from None
+    return decoded(data, str(path))
+
+
+def decoded(data: bytes, place: str) -> str:
+    """The text of a manifest, of which at most ``MOST_BYTES`` and one more were read.
+
+    Raises:
+        ManifestError: it is longer, or not UTF-8.
+
+    """
+    if len(data) > MOST_BYTES:
+        fix = "give a sweep manifest; points belong into a data file"
+        raise ManifestError([Problem(place, f"more than {MOST_BYTES:,} bytes", fix)])
+    try:
         # TOML knows no byte order mark, yet editors on Windows write one.
         return data.removeprefix(b"\xef\xbb\xbf").decode()
     except UnicodeDecodeError as error:
-        problem = Problem(str(path), f"byte {error.start} is not UTF-8", "save the file as UTF-8")
-    except OSError as error:
-        problem = Problem(str(path), f"cannot be read: {error.strerror or error}", "give the path of a sweep manifest")
-    raise ManifestError([problem])
+        raise ManifestError([Problem(place, f"byte {error.start} is not UTF-8", "save it as UTF-8")]) from None
 
 
 def _is_deep(document: dict[str, Any]) -> bool:

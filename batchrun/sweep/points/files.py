@@ -8,6 +8,7 @@ from batchrun.errors import UsageError
 from batchrun.files import open_regular
 from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.manifest.problems import Cursor, did_you_mean
+from batchrun.sweep.manifest.source import MOST_DATA_BYTES
 from batchrun.sweep.points.csv_rows import csv_rows
 from batchrun.sweep.points.matching import compile_test
 from batchrun.sweep.points.table_source import Row, TableSource
@@ -16,8 +17,6 @@ from batchrun.sweep.values import kind_of, shown
 
 __all__ = ["FileRows", "PlanFile", "read_rows"]
 
-MOST_BYTES = 1 << 30
-"""A data file is read as a whole; a larger one holds no list of points."""
 KEYS = ["file", "types", "columns", "rename", "where", "missing"]
 
 
@@ -79,24 +78,30 @@ def _is_well_shaped(table: dict[str, Any], at: Cursor) -> bool:
 
 
 def _read_bytes(name: str, manifest: Manifest, at: Cursor) -> bytes | None:
-    if name == "-":
-        if manifest.stdin is None:
-            at.add("nothing on standard input", "pipe JSON Lines into the command")
-        return manifest.stdin
+    """The content of a data file, or of standard input; None after a problem."""
+    data = _piped(manifest, at) if name == "-" else _content(name, manifest, at)
+    if data is not None and len(data) > MOST_DATA_BYTES:
+        at.add(f"{name} has more than {MOST_DATA_BYTES:,} bytes", "split it, or filter it before")
+        return None
+    return data
+
+
+def _piped(manifest: Manifest, at: Cursor) -> bytes | None:
+    if manifest.stdin is None:
+        at.add("nothing on standard input", "pipe JSON Lines into the command")
+    return manifest.stdin
+
+
+def _content(name: str, manifest: Manifest, at: Cursor) -> bytes | None:
     try:
         with open_regular(manifest.directory / name) as file:
-            data = file.read(MOST_BYTES + 1)
+            return file.read(MOST_DATA_BYTES + 1)
     except UsageError as error:  # a device or a pipe: it may never end, or never begin
         at.add(f"{name} is {error.problems[0].fact.removeprefix('this is ')}", "give the path of a file")
-        return None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         at.add(f"{name} cannot be read: {reason}", "check the path; it is relative to the manifest")
-        return None
-    if len(data) > MOST_BYTES:
-        at.add(f"{name} has more than {MOST_BYTES:,} bytes", "split it, or filter it before")
-        return None
-    return data
+    return None
 
 
 def _parse(source: TableSource, data: bytes) -> list[Row]:
