@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -15,13 +15,16 @@ import anyio.to_thread
 
 from batchrun.engine.follow_batch import follow as follow_batch
 from batchrun.engine.progress import Progress
+from batchrun.engine.rerun import failed_runs, request_rerun_of_failed
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import Stop
+from batchrun.engine.submission import Submission
 from batchrun.engine.submit import submit
 from batchrun.errors import BatchStoppedError, Problem, UsageError
 from batchrun.extras import missing_extra
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.location import EMULATOR, PLAN_SUFFIX, default_ledger
+from batchrun.ledger.reader import read_state
 from batchrun.ledger.state import Outcome
 from batchrun.report.summary import Summary, read_summary
 from batchrun.sweep.manifest.manifest import Manifest
@@ -65,6 +68,7 @@ async def arun(
     on_change: Callable[[Change], None] | None = None,
     emulator: bool = False,
     follow: bool = False,
+    rerun_failed: int = 0,
     extend: bool = False,
     retry: frozenset[Outcome] = frozenset(),
     base_url: str | None = None,
@@ -84,6 +88,7 @@ async def arun(
         on_change: Receives each change of a run's status while runs are followed; giving it does not follow them by itself.
         emulator: Send to an emulator in this process, which needs no key; its runs are kept beside the ledger.
         follow: Follow the runs to their end.
+        rerun_failed: How many times a run that failed or timed out is run again, with ``follow``; what the ledger has counts.
         extend: Continue even if the sweep changed after the batch started.
         retry: Outcomes (rejected, failed) whose runs are sent again.
         base_url: The service; by default as in the environment.
@@ -96,6 +101,8 @@ async def arun(
         ApiError: the runs cannot be followed.
 
     """
+    if rerun_failed and not follow:
+        raise UsageError("rerun_failed", "runs that fail are noticed only while they are followed", "add follow=True")
     values = os.environ if environ is None else environ
     path = Path(ledger) if ledger is not None else default_ledger(Path(sweep), emulator=emulator)
     plan = await anyio.to_thread.run_sync(_plan, Path(sweep), values)
@@ -103,24 +110,40 @@ async def arun(
     service = _in_thread(_service(path, values, emulator=emulator, base_url=base_url))
     connections = chosen.concurrency + SPARE_CONNECTIONS
     async with service as (api, name), RunsClient(api, open_transport(api, connections=connections)) as client:
-        with FileLedger.open(path, create=True) as opened:
-            submission = await submit(
-                plan,
-                opened,
-                client,
-                settings=chosen,
-                observer=_Observer(on_progress, on_note),
-                extend=extend,
-                retry=retry,
-                base_url=name,
-                on_change=(on_change or _ignored) if follow else None,
-            )
-        if submission.stop is not None:
-            raise _stopped(submission.stop)
-        if follow:
+        on_status = on_change or _ignored
+        submitting = partial(
+            submit,
+            plan,
+            client=client,
+            settings=chosen,
+            observer=_Observer(on_progress, on_note),
+            base_url=name,
+            on_change=on_status if follow else None,
+        )
+        await _submitted(path, partial(submitting, extend=extend, retry=retry))
+        while follow:
             async for change in follow_batch(path, client, on_note=on_note or _ignored):
-                (on_change or _ignored)(change)
+                on_status(change)
+            if not await _is_run_again(path, rerun_failed):
+                break
+            await _submitted(path, submitting)
     return await anyio.to_thread.run_sync(read_summary, path)
+
+
+async def _submitted(path: Path, session: Callable[..., Awaitable[Submission]]) -> None:
+    with FileLedger.open(path, create=True) as opened:
+        submission = await session(ledger=opened)
+    if submission.stop is not None:
+        raise _stopped(submission.stop)
+
+
+async def _is_run_again(path: Path, most: int) -> bool:
+    """Whether runs failed that are to be run again; if so, that is durable now, and the next session carries it out."""
+    state = await anyio.to_thread.run_sync(read_state, path)
+    if not failed_runs(state, most):
+        return False
+    with FileLedger.open(path) as opened:
+        return bool(await request_rerun_of_failed(opened, most))
 
 
 def _plan(sweep: Path, environ: Mapping[str, str]) -> Plan:

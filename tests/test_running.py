@@ -67,6 +67,16 @@ def test_runs_can_be_followed_to_their_end(sweep: Path, server: EmulatorServer) 
     assert "<td>FAILED</td>" in summary._repr_html_()
 
 
+@pytest.mark.slow
+def test_failed_runs_are_run_again_in_the_same_call(sweep: Path, server: EmulatorServer) -> None:
+    with pytest.raises(UsageError, match=r"rerun_failed: .*; add follow=True"):
+        batchrun.run(sweep, rerun_failed=1, **options(server))
+    batchrun.run(sweep, follow=True, rerun_failed=1, **options(server))
+    runs = {run.name: (run.generation, run.status) for run in Batch.open(sweep.with_name("jobs.ledger.jsonl")).runs()}
+    assert {value for name, value in runs.items() if "us" in name} == {(2, "FAILED")}
+    assert {value for name, value in runs.items() if "eu" in name} == {(1, "COMPLETED")}
+
+
 async def test_it_works_in_a_cell_of_a_notebook_where_a_loop_is_running(sweep: Path, server: EmulatorServer) -> None:
     threads: set[int] = set()
     summary = batchrun.run(sweep, on_progress=lambda _: threads.add(threading.get_ident()), **options(server))

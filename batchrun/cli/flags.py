@@ -5,7 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from batchrun.cli import options as o
 from batchrun.engine.service_check import Existing
@@ -17,6 +19,24 @@ from batchrun.sweep.manifest.manifest import Overrides, SubmitTable
 
 __all__ = ["SelectionFlags", "SubmissionFlags", "SweepFlags", "expand_flags"]
 
+
+RerunFailed = Annotated[
+    int | None,
+    typer.Option(
+        "--rerun-failed",
+        metavar="N",
+        min=1,
+        help="With --watch: run what failed or timed out again, up to N times a run.",
+    ),
+]
+StopAtUnits = Annotated[
+    float | None,
+    typer.Option(
+        "--stop-at-units",
+        metavar="N",
+        help="Stop, resumably, before spatial units billed and the most that unfinished runs may use pass N.",
+    ),
+]
 
 PACING = (
     "rate",
@@ -74,6 +94,7 @@ class SubmissionFlags:
 
     emulator: o.Emulator = False
     watch: o.Watch = False
+    rerun_failed: RerunFailed = None
     dry_run: o.DryRun = False
     retry: o.Retry = None
     rate: o.Rate = None
@@ -84,7 +105,7 @@ class SubmissionFlags:
     max_attempts: o.MaxAttempts = None
     settle_after: o.SettleAfter = None
     give_up_after: o.GiveUpAfter = None
-    stop_at_units: o.StopAtUnits = None
+    stop_at_units: StopAtUnits = None
     stop_after_failures: o.StopAfterFailures = None
     base_url: o.BaseUrl = None
     timeout: o.Timeout = None
@@ -115,6 +136,18 @@ class SubmissionFlags:
         return o.retry_from(self.retry)
 
     @property
+    def reruns(self) -> int:
+        """How many times a failed run is run again.
+
+        Raises:
+            UsageError: nobody would notice that a run failed.
+
+        """
+        if self.rerun_failed is not None and not self.watch:
+            raise UsageError("--rerun-failed", "runs that fail are noticed only while they are followed", "add --watch")
+        return self.rerun_failed or 0
+
+    @property
     def timeout_s(self) -> float | None:
         """The request timeout in seconds.
 
@@ -135,7 +168,8 @@ class SubmissionFlags:
 
     def resume_command(self, ledger: Path) -> tuple[str, ...]:
         """The command that resumes the batch with the same flags."""
-        return o.resume_command(ledger, base_url=self.base_url, timeout=self.timeout, **self._pacing())
+        command = o.resume_command(ledger, base_url=self.base_url, timeout=self.timeout, **self._pacing())
+        return (*command, "--watch", "--rerun-failed", str(self.reruns)) if self.reruns else command
 
     def _pacing(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in PACING}

@@ -42,7 +42,6 @@ __all__ = [
     "SettleAfter",
     "StatusFilter",
     "StopAfterFailures",
-    "StopAtUnits",
     "SweepArgument",
     "Timeout",
     "ToAnotherServer",
@@ -152,14 +151,6 @@ StopAfterFailures = Annotated[
         "--stop-after-failures",
         metavar="N|P%",
         help="Stop once N runs, or P% of the runs sent, were rejected or failed.",
-    ),
-]
-StopAtUnits = Annotated[
-    float | None,
-    typer.Option(
-        "--stop-at-units",
-        metavar="N",
-        help="Stop, resumably, before spatial units billed and the most that unfinished runs may use pass N.",
     ),
 ]
 BaseUrl = Annotated[

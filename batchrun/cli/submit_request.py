@@ -37,6 +37,8 @@ class SubmitRequest:
     dry_run: bool = False
     watch: bool = False
     """Follow the runs to their end, while they are created and afterwards."""
+    rerun_failed: int = 0
+    """How many times a run that failed or timed out is run again; only while the runs are followed."""
 
     def check(self, state: BatchState) -> Preflight:
         """Whether this ledger may be continued, and what is left to do.
@@ -77,4 +79,5 @@ def request_from(flags: SubmissionFlags, plan: Plan, ledger: Path, service: str,
         ask=not yes,
         dry_run=flags.dry_run,
         watch=flags.watch,
+        rerun_failed=flags.reruns,
     )

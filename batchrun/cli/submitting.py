@@ -5,6 +5,8 @@ import os
 from dataclasses import replace
 from typing import Any
 
+import anyio
+
 from batchrun.cli.estimating import estimate_of
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.output import Output
@@ -14,7 +16,7 @@ from batchrun.cli.sessions import run_session
 from batchrun.cli.settling import settle_unknown
 from batchrun.cli.submit_request import SubmitRequest
 from batchrun.cli.text import numbered
-from batchrun.cli.views.estimate import estimate_sentence, units_limit_line
+from batchrun.cli.views.estimate import estimate_sentence, reruns_line, units_limit_line
 from batchrun.cli.views.plan import totals_words, upload_lines
 from batchrun.cli.views.result import Result, show_result
 from batchrun.cli.views.tables import outcome_table
@@ -22,6 +24,7 @@ from batchrun.cli.views.uses import uses_lines
 from batchrun.cli.watch_views import SubmissionView, watch_view
 from batchrun.cli.watching import Watched, WatchRequest, follow_batch, show_watched
 from batchrun.engine.preflight import Preflight
+from batchrun.engine.rerun import failed_runs, request_rerun_of_failed
 from batchrun.engine.service_check import Existing
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
@@ -58,13 +61,35 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
             is_finished = preflight.is_finished and not preflight.target_changed
             if is_finished and not request.watch:
                 return _nothing_left(request, preflight, output)
-            if not is_finished and not _is_confirmed(request, preflight, ledger.state, output):
+            has_to_ask = not is_finished or request.rerun_failed
+            if has_to_ask and not _is_confirmed(request, preflight, ledger.state, output):
                 return ExitStatus.STOPPED
             gc.freeze()  # the plan stays to the end: no need to look through it for garbage
             seen = SubmissionView(output, request.plan.name) if request.watch else None
             submission = _submit_or_ask(request, ledger, api, output, seen)
         watched = _watch(request, api, output, seen) if seen is not None and submission.stop is None else None
+        while watched is not None and watched.is_whole and _is_run_again(request, output):
+            submission, watched = _round(request, api, output)
         return _show(request, submission, output, watched)
+
+
+def _is_run_again(request: SubmitRequest, output: Output) -> bool:
+    """Whether runs failed that are to be run again; if so, that is durable now, and any session carries it out."""
+    if not failed_runs(read_state(request.ledger), request.rerun_failed):
+        return False
+    with FileLedger.open(request.ledger) as ledger:
+        runs = anyio.run(request_rerun_of_failed, ledger, request.rerun_failed)
+    output.tell(f"{request.plan.name}: {numbered(runs, 'run')} failed; running {'it' if runs == 1 else 'them'} again")
+    return bool(runs)
+
+
+def _round(request: SubmitRequest, api: ApiSettings, output: Output) -> tuple[Submission, Watched | None]:
+    """Create the runs that are to be run again, and follow them; what the first session was allowed does not count again."""
+    again = replace(request, create=False, retry=frozenset(), extend=False, recreate=False, existing=Existing.REFUSE)
+    with FileLedger.open(request.ledger) as ledger:
+        seen = SubmissionView(output, request.plan.name)
+        submission = _run_session(again, ledger, api, output, seen)
+    return submission, _watch(again, api, output, seen) if submission.stop is None else None
 
 
 def show_if_nothing_is_sent(request: SubmitRequest, output: Output) -> ExitStatus | None:
@@ -179,7 +204,8 @@ def _is_confirmed(request: SubmitRequest, preflight: Preflight, state: BatchStat
         output.tell(f"{plan.name}: {numbered(plan.runs, 'run')} to submit to {request.service}: {totals_words(plan)}")
         estimate = estimate_of(plan)
         output.tell(estimate_sentence(estimate))
-        if (line := units_limit_line(request.settings.stop_at_units, estimate)) is not None:
+        reruns = reruns_line(request.rerun_failed, estimate)
+        for line in filter(None, (reruns, units_limit_line(request.settings.stop_at_units, estimate))):
             output.tell(line)
     else:
         output.tell(f"{plan.name}: resuming {request.ledger}: {preflight.describe()}")
@@ -191,10 +217,18 @@ def _is_confirmed(request: SubmitRequest, preflight: Preflight, state: BatchStat
         output.tell("nobody can be asked here, so the runs are sent without a question; --yes says that you know")
     if not (request.ask and output.can_ask):
         return True
-    if output.ask(f"Send {numbered(preflight.to_send, 'run')} to {request.service}?"):
+    if output.ask(_question(request, preflight)):
         return True
     output.tell("nothing was sent")
     return False
+
+
+def _question(request: SubmitRequest, preflight: Preflight) -> str:
+    send = f"Send {numbered(preflight.to_send, 'run')} to {request.service}"
+    if not request.rerun_failed:
+        return f"{send}?"
+    each = "once" if request.rerun_failed == 1 else f"up to {request.rerun_failed} times"
+    return f"{send}, and run each that fails again {each}?"
 
 
 def _nothing_left(request: SubmitRequest, preflight: Preflight, output: Output) -> ExitStatus:
@@ -242,6 +276,7 @@ def _show(request: SubmitRequest, submission: Submission, output: Output, watche
         reasons=() if is_all_well else read_summary(request.ledger).reasons,
         resume=request.resume,
         watched=watched.json() if watched is not None else None,
+        is_unfinished=bool(request.rerun_failed) and watched is not None and not watched.is_whole,
         watch_status=watched.status if watched is not None else None,
     )
     status = show_result(result, output)

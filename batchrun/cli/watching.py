@@ -99,6 +99,11 @@ class Watched:
                 return ExitStatus.DONE if set(self.counts) == {RunStatus.COMPLETED.value} else ExitStatus.INCOMPLETE
 
     @property
+    def is_whole(self) -> bool:
+        """Whether every created run was followed to its end."""
+        return self.end is WatchEnd.ALL_ENDED
+
+    @property
     def counts(self) -> dict[str, int]:
         """Every run by its label."""
         created = {status: count for status, count in self.last.statuses.items() if count}

@@ -1,5 +1,6 @@
 """Running created runs again: which may be, and the durable request that a session carries out."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,12 +13,14 @@ from batchrun.ledger.state import BatchState, Outcome
 from batchrun.sweep.plan import Demand, Plan
 from batchrun.wherobots.enums import RunStatus
 
-__all__ = ["ENDED_BADLY", "demands_of", "refusals", "request_rerun"]
+__all__ = ["ENDED_BADLY", "demands_of", "failed_runs", "refusals", "request_rerun", "request_rerun_of_failed"]
 
 GONE = "gone"
 """The status of a run that the service no longer knows."""
 ENDED_BADLY = (RunStatus.FAILED.value, RunStatus.TIMED_OUT.value, RunStatus.CANCELLED.value)
 """What is run again unless a person says otherwise."""
+FAILED = frozenset({RunStatus.FAILED.value, RunStatus.TIMED_OUT.value})
+"""What is run again without a question: a cancelled run was ended by somebody on purpose."""
 
 
 def refusals(keys: Iterable[str], state: BatchState) -> list[Problem]:
@@ -60,6 +63,31 @@ async def request_rerun(ledger: FileLedger, keys: Sequence[str], settings: Mappi
     for generation, members in next_generations(keys, ledger.state).items():
         event = RerunEvent(at=ledger.clock.stamp(), keys=members, generation=generation, overrides=dict(settings))
         await ledger.record_durably(event)
+
+
+def failed_runs(state: BatchState, most: int) -> list[str]:
+    """The keys of planned runs that failed or timed out, and that were run again fewer than ``most`` times."""
+    return [
+        key
+        for key, run in state.runs.items()
+        if run.is_planned and run.outcome is Outcome.SUBMITTED and run.status in FAILED and run.generation <= most
+    ]
+
+
+async def request_rerun_of_failed(ledger: FileLedger, most: int) -> int:
+    """Record durably that every failed run is to be run again, as it was sent last; returns how many those are.
+
+    Raises:
+        LedgerWriteError: the request could not be made durable.
+
+    """
+    groups: dict[str, list[str]] = {}
+    for key in failed_runs(ledger.state, most):
+        settings = json.dumps(ledger.state.runs[key].overrides or {}, sort_keys=True)
+        groups.setdefault(settings, []).append(key)
+    for settings, keys in groups.items():
+        await request_rerun(ledger, keys, json.loads(settings))
+    return sum(map(len, groups.values()))
 
 
 def demands_of(plan: Plan, changed: Plan, keys: Iterable[str]) -> list[Demand]:

@@ -149,7 +149,9 @@ class RunState(msgspec.Struct, gc=False):
         """To be created once more; the run so far becomes an earlier one."""
         steered = self._steer()
         if self.run_id is not None:
-            steered.earlier += (EarlierRun(steered.generation, self.run_id, self.status, self.tracked),)
+            # Something to hold its cost, which may become known later.
+            tracked = self.tracked or Tracked()
+            steered.earlier += (EarlierRun(steered.generation, self.run_id, self.status, tracked),)
         steered.generation, steered.overrides, steered.cancel_requested = generation, overrides, False
 
     def _steer(self) -> _Steered:

@@ -1,5 +1,6 @@
 """Runs that failed are run again: generations right, nothing twice, nothing adopted across generations, whatever dies."""
 
+import json
 import signal
 import time
 from collections import Counter
@@ -10,10 +11,11 @@ import anyio
 import pytest
 
 from batchrun.engine.generations import rerun_name
+from batchrun.engine.rerun import failed_runs
 from batchrun.ledger.events import StatusEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.reader import read_state
-from batchrun.ledger.state import Outcome
+from batchrun.ledger.state import BatchState, Outcome, RunState
 from batchrun.report.rows import read_rows
 from tests.e2e.conftest import Command, emulating
 
@@ -139,6 +141,59 @@ def test_a_limit_of_units_holds_through_kills_resumes_and_reruns(command: Comman
         assert Counter(emulator.names()) == Counter(
             [*names_of(ledger), *(f"{name}-r2" for name in names_of(ledger)[:2])]
         )
+
+
+FAILING = """\
+run_s = 0.5
+startup_s = 0
+fail_where = [{ where = "--band red", share = 1.0, message = "ValueError: empty tile" }]
+"""
+
+
+def test_failed_runs_are_run_again_in_the_same_command_however_often_it_dies(command: Command) -> None:
+    config = command.folder / "emulator.toml"
+    config.write_text(FAILING)
+    with emulating("--config", str(config)) as emulator:
+        flags = ("--base-url", emulator.url, "-w", "--rerun-failed", "2")
+        process = command.start("submit", command.sweep(8), *flags)
+        ledger = command.folder / "sweep.ledger.jsonl"
+        for generation in (2, 3):
+            until = time.monotonic() + 60
+            while not any(name.endswith(f"-r{generation}") for name in emulator.names()) and time.monotonic() < until:
+                time.sleep(0.05)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            process = command.start("resume", str(ledger), *flags)
+        _, err = process.communicate(timeout=90)
+        assert process.returncode == 1, err  # they failed to the last
+        planned = names_of(ledger)
+        red = [name for name in planned if name.endswith("red")]
+        again = [f"{name}-r{generation}" for name in red for generation in (2, 3)]
+        assert Counter(emulator.names()) == Counter([*planned, *again])
+        listed = command.run("runs", "sweep.toml", "--all-generations", "--status", "failed", "--json")
+        assert len(json.loads(listed.stdout)["runs"]) == 3 * len(red)
+        over = command.run("resume", str(ledger), *flags)
+        assert (over.returncode, len(emulator.held())) == (1, 8 + len(again)), over.stderr
+
+
+def test_what_running_failed_runs_again_may_cost_is_said_before_anything_is_sent(command: Command) -> None:
+    with emulating("--set", "run_s=0.1", "--set", "startup_s=0") as emulator:
+        done = command.run("submit", command.sweep(2), "--base-url", emulator.url, "-w", "--rerun-failed", "3")
+        assert done.returncode == 0, done.stderr
+        line = "runs that fail are run again, up to 3 times each: at most 40 spatial units if every run fails each time"
+        assert line in done.stderr
+    refused = command.run("submit", "sweep.toml", "--rerun-failed", "3")
+    assert (refused.returncode, "--rerun-failed: runs that fail are noticed only" in refused.stderr) == (2, True)
+
+
+def test_runs_that_somebody_cancelled_are_not_run_again_unasked() -> None:
+    state = BatchState()
+    for number, status in enumerate(("FAILED", "TIMED_OUT", "CANCELLED", "COMPLETED", "gone", "RUNNING")):
+        state.runs[status] = RunState(outcome=Outcome.SUBMITTED, run_id=str(number), status=status)
+    assert failed_runs(state, 1) == ["FAILED", "TIMED_OUT"]
+    state.runs["FAILED"].begin_generation(2, {})
+    assert failed_runs(state, 1) == ["TIMED_OUT"]
+    assert failed_runs(state, 2) == ["FAILED", "TIMED_OUT"]
 
 
 REFUSED = [

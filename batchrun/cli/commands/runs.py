@@ -16,6 +16,7 @@ from batchrun.cli.views.runs import csv_lines, json_rows, run_lines
 from batchrun.errors import Problem, UsageError
 from batchrun.ledger.find import find_ledgers
 from batchrun.ledger.state import Outcome
+from batchrun.report.all_generations import with_earlier
 from batchrun.report.axis_values import axes_of
 from batchrun.report.columns import DEFAULT_COLUMNS, Column, columns_of, sorted_rows
 from batchrun.report.rows import RunRow, read_rows
@@ -31,6 +32,8 @@ Examples:
       which runs failed, and why
   batchrun runs sweep.toml --where region=us --sort -ran --limit 10
       the ten longest runs of one region
+  batchrun runs sweep.toml --all-generations
+      also the runs that were run again since
   batchrun runs shard-*.ledger.jsonl --columns name,status,region,year --csv > runs.csv
       a spreadsheet with the values of two axes
 """
@@ -53,6 +56,9 @@ Columns = Annotated[
     str | None,
     typer.Option("--columns", metavar="NAMES", help="Columns to show, separated by commas; axes are columns too."),
 ]
+AllGenerations = Annotated[
+    bool, typer.Option("--all-generations", help="Also list the runs that were run again since, each by itself.")
+]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV to stdout.")]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Ask the service first, and record what changed.")]
 
@@ -67,6 +73,7 @@ def runs(
     sort: Sort = None,
     limit: Limit = None,
     columns: Columns = None,
+    all_generations: AllGenerations = False,
     as_csv: Csv = False,
     refresh: Refresh = False,
     base_url: o.BaseUrl = None,
@@ -85,7 +92,8 @@ def runs(
         for ledger in ledgers:
             refresh_ledger(ledger, output.warn, base_url=base_url)
     rows = [row for ledger in ledgers for row in read_rows(ledger).rows]
-    shown_columns = _columns(columns, rows)
+    rows = list(with_earlier(rows)) if all_generations else rows
+    shown_columns = _columns(columns, rows, all_generations=all_generations)
     found = _sorted(_selected(rows, name or [], status, outcome, where), sort, rows)
     shown = found[:limit]
     if as_csv:
@@ -96,8 +104,9 @@ def runs(
     return ExitStatus.DONE
 
 
-def _columns(text: str | None, rows: Sequence[RunRow]) -> list[Column]:
-    names = [name.strip() for name in text.split(",") if name.strip()] if text is not None else DEFAULT_COLUMNS
+def _columns(text: str | None, rows: Sequence[RunRow], *, all_generations: bool) -> list[Column]:
+    default = (DEFAULT_COLUMNS[0], "generation", *DEFAULT_COLUMNS[1:]) if all_generations else DEFAULT_COLUMNS
+    names = [name.strip() for name in text.split(",") if name.strip()] if text is not None else default
     return columns_of(names, axes_of(rows), place="--columns")
 
 

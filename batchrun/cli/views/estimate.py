@@ -4,7 +4,7 @@ from batchrun.cli.output import Output, Table
 from batchrun.cli.text import numbered
 from batchrun.report.estimate import Estimate, RuntimeEstimate
 
-__all__ = ["estimate_sentence", "show_estimate", "units_limit_line"]
+__all__ = ["estimate_sentence", "reruns_line", "show_estimate", "units_limit_line"]
 
 
 def show_estimate(estimate: Estimate, output: Output, *, stop_at_units: float | None = None) -> None:
@@ -27,6 +27,17 @@ def estimate_sentence(estimate: Estimate) -> str:
     money = "" if price is None else f", USD {_range(estimate.units_low * price, estimate.units_high * price)}"
     left_out = f"; without {unknown}, whose units are not known" if unknown else ""
     return f"estimate: {units} spatial units{money}, {_basis(estimate)}{left_out}"
+
+
+def reruns_line(reruns: int, estimate: Estimate) -> str | None:
+    """What running failed runs again may add to an estimate; None where nothing is run again."""
+    if not reruns:
+        return None
+    each = "once" if reruns == 1 else f"{reruns} times"
+    if len(estimate.unknown) == len(estimate.runtimes):
+        return f"runs that fail are run again, up to {each} each"
+    most = _number((1 + reruns) * estimate.units_high)
+    return f"runs that fail are run again, up to {each} each: at most {most} spatial units if every run fails each time"
 
 
 def units_limit_line(limit: float | None, estimate: Estimate) -> str | None:

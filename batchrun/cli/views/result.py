@@ -33,12 +33,14 @@ class Result:
     watched: dict[str, Any] | None = None
     """What became of the runs, if they were followed; and the exit status that follows from it."""
     watch_status: ExitStatus | None = None
+    is_unfinished: bool = False
+    """The watch was given up, and what fails after it would have been run again."""
 
     @property
     def is_resumable(self) -> bool:
-        """Whether resuming would send or check any runs."""
+        """Whether resuming would send, check or follow any runs."""
         progress = self.submission.progress
-        return progress.pending + progress.unknown > 0
+        return progress.pending + progress.unknown > 0 or self.is_unfinished
 
 
 def exit_status(submission: Submission) -> ExitStatus:
