@@ -96,7 +96,7 @@ async def arun(
 
     Raises:
         UsageError: the sweep, a setting or the API key is missing or invalid; nothing was sent.
-        LedgerError: the ledger cannot be used, or belongs to another sweep, service or organisation.
+        LedgerError: the ledger cannot be used, or belongs to another sweep, service or organization.
         BatchStoppedError: the batch stopped early, as after a refused key; it can be resumed.
         ApiError: the runs cannot be followed.
 

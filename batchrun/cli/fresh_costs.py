@@ -44,7 +44,7 @@ def _notes(report: CostReport, ledger: Path) -> Iterator[Problem]:
             problem.place, problem.fact, "costs are taken from each run's metrics instead, where they are offered"
         )
     for reason, count in sorted(report.unavailable.items()):
-        yield Problem(numbered(count, "run"), f"the service names no cost: {reason}", "try again later")
+        yield Problem(numbered(count, "run"), f"the service reports no costs: {reason}", "try again later")
     if report.unrecorded:
         fact = f"{numbered(report.unrecorded, 'cost')} could not be recorded: another process writes the ledger"
         yield Problem(str(ledger), fact, "try again when it has ended")

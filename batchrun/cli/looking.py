@@ -47,7 +47,7 @@ def service_of(ledger: Path, *, base_url: str | None) -> str:
     service = service_name(os.environ, base_url=base_url, emulator=is_emulated)
     if not is_same_service(batch.base_url, service):
         fact = f"the batch was submitted to {batch.base_url}, not to {service}"
-        raise LedgerMismatchError(str(ledger), fact, f"ask that one with --base-url {batch.base_url}")
+        raise LedgerMismatchError(str(ledger), fact, f"use --base-url {batch.base_url}")
     return service
 
 

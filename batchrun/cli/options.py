@@ -116,7 +116,7 @@ ReadRate = Annotated[
     typer.Option(
         "--read-rate",
         metavar="R",
-        help="Maximum reading calls per second; by default 5, or a fifth of the rate of attempts if that is more.",
+        help="Maximum read requests per second; default: 5, or a fifth of the attempt rate if that is higher.",
     ),
 ]
 Concurrency = Annotated[
@@ -142,7 +142,7 @@ GiveUpAfter = Annotated[
     typer.Option(
         "--give-up-after",
         metavar="TIME",
-        help="Stop, resumably, after so long without a run created, e.g. 1h; by default never on a terminal, 1h elsewhere.",
+        help="Stop (resumable) if no run is created for this long, e.g. 1h; default: never on a terminal, otherwise 1h.",
     ),
 ]
 StopAfterFailures = Annotated[
@@ -189,21 +189,22 @@ Recreate = Annotated[
     bool,
     typer.Option(
         "--recreate",
-        help="With --extend: also create points again that were created with another payload. They cost again.",
+        help="With --extend: also recreate points that were created with a different payload. Those runs are billed again.",
     ),
 ]
 Again = Annotated[
-    bool, typer.Option("--again", help="Create runs although runs of the same names exist and this ledger is new.")
+    bool,
+    typer.Option("--again", help="Create the runs even though this ledger is new and runs with the same names exist."),
 ]
 AdoptExisting = Annotated[
     bool,
-    typer.Option(
-        "--adopt-existing", help="Take over runs of planned names that exist and that this ledger does not know."
-    ),
+    typer.Option("--adopt-existing", help="Adopt existing runs that have planned names but are not in this ledger."),
 ]
 NotOurs = Annotated[
     bool,
-    typer.Option("--not-ours", help="Runs of planned names that this ledger does not know belong to another batch."),
+    typer.Option(
+        "--not-ours", help="Existing runs that have planned names but are not in this ledger are another batch's."
+    ),
 ]
 Extend = Annotated[bool, typer.Option("--extend", help="Continue even if the sweep changed after the batch started.")]
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Follow the runs to their end, as with batchrun watch.")]

@@ -101,7 +101,9 @@ class Output:
         if yes:
             return True
         if not self.can_ask:
-            raise UsageError("--yes", f"nobody can be asked here: {question}", "add --yes if that is what you want")
+            raise UsageError(
+                "--yes", f"cannot ask for confirmation without a terminal: {question}", "pass --yes to confirm"
+            )
         return self.ask(question)
 
     def warn(self, problem: Problem) -> None:

@@ -82,7 +82,7 @@ async def _choices(
             Choice(run=run, decision=decision, adopted=held) for run in runs if (held := adoptable(run)) is not None
         ]
     if len(runs) != 1:
-        raise UsageError("--adopt", f"one run is adopted for one name, not for {len(runs):,}", "or use --adopt-held")
+        raise UsageError("--adopt", f"it adopts one run for one name, not for {len(runs):,}", "or use --adopt-held")
     if runs[0].outcome is Outcome.SUBMITTED:
         return [Choice(run=runs[0], decision=decision)]
     held = await find_held(ledger, client, runs[0], request.adopt, plan=plan)
@@ -140,7 +140,7 @@ def _question(choices: Sequence[Choice]) -> str:
         case Decision.ADOPT:
             return f"Adopt what the service holds for {count}?"
         case Decision.RESEND:
-            return f"Let {count} be sent again?"
+            return f"Allow {count} to be sent again?"
         case Decision.DROP:
             return f"Drop {count}, never to be sent?"
 

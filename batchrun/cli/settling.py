@@ -26,14 +26,14 @@ def settle_unknown(
 
     Raises:
         KeyboardInterrupt: a signal came.
-        LedgerError: the ledger is of another service or organisation, or it cannot be written.
+        LedgerError: the ledger is of another service or organization, or it cannot be written.
 
     """
     state = ledger.state
     if not state.unknown:
         return
     name = state.batch.name if state.batch is not None else str(ledger.path)
-    output.tell(f"{name}: {numbered(state.unknown, 'run')} may exist; finding out first")
+    output.tell(f"{name}: {numbered(state.unknown, 'run')} may exist; settling them first")
     work = partial(_settle, ledger, settings, service)
     submission = run_session(work, api, settings, output, name)
     if submission.stop is not None and submission.stop.reason in _SIGNALS:

@@ -144,7 +144,7 @@ def _submit_or_ask(
         if ledger.state.attempts or not output.can_ask:
             raise
         output.warn(error.problems[0])
-        if not output.ask(f"Create {numbered(request.plan.runs, 'run')} anew, in addition to those that exist?"):
+        if not output.ask(f"Create {numbered(request.plan.runs, 'run')} again, in addition to the existing ones?"):
             raise
         return _run_session(replace(request, existing=Existing.FOREIGN), ledger, api, output, seen)
 
@@ -214,7 +214,7 @@ def _is_confirmed(request: SubmitRequest, preflight: Preflight, state: BatchStat
     for line in upload_lines(new_uploads(plan.uploads, state.uploads)):
         output.tell(line)
     if request.ask and not output.can_ask and preflight.to_send:
-        output.tell("nobody can be asked here, so the runs are sent without a question; --yes says that you know")
+        output.tell("not a terminal, so the runs are sent without confirmation; --yes hides this note")
     if not (request.ask and output.can_ask):
         return True
     if output.ask(_question(request, preflight)):

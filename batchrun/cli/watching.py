@@ -43,7 +43,7 @@ RATE_OVER_S = 300.0
 """The rate of finishing is that of the last five minutes: long enough for runs that take minutes."""
 MIN_FINISHED = 2
 CONNECTIONS = 2
-LEFT_ALONE = "stopped watching; the runs were left alone and continue"
+LEFT_ALONE = "stopped watching; the runs continue"
 
 
 class Until(StrEnum):
@@ -165,11 +165,11 @@ def _problems(request: WatchRequest, watched: Watched) -> Iterator[Problem]:
     create = f"create them with batchrun resume {ledger}"
     fix = "the process that writes the ledger creates them" if last.is_written else create
     if not last.statuses:
-        yield Problem(ledger, "no run of this batch is created yet, so there is nothing to watch", fix)
+        yield Problem(ledger, "no run of this batch has been created yet, so there is nothing to watch", fix)
     elif to_create:
         yield Problem(ledger, f"{numbered(to_create, 'planned run')} not created yet", fix)
     if watched.end is WatchEnd.TIMEOUT:
-        fact = f"the time is up; {numbered(last.active, 'run')} not ended yet"
+        fact = f"timed out; {numbered(last.active, 'run')} not ended yet"
         yield Problem("--timeout", fact, f"they continue; follow them with batchrun watch {ledger}")
     if last.unrecorded:
         fact = f"{numbered(last.unrecorded, 'change')} not recorded, because another process writes the ledger"

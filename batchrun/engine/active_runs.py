@@ -21,7 +21,7 @@ __all__ = ["ActiveRuns", "HeldBy"]
 ADDED_AT_ONCE = 500
 """Earlier runs that are added before other tasks get their turn."""
 RECENT_RUNS = 10_000
-"""Runs of this session that are remembered in case a quota is met: more than any organisation is likely to run at once."""
+"""Runs of this session that are remembered in case a quota is met: more than any organization is likely to run at once."""
 
 
 class HeldBy(Enum):

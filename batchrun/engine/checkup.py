@@ -64,7 +64,7 @@ def setting_checks(environ: Mapping[str, str]) -> list[Check]:
 def clock_check(offset_s: float | None) -> Check:
     """How far this machine's clock is from the service's; ``offset_s`` is positive where the service is ahead."""
     if offset_s is None:
-        fact = "the service sends no Date header that can be believed"
+        fact = "the service sends no plausible Date header"
         return Check(subject="clock", level=Level.WARNING, fact=fact, fix="check this machine's clock")
     side = "behind" if offset_s > 0 else "ahead of"
     fact = f"{abs(offset_s):.0f} s {side} the service's" if abs(offset_s) >= 1 else "within a second of the service's"

@@ -39,9 +39,9 @@ class Controls:
 
     @property
     def is_same_organization(self) -> bool:
-        """Whether it is proven that the API key belongs to the organisation that earlier sessions sent runs to.
+        """Whether it is proven that the API key belongs to the organization that earlier sessions sent runs to.
 
-        Another organisation's list shows none of them.
+        Another organization's list shows none of them.
         """
         return self._organization_proven.is_set()
 

@@ -98,7 +98,7 @@ def _ledger_checks(ledger: Path, runs: int) -> Iterator[Check]:
     free = shutil.disk_usage(folder).free
     is_low = free < LOW_DISK_BYTES or free < 2 * BYTES_PER_RUN * runs
     level = Level.WARNING if is_low else Level.OK
-    fix = "make room: a batch stops when its ledger cannot be written" if is_low else ""
+    fix = "free disk space: a batch stops when its ledger cannot be written" if is_low else ""
     yield Check(subject="disk", level=level, fact=f"{free / 1e9:,.1f} GB free", fix=fix)
 
 

@@ -42,7 +42,7 @@ async def follow(
     Raises:
         ApiError: the service refuses what following needs.
         LedgerError: the ledger cannot be used, or was replaced or removed.
-        LedgerMismatchError: the API key belongs to another organisation.
+        LedgerMismatchError: the API key belongs to another organization.
 
     """
     changes, pacer = list[Change](), Pacer(rate=None, read_rate=read_rate)

@@ -93,7 +93,7 @@ class Following:
     def _cannot_follow(self, error: ApiError) -> None:
         if not self._is_reported:
             self._is_reported = True
-            fix = "a run that ended is noticed when they can be read again"
+            fix = "ended runs are noticed once they can be read again"
             self._reporter.note(Problem("max_active", f"the active runs cannot be read: {error}", fix))
 
     def _changed(self, change: Change) -> None:

@@ -1,4 +1,4 @@
-"""Does the API key belong to the organisation that the batch's runs are in? Another one's lists show nothing of them."""
+"""Does the API key belong to the organization that the batch's runs are in? Another one's lists show nothing of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from batchrun.ledger.fold import BatchState
 __all__ = ["CheckedOrganization", "check_organization", "organization_of"]
 
 IDS_TO_READ = 3
-"""Submitted ids that are asked for where the organisation is not revealed: if all are unknown, the key is another one's."""
+"""Submitted ids that are asked for where the organization is not revealed: if all are unknown, the key is another one's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedOrganization:
-    """What could be found out about the organisation that an API key belongs to."""
+    """What could be found out about the organization that an API key belongs to."""
 
     organization: str | None
     """Its id, if the service reveals it, and unless it may be another one than the batch's."""
@@ -26,7 +26,7 @@ class CheckedOrganization:
 
 
 async def check_organization(state: BatchState, scanner: Scanner, place: str) -> CheckedOrganization:
-    """Find out whether the key belongs to the organisation of the batch.
+    """Find out whether the key belongs to the organization of the batch.
 
     Raises:
         LedgerMismatchError: the batch belongs to another one; ``place`` is where the error says it was found.
@@ -43,8 +43,8 @@ async def check_organization(state: BatchState, scanner: Scanner, place: str) ->
     known = state.organization
     if organization is not None and known is not None:
         if organization != known:
-            fact = f"the API key belongs to organisation {organization}, the batch to {known}"
-            raise LedgerMismatchError(place, fact, "use a key of that organisation, or another --ledger")
+            fact = f"the API key belongs to organization {organization}, the batch to {known}"
+            raise LedgerMismatchError(place, fact, "use a key of that organization, or another --ledger")
         return CheckedOrganization(organization=organization, is_proven=True)
     if not state.has_runs:
         return CheckedOrganization(organization=organization, is_proven=False)
@@ -55,7 +55,7 @@ async def check_organization(state: BatchState, scanner: Scanner, place: str) ->
 
 
 async def organization_of(scanner: Scanner) -> str | None:
-    """The id of the key's organisation; None if the service does not reveal it, or cannot be asked now.
+    """The id of the key's organization; None if the service does not reveal it, or cannot be asked now.
 
     Raises:
         ApiError: the service has not answered at all.
@@ -70,7 +70,7 @@ async def organization_of(scanner: Scanner) -> str | None:
 
 
 async def _knows_a_run(state: BatchState, scanner: Scanner, place: str) -> bool:
-    """Whether the key can read a run of the batch; one that knows none of the latest is another organisation's.
+    """Whether the key can read a run of the batch; one that knows none of the latest is another organization's.
 
     Earlier runs, or those that a list shows, prove less: the batch may have been continued with another key since.
     """
@@ -85,7 +85,7 @@ async def _knows_a_run(state: BatchState, scanner: Scanner, place: str) -> bool:
             return False
     if not ids:
         return False
-    fact = f"the service knows none of {', '.join(ids)}, runs of this batch, with this API key"
+    fact = f"with this API key, the service knows none of {', '.join(ids)}, which are runs of this batch"
     raise LedgerMismatchError(place, fact, "use the key that the batch was submitted with, or another --ledger")
 
 

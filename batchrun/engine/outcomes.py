@@ -203,8 +203,8 @@ class Outcomes:
         if other is not None:
             self._record_unknown(work, f"the service answered {answer.run_id}, the id of another run", exists=True)
             self._backlog.retire()
-            fact = f"it answered {answer.run_id} for two runs, {other} and {work.key}; no answer of it can be believed"
-            fix = "this is no Wherobots Cloud, or it is broken; check the base URL"
+            fact = f"it answered {answer.run_id} for two runs, {other} and {work.key}; its responses cannot be trusted"
+            fix = "this is not Wherobots Cloud, or it is broken; check the base URL"
             self._switch.pull(Stop(StopReason.SAME_ID, Problem(self._base_url, fact, fix)))
             return
         self._controls.add(answer.run_id, work.name)

@@ -44,7 +44,7 @@ class Preflight:
         """The outcomes so far, and what is left to do."""
         so_far = [f"{count:,} {outcome.value}" for outcome, count in self.outcomes.items() if count]
         left = [f"{self.to_send:,} to send"] if self.to_send else []
-        left += [f"{self.to_settle:,} to find out about"] if self.to_settle else []
+        left += [f"{self.to_settle:,} to settle"] if self.to_settle else []
         return "; ".join(filter(None, [", ".join(so_far), ", ".join(left)]))
 
 

@@ -37,7 +37,7 @@ def _reason(key: str, state: BatchState) -> tuple[str, str] | None:
     if not run.is_planned:
         return "left the plan", "extend the batch to a sweep that contains them"
     if run.outcome is Outcome.UNKNOWN:
-        return "may or may not exist", "resume first, which finds out; or decide with batchrun resolve"
+        return "may or may not exist", "resume first to settle them, or decide with batchrun resolve"
     if run.outcome is not Outcome.SUBMITTED:
         return "were never created", "send them with batchrun submit, and --retry rejected,failed where that is needed"
     if run.status != GONE and not RunStatus(run.status or "").is_final:

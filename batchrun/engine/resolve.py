@@ -46,7 +46,7 @@ async def find_undecided(
     Raises:
         UsageError: no run has one of the names or keys.
         LedgerError: the ledger cannot be read.
-        LedgerMismatchError: the API key belongs to another organisation than the batch.
+        LedgerMismatchError: the API key belongs to another organization than the batch.
         ApiError: the service refuses the key, or cannot be reached.
 
     """

@@ -147,7 +147,7 @@ class Scanner:
             raise
 
     async def organization(self) -> str | None:
-        """The id of the organisation that the key belongs to; None if the service does not reveal it.
+        """The id of the organization that the key belongs to; None if the service does not reveal it.
 
         Raises:
             ApiError: it cannot be asked, after several tries.
@@ -192,5 +192,5 @@ def _check_ids(items: list[RunSummary]) -> None:
     names: dict[str, str | None] = {}
     for run in items:
         if names.setdefault(run.id, run.name) != run.name:
-            fact = f"the list gives the id {run.id[:40]} to two runs, so none of it can be believed"
-            raise ApiError("GET /runs", fact, "check the base URL, and what lies between here and the service")
+            fact = f"the list gives the id {run.id[:40]} to two runs, so the list cannot be trusted"
+            raise ApiError("GET /runs", fact, "check the base URL and anything between this machine and the service")

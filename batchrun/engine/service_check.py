@@ -1,7 +1,7 @@
-"""Is this the service, the organisation and the history that the ledger belongs to? Asked before the first POST.
+"""Is this the service, the organization and the history that the ledger belongs to? Asked before the first POST.
 
 As a rule it costs three calls: one list, to learn that the path answers, that the key is accepted and what time it is; the
-organisation; and one list of the planned names, to notice runs that the ledger should know and does not.
+organization; and one list of the planned names, to notice runs that the ledger should know and does not.
 """
 
 import re
@@ -78,15 +78,15 @@ class ServiceCheck:
     is_moved: bool = False
     """The batch moves to this service: none of its earlier runs is known here."""
     organization: str | None = None
-    """The organisation that the key belongs to, once it was asked for and if the service reveals it."""
+    """The organization that the key belongs to, once it was asked for and if the service reveals it."""
     is_same_organization: bool = False
-    """It is proven that earlier sessions sent their runs to this organisation: by its id, or by a run that the key can read."""
+    """It is proven that earlier sessions sent their runs to this organization: by its id, or by a run that the key can read."""
 
     async def run(self) -> Stop | Strangers:
         """Why the batch cannot start, or the runs that the ledger ought to know and does not. Writes nothing.
 
         Raises:
-            LedgerMismatchError: the key belongs to another organisation than the batch.
+            LedgerMismatchError: the key belongs to another organization than the batch.
             RunsExistError: there are such runs, and nobody decided about them.
 
         """
@@ -139,14 +139,14 @@ class ServiceCheck:
         return None
 
     async def _check_organization(self) -> Stop | None:
-        """The key must belong to the organisation that the batch began with: another one's list shows nothing of it."""
+        """The key must belong to the organization that the batch began with: another one's list shows nothing of it."""
         try:
             if self.is_moved:
                 self.organization = await organization_of(self._scanner)
                 return None
             checked = await check_organization(self._state, self._scanner, str(self.ledger.path))
         except ApiError as error:
-            return self._unreachable(f"it cannot be checked whether the API key is that of the batch: {error}")
+            return self._unreachable(f"cannot check whether the API key belongs to the batch's organization: {error}")
         self.organization, self.is_same_organization = checked.organization, checked.is_proven
         return None
 
@@ -167,7 +167,7 @@ class ServiceCheck:
             if not doubt:
                 break
         if doubt and is_decided:
-            return self._unreachable(f"it is not known which runs --{self.existing.flag} is about: {doubt}")
+            return self._unreachable(f"it is unclear which runs --{self.existing.flag} applies to: {doubt}")
         found = await anyio.to_thread.run_sync(self._of_plan, plan, listed) if listed else []
         if doubt and not found:
             self._not_checked(doubt)
@@ -247,14 +247,16 @@ class ServiceCheck:
         if self._state.attempted_at is None:
             fact = f"{count} already at the service ({some}), and this ledger is new; another one may have been lost"
             fix = (
-                "take them over with batchrun recover SWEEP, create them anew with --again, "
-                "or name the ledger that knows them with --ledger PATH"
+                "adopt them with batchrun recover SWEEP, create them again with --again, "
+                "or pass the ledger that contains them with --ledger PATH"
             )
         else:
-            fact = f"{count} at the service that this ledger does not know ({some}): it is an older copy of another one"
+            fact = (
+                f"{count} at the service that this ledger does not know ({some}): it is an older copy of another ledger"
+            )
             fix = (
-                "use the newer ledger with --ledger PATH, take them over with --adopt-existing, "
-                "or say that they belong to another batch with --not-ours"
+                "use the newer ledger with --ledger PATH, adopt them with --adopt-existing, "
+                "or treat them as another batch's with --not-ours"
             )
         run_ids = {run.id: run.name or "" for run, _ in found}
         return RunsExistError(str(self.ledger.path), fact, fix, run_ids=run_ids)
@@ -283,5 +285,5 @@ class ServiceCheck:
 
     def _not_checked(self, why: str) -> None:
         place = "preflight"
-        fact = f"it was not checked whether runs of these names exist already: {why}"
+        fact = f"could not check whether runs with these names already exist: {why}"
         self.reporter.note(Problem(place, fact, "see docs/exactly-once.md for what that means"))

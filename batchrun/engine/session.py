@@ -251,7 +251,7 @@ class Session:
         return await anyio.to_thread.run_sync(clashing_keys, plan, works) if plan is not None else frozenset()
 
     async def _prove_organization(self) -> None:
-        """Send nothing with a key that may be another organisation's until it shows a run of an earlier session."""
+        """Send nothing with a key that may be another organization's until it shows a run of an earlier session."""
         if self._controls.is_same_organization or not len(self._to_settle):
             return
         await self._backlog.wait_read()

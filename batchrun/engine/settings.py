@@ -103,7 +103,7 @@ def _at_least(name: str, value: float | None, least: int) -> Problem | None:
 def _above(name: str, value: float | None, bound: float) -> Problem | None:
     if value is None or (value > bound and math.isfinite(value)):
         return None
-    return Problem(name, f"{value} is no usable number", f"give more than {bound:g}")
+    return Problem(name, f"{value} is not a usable number", f"give more than {bound:g}")
 
 
 def _usage_error(problems: list[Problem]) -> UsageError:

@@ -193,7 +193,9 @@ class Settler:
         elif not proves:
             self._doubt(case, "the lists that should show it are incomplete, or do not show runs that exist")
         elif case.work.is_inherited and not self._controls.is_same_organization:
-            self._doubt(case, "no run of the batch shows that this API key is of the organisation that it was sent to")
+            self._doubt(
+                case, "no run of the batch proves that this API key belongs to the organization that it was sent to"
+            )
         elif self._queue.missed(case, began_s, has_control=has_control):
             self._absent(self._queue.remove(case))
 

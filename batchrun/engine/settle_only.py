@@ -40,7 +40,7 @@ async def settle(
         base_url: How the ledger names the service; by default, the client's own base URL.
 
     Raises:
-        LedgerMismatchError: the ledger belongs to another service or organisation.
+        LedgerMismatchError: the ledger belongs to another service or organization.
 
     """
     check_service(ledger.state, base_url or client.settings.base_url)

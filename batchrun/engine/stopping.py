@@ -51,7 +51,7 @@ class StopReason(StrEnum):
     UNREACHABLE = "unreachable"
     """The service did not respond at all before anything was sent."""
     UNPROVEN_KEY = "unproven_key"
-    """Nothing shows that the API key belongs to the organisation that earlier sessions sent runs to."""
+    """Nothing shows that the API key belongs to the organization that earlier sessions sent runs to."""
     WRONG_PATH = "wrong_path"
     """There is no Runs API at the base URL."""
     UNREADABLE = "unreadable"
@@ -63,7 +63,7 @@ class StopReason(StrEnum):
     UNITS = "units"
     """``stop_at_units`` was reached."""
     SAME_ID = "same_id"
-    """The service answered one id for two runs: no answer of it can be believed."""
+    """The service answered one id for two runs: its responses cannot be trusted."""
     UPLOAD = "upload"
     """A local file could not be uploaded."""
     LEDGER = "ledger"
@@ -143,7 +143,7 @@ def unusable_stop(error: ApiError, base_url: str, *, has_responded: bool) -> Sto
         fix = "check the base URL: it is everything before /runs"
         return Stop(StopReason.WRONG_PATH, Problem(base_url, f"there is no Runs API here: {fact}", fix))
     if error.is_unreadable:
-        fix = "check the base URL, and what lies between here and the service, such as a proxy that wants a login"
+        fix = "check the base URL and anything between this machine and the service, such as a proxy that requires a login"
         return Stop(StopReason.UNREADABLE, Problem(base_url, fact, fix))
     if error.http_status is None and not has_responded:
         return Stop(StopReason.UNREACHABLE, Problem(base_url, fact, "check the base URL and the network, then resume"))
@@ -167,8 +167,8 @@ def ledger_stop(error: LedgerWriteError) -> Stop:
 
 
 def unproven_stop(ledger: Path) -> Stop:
-    """Why a batch stops whose runs may be another organisation's: those sent now would be scattered over two."""
-    fact = "no run of the batch shows that this API key is of the organization that its runs were sent to"
+    """Why a batch stops whose runs may be another organization's: those sent now would be scattered over two."""
+    fact = "no run of the batch proves that this API key belongs to the organization that its runs were sent to"
     fix = f"use the key of the earlier sessions, or decide about the unknown runs with batchrun resolve {ledger}"
     return Stop(StopReason.UNPROVEN_KEY, Problem(str(ledger), fact, fix))
 
@@ -208,7 +208,7 @@ def patience_stop(base_url: str, after_s: float, last_failure: str) -> Stop:
     """The stop for ``give_up_after``: nothing succeeded for so long."""
     last = f"; the last error: {last_failure}" if last_failure else ""
     fact = f"no run was created for {duration_text(after_s)}{last}"
-    return Stop(StopReason.GAVE_UP, Problem(base_url, fact, "resume when the service is well again"))
+    return Stop(StopReason.GAVE_UP, Problem(base_url, fact, "resume when the service is available again"))
 
 
 def _is_too_many(bad: int, bound: float, tally: Tally) -> bool:
@@ -256,9 +256,7 @@ def _all_alike(answer: Answer) -> Stop | None:
             return Stop(StopReason.ALL_REJECTED, problem)
         case Unreadable(status, reason):
             fact = f"none of the first {ALL_ALIKE_AFTER} answers can be read; HTTP {status}, {reason}"
-            fix = (
-                "check the base URL, and what lies between here and the service; then resume, to find what was created"
-            )
+            fix = "check the base URL and anything between this machine and the service; then resume to find what was created"
             return Stop(StopReason.UNREADABLE, Problem("submit", fact, fix))
         case _:
             return None

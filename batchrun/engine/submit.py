@@ -63,7 +63,7 @@ async def submit(
 
     Raises:
         UsageError: the plan cannot be sent as it is, or nobody knows the units that ``stop_at_units`` needs.
-        LedgerMismatchError: the ledger belongs to another plan, service or organisation, and that was not allowed.
+        LedgerMismatchError: the ledger belongs to another plan, service or organization, and that was not allowed.
         RunsExistError: the service holds runs that the ledger should know, and ``existing`` does not say what they are.
         LedgerWriteError: the ledger could not even be started; nothing was sent.
 

@@ -70,7 +70,7 @@ async def verify(
 
     Raises:
         LedgerError: the ledger cannot be read.
-        LedgerMismatchError: the API key belongs to another organisation than the batch.
+        LedgerMismatchError: the API key belongs to another organization than the batch.
         ApiError: the service cannot be reached, or refuses to show any run.
 
     """

@@ -61,7 +61,7 @@ def compact(path: Path) -> Compaction:
         except (OSError, UsageError) as error:
             why = error.problems[0].fact if isinstance(error, UsageError) else error.strerror or error
             fact = f"the shorter ledger cannot be written: {why}"
-            raise LedgerWriteError(str(path), fact, "the ledger is as it was; make room and try again") from error
+            raise LedgerWriteError(str(path), fact, "the ledger is unchanged; free disk space and try again") from error
         return Compaction(lines_before=read, lines_after=kept, bytes_before=before, bytes_after=path.stat().st_size)
 
 

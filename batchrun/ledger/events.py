@@ -91,7 +91,7 @@ class SessionEvent(LedgerEvent, tag="session", kw_only=True, frozen=True):
     """One process began or ended its work on the batch.
 
     ``server_offset_s`` is how far the server's clock was ahead; ``rate`` is the rate learned, where the next starts;
-    ``organization`` is the id of the organisation that the API key belongs to, if the service reveals it.
+    ``organization`` is the id of the organization that the API key belongs to, if the service reveals it.
     """
 
     action: Literal["start", "stop"]

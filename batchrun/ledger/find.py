@@ -32,7 +32,7 @@ def find_ledger(path: Path, *, emulator: bool = False) -> Path:
         raise LedgerError(str(path), fact, f"{change} --emulator, or give the ledger")
     if _is_missing(path):
         raise _no_file(path)
-    fact = f"it has no ledger: there is no {ledger}"
+    fact = f"it has no ledger: {ledger} does not exist"
     raise LedgerError(str(path), fact, f"submit it first: batchrun submit {path}; or give the path of its ledger")
 
 

@@ -64,7 +64,7 @@ def fold_all(state: BatchState, events: Iterable[Event]) -> BatchState:
 def _batch(state: BatchState, event: BatchEvent) -> None:
     """Runs that leave the plan leave the counts, and nothing else; runs that come back are counted again."""
     if state.batch is not None and state.batch.base_url != event.base_url:
-        state.organization = None  # another service has other organisations
+        state.organization = None  # another service has other organizations
     state.batch = event
     state.left = gone = frozenset(event.gone)
     # Version 0.1 forgot what left the plan, and so did not name it again in later extensions.

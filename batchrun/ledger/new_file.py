@@ -24,7 +24,7 @@ def check_free(path: Path) -> None:
 
     """
     if os.path.lexists(path):
-        fact = "there is a file already; it is not overwritten"
+        fact = "the file exists and is not overwritten"
         raise LedgerError(str(path), fact, "continue it with submit, or choose another --ledger")
 
 
@@ -52,7 +52,7 @@ def write_new_ledger(path: Path, events: Iterable[Event]) -> None:
         raise
     except OSError as error:
         fact = f"the ledger cannot be written: {error.strerror or error}"
-        raise LedgerWriteError(str(path), fact, "make room, or choose another --ledger") from error
+        raise LedgerWriteError(str(path), fact, "free disk space, or choose another --ledger") from error
 
 
 def _put(written: Path, path: Path) -> None:

@@ -163,4 +163,4 @@ class SharedLedger:
 
 def _changed(path: Path, what: str) -> LedgerChangedError:
     fact = f"the ledger {what} while it was being read"
-    return LedgerChangedError(str(path), fact, "find out what did it, then run the command again")
+    return LedgerChangedError(str(path), fact, "find out which process did this, then run the command again")

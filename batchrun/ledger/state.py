@@ -242,7 +242,7 @@ class BatchState:
     rate: dict[str, float | None] | None = None
     """The rate that the last session learned."""
     organization: str | None = None
-    """The organisation that the batch's runs were created in, if the service reveals it."""
+    """The organization that the batch's runs were created in, if the service reveals it."""
     server_offset_s: float = 0.0
     """What to add to our clock for the earliest time at which a run sent now can have been created."""
     attempted_at: str | None = None

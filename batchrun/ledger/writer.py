@@ -135,7 +135,7 @@ class LedgerWriter:
 
 def _changed(path: Path, what: str) -> LedgerChangedError:
     fact = f"the ledger {what} while the batch was running"
-    fix = "find out what did it; batchrun verify compares what you have with the service"
+    fix = "find out which process did this; batchrun verify compares what you have with the service"
     return LedgerChangedError(str(path), fact, fix)
 
 
@@ -144,6 +144,6 @@ def _failure(path: Path, error: BaseException) -> LedgerWriteError:
         return error
     number, words = (error.errno, error.strerror) if isinstance(error, OSError) else (None, None)
     full = number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-    fix = "make room and resume" if full else "check the disk and resume"
+    fix = "free disk space and resume" if full else "check the disk and resume"
     fact = f"the ledger cannot be written: {words or str(error) or type(error).__name__}"
     return LedgerWriteError(str(path), fact, fix)

@@ -1,4 +1,4 @@
-"""Does the API key belong to the organisation whose runs a ledger holds? Another one's lists show none of them."""
+"""Does the API key belong to the organization whose runs a ledger holds? Another one's lists show none of them."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -14,11 +14,11 @@ from batchrun.wherobots.client import RunsClient
 __all__ = ["check_organization"]
 
 IDS_TO_READ = 3
-"""Ids that are asked for where the organisation is not revealed: if all are unknown, the key is another one's."""
+"""Ids that are asked for where the organization is not revealed: if all are unknown, the key is another one's."""
 
 
 async def check_organization(client: RunsClient, reader: Reader, state: BatchState, ledger: Path) -> bool:
-    """Whether it is proven that the key belongs to the batch's organisation; it may be impossible to know.
+    """Whether it is proven that the key belongs to the batch's organization; it may be impossible to know.
 
     Raises:
         LedgerMismatchError: it belongs to another one.
@@ -31,13 +31,13 @@ async def check_organization(client: RunsClient, reader: Reader, state: BatchSta
     if organization is None or state.organization is None:
         return await _is_run_known(client, reader, state, ledger)
     if state.organization != organization:
-        fact = f"the API key belongs to organisation {organization}, the batch to {state.organization}"
-        raise LedgerMismatchError(str(ledger), fact, "use a key of that organisation, or another --ledger")
+        fact = f"the API key belongs to organization {organization}, the batch to {state.organization}"
+        raise LedgerMismatchError(str(ledger), fact, "use a key of that organization, or another --ledger")
     return True
 
 
 async def _is_run_known(client: RunsClient, reader: Reader, state: BatchState, ledger: Path) -> bool:
-    """Whether the service knows a run of the batch; a key that knows none of several is another organisation's."""
+    """Whether the service knows a run of the batch; a key that knows none of several is another organization's."""
     ids = list(islice(_latest_ids(state), IDS_TO_READ))
     for run_id in ids:
         try:
@@ -51,7 +51,7 @@ async def _is_run_known(client: RunsClient, reader: Reader, state: BatchState, l
             return False
         return True
     if ids:
-        fact = f"the service knows none of {', '.join(ids)}, runs of this batch, with this API key"
+        fact = f"with this API key, the service knows none of {', '.join(ids)}, which are runs of this batch"
         fix = "use the key that the batch was submitted with, or another --ledger"
         raise LedgerMismatchError(str(ledger), fact, fix)
     return False

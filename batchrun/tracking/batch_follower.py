@@ -80,11 +80,11 @@ class BatchFollower:
         on_change: Callable[[Change], None],
         on_note: Callable[[Problem], None],
     ) -> Self:
-        """Read the ledger, and check that the API key belongs to its organisation.
+        """Read the ledger, and check that the API key belongs to its organization.
 
         Raises:
             LedgerError: the ledger cannot be read.
-            LedgerMismatchError: the key belongs to another organisation.
+            LedgerMismatchError: the key belongs to another organization.
 
         """
         created = CreatedRuns()
@@ -249,4 +249,4 @@ class BatchFollower:
             self._may_record = False
             self._recorder.clear()
             problem = error.problems[0]
-            self._on_note(Problem(problem.place, problem.fact, "what is learned is shown and not recorded"))
+            self._on_note(Problem(problem.place, problem.fact, "changes are shown but not recorded"))

@@ -119,7 +119,7 @@ class Follower:
             raise refused
         self._listing.refuse()
         fact = f"the service refuses it: {refused.error.problems[0].fact}"
-        self._note(Problem("GET /runs", fact, "runs are asked for one by one instead, which takes a call a run"))
+        self._note(Problem("GET /runs", fact, "runs are read one by one instead, with one call per run"))
 
     async def _look_up(self, plan: LookUps) -> None:
         if plan.listed and self._listing.is_open:

@@ -60,7 +60,7 @@ class Poller:
         self.lists_odd = True
         """False: the service's list does not accept them."""
         self.is_key_proven = False
-        """The key belongs to the organisation of the followed runs: some answer showed one of them, or it was checked."""
+        """The key belongs to the organization of the followed runs: some answer showed one of them, or it was checked."""
         self.has_found = False
         """Some run was found by its id: then ids can be asked for."""
         self._ended_s: list[float] = []
@@ -163,7 +163,7 @@ class Poller:
         """The service says that it does not know a run; ``listed`` are all runs of its name, None if they are not known.
 
         It is believed when it says so again after a while, a complete list of the name does not show the run either, and the
-        key is the right one: another organisation's key knows none of the runs.
+        key is the right one: another organization's key knows none of the runs.
         """
         if listed is not None and any(seen.id == run.run_id for seen in listed):
             run.due_s = now_s + RECHECK_S

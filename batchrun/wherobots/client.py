@@ -115,7 +115,7 @@ class RunsClient:
         return self._reader.app(run)
 
     async def organization_id(self) -> str:
-        """The id of the organisation that the key belongs to.
+        """The id of the organization that the key belongs to.
 
         The service's own clients use this call, and it is not part of the public contract: it may be refused.
 

@@ -66,7 +66,7 @@ class Storage:
         except msgspec.DecodeError as error:
             raise ApiError(place, f"the response cannot be parsed: {error}") from error
         if not is_safe_upload_url(ticket.upload_url):
-            fact = "it names an upload URL that is neither https nor a loopback address"
+            fact = "its upload URL is neither https nor a loopback address"
             raise ApiError(place, fact, "check the base URL; nothing was uploaded")
         if not _is_uri(ticket.destination):
             raise ApiError(place, f"its destination is not a URI: {ticket.destination[:100]!r}")

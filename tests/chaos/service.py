@@ -45,7 +45,7 @@ class Service:
         return held
 
     def create(self, body: dict[str, Any]) -> str:
-        """Create a run as another client of the same organisation would."""
+        """Create a run as another client of the same organization would."""
         headers = {"Content-Type": "application/json", "X-API-Key": "chaos-key"}
         url = f"{self.url}/runs?region=aws-us-west-2"
         request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")

@@ -77,7 +77,7 @@ def test_an_export_can_be_piped_on(batchrun: Run, ledger: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["-o", "-", "--json"], "--output -: standard output holds one thing"),
+        (["-o", "-", "--json"], "--output -: it is written to standard output"),
         (["-o", "-", "--format", "xls"], "--format: unknown export format 'xls'; use one of csv, jsonl, parquet"),
         (["-o", "a.csv", "--format", "csv"], "--format: it is for -o - alone"),
     ],

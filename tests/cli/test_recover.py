@@ -95,7 +95,7 @@ def test_what_is_there_is_never_overwritten(do: Do, server: EmulatorServer, tmp_
     for path in places.values():
         ended = do("recover", "--ledger", path, *QUICK)
         assert ended.status == 4
-        assert "there is a file already; it is not overwritten" in ended.err
+        assert "the file exists and is not overwritten" in ended.err
     assert places["empty"].read_bytes() == b""
     assert not (tmp_path / "nowhere").exists()
     assert do("recover", *QUICK).status == 0

@@ -129,15 +129,15 @@ def test_a_dropped_run_is_never_sent_and_can_come_back(do: Do, server: EmulatorS
 
 
 UNCLEAR = [
-    (["--drop"], "--drop: it does not say about which runs; give names or keys, or --all-unknown"),
+    (["--drop"], "--drop: no runs were selected; give names or keys, or --all-unknown"),
     (["job-nyc-2021", "--drop", "--resend"], "--drop: cannot be combined with --resend"),
     (["job-nyc-2021", "--all-unknown", "--drop"], "--all-unknown: cannot be combined with names or keys"),
     (["job-nyc-2021", "--drop", "--not-ours"], "--not-ours: only applies to --resend"),
     (["job-nyc-20"], "job-nyc-20: no run of this batch has this name or key; did you mean job-nyc-2024"),
-    (["--all-unknown", "--adopt", "x1", "--yes"], "--adopt: one run is adopted for one name, not for 12"),
+    (["--all-unknown", "--adopt", "x1", "--yes"], "--adopt: it adopts one run for one name, not for 12"),
     (
         ["job-nyc-2021", "--drop"],
-        "--yes: nobody can be asked here: Drop 1 run, never to be sent?; add --yes if that is what you want",
+        "--yes: cannot ask for confirmation without a terminal: Drop 1 run, never to be sent?; pass --yes to confirm",
     ),
 ]
 
@@ -174,7 +174,7 @@ def test_where_lists_are_refused_it_says_so_in_one_sentence(
     ended = do("resolve", unknown[0])
     assert ended.status == 0
     assert ended.err.count("\n") == 1
-    assert "what the service holds may not be shown: the runs cannot be listed: HTTP" in ended.err
+    assert "the runs shown may be incomplete: the runs cannot be listed: HTTP" in ended.err
     assert do("resolve", unknown[0], "--drop", "--yes").status == 0
     assert outcomes(tmp_path)[Outcome.DROPPED] == 1
 
@@ -186,7 +186,7 @@ def test_another_organizations_key_is_refused(
     monkeypatch.setenv("WHEROBOTS_API_KEY", "other-key-0123456789")
     ended = do("resolve", unknown[0], "--resend", "--yes")
     assert ended.status == 4
-    assert "the API key belongs to organisation another, the batch to" in ended.err
+    assert "the API key belongs to organization another, the batch to" in ended.err
     assert outcomes(tmp_path) == {Outcome.UNKNOWN: 12}
 
 
@@ -194,7 +194,7 @@ def test_another_service_is_not_asked(batchrun: Run, unknown: list[str], sweep: 
     del unknown
     ended = batchrun("resolve", sweep, "--base-url", "http://127.0.0.1:9")
     assert ended.status == 4
-    assert "not to http://127.0.0.1:9; ask that one with --base-url" in ended.err
+    assert "not to http://127.0.0.1:9; use --base-url" in ended.err
 
 
 def test_json_holds_what_a_script_needs(do: Do, unknown: list[str], server: EmulatorServer) -> None:

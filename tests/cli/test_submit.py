@@ -227,7 +227,7 @@ def test_nobody_reading_the_result_does_not_change_what_was_done(sweep: Path, se
         (["--retry", "pending"], "error: --retry: 'pending' cannot be retried"),
         (["--settle-after", "soon"], "error: --settle-after: 'soon' is not a duration"),
         (["--stop-after-failures", "0%"], "error: --stop-after-failures: '0%' is not a count or a percentage"),
-        (["--rate", "-1"], "error: rate: -1.0 is no usable number"),
+        (["--rate", "-1"], "error: rate: -1.0 is not a usable number"),
         (["--emulator", "--base-url", "http://localhost:1"], "error: --emulator: cannot be used with --base-url"),
         (["--base-url", "http://api.example.com"], "is not https, so the API key would travel in the open"),
     ],
@@ -250,9 +250,9 @@ def test_where_nobody_can_be_asked_it_says_once_that_it_sends_all_the_same(
 ) -> None:
     words = ["submit", sweep, "--base-url", server.url, "--rate", "500"]
     first, again = batchrun(*words, "--where", "site=nyc"), batchrun(*words, "--where", "site=nyc")
-    assert first.err.count("nobody can be asked here, so the runs are sent without a question") == 1
-    assert "nobody can be asked" not in again.err  # nothing was left to send
-    assert "nobody can be asked" not in batchrun(*words, "--extend", "--yes").err
+    assert first.err.count("not a terminal, so the runs are sent without confirmation") == 1
+    assert "sent without confirmation" not in again.err  # nothing was left to send
+    assert "sent without confirmation" not in batchrun(*words, "--extend", "--yes").err
     assert len(held(server)) == 12
 
 

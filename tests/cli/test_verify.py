@@ -92,7 +92,7 @@ def test_a_run_of_a_name_that_was_never_sent_is_foreign(do: Do, server: Emulator
     assert kinds(document) == {"foreign": 1}
     assert re.search(rf"foreign +job-ord-2024 +pending +0 +{other} .* fits", ended.out)
     assert "resume" in ended.out
-    assert "--adopt-existing takes them over" in ended.out
+    assert "--adopt-existing adopts them" in ended.out
 
 
 def test_unknown_runs_are_findings_with_what_is_held(do: Do, server: EmulatorServer) -> None:

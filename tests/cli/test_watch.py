@@ -85,7 +85,7 @@ def test_it_can_end_at_the_first_failure_or_after_a_time(batchrun: Run, sweep: P
     submit(batchrun, sweep, failing)
     late = watch(batchrun, sweep, failing, "--timeout", "0.1s", "--json")
     assert (late.status, lines(late)[-1]["reason"]) == (3, "timeout")
-    assert "the time is up; 12 runs not ended yet" in late.err
+    assert "timed out; 12 runs not ended yet" in late.err
     first = watch(batchrun, sweep, failing, "--until", "first-failure", "--json", "--quiet")
     assert (first.status, lines(first)[-1]["reason"]) == (1, "first_failure")
     assert lines(first)[-1]["counts"].get("FAILED", 0) >= 1
@@ -127,7 +127,7 @@ def test_ctrl_c_leaves_the_runs_alone(batchrun: Run, sweep: Path, server: Emulat
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert "stopped watching; the runs were left alone and continue" in err
+    assert "stopped watching; the runs continue" in err
     assert "RUNNING" in out
     statuses = {run.status for run in read_state(sweep.with_name("jobs.ledger.jsonl")).runs.values()}
     assert {"RUNNING"} <= statuses <= {"PENDING", "RUNNING"}, "what was seen is recorded"
@@ -140,7 +140,7 @@ def test_without_created_runs_it_says_what_to_do(batchrun: Run, sweep: Path, ser
     ledger.write_text(first + "\n", "utf-8")
     ended = watch(batchrun, sweep, server)
     assert ended.status == 1
-    assert "no run of this batch is created yet, so there is nothing to watch" in ended.err
+    assert "no run of this batch has been created yet, so there is nothing to watch" in ended.err
     assert f"create them with batchrun resume {ledger}" in ended.err
     with FileLedger.open(ledger):
         beside = watch(batchrun, sweep, server, "--timeout", "0.2s")
@@ -156,7 +156,7 @@ def test_another_service_and_a_sweep_without_ledger_are_refused(
     submit(batchrun, sweep, server)
     elsewhere = batchrun("watch", sweep, "--base-url", "http://127.0.0.1:9")
     assert elsewhere.status == 4
-    assert f"the batch was submitted to {server.url}, not to http://127.0.0.1:9; ask that one with" in elsewhere.err
+    assert f"the batch was submitted to {server.url}, not to http://127.0.0.1:9; use --base-url" in elsewhere.err
 
 
 @pytest.mark.parametrize(

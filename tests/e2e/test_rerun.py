@@ -84,7 +84,7 @@ def test_failed_runs_are_run_again_with_other_settings_under_their_own_key(comma
             assert [(earlier.generation, earlier.run_id) for earlier in row.earlier] == [(1, before[name][1])]
 
         nothing = command.run("rerun", "sweep.toml", *url, "--yes")
-        assert (nothing.returncode, "no run fits" in nothing.stdout) == (0, True)
+        assert (nothing.returncode, "no run matches" in nothing.stdout) == (0, True)
         check = command.run("ledger", "check", "sweep.ledger.jsonl")
         assert check.returncode == 0, check.stdout
         compacted = command.run("ledger", "compact", "sweep.ledger.jsonl")

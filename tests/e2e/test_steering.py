@@ -40,7 +40,7 @@ def test_a_cancel_that_is_killed_twice_under_errors_cancels_every_active_run(com
         assert Counter(run["status"] for run in emulator.held()) == {"CANCELLED": 100}
         assert {run.status for run in read_state(ledger).runs.values()} == {"CANCELLED"}
         again = command.run("cancel", "sweep.toml", *url, "--yes")
-        assert (again.returncode, "no active run fits" in again.stdout) == (0, True)
+        assert (again.returncode, "no active run matches" in again.stdout) == (0, True)
 
 
 def test_what_was_not_sent_is_dropped_and_a_running_submission_is_left_to_its_owner(command: Command) -> None:

@@ -117,7 +117,7 @@ def test_a_checkup_says_what_is_allowed_what_is_not_and_what_could_not_be_asked(
         (0.4, Level.OK, "within a second of the service's"),
         (-12.0, Level.OK, "12 s ahead of the service's"),
         (7200.0, Level.WARNING, "7200 s behind the service's"),
-        (None, Level.WARNING, "the service sends no Date header that can be believed"),
+        (None, Level.WARNING, "the service sends no plausible Date header"),
     ],
 )
 def test_the_clock(offset_s: float | None, level: Level, fact: str) -> None:

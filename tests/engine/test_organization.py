@@ -1,4 +1,4 @@
-"""Whose key is it? By the organisation's id, by a run that it can read, and when nothing can tell."""
+"""Whose key is it? By the organization's id, by a run that it can read, and when nothing can tell."""
 
 from typing import Any
 

@@ -181,9 +181,7 @@ def test_another_environment_value_is_another_batch() -> None:
 def test_what_it_found_is_said_in_one_sentence() -> None:
     plan = plan_of(2000, extra="[submit]\nmax_points = 2000\n")
     state = state_of(plan, submitted=[0, 1], unknown=[2])
-    assert checked(plan, state).describe() == (
-        "1,997 pending, 2 submitted, 1 unknown; 1,997 to send, 1 to find out about"
-    )
+    assert checked(plan, state).describe() == ("1,997 pending, 2 submitted, 1 unknown; 1,997 to send, 1 to settle")
     assert checked(plan_of(1), state_of(plan_of(1), submitted=[0])).describe() == "1 submitted"
 
 

@@ -106,7 +106,7 @@ def test_a_disk_that_fills_up_stops_the_batch_and_room_lets_it_go_on(server: Emu
         check=False,
     )
     assert full.returncode == 3, full.stderr
-    assert "make room and resume" in full.stderr
+    assert "free disk space and resume" in full.stderr
     assert "Traceback" not in full.stderr
     assert 0 < len(held(server)) < 60
     assert submit(tmp_path, server, "--settle-after", "0.5s") == 0

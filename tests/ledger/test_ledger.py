@@ -114,10 +114,10 @@ async def test_a_line_in_the_middle_that_cannot_be_read_is_an_error_with_its_num
 @pytest.mark.parametrize(
     ("first", "fact"),
     [
-        (b"hello\n", "no ledger begins like this"),
-        (b"\xff\xfe\x00\n", "no ledger begins like this"),
-        (b'{"event":"attempt","at":"x","key":"a","n":1}\n', "no batch event"),
-        (b'{"a":1}\n', "no ledger begins like this"),
+        (b"hello\n", "not the beginning of a ledger"),
+        (b"\xff\xfe\x00\n", "not the beginning of a ledger"),
+        (b'{"event":"attempt","at":"x","key":"a","n":1}\n', "not a batch event"),
+        (b'{"a":1}\n', "not the beginning of a ledger"),
     ],
 )
 def test_another_kind_of_file_is_refused_and_left_alone(path: Path, first: bytes, fact: str) -> None:

@@ -85,7 +85,7 @@ def test_a_full_disk_stops_the_writer_and_loses_nothing_that_was_promised(path: 
     anyio.run(write_three, path)
     ended = subprocess.run([sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=True)
     *promised, said = ended.stdout.splitlines()
-    assert "File too large; make room and resume" in said
+    assert "File too large; free disk space and resume" in said
     assert promised == ["1"]
     with FileLedger.open(path) as ledger:
         assert ledger.torn

@@ -112,7 +112,7 @@ async def test_a_full_disk_fails_everyone_who_waits_and_all_who_come_later() -> 
         assert writer.failure is not None
     assert len(failures) == 6
     assert {str(error) for error in failures} == {
-        "/dev/full: the ledger cannot be written: No space left on device; make room and resume"
+        "/dev/full: the ledger cannot be written: No space left on device; free disk space and resume"
     }
 
 

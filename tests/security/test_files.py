@@ -109,7 +109,7 @@ def test_what_does_not_begin_as_a_ledger_is_never_changed(content: bytes, folder
     ]
     for words in commands:
         ended = batchrun(*words)
-        assert (ended.status, "no ledger begins like this" in ended.err) == (4, True), (words, ended)
+        assert (ended.status, "not the beginning of a ledger" in ended.err) == (4, True), (words, ended)
     after = path.stat()
     assert path.read_bytes() == content
     assert (after.st_mode, after.st_ino, after.st_mtime_ns) == (before.st_mode, before.st_ino, before.st_mtime_ns)

@@ -59,7 +59,7 @@ def _habits(chance: random.Random, *, steps_clock: bool) -> Habits:
 
 
 def _earlier_batch(chance: random.Random) -> list[Event]:
-    """What the organisation may hold before the batch begins: another batch's runs of the same names."""
+    """What the organization may hold before the batch begins: another batch's runs of the same names."""
     match chance.choice(["", "", "", "", "batch", "strangers"]):
         case "batch":
             other = Session(

@@ -78,7 +78,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseKey:
-    """From now on, the API key of this organisation is used."""
+    """From now on, the API key of this organization is used."""
 
     organization: str
 
@@ -107,7 +107,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strangers:
-    """Another client of the organisation creates runs that have planned names, and other payloads."""
+    """Another client of the organization creates runs that have planned names, and other payloads."""
 
     seed: int
     share: float

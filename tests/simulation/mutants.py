@@ -73,7 +73,7 @@ def failed_forgets() -> None:
 
 
 def any_organization() -> None:
-    """The key's organisation is not asked for."""
+    """The key's organization is not asked for."""
 
     async def check(*_: Any) -> None: ...
 

@@ -1,4 +1,4 @@
-"""A simulated Wherobots Cloud: what it holds, and what its lists show. Several organisations; one clock.
+"""A simulated Wherobots Cloud: what it holds, and what its lists show. Several organizations; one clock.
 
 A run is made when its request is sent, with the time at which it will have been committed. So nothing has to happen by
 itself, and a client that is killed leaves its requests on the way.

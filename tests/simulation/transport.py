@@ -90,7 +90,7 @@ def _parsed(query: str) -> dict[str, list[str]]:
 
 @dataclass(slots=True, kw_only=True)
 class SimTransport:
-    """One process's connection, with the key of one organisation."""
+    """One process's connection, with the key of one organization."""
 
     service: Service
     organization: str

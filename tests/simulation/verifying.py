@@ -21,7 +21,7 @@ __all__ = ["verification", "verification_findings"]
 def verification(
     path: Path, plan: Plan, service: Service, organization: str, trace: Callable[[str], None]
 ) -> Verification:
-    """What it says of a ledger, asked with the key of the ledger's organisation and without any faults."""
+    """What it says of a ledger, asked with the key of the ledger's organization and without any faults."""
     transport = SimTransport(
         service=service,
         organization=organization,

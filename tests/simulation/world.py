@@ -75,7 +75,7 @@ class World:
         return True
 
     def has_lost_its_latest_runs(self, ledger: Path) -> bool:
-        """Whether a ledger knows no organisation, and none of its latest runs is left."""
+        """Whether a ledger knows no organization, and none of its latest runs is left."""
         state = read_state(ledger)
         ids = [run.run_id for run in state.runs.values() if run.run_id is not None][-IDS_TO_READ:]
         alive = {run.id for run in self.service.existing()}

@@ -94,8 +94,7 @@ def cancel(
 ) -> int:
     """Cancel active runs of a batch, by the ids that its ledger holds.
 
-    Runs that may or may not exist are looked for first. Asks before it does anything; elsewhere than on a terminal it needs
-    --yes. Safe to repeat.
+    Unknown runs are settled first. Asks for confirmation; without a terminal, pass --yes. Safe to repeat.
     """
     ledger, output = find_ledger(path, emulator=emulator), Output(as_json=as_json, quiet=quiet)
     service = service_of(ledger, base_url=base_url)
@@ -106,7 +105,7 @@ def cancel(
         with FileLedger.open(ledger) as writing:
             chosen = _choose(ledger, writing, selected.selection(), pending=pending)
             if not (chosen.active or chosen.dropped):
-                output.say("no active run fits; nothing was cancelled")
+                output.say("no active run matches; nothing was cancelled")
                 output.document({"cancelled": 0, "dropped": 0, "exit_status": 0})
                 return ExitStatus.DONE
             if not output.confirm(f"{chosen.describe().capitalize()}?", yes=yes):
@@ -134,7 +133,7 @@ def _cancel(ledger: FileLedger, api: ApiSettings, rows: Iterable[RunRow], output
 
     def report(result: Cancellation) -> None:
         if result.done % 50 == 0 and result.done < len(targets):
-            output.tell(f"{result.done:,} of {numbered(len(targets), 'run')} asked for")
+            output.tell(f"{result.done:,} of {numbered(len(targets), 'run')} requested")
 
     async def work(switch: StopSwitch) -> Cancellation:
         async with RunsClient(api, open_transport(api, connections=CONNECTIONS)) as client:
@@ -148,7 +147,9 @@ def _cancel(ledger: FileLedger, api: ApiSettings, rows: Iterable[RunRow], output
 
 def _wait(ledger: Path, api: ApiSettings, targets: Sequence[Target], output: Output) -> dict[str, str]:
     """Follow the runs until they have ended; their statuses by id."""
-    output.tell(f"waiting until {numbered(len(targets), 'run')} have ended; Ctrl-C leaves them to it")
+    output.tell(
+        f"waiting until {numbered(len(targets), 'run')} have ended; Ctrl-C stops waiting and does not affect them"
+    )
     ids, until_s = {target.run_id for target in targets}, time.monotonic() + WAIT_S
 
     async def work(switch: StopSwitch) -> dict[str, str]:
@@ -174,9 +175,11 @@ def _show(chosen: _Chosen, result: Cancellation, ended: dict[str, str], output: 
         output.warn(problem)
     statuses = Counter(ended.values())
     parts = [f"{count:,} {status}" for status, count in statuses.most_common()] if waited else []
-    asked = f"{numbered(len(result.requested), 'run')} asked to end" + (f": {', '.join(parts)}" if parts else "")
+    asked = f"cancellation requested for {numbered(len(result.requested), 'run')}" + (
+        f": {', '.join(parts)}" if parts else ""
+    )
     lines = [asked] if result.requested else []
-    lines += [f"{numbered(len(result.had_ended), 'run')} had ended"] if result.had_ended else []
+    lines += [f"{numbered(len(result.had_ended), 'run')} had already ended"] if result.had_ended else []
     lines += [f"{numbered(len(result.problems), 'run')} could not be cancelled"] if result.problems else []
     lines += [f"{numbered(len(chosen.dropped), 'run')} dropped"] if chosen.dropped else []
     output.say("; ".join(lines))

@@ -29,7 +29,7 @@ Examples:
 """
 
 By = Annotated[
-    list[str] | None, typer.Option("--by", metavar="AXIS", help="Sums by the values of these axes, e.g. region,year.")
+    list[str] | None, typer.Option("--by", metavar="AXIS", help="Group the sums by these axes, e.g. region,year.")
 ]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Ask the service for costs that may have changed.")]
 Ledgers = Annotated[
@@ -50,9 +50,9 @@ def costs(
     timeout: o.Timeout = None,
     as_json: o.Json = False,
 ) -> int:
-    """Show what a batch cost: spatial units and money, exact, with what may still change apart.
+    """Show what a batch cost: spatial units and money, exact, amounts that may still change are listed separately.
 
-    Answers from the ledger alone. With --refresh it first asks the service, a hundred runs a call.
+    Reads only the ledger, unless you pass --refresh: then it first asks the service, 100 runs per call.
     """
     ledgers, output = find_ledgers(paths, emulator=emulator), Output(as_json=as_json)
     for ledger in ledgers if refresh else ():

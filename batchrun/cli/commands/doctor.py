@@ -35,13 +35,15 @@ Examples:
   batchrun doctor sweep.toml
       also check the sweep, its ledger, and what the organization allows
   batchrun doctor --probe
-      what reading calls show of this service, to paste into an issue
+      what read-only calls reveal about this service, to paste into an issue
 """
 
 Sweep = Annotated[
     Path | None, typer.Argument(metavar="[SWEEP]", help="Manifest (.toml), saved plan or ledger to check.")
 ]
-Probe = Annotated[bool, typer.Option("--probe", help="Print what reading calls show of the service, with no secrets.")]
+Probe = Annotated[
+    bool, typer.Option("--probe", help="Print what read-only calls reveal about the service; contains no secrets.")
+]
 MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.PROBLEM: "PROBLEM"}
 
 
@@ -54,7 +56,7 @@ def doctor(
 ) -> int:
     """Check everything between this machine and a run: settings, network, API key, quotas, storage, ledger.
 
-    Only reads; nothing is created, uploaded or changed. Values of settings are never shown.
+    Only reads; nothing is created, uploaded or changed. Setting values are never shown.
     """
     output = Output(as_json=as_json)
     plan, ledger = (None, None) if sweep is None else _sweep_and_ledger(sweep)

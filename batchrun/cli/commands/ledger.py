@@ -90,7 +90,7 @@ def export(
     path = find_ledger(path, emulator=emulator)
     if output == STDOUT:
         if as_json:
-            fact = "standard output holds one thing: it cannot be combined with --json"
+            fact = "it is written to standard output, so it cannot be combined with --json"
             raise UsageError("--output -", fact, "choose one, or --format jsonl")
         export_to(path, sys.stdout.buffer, _suffix_of(format_ or "csv"), keep_formulas=formulas, is_wide=wide)
         return ExitStatus.DONE

@@ -64,7 +64,7 @@ def logs(
     timeout: o.Timeout = None,
     as_json: o.Json = False,
 ) -> int:
-    """Show what runs wrote: one run's log, the last lines of the failed ones, or all of them as files.
+    """Show or save logs: one run's log, the last lines of failed runs, or a file per run.
 
     The service has no way to read a log from its end, so --tail reads all of it.
     """
@@ -75,7 +75,7 @@ def logs(
         rows = [row for row in rows if group_of(row.outcome, row.status) is RunGroup.FAILED]
     _check(rows, found, selected, follow=follow, many=failed or save is not None, as_json=as_json)
     if not rows:
-        output.say("no created run fits; nothing was read")
+        output.say("no created run matches; nothing was read")
         output.document({"runs": [], "exit_status": 0})
         return ExitStatus.DONE
 
@@ -98,7 +98,7 @@ def _check(
     if follow and (many or as_json or len(rows) > 1):
         raise UsageError("--follow", "follows one run, as text", "name one run, and leave out the other options")
     if not many and not selected.selection().names and len(rows) > 1:
-        fact = f"{numbered(len(found.rows), 'run')}: name those whose logs you want"
+        fact = f"{numbered(len(found.rows), 'run')}: name the runs whose logs you want"
         raise UsageError("logs", fact, "or use --failed, or --save DIR for files")
 
 
@@ -165,7 +165,7 @@ async def _save(client: RunsClient, reader: Reader, rows: Sequence[RunRow], fold
     saved = await save_logs(client, runs, folder, reader=reader, on_progress=_progress(output, len(runs)))
     for problem in saved.problems:
         output.warn(problem)
-    kept = f", {saved.kept:,} were there" if saved.kept else ""
+    kept = f", {saved.kept:,} already there" if saved.kept else ""
     output.say(f"{numbered(saved.written, 'log')} written to {folder}{kept}; {saved.lines:,} lines")
     status = ExitStatus.INCOMPLETE if saved.problems else ExitStatus.DONE
     document = {"written": saved.written, "kept": saved.kept, "lines": saved.lines, "folder": str(folder)}

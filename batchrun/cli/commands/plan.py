@@ -77,7 +77,7 @@ def plan(
     is_piped = to == STDOUT
     if is_piped and as_json:
         raise UsageError(
-            "--output -", "standard output holds one thing: it cannot be combined with --json", "choose one"
+            "--output -", "it is written to standard output, so it cannot be combined with --json", "choose one"
         )
     output = Output(as_json=as_json, holds_data=is_piped)
     hints = load("batchrun.cli.online:check_online")(planned, output, base_url=base_url) if online else None

@@ -41,15 +41,12 @@ Since = Annotated[
     typer.Option(
         "--since",
         metavar="TIME",
-        help="Runs created before belong to other batches: a date or time (UTC unless it says otherwise), or how long "
-        "ago, e.g. 2d.",
+        help="Ignore runs created before this date or time (UTC by default), or longer ago than this, e.g. 2d.",
     ),
 ]
 To = Annotated[
     Path | None,
-    typer.Option(
-        "--ledger", metavar="PATH", help="Where to write it; defaults to SWEEP.ledger.jsonl next to the sweep."
-    ),
+    typer.Option("--ledger", metavar="PATH", help="Ledger to write; defaults to SWEEP.ledger.jsonl next to the sweep."),
 ]
 
 InEmulator = Annotated[bool, typer.Option("--emulator", help="The sweep was submitted to the emulator.")]
@@ -71,7 +68,7 @@ def recover(
 ) -> int:
     """Rebuild a lost ledger from the sweep and from the runs that the service lists.
 
-    Runs of planned names become submitted, if exactly one fits; those that are doubtful stay unknown. Nothing is sent:
+    A planned run becomes submitted if exactly one listed run matches it; ambiguous ones stay unknown. Nothing is sent:
     run batchrun submit afterwards. An existing file is never overwritten.
     """
     output = Output(as_json=as_json, quiet=quiet)

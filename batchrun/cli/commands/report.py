@@ -37,7 +37,7 @@ Target = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="File to write, - for standard output; defaults to SWEEP.report.html by the ledger.",
+        help="File to write; - is stdout. Defaults to SWEEP.report.html next to the ledger.",
     ),
 ]
 STDOUT = Path("-")
@@ -80,7 +80,7 @@ def report(
     """
     printer, found = Output(as_json=as_json), find_ledgers(ledgers, emulator=emulator)
     if output == STDOUT and (as_json or open_):
-        fact = "standard output holds one thing: it cannot be combined with --json or --open"
+        fact = "it is written to standard output, so it cannot be combined with --json or --open"
         raise UsageError("--output -", fact, "name a file")
     target = output or default_output(found[0])
     if resolved(target) in {resolved(ledger) for ledger in found}:

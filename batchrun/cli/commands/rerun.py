@@ -71,7 +71,7 @@ def rerun(
     """Run created runs again, as a new generation under the same key.
 
     Without --status or names, these are the runs that failed, timed out or were cancelled. Earlier runs stay in the ledger.
-    Asks before it records anything; elsewhere than on a terminal it needs --yes. If it is interrupted, resume continues it.
+    Asks for confirmation first; without a terminal, pass --yes. If it is interrupted, batchrun resume continues it.
     """
     ledger, output = find_ledger(path, emulator=flags.emulator), Output(as_json=as_json, quiet=quiet)
     batch, found = read_batch(ledger), read_rows(ledger)
@@ -80,7 +80,7 @@ def rerun(
     plan = plan_of(batch, ledger, os.environ)
     changed = planned_with(plan, settings)
     if not rows:
-        output.say("no run fits; nothing was done")
+        output.say("no run matches; nothing was done")
         output.document({"rerun": 0, "exit_status": 0})
         return ExitStatus.DONE
     keys = [row.key for row in rows]

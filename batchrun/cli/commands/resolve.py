@@ -25,25 +25,23 @@ Examples:
   batchrun resolve sweep.toml --all-unknown --adopt-held
       adopt the one run that is held under each name, although its payload differs
   batchrun resolve sweep.toml ndvi-us-2022 --resend
-      no run of it exists: let it be sent again
+      no such run exists; allow it to be sent again
 """
 
 Words = Annotated[
     list[str] | None,
     typer.Argument(metavar="NAME|KEY", help="Names or keys of runs; none shows all unknown ones."),
 ]
-AllUnknown = Annotated[bool, typer.Option("--all-unknown", help="Decide about every run whose outcome is unknown.")]
-Adopt = Annotated[
-    str | None, typer.Option("--adopt", metavar="RUN_ID", help="The run exists: it is this one at the service.")
-]
+AllUnknown = Annotated[bool, typer.Option("--all-unknown", help="Resolve every run whose outcome is unknown.")]
+Adopt = Annotated[str | None, typer.Option("--adopt", metavar="RUN_ID", help="The run exists; adopt this one.")]
 AdoptHeld = Annotated[
-    bool, typer.Option("--adopt-held", help="The run exists: it is the only one that is held under its name.")
+    bool, typer.Option("--adopt-held", help="The run exists; adopt the only one that the service holds under its name.")
 ]
-Resend = Annotated[bool, typer.Option("--resend", help="The run does not exist: let it be sent again.")]
+Resend = Annotated[bool, typer.Option("--resend", help="The run does not exist; allow it to be sent again.")]
 NotOurs = Annotated[
-    bool, typer.Option("--not-ours", help="With --resend: what is held under the name belongs to another batch.")
+    bool, typer.Option("--not-ours", help="With --resend: runs held under this name belong to another batch.")
 ]
-Drop = Annotated[bool, typer.Option("--drop", help="The run is not to be sent, or not again.")]
+Drop = Annotated[bool, typer.Option("--drop", help="Drop the run; it is never sent, or not again.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Record the decision without asking for confirmation.")]
 
 
@@ -63,10 +61,10 @@ def resolve(
     emulator: o.OfEmulator = False,
     as_json: o.Json = False,
 ) -> int:
-    """Decide about runs that stay unknown: adopt a run of the service, let it be sent again, or drop it.
+    """Resolve runs whose outcome stays unknown: adopt an existing run, allow a resend, or drop the run.
 
-    Without a decision, it shows what the service holds under each name. A decision is recorded in the ledger; it asks
-    first, and where nobody can be asked it needs --yes.
+    Without a decision, it shows what the service holds under each name. Decisions are recorded in the ledger. Asks for
+    confirmation first; without a terminal, pass --yes.
     """
     flags = {"--adopt": adopt is not None, "--adopt-held": adopt_held, "--resend": resend, "--drop": drop}
     given = [flag for flag, is_given in flags.items() if is_given]
@@ -77,7 +75,7 @@ def resolve(
     if words and all_unknown:
         raise UsageError("--all-unknown", "cannot be combined with names or keys", "choose one of them")
     if given and not words and not all_unknown:
-        raise UsageError(given[0], "it does not say about which runs", "give names or keys, or --all-unknown")
+        raise UsageError(given[0], "no runs were selected", "give names or keys, or --all-unknown")
     ledger = find_ledger(path, emulator=emulator)
     request = ResolveRequest(
         ledger=ledger,

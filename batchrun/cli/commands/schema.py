@@ -22,7 +22,7 @@ Examples:
 """
 
 
-OfLedger = Annotated[bool, typer.Option("--ledger", help="The schema of a line of a ledger instead.")]
+OfLedger = Annotated[bool, typer.Option("--ledger", help="Print the schema of a ledger line instead.")]
 
 
 def schema(*, ledger: OfLedger = False) -> int:

@@ -47,7 +47,7 @@ def watch(
     as_json: JsonLines = False,
     quiet: o.Quiet = False,
 ) -> int:
-    """Follow a batch's runs to their end, and record what becomes of them in the ledger.
+    """Follow a batch's runs until they end, and record each status change in the ledger.
 
     Works beside a running submit, resume or rerun, and beside other watches. Ctrl-C leaves the runs alone. The exit status
     is 0 if all runs completed, 1 if any did not, and 3 after --timeout.

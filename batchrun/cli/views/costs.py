@@ -23,7 +23,7 @@ def show_costs(totals: CostTotals, groups: Mapping[str, CostTotals], axes: tuple
 def cost_sentence(totals: CostTotals) -> str:
     """The sum in words, with what may still change and what nobody knows."""
     if not totals.runs:
-        return "no run was created, so nothing was paid for"
+        return "no run was created, so there are no costs"
     if totals.unknown == totals.runs:
         return f"the costs of {numbered(totals.runs, 'run')} are not known; ask for them with --refresh"
     parts = [f"{totals.units:f} spatial units", *_amounts(totals)]

@@ -44,7 +44,7 @@ def status_lines(summary: Summary) -> Iterator[tuple[str, str]]:
     if (unknown := summary.outcomes[Outcome.UNKNOWN] - summary.under_way) > 0:
         yield (
             "unknown",
-            f"{numbered(unknown, 'run')} may exist; batchrun resume finds out, batchrun resolve decides about the rest",
+            f"{numbered(unknown, 'run')} may exist; batchrun resume settles them, batchrun resolve handles the rest",
         )
     yield "service", summary.base_url
     yield "writer", _writer(summary)

@@ -32,7 +32,7 @@ def show_undecided(runs: Sequence[UndecidedRun], output: Output) -> None:
     if len(runs) > 1:
         output.say(f"{numbered(len(runs), 'run')}: {'; '.join(_sums(runs))}")
     for doubt, count in Counter(run.doubt for run in runs if run.doubt).items():
-        output.warn(Problem(numbered(count, "run"), f"what the service holds may not be shown: {doubt}"))
+        output.warn(Problem(numbered(count, "run"), f"the runs shown may be incomplete: {doubt}"))
 
 
 def _rows(run: UndecidedRun) -> Iterator[tuple[str, ...]]:
@@ -68,7 +68,7 @@ def payload_words(held: HeldRun, *, brief: bool = False) -> str:
     if held.holder is not None:
         return "is the run of another key" if brief else f"the run of {held.holder}"
     if held.is_foreign:
-        return "belongs to another batch" if brief else "another batch's, as you said"
+        return "belongs to another batch" if brief else "another batch's, as recorded"
     if held.fit is Fit.FOREIGN:
         return "was made before" if brief else "created before this run was first sent"
     if held.differences:

@@ -79,7 +79,7 @@ def _advice(verification: Verification, ledger: str) -> Iterator[str]:
     if count := counts[MismatchKind.FOREIGN]:
         yield (
             f"foreign: {numbered(count, 'name')}; if they are this batch's runs, {command('resume', '--adopt-existing')} "
-            f"takes them over; if they are another's, {command('resume', '--not-ours')} leaves them alone"
+            f"adopts them; if they are another's, {command('resume', '--not-ours')} leaves them alone"
         )
 
 

@@ -16,7 +16,7 @@ REFUSALS = {
     "redirect": ErrorDetail(code=ErrorClass.BAD_REQUEST_ERROR, message="This has moved"),
     "forbidden": ErrorDetail(code=ErrorClass.INSUFFICIENT_PERMISSIONS_ERROR, message="The key may not create runs"),
     "conflict": ErrorDetail(code=ErrorClass.CONFLICT_ERROR, message="Another operation is in progress"),
-    "quota": ErrorDetail(code=ErrorClass.INSUFFICIENT_QUOTA_ERROR, message="The organisation's quota is used up"),
+    "quota": ErrorDetail(code=ErrorClass.INSUFFICIENT_QUOTA_ERROR, message="The organization's quota is used up"),
     "unavailable": ErrorDetail(code=ErrorClass.INTERNAL_SERVER_ERROR, message="The service is overloaded"),
 }
 """Faults that refuse a request before anything is created, in order of precedence."""

@@ -137,12 +137,12 @@ def _notes(axes: Sequence[Axis], ranked: Sequence[Axis], source: Source) -> list
     ]
     constant = [axis.name for axis in axes if len(axis.bins) < 2]  # noqa: PLR2004 - one value explains nothing
     if constant:
-        notes.append(f"Left out, since they do not vary: {', '.join(constant)}.")
+        notes.append(f"Omitted because they do not vary: {', '.join(constant)}.")
     rest = [axis.name for axis in axes if axis not in ranked and axis.name not in constant]
     if rest:
-        notes.append(f"Left out, since they explain least or vary together with another: {', '.join(rest)}.")
+        notes.append(f"Omitted because they explain least or vary together with another axis: {', '.join(rest)}.")
     if beyond := len(axes_of(source.rows)) - len(axes):
-        notes.append(f"Not looked at: {beyond:,} further axes and fields, beyond the first {MOST_AXES}.")
+        notes.append(f"Not analyzed: {beyond:,} further axes and fields, beyond the first {MOST_AXES}.")
     unknown = sum(not row.point for row in source.rows)
     if axes and unknown:
         notes.append(f"{numbered(unknown, 'run')} without recorded values are left out.")

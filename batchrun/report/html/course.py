@@ -68,7 +68,9 @@ def submission_figures(source: Source) -> Iterator[Figure]:
     yield Figure(name="Settled", value=f"{settled:,}", note="found by listing after a lost response" if settled else "")
     duplicates = sum(len(ids) for state in states for ids in state.duplicates.values())
     if duplicates:
-        yield Figure(name="Duplicates", value=f"{duplicates:,}", note="further runs of the same name at the service")
+        yield Figure(
+            name="Duplicates", value=f"{duplicates:,}", note="additional runs with the same name at the service"
+        )
     yield from _rates(source)
     yield Figure(name="Sessions", value=f"{sum(state.sessions for state in states):,}")
 

@@ -133,10 +133,10 @@ def _notes(source: Source, counts: Counter[str]) -> Iterator[str]:
     if counts["unknown"]:
         yield f"{numbered(counts['unknown'], 'run')} may or may not exist: a response was lost."
     if any(row.run_id is not None for row in source.rows) and not any(_is_followed(row) for row in source.rows):
-        yield "What became of the created runs is not in the ledger yet: follow them with batchrun watch, or use --refresh."
+        yield "The ledger does not have the status of the created runs yet: follow them with batchrun watch, or use --refresh."
     duplicates = sum(len(ledger.state.duplicates) for ledger in source.ledgers)
     if duplicates:
-        yield f"The service holds further runs of the same name for {numbered(duplicates, 'planned run')}."
+        yield f"The service has additional runs with the same name for {numbered(duplicates, 'planned run')}."
 
 
 def _is_followed(row: RunRow) -> bool:

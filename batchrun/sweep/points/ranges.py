@@ -120,7 +120,7 @@ def _check_size(size: int, limit: int = MAX_VALUES) -> None:
     if size <= 0:
         raise RangeError("the range is empty", "swap from and to, or change the sign of step")
     if size > limit:
-        raise RangeError(f"the range has {size:,} values", f"an axis may have {limit:,}")
+        raise RangeError(f"the range has {size:,} values", f"an axis may have at most {limit:,}")
 
 
 def _evenly_spaced(table: dict[str, Any]) -> list[Value]:

@@ -30,7 +30,7 @@ def _objects(source: TableSource, text: str) -> Iterator[tuple[int, Row]]:
             continue
         # JSON may escape one half of a surrogate pair; as text it could neither be sent nor written.
         if "\\u" in line and not is_text(json.dumps(row, ensure_ascii=False)):
-            source.line(number).add("half a surrogate pair", "write the character in full")
+            source.line(number).add("unpaired surrogate", "write the character in full")
             continue
         yield number, row
 

@@ -85,7 +85,7 @@ def test_the_writer_line_says_what_became_of_the_process(state: WriterState, ses
 
 
 def test_unknown_runs_come_with_the_ways_out() -> None:
-    told = "2 runs may exist; batchrun resume finds out, batchrun resolve decides about the rest"
+    told = "2 runs may exist; batchrun resume settles them, batchrun resolve handles the rest"
     outcomes = {**NEW.outcomes, Outcome.UNKNOWN: 3}
     assert lines(replace(NEW, outcomes=outcomes, under_way=1))["unknown"] == told
     assert "unknown" not in lines(replace(NEW, outcomes=outcomes, under_way=3))

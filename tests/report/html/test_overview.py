@@ -114,4 +114,4 @@ def test_hundreds_of_fields_and_reasons_are_cut_and_it_says_so(content: Callable
     found = content("300 fields")
     assert len(found.reasons) == 20
     assert found.reasons_left_out > 10
-    assert "Not looked at: 260 further axes and fields, beyond the first 40." in found.heat.notes
+    assert "Not analyzed: 260 further axes and fields, beyond the first 40." in found.heat.notes

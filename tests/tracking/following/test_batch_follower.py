@@ -67,7 +67,7 @@ async def test_where_the_list_is_refused_runs_are_asked_for(tmp_path: Path, stat
         await (await service.follower()).run()
         await assert_all_known(service)
     assert [note.place for note in service.notes] == ["GET /runs"]
-    assert "asked for one by one" in service.notes[0].text()
+    assert "read one by one" in service.notes[0].text()
 
 
 @pytest.mark.parametrize("status", [403, 404])
@@ -97,7 +97,7 @@ async def test_a_key_that_is_not_accepted_ends_it(tmp_path: Path) -> None:
             await follower.run()
 
 
-async def test_the_key_of_another_organisation_never_makes_a_run_gone(tmp_path: Path) -> None:
+async def test_the_key_of_another_organization_never_makes_a_run_gone(tmp_path: Path) -> None:
     organizations = {"k-tracking-1": "ours"}
     async with open_service(tmp_path, organizations=organizations, organization_status=403, run_s=60) as service:
         await service.create(3)

@@ -144,7 +144,7 @@ def test_a_run_is_gone_when_the_service_says_so_twice_and_no_list_shows_it() -> 
     assert made.active == {}
 
 
-def test_with_a_key_that_may_be_another_organisations_no_run_is_gone() -> None:
+def test_with_a_key_that_may_be_another_organizations_no_run_is_gone() -> None:
     made = poller(1, 2)
     for number in range(20):
         assert missed(made, [], 100.0 * number) is None
