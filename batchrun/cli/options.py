@@ -202,9 +202,7 @@ AdoptExisting = Annotated[
 ]
 NotOurs = Annotated[
     bool,
-    typer.Option(
-        "--not-ours", help="Existing runs that have planned names but are not in this ledger are another batch's."
-    ),
+    typer.Option("--not-ours", help="Runs of planned names that are not in this ledger belong to another batch."),
 ]
 Extend = Annotated[bool, typer.Option("--extend", help="Continue even if the sweep changed after the batch started.")]
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Follow the runs to their end, as with batchrun watch.")]

@@ -134,7 +134,7 @@ def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
 
 def _check_torn(path: Path, number: int, line: bytes) -> None:
     if number == 1 and not line.startswith(_BATCH_LINE[: max(len(line), _TELLING)]):
-        raise LedgerFormatError(f"{path}:1", "no ledger begins like this", _FORMAT_FIX)
+        raise LedgerFormatError(f"{path}:1", "not the beginning of a ledger", _FORMAT_FIX)
     _check_length(path, number, line)
 
 
@@ -147,13 +147,13 @@ def _check_length(path: Path, number: int, line: bytes) -> None:
 
 def _unreadable(path: Path, number: int, start: int, line: bytes, error: Exception) -> LedgerError:
     if number == 1:
-        return LedgerFormatError(f"{path}:1", f"no ledger begins like this: {reason_of(error)}", _FORMAT_FIX)
+        return LedgerFormatError(f"{path}:1", f"not the beginning of a ledger: {reason_of(error)}", _FORMAT_FIX)
     return damaged(path, number, start, line, error)
 
 
 def _check_first(path: Path, event: Event) -> None:
     if not isinstance(event, BatchEvent):
-        raise LedgerFormatError(f"{path}:1", "the first line is no batch event", _FORMAT_FIX)
+        raise LedgerFormatError(f"{path}:1", "the first line is not a batch event", _FORMAT_FIX)
     if event.format != FORMAT:
         fact = f"the ledger has format {event.format}, this batchrun reads format {FORMAT}"
         raise LedgerFormatError(f"{path}:1", fact, "use the batchrun that wrote it")

@@ -39,6 +39,8 @@ def test_ctrl_c_is_heeded_from_the_start_on(tmp_path: Path, sweep: Path) -> None
     for delay_s in DELAYS_S:
         status, out, err, took_s = interrupted(tmp_path, delay_s, "submit", sweep.name, "--emulator", "-y")
         # -2: the interpreter had not come to our first line yet, or had left our last one
+        if "import runpy" in err:  # Python's own start-up, before any line of ours
+            continue
         assert status in {130, -signal.SIGINT, 0}, (delay_s, out, err)
         if "cli/start.py" in err or status == 130:
             assert "Traceback" not in err, (delay_s, err)
