@@ -178,5 +178,7 @@ class Backlog:
             return self._ready.popleft()
         if not self._new:
             return None
-        self._taken.notify()
-        return self._new.popleft()
+        work = self._new.popleft()
+        if len(self._new) < READ_AHEAD // 2:  # not for each run: the reader would wake up to wait again
+            self._taken.notify()
+        return work

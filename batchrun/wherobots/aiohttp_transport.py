@@ -106,9 +106,18 @@ class AiohttpTransport:
         )
         try:
             check_encoding(answer.headers)
-            content = await read_body(answer.status, answer.content.iter_any(), most_bytes)
+            content = await _body(answer, most_bytes)
         except (aiohttp.ClientError, OSError, ReplyError) as error:  # a TimeoutError is an OSError
             return Reply(answer.status, answer.headers, b"", broken=str(error) or type(error).__name__)
         finally:
-            answer.release()  # back to the pool if the body was read to its end, else closed
+            if not answer.closed:  # with the end of the body, the connection goes back to the pool by itself
+                answer.release()
         return Reply(answer.status, answer.headers, content)
+
+
+async def _body(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes:
+    """The body within its bound. Mostly it arrived with the head, and waiting for its pieces would only cost time."""
+    content = answer.content
+    if content.is_eof() and content.total_bytes <= SMALL_BYTES:
+        return content.read_nowait()
+    return await read_body(answer.status, content.iter_any(), most_bytes)

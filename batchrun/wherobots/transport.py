@@ -111,8 +111,8 @@ def check_encoding(headers: Headers) -> None:
         ReplyError: it is compressed.
 
     """
-    encoding = headers.get("Content-Encoding") or ""
-    if encoding.strip().lower() not in {"", "identity"}:
+    encoding = headers.get("Content-Encoding")
+    if encoding and encoding.strip().lower() not in {"", "identity"}:
         raise ReplyError(f"it is encoded as {encoding[:40]!r}, which was not asked for; a proxy may do that")
 
 
