@@ -35,8 +35,9 @@ demo: $(VENV)/.demo ## plan the quickstart and submit it to a local emulator
 	$(BIN)/batchrun plan manifests/quickstart.toml
 	$(BIN)/batchrun submit manifests/quickstart.toml --emulator --yes --ledger "$$(mktemp -d)/quickstart.ledger.jsonl"
 
-test: $(VENV)/.dev ## run every test, in two processes
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+# Four processes even on two cores: many tests wait for a service or a process.
+test: $(VENV)/.dev ## run every test but the soaks, in four processes
+	$(BIN)/python -m pytest -n 4 --dist loadfile
 
 bench: $(VENV)/.bench ## run every benchmark; takes eight minutes on an idle machine
 	$(BIN)/python -m benchmarks
@@ -45,6 +46,7 @@ bench-reliability: $(VENV)/.reliability ## count what others create twice; half 
 	$(BIN)/python -m benchmarks.reliability --results benchmarks/results/reliability.json
 
 soak: $(VENV)/.dev ## submit 200 batches to a faulty service and kill them at random
+	$(BIN)/python -m pytest -m soak
 	$(BIN)/python -m tests.chaos.soak --rounds 200 --runs 500 --jobs 4
 
 sim: $(VENV)/.dev ## simulate 10,000 histories of a batch; takes ten to twenty minutes
@@ -72,7 +74,7 @@ docs: $(VENV)/.dev ## build the site into build/site, strictly
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/site
 
 coverage: $(VENV)/.dev ## run every test, and show which branches none of them takes
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov=batchrun --cov-branch --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 4 --dist loadfile --cov=batchrun --cov-branch --cov-report=term:skip-covered
 
 build: $(VENV)/.dev ## build the distributions, check them, and submit a sweep from the wheel in an empty environment
 	rm -rf dist build/wheel

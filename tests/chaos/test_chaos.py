@@ -10,6 +10,8 @@ from tests.chaos.service import Service, service
 from tests.chaos.weaken import SHOWN_BY, WEAKNESSES
 
 RUNS = 100
+QUICK = {"retry-without-settling", "settle-by-substring"}
+"""Noticed in the first round or two; the other laws take up to a quarter of a minute each."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,9 @@ def test_killed_at_random_every_run_exists_once_and_every_outcome_is_true(
 
 @pytest.mark.slow
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("weakness", WEAKNESSES)
+@pytest.mark.parametrize(
+    "weakness", [pytest.param(name, marks=() if name in QUICK else pytest.mark.soak) for name in WEAKNESSES]
+)
 def test_a_law_that_is_broken_is_noticed(cloud: Service, tmp_path: Path, weakness: str) -> None:
     only = SHOWN_BY.get(weakness)
 
