@@ -127,8 +127,18 @@ class Scanner:
             ApiError: a page cannot be had, after several tries.
 
         """
+        try:
+            return await self._named(name, created_after, most_pages, query=name)
+        except ApiError as error:
+            if error.http_status not in {400, 422} or created_after is None:
+                raise
+        return await self._named(name, created_after, most_pages, query=None)  # the service does not filter by name
+
+    async def _named(
+        self, name: str, created_after: float | None, most_pages: int | None, *, query: str | None
+    ) -> tuple[list[RunSummary], bool]:
         scan, listed, key = Scan(), list[RunSummary](), name_key(name)
-        async for runs in self.pages(scan, name=name, created_after=created_after, most_pages=most_pages):
+        async for runs in self.pages(scan, name=query, created_after=created_after, most_pages=most_pages):
             listed += [run for run in runs if run.name == name or key in name_keys(run)]
         return listed, scan.is_complete()
 

@@ -106,6 +106,8 @@ class Service:
         self.rejects_keys = False
         self.lists = 0
         """Pages of lists that were asked for."""
+        self.rejects_names = False
+        """Lists by name are answered with 400."""
         self.list_ends_after: int | None = None
         """Every list ends after this many runs, whatever its total says."""
         self.page: Callable[[Payload], Payload] = lambda page: page
@@ -248,6 +250,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(401, _error("UNAUTHORIZED_ERROR"))
             return
         match url.path.strip("/").split("/"):
+            case ["runs"] if self.service.rejects_names and "name=" in url.query:
+                self._answer(400, _error("INVALID_INPUT_ERROR"))
             case ["runs"]:
                 self._answer(200, self.service.listed(dict(parse_qsl(url.query)), key))
             case ["runs", run_id] if (run := self.service.found(run_id, key)) is not None:

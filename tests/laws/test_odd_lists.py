@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.laws.command import Command, once
-from tests.laws.service import CREATED, HELD_BACK, LOST, Act, Payload, Service, wait_until
+from tests.laws.service import CREATED, ERROR, HELD_BACK, LOST, Act, Payload, Service, wait_until
 
 ABSENT = Act(commits=False, status=None)
 """No run is created, and there is no response."""
@@ -82,6 +82,16 @@ def test_a_service_that_writes_names_another_way_gets_nothing_twice(
     assert service.names() == {f"TILE-RUN-{n}": 1 for n in range(1, 3 + others)}
     assert ended.status == 1
     assert "may be ours, but it is named TILE-RUN-" in ended.text
+
+
+def test_a_service_that_does_not_filter_by_name_is_searched_without(command: Command, service: Service) -> None:
+    service.rejects_names = True
+    service.act = lambda post: CREATED if post.nth > 1 or post.number > 4 else LOST if post.number <= 2 else ERROR
+    command.sweep(6)
+    ended = command.submit()
+    assert service.names() == once(6)
+    assert ended.status == 0, ended.err
+    assert "it was not checked whether runs of these names exist already" in ended.text
 
 
 def test_a_list_that_ends_early_makes_nothing_absent(command: Command, service: Service) -> None:
