@@ -93,7 +93,9 @@ def _compare(
 ) -> Iterator[HeldRun]:
     run = known.state.runs.get(key)
     since_s = known.began_s
-    if run is not None and run.since_s is not None and run.outcome is not Outcome.SUBMITTED:
+    if run is not None and run.n == 0:
+        since_s = 0.0  # taken over: another ledger sent it, and nobody knows when
+    elif run is not None and run.since_s is not None and run.outcome is not Outcome.SUBMITTED:
         since_s = run.since_s
     generation = run.generation if run is not None else 1
     for one in listed:

@@ -131,6 +131,22 @@ def test_doubtful_runs_stay_unknown_and_are_never_sent(do: Do, server: EmulatorS
     assert [(one["kind"], one["name"]) for one in document["findings"]] == [("twice", "job-lax-2022")]
 
 
+def test_verify_compares_runs_that_are_older_than_a_rebuilt_ledger(do: Do, server: EmulatorServer) -> None:
+    configure(server, clock_offset_s=-100)
+    create(server, "nyc", 2021)
+    other = create(server, "nyc", 2021, runtime="large")
+    twice = [create(server, "lax", 2022), create(server, "lax", 2022)]
+    configure(server, clock_offset_s=0)
+    assert do("recover", *QUICK).status == 1
+    assert do("submit", "--quiet", *QUICK).status == 1
+    found = do("verify", "--json").document["findings"]
+    held = {(one["kind"], one["name"]): [(run["run_id"], run["fit"]) for run in one["held"]] for one in found}
+    assert held == {
+        ("twice", "job-nyc-2021"): [(other, "odd")],
+        ("unknown", "job-lax-2022"): [(run_id, "ours") for run_id in twice],
+    }
+
+
 def test_runs_from_before_belong_to_another_batch(do: Do, server: EmulatorServer, tmp_path: Path) -> None:
     configure(server, clock_offset_s=-86_400)
     for year in (2021, 2022):

@@ -10,6 +10,7 @@ from batchrun.cli.text import numbered
 from batchrun.cli.views.undecided import held_json, payload_words, shown_time
 from batchrun.engine.mismatches import Mismatch, MismatchKind
 from batchrun.engine.verify import Verification
+from batchrun.ledger.state import Outcome
 
 __all__ = ["show_verification", "verification_json"]
 
@@ -76,7 +77,15 @@ def _advice(verification: Verification, ledger: str) -> Iterator[str]:
             f"unknown: {numbered(count, 'run')}; {command('resume')} settles them, "
             f"and {command('resolve')} helps with those that stay unknown"
         )
-    if count := counts[MismatchKind.FOREIGN]:
+    foreign = Counter(one.outcome for one in verification.mismatches if one.kind is MismatchKind.FOREIGN)
+    if count := foreign.pop(Outcome.DROPPED, 0):
+        yield f"foreign: {numbered(count, 'name')} dropped here; {command('resolve')} NAME --adopt RUN_ID takes a run over"
+    if count := foreign.pop(Outcome.FAILED, 0) + foreign.pop(Outcome.REJECTED, 0):
+        yield (
+            f"foreign: {numbered(count, 'name')} that failed or were rejected here; "
+            f"{command('resume', '--retry', 'failed,rejected')} takes over what fits before it sends anything"
+        )
+    if count := foreign.total():
         yield (
             f"foreign: {numbered(count, 'name')}; if they are this batch's runs, {command('resume', '--adopt-existing')} "
             f"adopts them; if they are another's, {command('resume', '--not-ours')} leaves them alone"
