@@ -2,9 +2,9 @@
 
 import re
 
-__all__ = ["inert", "inert_json"]
+__all__ = ["UNSEEN", "inert", "inert_json"]
 
-_UNSAFE = re.compile(
+UNSEEN = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters (C0, C1) except tab and newline
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional overrides, which can reorder what is shown
     "\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # line separators, lone surrogates, and no characters at all
@@ -13,6 +13,8 @@ _UNSAFE = re.compile(
     "\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb"  # without the variation selector of emoji, U+FE0F
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+"""A regular expression of one such character."""
+_UNSAFE = re.compile(UNSEEN)
 _LARGEST = {2: 0xFF, 4: 0xFFFF}
 """The largest code for each number of digits."""
 

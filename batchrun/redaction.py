@@ -7,12 +7,16 @@ credentials once more on the way out, so that a path that was forgotten still sh
 import html
 import os
 import re
+import sys
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 from urllib.parse import unquote
 
 from typing_extensions import override
+
+from batchrun.inert import UNSEEN
 
 __all__ = ["LEAST_LENGTH", "MASK", "Secrets", "clipped", "credentials_of"]
 
@@ -25,7 +29,7 @@ PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http
 LEVELS = 4
 """How often an escape may be escaped again: a gateway quotes JSON in JSON, and a URL in that."""
 
-_ESCAPE = re.compile(
+_ESCAPES = (
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a surrogate pair
     r"|\\u[0-9a-fA-F]{4}"
     r"|\\x[0-9a-fA-F]{2}"
@@ -33,7 +37,23 @@ _ESCAPE = re.compile(
     r"|(?:%[0-9a-fA-F]{2})+"
     r"|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos);"
 )
+_ODD_ESCAPES = (
+    r"\\u\{[0-9a-fA-F]{1,6}\}"
+    r"|\\[0-3][0-7]{2}"
+    r"|(?:=[0-9a-fA-F]{2})+"  # quoted-printable
+    "|[\uff01-\uff5e]"  # full-width forms
+    f"|{UNSEEN}"  # between the characters of a secret
+)
+_ESCAPE = re.compile(_ESCAPES)
+_ODD_ESCAPE = re.compile(_ODD_ESCAPES)
+_ANY_ESCAPE = re.compile(f"{_ESCAPES}|{_ODD_ESCAPES}")
+"""Looked for in a second pass: a value of the environment may contain an equals sign, and characters that are not shown."""
 _USER_INFO = re.compile(r"(?<=://)[^/\s@\"']{1,512}@")
+_OCTAL = re.compile(r"\\[0-3][0-7]{2}")
+_WIDE = 0xFEE0
+"""How far a full-width form is from its ASCII character."""
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+"""Unlike ``lower``, it never changes how long a text is."""
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "b": "\b"}
 
 
@@ -116,66 +136,92 @@ def clipped(text: str, longest: int, *, of: int | None = None) -> str:
 
 
 def _forms(secrets: Iterable[str]) -> tuple[str, ...]:
-    """Each secret as it may appear, the longest first, so that no part of one remains beside the mask of another."""
+    """Each secret as it may appear, the longest first, so that no part of one remains beside the mask of another.
+
+    Those that are not short are in lower case, since gateways change the case of what they quote.
+    """
     found: dict[str, None] = {}
     for secret in secrets:
-        found[secret] = None
-        if len(secret) >= LEAST_LENGTH:
-            found.update(dict.fromkeys(_base64_forms(secret)))
+        if len(secret) < LEAST_LENGTH:
+            found[secret] = None
+        else:
+            data = secret.encode(errors="surrogatepass")
+            # What looks like an escape in the secret itself is undone together with the others.
+            plain, _, _ = _unescaped(secret, [(0, 0)] * len(secret), _ESCAPE)
+            forms = (secret, plain, data.hex(), *_base64_forms(data))
+            found.update((_lowered(form), None) for form in forms if len(form) >= LEAST_LENGTH)
     return tuple(sorted(filter(None, found), key=len, reverse=True))
 
 
-def _base64_forms(secret: str) -> Iterable[str]:
+def _base64_forms(data: bytes) -> Iterable[str]:
     """What base64 of any text around the secret contains, for each of the three ways in which it may be aligned."""
-    data = secret.encode(errors="surrogatepass")
     for offset in range(3):
         whole = b64encode(b"\0" * offset + data).decode().rstrip("=")
         # The first and the last characters also depend on the neighbours.
-        yield whole[(0, 2, 3)[offset] : len(whole) - (1 if (offset + len(data)) % 3 else 0)]
+        form = whole[(0, 2, 3)[offset] : len(whole) - (1 if (offset + len(data)) % 3 else 0)]
+        yield from (form, form.replace("+", "-").replace("/", "_"))
 
 
 def _masked(text: str, secrets: tuple[str, ...], *, user_info: bool = True) -> str:
+    lowered = _lowered(text)
     for secret in secrets:
-        if secret in text:  # hardly ever, and each page of a list has hundreds of texts
-            text = _mask_plain(text, secret)
-    if "\\" in text or "%" in text or "&" in text:
-        text = _mask_escaped(text, [secret for secret in secrets if len(secret) >= LEAST_LENGTH])
+        # Hardly ever, and each page of a list has hundreds of texts.
+        if secret in (lowered if len(secret) >= LEAST_LENGTH else text):
+            text = _mask_plain(text, lowered, secret)
+            lowered = _lowered(text)
+    if not text.isascii() or not text.isprintable() or any(sign in text for sign in "\\%&="):
+        long = [secret for secret in secrets if len(secret) >= LEAST_LENGTH]
+        text = _mask_escaped(text, long, _ESCAPE)
+        if _ODD_ESCAPE.search(text):
+            text = _mask_escaped(text, long, _ANY_ESCAPE)
     if user_info and "://" in text and "@" in text:
         text = _USER_INFO.sub(f"{MASK}@", text)
     return text
 
 
-def _mask_plain(text: str, secret: str) -> str:
-    if len(secret) >= LEAST_LENGTH:
-        return text.replace(secret, MASK)
-    return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
+def _mask_plain(text: str, lowered: str, secret: str) -> str:
+    if len(secret) < LEAST_LENGTH:
+        return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
+    pieces, end = [], 0
+    while (at := lowered.find(secret, end)) >= 0:
+        pieces += [text[end:at], MASK]
+        end = at + len(secret)
+    return "".join((*pieces, text[end:]))
 
 
-def _mask_escaped(text: str, secrets: list[str]) -> str:
+def _lowered(text: str) -> str:
+    """The text with ASCII letters in lower case: as long as it was."""
+    return text.lower() if text.isascii() else text.translate(_LOWER)
+
+
+def _mask_escaped(text: str, secrets: list[str], escape: re.Pattern[str]) -> str:
     """Search the text without its escapes, and mask what stands for the secret in the text as it is."""
     plain, spans = text, [(at, at + 1) for at in range(len(text))] if secrets else []
     hits: set[tuple[int, int]] = set()
     for _ in range(LEVELS if secrets else 0):
-        plain, spans, is_changed = _unescaped(plain, spans)
+        plain, spans, is_changed = _unescaped(plain, spans, escape)
         if not is_changed:
             break
+        lowered = _lowered(plain)
         for secret in secrets:
-            at = plain.find(secret)
+            at = lowered.find(secret)
             while at >= 0:
                 last = at + len(secret) - 1
                 hits.add((spans[at][0], spans[last][1]))
-                at = plain.find(secret, last + 1)
+                at = lowered.find(secret, last + 1)
     for start, end in sorted(_merged(hits), reverse=True):
         text = text[:start] + MASK + text[end:]
     return text
 
 
-def _unescaped(text: str, spans: list[tuple[int, int]]) -> tuple[str, list[tuple[int, int]], bool]:
+def _unescaped(
+    text: str, spans: list[tuple[int, int]], escape: re.Pattern[str]
+) -> tuple[str, list[tuple[int, int]], bool]:
     """One level of escapes undone; ``spans`` says for each character which part of the first text it stands for."""
     pieces: list[str] = []
     found: list[tuple[int, int]] = []
     end = 0
-    for match in _ESCAPE.finditer(text):
+    for match in escape.finditer(text):
         plain = _character(match.group())
         pieces += (text[end : match.start()], plain)
         found += spans[end : match.start()]
@@ -187,14 +233,26 @@ def _unescaped(text: str, spans: list[tuple[int, int]]) -> tuple[str, list[tuple
 
 
 def _character(escape: str) -> str:
-    if escape.startswith("%"):
+    if escape[0] == "%":
         return unquote(escape)
-    if escape.startswith("&"):
+    if escape[0] == "&":
         return html.unescape(escape)
+    if escape[0] == "=":
+        return bytes.fromhex(escape.replace("=", "")).decode(errors="replace")
+    if escape[0] != "\\":
+        return chr(ord(escape) - _WIDE) if _is_wide(escape) else ""
+    if escape.startswith("\\u{"):
+        return chr(min(int(escape[3:-1], 16), sys.maxunicode))
+    if _OCTAL.fullmatch(escape):
+        return chr(int(escape[1:], 8))
     if escape[1] in "ux":
         units = [int(unit, 16) for unit in re.findall("[0-9a-fA-F]+", escape.replace("\\x", "\\u"))]
         return b"".join(unit.to_bytes(2, "little") for unit in units).decode("utf-16-le", "replace")
     return _SHORT.get(escape[1], escape[1])
+
+
+def _is_wide(character: str) -> bool:
+    return "\uff01" <= character <= "\uff5e"
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
