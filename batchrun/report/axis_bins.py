@@ -172,4 +172,5 @@ def _bins(texts: Sequence[str], *, missing: bool, max_bins: int) -> tuple[Bin, .
 
 
 def _range_label(first: str, last: str) -> str:
-    return first if first == last else f"{first} … {last}"
+    """An empty text is shown as such: a label that cannot be seen looks like a mistake."""
+    return first or '""' if first == last else f"{first} … {last}"

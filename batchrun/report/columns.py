@@ -117,8 +117,11 @@ def _axis_column(name: str, axes: Sequence[str], place: str) -> Column:
         found = axis_value(row.point, name)
         return found if isinstance(found, int | float | None) else value_text(found)
 
-    # As in names, and without thousands separators: 2024 is a year.
-    return Column(name=name, value=value, text=lambda row: axis_text(row.point, name))
+    def text(row: RunRow) -> str:
+        """As in names, and without thousands separators: 2024 is a year. What is missing is empty, as in other columns."""
+        return "" if value(row) is None else axis_text(row.point, name)
+
+    return Column(name=name, value=value, text=text)
 
 
 def sorted_rows(rows: Iterable[RunRow], column: Column, *, descending: bool = False) -> list[RunRow]:

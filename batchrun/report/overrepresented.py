@@ -8,6 +8,7 @@ from typing import Any
 from batchrun.report.axis_values import flat_point, value_text
 from batchrun.report.hypergeometric import tail_probability
 from batchrun.report.rows import RunRow
+from batchrun.report.wording import percent
 
 __all__ = ["Overrepresented", "PointIndex"]
 
@@ -41,8 +42,7 @@ class Overrepresented:
             return "no runs"
         if not self.failed_elsewhere:
             return "none"
-        percent = 100 * self.failed_elsewhere / self.of_elsewhere
-        return f"{percent:.0f} %" if percent >= 0.5 else "under 0.5 %"  # noqa: PLR2004 - rounds to at least 1 %
+        return percent(self.failed_elsewhere / self.of_elsewhere).replace("\N{NO-BREAK SPACE}", " ")
 
     def json(self) -> dict[str, Any]:
         return {

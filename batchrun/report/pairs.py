@@ -92,7 +92,10 @@ def without_twins(axes: Sequence[Axis]) -> list[Axis]:
 
 def _is_twin(one: Axis, other: Axis) -> bool:
     size = len(one.values)
-    return size == len(other.values) and len({*zip(one.value_of, other.value_of, strict=True)}) <= size
+    if size != len(other.values):
+        return False
+    # Of runs with a point: those without one have a number of their own, beyond the last value.
+    return sum(a < size for a, _ in {*zip(one.value_of, other.value_of, strict=True)}) <= size
 
 
 def _oriented(one: Axis, other: Axis) -> tuple[Axis, Axis]:

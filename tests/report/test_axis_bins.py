@@ -71,3 +71,8 @@ def test_fields_of_a_record_are_axes_and_a_missing_value_is_the_last() -> None:
     assert (site.name, site.values) == ("site.id", ("nyc", "lax"))
     assert (year.name, year.values) == ("year", ("2024", MISSING))
     assert list(year.bin_of) == [0, 1, 2]  # the last run has no point at all
+
+
+def test_an_empty_text_has_a_label_that_can_be_seen() -> None:
+    (axis,) = binned_axes([{"a": ""}, {"a": "x"}])
+    assert [one.label for one in axis.bins] == ['""', "x"]

@@ -88,6 +88,11 @@ def test_fields_that_go_together_make_no_pair() -> None:
     assert {"site.id", "site.name"} not in map(named, ranked_pairs(axes, facts([False] * 60)))
 
 
+def test_fields_go_together_also_where_some_runs_have_no_point() -> None:
+    points: list[dict[str, Any]] = [{"site": {"id": n % 2, "name": f"Site {n % 2}"}} for n in range(8)] + [{}]
+    assert [axis.name for axis in without_twins(binned_axes(points))] == ["site.id"]
+
+
 def test_runs_without_a_point_are_in_no_cell() -> None:
     points: list[dict[str, Any]] = [{"a": 1, "b": 1}, {"a": 2, "b": 1}, {}]
     for single in ranked_singles(binned_axes(points), facts([False] * 3)):

@@ -145,7 +145,7 @@ def _notes(axes: Sequence[Axis], ranked: Sequence[Axis], source: Source) -> list
         notes.append(f"Not analyzed: {beyond:,} further axes and fields, beyond the first {MOST_AXES}.")
     unknown = sum(not row.point for row in source.rows)
     if axes and unknown:
-        notes.append(f"{numbered(unknown, 'run')} without recorded values are left out.")
+        notes.append(f"{numbered(unknown, 'run')} without recorded values {'is' if unknown == 1 else 'are'} left out.")
     return notes
 
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from batchrun.report.html.pictures.scales import Range
-from batchrun.report.html.pictures.svg import element, joined, number
+from batchrun.report.html.pictures.svg import TEXT_PX, element, joined, number, text_width
 from batchrun.report.spans import Quantiles
 
 __all__ = ["Segment", "box", "shares", "stacked_bar"]
 
 THINNEST = 0.4
 """Percent: one failure among 10,000 runs has to be seen."""
-WIDE_ENOUGH = 7.0
-"""Percent of the bar from which on a segment has room for its number."""
+PHONE_PX, PAGE_PX = 340.0, 560.0
+"""The narrowest bar on a phone, and elsewhere: a number is written where its segment has room for it."""
 BAR_HEIGHT = 34
 BOX_HEIGHT = 18
 
@@ -55,11 +55,11 @@ def stacked_bar(segments: Sequence[Segment], *, title: str) -> Markup:
                 "rect", tip, x=f"{number(x)}%", width=f"{number(share)}%", height="100%", class_=f"s-{segment.style}"
             )
         )
-        if share >= WIDE_ENOUGH:
-            text = f"{segment.mark} {segment.count:,}".strip()
-            parts.append(
-                element("text", text, x=f"{number(x + share / 2)}%", y="50%", class_=f"mid low i-{segment.style}")
-            )
+        text = f"{segment.mark} {segment.count:,}".strip()
+        room = 100 * (text_width(text) + TEXT_PX / 2) / share  # the width of the bar from which on it fits
+        if room <= PAGE_PX:
+            style = f"mid low i-{segment.style}" + (" roomy" if room > PHONE_PX else "")
+            parts.append(element("text", text, x=f"{number(x + share / 2)}%", y="50%", class_=style))
         x += share
     return element(
         "svg", joined([element("title", title), *parts]), width="100%", height=BAR_HEIGHT, role="img",

@@ -10,8 +10,10 @@ __all__ = ["TEXT_PX", "element", "fitted", "joined", "number", "picture", "text_
 
 TEXT_PX = 12
 """The size of text in every picture."""
-_WIDE = 0.64
-"""The mean width of a character in units of the text size: on the wide side for sans-serif faces, so that labels fit."""
+_USUAL, _CAPITAL, _WIDE = 0.64, 0.72, 1.0
+"""Widths of characters in units of the text size: on the wide side for sans-serif faces, so that labels fit."""
+_IDEOGRAPHS = "\u2e80"
+"""From here on most characters are as wide as high: Chinese, Japanese, Korean, emoji."""
 
 
 def number(value: float) -> str:
@@ -59,10 +61,20 @@ def picture(
 
 
 def text_width(text: str) -> float:
-    """About how wide a label is, in pixels."""
-    return len(inert(text)) * _WIDE * TEXT_PX
+    """About how wide a label is, in pixels. The page's script has the same rule."""
+    return sum(map(_advance, inert(text))) * TEXT_PX
+
+
+def _advance(character: str) -> float:
+    if character >= _IDEOGRAPHS or character in "mwMW@%":
+        return _WIDE
+    return _CAPITAL if character != character.lower() else _USUAL
 
 
 def fitted(text: str, width: float) -> str:
     """The label, its middle left out where it would be wider than ``width`` pixels."""
-    return clipped(inert(text), max(3, int(width / (_WIDE * TEXT_PX))))
+    label = inert(text)
+    limit = min(len(label), max(3, int(width / (_USUAL * TEXT_PX))))
+    while limit > 3 and text_width(clipped(label, limit)) > width:  # noqa: PLR2004 - a character at each end
+        limit -= 1
+    return clipped(label, limit)

@@ -70,15 +70,21 @@ function scaleOf(measure, values) {
 
 // ---- drawing a pair as the page's own pictures are drawn ----
 
-const WIDTH_OF_CHARACTER = 7.68, CELL = 26, GAP = 8, LABEL = 150;
-const widthOf = (text) => Array.from(text).length * WIDTH_OF_CHARACTER;
+const CELL = 26, GAP = 8, LABEL = 150, NARROWEST = 7.68;
+const advance = (one) => (one >= "\u2e80" || "mwMW@%".includes(one) ? 12 : one !== one.toLowerCase() ? 8.64 : NARROWEST);
+const widthOf = (text) => Array.from(text).reduce((sum, one) => sum + advance(one), 0);
 
-function fitted(text, width) {
-  const limit = Math.max(3, Math.floor(width / WIDTH_OF_CHARACTER));
-  const all = Array.from(text);
-  if (all.length <= limit) return text;
+function clipped(all, limit) {
+  if (all.length <= limit) return all.join("");
   const head = Math.floor(((limit - 1) * 2) / 3);
   return all.slice(0, head).join("") + "…" + all.slice(all.length - (limit - 1 - head)).join("");
+}
+
+function fitted(text, width) {
+  const all = Array.from(text);
+  let limit = Math.min(all.length, Math.max(3, Math.floor(width / NARROWEST)));
+  while (limit > 3 && widthOf(clipped(all, limit)) > width) limit -= 1;
+  return clipped(all, limit);
 }
 
 function draw(x, y, measure) {

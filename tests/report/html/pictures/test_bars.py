@@ -46,6 +46,13 @@ def test_a_segment_says_its_label_and_number_and_carries_its_mark() -> None:
     assert texts(root) == ["✓ 999"]  # one in a thousand is too narrow for text
 
 
+def test_a_number_that_fits_no_phone_is_left_out_there() -> None:
+    segments = [Segment(label=name, count=count, style="x", mark="✕") for name, count in (("a", 927), ("b", 73))]
+    (wide, narrow) = read(stacked_bar(segments, title="all")).iter(f"{SVG}text")
+    assert (wide.text, "roomy" in (wide.get("class") or "")) == ("✕ 927", False)
+    assert (narrow.text, "roomy" in (narrow.get("class") or "")) == ("✕ 73", True)
+
+
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=40))
 def test_a_box_lies_within_its_plot_and_holds_the_median(values: list[float]) -> None:
     spans = quantiles(values)

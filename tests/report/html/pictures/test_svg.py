@@ -25,7 +25,8 @@ def test_attributes_without_a_value_are_left_out() -> None:
 
 @pytest.mark.parametrize("width", [20, 60, 150])
 def test_a_fitted_label_is_not_wider_than_its_room(width: float) -> None:
-    assert text_width(fitted("a" * 100, width)) <= max(width, 3 * text_width("a"))
+    for letter in "aAw\u65e5":
+        assert text_width(fitted(letter * 100, width)) <= max(width, 3 * text_width(letter))
     assert fitted("ab", width) == "ab"
 
 
