@@ -19,7 +19,7 @@ __all__ = ["Score", "play"]
 KILLS = (1 / 3, 2 / 3)
 """A SIGKILL to the whole process group when so much of the runs exists at the service."""
 STARTS = 8  # two after kills; the others where a program ends with an error and its user would start it again
-LIMIT_S = 400.0
+LIMIT_S = 1200.0
 REST_S = 1.0
 
 
