@@ -1,4 +1,4 @@
-"""The example report of the documentation, and its pictures: ``make pictures``.
+"""The example report of the documentation, and its pictures.
 
 A batch of 576 runs is submitted to an emulator in which one corner of the sweep fails, and followed to its end; everything
 is what the commands print and write. Takes about two minutes, and needs Chromium for the pictures.
@@ -18,7 +18,7 @@ import batchrun
 
 __all__ = ["main"]
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "report"
 COMMAND = Path(sys.executable).with_name("batchrun")
 NAME = "tree-cover"
@@ -92,7 +92,3 @@ def main() -> None:
         if shutil.which("chromium") is None:
             raise SystemExit("the report is made; its pictures need Chromium: apt-get install chromium")
         photograph(FOLDER / "report.html", cell)
-
-
-if __name__ == "__main__":
-    main()
