@@ -28,6 +28,14 @@ def test_every_key_of_a_manifest_is_on_its_page() -> None:
     assert sorted(key for key in keys if not re.search(rf"\b{re.escape(key)}\b", text)) == []
 
 
+def test_every_dependency_is_on_the_page_of_licenses() -> None:
+    text = (ROOT / "docs/reference/licenses.md").read_text("utf-8")
+    needed = {
+        name for extra in ("", *GENERATE["EXTRAS"]) for name in GENERATE["_required"]("batchrun-wherobots", extra)
+    }
+    assert sorted(name for name in needed if f"\n| {name} | " not in text and name != "batchrun-wherobots") == []
+
+
 def test_every_page_is_in_the_table_of_contents() -> None:
     index = (ROOT / "docs" / "index.md").read_text("utf-8")
     pages = [page.relative_to(ROOT / "docs").with_suffix("") for page in (ROOT / "docs").rglob("*.md")]
