@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,13 @@ EXCEPTION = re.compile(r"# (?:noqa|type: ignore)(?::[A-Z0-9, ]+|\[[a-z, -]+\])?(
 def test_an_exception_from_a_rule_gives_its_reason(path: Path) -> None:
     reasons = EXCEPTION.findall(path.read_text("utf-8"))
     assert [reason for reason in reasons if not re.search("[a-z]", reason)] == []
+
+
+def test_the_version_is_the_same_wherever_it_is_written() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    (released, date) = re.findall(
+        r"^## \[(.+?)\](?: - (\S+))?$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )[0]
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert released == version
+    assert f"\nversion: {version}\ndate-released: {date}\n" in citation
