@@ -34,7 +34,7 @@ class Overrepresented:
     """Chance of at least ``failed`` of them among ``of`` runs drawn at random, before the correction for many values."""
 
     def describe(self) -> str:
-        """``region=us: 12 of 12 failed; elsewhere 1 %``."""
+        """``region=us: 12 of 12 failed; elsewhere <1 %``."""
         return f"{self.axis}={self.value}: {self.failed:,} of {self.of:,} failed; elsewhere {self._elsewhere()}"
 
     def _elsewhere(self) -> str:
