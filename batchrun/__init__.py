@@ -42,12 +42,17 @@ if TYPE_CHECKING:
     from batchrun.ledger.fold import Outcome as Outcome
     from batchrun.ledger.reader import read_state as read_state
     from batchrun.report.batch import Batch as Batch
+    from batchrun.report.cost_totals import CostTotals as CostTotals
     from batchrun.report.html.inline import show as show
     from batchrun.report.rows import RunRow as RunRow
     from batchrun.report.summary import Summary as Summary
     from batchrun.report.summary import read_summary as read_summary
     from batchrun.running import arun as arun
     from batchrun.running import run as run
+    from batchrun.steering import cancel as cancel
+    from batchrun.steering import fetch_costs as fetch_costs
+    from batchrun.steering import read_logs as read_logs
+    from batchrun.steering import rerun as rerun
     from batchrun.sweep.manifest.manifest import Manifest as Manifest
     from batchrun.sweep.manifest.manifest import Overrides as Overrides
     from batchrun.sweep.plan import Plan as Plan
@@ -55,7 +60,9 @@ if TYPE_CHECKING:
     from batchrun.sweep.plan import build_plan as build_plan
     from batchrun.sweep.plan import read_plan as read_plan
     from batchrun.sweep.plan import write_plan as write_plan
+    from batchrun.tracking.cancel import Cancellation as Cancellation
     from batchrun.tracking.changes import Change as Change
+    from batchrun.tracking.log_cursor import LogLine as LogLine
     from batchrun.wherobots.client import RunsClient as RunsClient
     from batchrun.wherobots.settings import ApiSettings as ApiSettings
     from batchrun.wherobots.transports import open_transport as open_transport
@@ -99,6 +106,10 @@ _HOMES = {
     "batchrun.engine.follow_batch": ("follow",),
     "batchrun.report.batch": ("Batch",),
     "batchrun.report.rows": ("RunRow",),
+    "batchrun.steering": ("cancel", "fetch_costs", "read_logs", "rerun"),
+    "batchrun.tracking.cancel": ("Cancellation",),
+    "batchrun.report.cost_totals": ("CostTotals",),
+    "batchrun.tracking.log_cursor": ("LogLine",),
     "batchrun.tracking.changes": ("Change",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -110,12 +121,15 @@ __all__ = [
     "BatchState",
     "BatchStoppedError",
     "BatchrunError",
+    "Cancellation",
     "Change",
     "Choice",
+    "CostTotals",
     "Decision",
     "FileLedger",
     "HeldRun",
     "LedgerError",
+    "LogLine",
     "Manifest",
     "ManifestError",
     "Mismatch",
@@ -142,14 +156,18 @@ __all__ = [
     "Verification",
     "arun",
     "build_plan",
+    "cancel",
+    "fetch_costs",
     "find_held",
     "find_undecided",
     "follow",
     "open_transport",
+    "read_logs",
     "read_plan",
     "read_state",
     "read_summary",
     "recover",
+    "rerun",
     "resolve",
     "run",
     "show",

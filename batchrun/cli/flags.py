@@ -85,7 +85,8 @@ class SelectionFlags:
 
     def selection(self) -> Selection:
         statuses = [one.strip() for text in self.status or () for one in text.split(",") if one.strip()]
-        return Selection(names=tuple(self.names or ()), statuses=statuses, where=tuple(self.where or ()))
+        names, where = tuple(self.names or ()), tuple(self.where or ())
+        return Selection(names=names, statuses=statuses, where=where, is_exact=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Which runs of a batch a person means: by name or id, status, outcome, or the values of its point."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -35,6 +35,8 @@ class Selection:
     outcomes: Sequence[Outcome] = ()
     where: Sequence[str] = ()
     """``axis=test``, as for ``plan --where``; several must all hold."""
+    is_exact: bool = False
+    """Each name must be that of one run, and each id that of a latest one: something is done to what is named."""
 
     @property
     def is_everything(self) -> bool:
@@ -74,15 +76,38 @@ def _names_test(rows: list[RunRow], selection: Selection) -> Test | None:
         return None
     wanted = set(selection.names)
     known = {row.name for row in rows} | {row.key for row in rows} | {row.run_id for row in rows if row.run_id}
-    known |= {earlier.run_id for row in rows for earlier in row.earlier}
-    if unknown := [name for name in selection.names if name not in known]:
+    earlier_ids = {earlier.run_id: row for row in rows for earlier in row.earlier}
+    if unknown := [name for name in selection.names if name not in known and name not in earlier_ids]:
         names = [row.name for row in rows]
         raise _as_one([Problem(name, "no run of this name or id in the batch", _hint(name, names)) for name in unknown])
+    if selection.is_exact and (problems := [*_ambiguous(rows, wanted), *_run_again(earlier_ids, wanted - known)]):
+        raise _as_one(problems)
 
     def test(row: RunRow) -> bool:
-        return bool(wanted & {row.name, row.key, row.run_id, *(earlier.run_id for earlier in row.earlier)})
+        earlier = () if selection.is_exact else (one.run_id for one in row.earlier)
+        return bool(wanted & {row.name, row.key, row.run_id, *earlier})
 
     return test
+
+
+def _ambiguous(rows: list[RunRow], wanted: set[str]) -> Iterator[Problem]:
+    """Names that two runs share, as where a changed sweep gives the name of a run that left it to another one."""
+    of_name: dict[str, list[str]] = {}
+    for row in rows:
+        if row.name in wanted:
+            of_name.setdefault(row.name, []).append(row.run_id or row.key)
+    for name, ids in of_name.items():
+        if len(ids) > 1:
+            yield Problem(name, f"{len(ids)} runs of this batch have this name", f"use an id: {', '.join(ids)}")
+
+
+def _run_again(earlier_ids: Mapping[str, RunRow], wanted: set[str]) -> Iterator[Problem]:
+    for run_id in sorted(wanted & earlier_ids.keys()):
+        row = earlier_ids[run_id]
+        later = row.run_id or "which is not created yet"
+        yield Problem(
+            run_id, f"an earlier run of {row.name}, which was run again since", f"name the later run: {later}"
+        )
 
 
 def _status_test(rows: list[RunRow], selection: Selection) -> Test | None:

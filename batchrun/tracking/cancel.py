@@ -1,6 +1,6 @@
 """Cancelling runs, by the ids that the ledger holds and nothing else: a name is only a guess at whose run it is."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -9,14 +9,17 @@ import anyio
 from batchrun.errors import ApiError, LedgerWriteError, Problem, first_of
 from batchrun.ledger.events import CancelEvent
 from batchrun.ledger.file import FileLedger
+from batchrun.ledger.statuses import has_ended
 from batchrun.tracking.reading import CallRefusedError, Reader
 from batchrun.wherobots.client import RunsClient
 
 __all__ = ["Cancellation", "Target", "cancel_runs"]
 
 CONCURRENCY = 8
-ENDED = frozenset({400, 404, 409})
-"""What a service may answer to cancelling a run that has ended, or that it no longer knows."""
+ENDED = frozenset({400, 409})
+"""What a service may answer to cancelling a run that has ended."""
+NOT_FOUND = 404
+"""No such run, or no such call: the run itself shows which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,7 @@ class Target:
 
 @dataclass(slots=True)
 class Cancellation:
-    """What came of it; every target is in one of these."""
+    """What came of cancelling runs; every run that was to be cancelled is in one of the first four."""
 
     requested: list[Target] = field(default_factory=list)
     """The service accepted the request; the run ends within a minute or so."""
@@ -38,6 +41,10 @@ class Cancellation:
     """The service says that there is nothing left to cancel."""
     problems: list[Problem] = field(default_factory=list)
     """Runs that could not be cancelled, one problem each."""
+    not_asked: list[Target] = field(default_factory=list)
+    """Left alone, because the service refuses the call itself, or because somebody stopped it."""
+    dropped: list[str] = field(default_factory=list)
+    """Names of planned runs that were not sent yet, and are not to be sent any more."""
 
     @property
     def done(self) -> int:
@@ -55,20 +62,22 @@ async def cancel_runs(
 ) -> Cancellation:
     """Ask the service to cancel runs, several at a time. Safe to repeat: cancelling a run twice does no harm.
 
-    Each ``cancel`` event is durable before its call leaves. A failure ends nothing but its own run's call.
+    Each ``cancel`` event is durable before its call leaves. A failure ends nothing but its own run's call, unless the
+    service refuses the call itself: then the others are left alone.
 
     Raises:
         LedgerWriteError: a request could not be recorded; nothing more was sent.
 
     """
-    result, limiter = Cancellation(), anyio.CapacityLimiter(CONCURRENCY)
+    result, limiter, canceller = Cancellation(), anyio.CapacityLimiter(CONCURRENCY), _Canceller(client, reader)
 
     async def cancel(target: Target) -> None:
         async with limiter:
-            if is_stopped():
+            if is_stopped() or canceller.is_refused:
+                result.not_asked.append(target)
                 return
             await ledger.record_durably(CancelEvent(at=ledger.clock.stamp(), key=target.key, run_id=target.run_id))
-            await _cancel(target, partial(client.cancel, target.run_id), reader, result)
+            await canceller.cancel(target, result)
             on_progress(result)
 
     failure: LedgerWriteError | None = None
@@ -83,20 +92,43 @@ async def cancel_runs(
     return result
 
 
-async def _cancel(target: Target, call: Callable[[], Awaitable[None]], reader: Reader, result: Cancellation) -> None:
-    try:
-        await reader.read(call)
-    except CallRefusedError as refused:
-        if refused.error.http_status in ENDED:
-            result.had_ended.append(target)
+class _Canceller:
+    """Makes the calls, and notices that the service does not take them."""
+
+    def __init__(self, client: RunsClient, reader: Reader) -> None:
+        self._client = client
+        self._reader = reader
+        self.is_refused = False
+
+    async def cancel(self, target: Target, result: Cancellation) -> None:
+        try:
+            await self._reader.read(partial(self._client.cancel, target.run_id))
+        except CallRefusedError as refused:
+            await self._refused(target, refused.error, result)
+        except ApiError as error:
+            result.problems.append(_problem(target, error))
         else:
-            result.problems.append(_problem(target, refused.error))
-    except ApiError as error:
-        result.problems.append(_problem(target, error))
-    else:
-        result.requested.append(target)
+            result.requested.append(target)
+
+    async def _refused(self, target: Target, error: ApiError, result: Cancellation) -> None:
+        status = error.http_status
+        if status in ENDED or (status == NOT_FOUND and await self._has_ended(target)):
+            result.had_ended.append(target)
+            return
+        result.problems.append(_problem(target, error, "use a key that may cancel runs, or cancel them in the console"))
+        # One that was accepted shows that the call is offered: then this refusal is about this run.
+        self.is_refused = self.is_refused or not result.requested
+
+    async def _has_ended(self, target: Target) -> bool:
+        """Whether a run that cannot be found for cancelling is over; one that still runs shows that the call is missing."""
+        try:
+            seen = await self._reader.read(partial(self._client.find, target.run_id), may_miss=True)
+        except (ApiError, CallRefusedError):
+            return False
+        return seen is None or has_ended(seen.status)
 
 
-def _problem(target: Target, error: ApiError) -> Problem:
+def _problem(target: Target, error: ApiError, fix: str = "try again") -> Problem:
+    """Without the run's id, so that one sentence serves for all runs that are refused alike."""
     problem = error.problems[0]
-    return Problem(target.name, f"not cancelled: {problem.fact}", problem.fix or "try again")
+    return Problem(target.name, f"not cancelled: POST /runs/{{id}}/cancel: {problem.fact}", problem.fix or fix)

@@ -45,6 +45,21 @@ class CostReport:
     unrecorded: int = 0
     """Costs that could not be recorded, because another process holds the ledger."""
 
+    def notes(self, ledger: str) -> Iterator[Problem]:
+        """What a person should know of it."""
+        for problem in self.problems[:1]:  # the same for every call
+            fix = "costs are taken from each run's metrics instead, where they are offered"
+            yield Problem(problem.place, problem.fact, fix)
+        for reason, count in sorted(self.unavailable.items()):
+            yield Problem(_runs(count), f"the service reports no costs: {reason}", "try again later")
+        if self.unrecorded:
+            fact = f"the costs of {_runs(self.unrecorded)} could not be recorded: another process writes the ledger"
+            yield Problem(ledger, fact, "try again when it has ended")
+
+
+def _runs(count: int) -> str:
+    return f"{count:,} run{'' if count == 1 else 's'}"
+
 
 def unsettled_runs(state: BatchState, *, only_ended: bool = False) -> Iterator[BilledRun]:
     """Every created run whose cost may still change, those of earlier generations included."""

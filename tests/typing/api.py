@@ -1,5 +1,6 @@
 """How the public types are used. Type checkers read this file; nothing runs it."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -15,12 +16,15 @@ from batchrun import (
     BatchrunError,
     BatchState,
     BatchStoppedError,
+    Cancellation,
     Change,
     Choice,
+    CostTotals,
     Decision,
     FileLedger,
     HeldRun,
     LedgerError,
+    LogLine,
     Manifest,
     ManifestError,
     Mismatch,
@@ -47,14 +51,18 @@ from batchrun import (
     Verification,
     arun,
     build_plan,
+    cancel,
+    fetch_costs,
     find_held,
     find_undecided,
     follow,
     open_transport,
+    read_logs,
     read_plan,
     read_state,
     read_summary,
     recover,
+    rerun,
     resolve,
     run,
     show,
@@ -221,6 +229,23 @@ async def common_case(path: Path, client: RunsClient, settings: SubmitSettings) 
     assert_type(batch.runs(), list[RunRow])
     assert_type(batch.summary(), Summary)
     assert_type(batch.to_rows(), list[dict[str, Any]])
+
+
+async def steers(path: Path, client: RunsClient, settings: SubmitSettings) -> None:
+    cancelled = await cancel(path, client, runs=["tile-1"], where=["region=us"], pending=True)
+    assert_type(cancelled, Cancellation)
+    assert_type(cancelled.problems, list[Problem])
+    assert_type(cancelled.dropped, list[str])
+    again = await rerun("sweep.toml", client, statuses=["FAILED"], changes=["run.runtime=large"], settings=settings)
+    assert_type(again, Submission | None)
+    async for line in read_logs(path, client, "tile-1", tail=10):
+        assert_type(line, LogLine)
+        assert_type(line.raw, str)
+    totals = await fetch_costs(path, client, on_note=print)
+    assert_type(totals, CostTotals)
+    assert_type(totals.units, Decimal)
+    assert_type(totals.money, dict[str, Decimal])
+    await cancel(path)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def stopped_early(error: BatchStoppedError) -> str:

@@ -3,8 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,18 +22,19 @@ from batchrun.cli.service import open_service
 from batchrun.cli.settling import settle_unknown
 from batchrun.cli.text import numbered
 from batchrun.engine.batch import plan_of
-from batchrun.engine.drop import drop_runs, pending_runs
+from batchrun.engine.drop import drop_runs
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
+from batchrun.errors import Problem
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.find import find_ledger
 from batchrun.ledger.reader import read_batch
 from batchrun.ledger.statuses import has_ended
-from batchrun.report.rows import RunRow, planned_row, read_rows
-from batchrun.report.run_label import RunGroup, group_of
-from batchrun.report.selection import Selection, select
-from batchrun.sweep.plan import PlannedRun
+from batchrun.report.choice import CancelChoice, choose_to_cancel
+from batchrun.report.rows import RunRow
+from batchrun.report.selection import Selection
+from batchrun.tracking.access import check_organization
 from batchrun.tracking.batch_follower import BatchFollower
 from batchrun.tracking.cancel import Cancellation, Target, cancel_runs
 from batchrun.wherobots.client import RunsClient
@@ -63,19 +63,12 @@ WAIT_S = 600.0
 """Cancelling takes a minute or so; whoever waits for ten looks at the run in the console."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Chosen:
-    """What is to be cancelled, and what is not to be sent."""
-
-    active: Sequence[RunRow]
-    dropped: Sequence[PlannedRun]
-
-    def describe(self) -> str:
-        statuses = Counter(row.status or "created" for row in self.active)
-        parts = [f"{count:,} {status}" for status, count in statuses.most_common()]
-        text = f"cancel {numbered(len(self.active), 'run')} ({', '.join(parts)})" if self.active else ""
-        drop = f"drop {numbered(len(self.dropped), 'run')} not sent yet" if self.dropped else ""
-        return " and ".join(filter(None, [text, drop]))
+def _description(chosen: CancelChoice) -> str:
+    statuses = Counter(row.status or "created" for row in chosen.active)
+    parts = [f"{count:,} {status}" for status, count in statuses.most_common()]
+    text = f"cancel {numbered(len(chosen.active), 'run')} ({', '.join(parts)})" if chosen.active else ""
+    drop = f"drop {numbered(len(chosen.dropped), 'run')} not sent yet" if chosen.dropped else ""
+    return " and ".join(filter(None, [text, drop]))
 
 
 @expand_flags
@@ -108,7 +101,7 @@ def cancel(
                 output.say("no active run matches; nothing was cancelled")
                 output.document({"cancelled": 0, "dropped": 0, "exit_status": 0})
                 return ExitStatus.DONE
-            if not output.confirm(f"{chosen.describe().capitalize()}?", yes=yes):
+            if not output.confirm(f"{_description(chosen).capitalize()}?", yes=yes):
                 output.tell("nothing was cancelled")
                 return ExitStatus.STOPPED
             anyio.run(drop_runs, writing, chosen.dropped)
@@ -117,15 +110,9 @@ def cancel(
     return _show(chosen, result, ended, output, waited=not no_wait)
 
 
-def _choose(path: Path, ledger: FileLedger, selection: Selection, *, pending: bool) -> _Chosen:
-    found = read_rows(path)
+def _choose(path: Path, ledger: FileLedger, selection: Selection, *, pending: bool) -> CancelChoice:
     plan = plan_of(read_batch(path), path, os.environ, resolve=False) if pending else None
-    unsent = list(pending_runs(plan, ledger.state)) if plan is not None else []
-    rows = {row.key: row for row in found.rows} | {run.key: planned_row(run) for run in unsent}
-    fits = select(rows.values(), selection)
-    keys = {row.key for row in fits}
-    active = [row for row in fits if row.run_id is not None and group_of(row.outcome, row.status) is RunGroup.ACTIVE]
-    return _Chosen(active=active, dropped=[run for run in unsent if run.key in keys])
+    return choose_to_cancel(path, ledger.state, selection, plan)
 
 
 def _cancel(ledger: FileLedger, api: ApiSettings, rows: Iterable[RunRow], output: Output) -> Cancellation:
@@ -138,6 +125,7 @@ def _cancel(ledger: FileLedger, api: ApiSettings, rows: Iterable[RunRow], output
     async def work(switch: StopSwitch) -> Cancellation:
         async with RunsClient(api, open_transport(api, connections=CONNECTIONS)) as client:
             reader = reader_for(client, ledger.state)
+            await check_organization(client, reader, ledger.state, ledger.path)
             return await cancel_runs(
                 ledger, client, targets, reader=reader, on_progress=report, is_stopped=lambda: switch.is_pulled
             )
@@ -170,8 +158,10 @@ def _wait(ledger: Path, api: ApiSettings, targets: Sequence[Target], output: Out
     return anyio.run(partial(run_interruptible, work, output.urge, lambda: None), backend_options=loop_options())
 
 
-def _show(chosen: _Chosen, result: Cancellation, ended: dict[str, str], output: Output, *, waited: bool) -> ExitStatus:
-    for problem in result.problems:
+def _show(
+    chosen: CancelChoice, result: Cancellation, ended: dict[str, str], output: Output, *, waited: bool
+) -> ExitStatus:
+    for problem in _as_few(result.problems):
         output.warn(problem)
     statuses = Counter(ended.values())
     parts = [f"{count:,} {status}" for status, count in statuses.most_common()] if waited else []
@@ -181,16 +171,26 @@ def _show(chosen: _Chosen, result: Cancellation, ended: dict[str, str], output: 
     lines = [asked] if result.requested else []
     lines += [f"{numbered(len(result.had_ended), 'run')} had already ended"] if result.had_ended else []
     lines += [f"{numbered(len(result.problems), 'run')} could not be cancelled"] if result.problems else []
+    lines += [f"{numbered(len(result.not_asked), 'run')} left alone"] if result.not_asked else []
     lines += [f"{numbered(len(chosen.dropped), 'run')} dropped"] if chosen.dropped else []
     output.say("; ".join(lines))
-    left = len(chosen.active) - result.done
-    status = ExitStatus.INCOMPLETE if result.problems or left else ExitStatus.DONE
+    status = ExitStatus.INCOMPLETE if result.problems or result.not_asked else ExitStatus.DONE
     document: dict[str, Any] = {
         "cancelled": len(result.requested),
         "had_ended": len(result.had_ended),
         "failed": [problem.json() for problem in result.problems],
+        "left_alone": len(result.not_asked),
         "dropped": len(chosen.dropped),
         "statuses": dict(statuses),
     }
     output.document(document | {"exit_status": int(status)})
     return status
+
+
+def _as_few(problems: Sequence[Problem]) -> Iterator[Problem]:
+    """One problem for each reason: hundreds of runs may have the same."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for problem in problems:
+        places.setdefault((problem.fact, problem.fix), []).append(problem.place)
+    for (fact, fix), names in places.items():
+        yield Problem(names[0] if len(names) == 1 else numbered(len(names), "run"), fact, fix)

@@ -17,9 +17,9 @@ from batchrun.cli.views.logs import LogPrinter, show_groups
 from batchrun.errors import ApiError, Problem, UsageError
 from batchrun.ledger.find import find_ledger
 from batchrun.ledger.statuses import has_ended
+from batchrun.report.choice import choose_logs
 from batchrun.report.rows import BatchRows, RunRow, read_rows
 from batchrun.report.run_label import RunGroup, group_of
-from batchrun.report.selection import select
 from batchrun.tracking.log_cursor import LogLine
 from batchrun.tracking.log_errors import group_by_error
 from batchrun.tracking.logs import QUIET_S, follow_log, read_log, tail_log
@@ -70,7 +70,7 @@ def logs(
     """
     ledger, output = find_ledger(path, emulator=emulator), Output(as_json=as_json)
     found = read_rows(ledger)
-    rows = [row for row in select(found.rows, selected.selection()) if row.run_id is not None]
+    rows = choose_logs(found, selected.selection())
     if failed:
         rows = [row for row in rows if group_of(row.outcome, row.status) is RunGroup.FAILED]
     _check(rows, found, selected, follow=follow, many=failed or save is not None, as_json=as_json)

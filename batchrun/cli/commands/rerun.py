@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
@@ -11,6 +12,7 @@ import typer
 from batchrun.cli import options as o
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.flags import SelectionFlags, SubmissionFlags, expand_flags
+from batchrun.cli.looking import ask_service, reader_for
 from batchrun.cli.output import Output
 from batchrun.cli.service import EMULATOR, service_name
 from batchrun.cli.submit_request import request_from
@@ -19,16 +21,18 @@ from batchrun.cli.text import numbered
 from batchrun.cli.views.estimate import estimate_sentence
 from batchrun.engine.batch import plan_of
 from batchrun.engine.generations import planned_with
-from batchrun.engine.rerun import ENDED_BADLY, demands_of, refusals, request_rerun
+from batchrun.engine.rerun import demands_of, refusals, request_rerun
+from batchrun.engine.units_limit import known_units
 from batchrun.errors import UsageError
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.find import find_ledger
-from batchrun.ledger.reader import read_batch
+from batchrun.ledger.reader import read_batch, read_state
+from batchrun.report.choice import RerunChoice, choose_to_rerun
 from batchrun.report.estimate import estimate
 from batchrun.report.rows import BatchRows, RunRow, read_rows
-from batchrun.report.selection import select
 from batchrun.sweep.manifest.overlay import rerun_settings
 from batchrun.sweep.plan import Plan
+from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.units import units_of
 
 __all__ = ["EXAMPLES", "rerun"]
@@ -75,7 +79,7 @@ def rerun(
     """
     ledger, output = find_ledger(path, emulator=flags.emulator), Output(as_json=as_json, quiet=quiet)
     batch, found = read_batch(ledger), read_rows(ledger)
-    rows = _chosen(found, selected, reason, limit)
+    rows = choose_to_rerun(found, RerunChoice(selection=selected.selection(), reason=reason, limit=limit))
     settings = rerun_settings(set_ or ())
     plan = plan_of(batch, ledger, os.environ)
     changed = planned_with(plan, settings)
@@ -90,23 +94,29 @@ def rerun(
     if flags.dry_run or not output.confirm(f"Run {numbered(len(rows), 'run')} again?", yes=yes):
         output.tell("nothing was recorded")
         return ExitStatus.DONE if flags.dry_run else ExitStatus.STOPPED
-    with FileLedger.open(ledger) as writing:
-        anyio.run(request_rerun, writing, keys, settings)
     was_emulated = batch.base_url == EMULATOR and flags.base_url is None
     service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated)
     request = replace(request_from(flags, plan, ledger, service, yes=True), create=False)
+    if request.settings.stop_at_units is not None:
+        _check_units(changed, service, ledger, flags)
+    with FileLedger.open(ledger) as writing:
+        anyio.run(request_rerun, writing, keys, settings)
     return run_submission(request, output)
 
 
-def _chosen(found: BatchRows, selected: SelectionFlags, reason: str | None, limit: int | None) -> list[RunRow]:
-    rows = select(found.rows, selected.selection())
-    if not selected.names and not selected.status:
-        rows = [row for row in rows if row.status in ENDED_BADLY]
-    rows = [row for row in rows if row.is_planned or row.name in (selected.names or ())]
-    if reason is not None:
-        wanted = reason.lower()
-        rows = [row for row in rows if wanted in f"{row.code or ''} {row.message or ''}".lower()]
-    return rows[:limit]
+def _check_units(changed: Plan, service: str, ledger: Path, flags: SubmissionFlags) -> None:
+    """A rerun that could never be sent must not be recorded.
+
+    Raises:
+        UsageError: nobody knows the units of a runtime, so that ``stop_at_units`` could not be kept.
+
+    """
+    runtimes = sorted({demand.runtime for demand in changed.demands})
+
+    async def check(client: RunsClient) -> None:
+        await known_units(runtimes, client, reader_for(client, read_state(ledger)))
+
+    ask_service(service, check, ledger=ledger, timeout_s=flags.timeout_s)
 
 
 def _refuse(keys: list[str], found: BatchRows) -> None:
