@@ -84,7 +84,7 @@ async def cancel(
     Raises:
         UsageError: a name, a status or a test is not usable; nothing was done.
         LedgerError: the ledger cannot be used, or another process writes it.
-        LedgerMismatchError: the API key belongs to another organisation.
+        LedgerMismatchError: the API key belongs to another organization.
 
     """
     path = await anyio.to_thread.run_sync(find_ledger, Path(ledger))
@@ -151,7 +151,7 @@ async def rerun(
     Raises:
         UsageError: a name, a status, a test or a setting is not usable, or a run has not ended; nothing was recorded.
         LedgerError: the ledger cannot be used, or another process writes it.
-        LedgerMismatchError: the API key belongs to another organisation.
+        LedgerMismatchError: the API key belongs to another organization.
 
     """
     path = await anyio.to_thread.run_sync(find_ledger, Path(ledger))
@@ -239,7 +239,7 @@ async def fetch_costs(
 
     Raises:
         LedgerError: the ledger cannot be read or written.
-        LedgerMismatchError: the API key belongs to another organisation.
+        LedgerMismatchError: the API key belongs to another organization.
 
     """
     path = await anyio.to_thread.run_sync(find_ledger, Path(ledger))

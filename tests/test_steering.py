@@ -193,5 +193,5 @@ def test_what_the_service_refuses_is_one_sentence(tmp_path: Path) -> None:
 def test_another_organizations_key_steers_nothing(tmp_path: Path) -> None:
     with submitted(tmp_path, run_s=600, organizations={"other": "acme"}) as batch:
         for function in (batchrun.cancel, batchrun.fetch_costs):
-            with pytest.raises(LedgerError, match=r"organisation|knows none of"):
+            with pytest.raises(LedgerError, match=r"organization|knows none of"):
                 batch.run(function, key="other")
