@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from batchrun.engine.known_ids import ids_of
 from batchrun.ledger.check import check
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
@@ -57,20 +58,24 @@ def compacted(before: BatchState, after: BatchState) -> Iterator[str]:
     for name in ("counts", "gone", "duplicates", "to_check", "foreign", "organization"):
         if getattr(before, name) != getattr(after, name):
             yield f"compact: {name} was {getattr(before, name)}, and is {getattr(after, name)}"
-    ids = ({key: run.run_id for key, run in state.runs.items() if run.run_id} for state in (before, after))
-    if next(ids) != next(ids):
+    if sorted(ids_of(before)) != sorted(ids_of(after)):
         yield "compact: run ids were lost"
+    steered = ({key: (run.generation, run.overrides) for key, run in state.runs.items()} for state in (before, after))
+    if next(steered) != next(steered):
+        yield "compact: generations were lost"
 
 
-def _owned(ledger: str, state: BatchState, service: Service) -> dict[str, list[HeldRun]]:
-    """The runs that this ledger's attempts created, by key, in the order of their sending."""
-    owned: defaultdict[str, list[HeldRun]] = defaultdict(list)
+Owned = dict[tuple[str, int], list[HeldRun]]
+"""The runs that a ledger's attempts created, by key and generation, in the order of their sending."""
+
+
+def _owned(ledger: str, state: BatchState, service: Service) -> Owned:
+    owned: defaultdict[tuple[str, int], list[HeldRun]] = defaultdict(list)
     for run in service.runs:
-        is_ours = (
-            run.owner is not None and run.owner[0] == ledger and run.id not in state.foreign and not run.is_disowned
-        )
-        if run.owner is not None and is_ours and run.committed_s <= CLOCK.now_s:
-            owned[run.owner[1]].append(run)
+        if run.owner is None or run.owner.ledger != ledger or run.id in state.foreign or run.is_disowned:
+            continue
+        if run.committed_s <= CLOCK.now_s:
+            owned[run.owner.key, run.owner.generation].append(run)
     return owned
 
 
@@ -85,8 +90,8 @@ def excused(folder: Path, service: Service) -> dict[str, int]:
     return dict(reasons)
 
 
-def _twice(owned: dict[str, list[HeldRun]], service: Service) -> Iterator[str]:
-    for key, runs in owned.items():
+def _twice(owned: Owned, service: Service) -> Iterator[str]:
+    for (key, _), runs in owned.items():
         for number, later in enumerate(runs):
             for earlier in runs[:number]:
                 if earlier.deleted_s > later.sent_s and not _is_excused(earlier, service):
@@ -98,43 +103,52 @@ def _is_excused(run: HeldRun, service: Service) -> bool:
     return bool(run.excuse) or run.visible_s > run.lost_s + service.habits.settle_after_s
 
 
-def _untrue(ledger: str, state: BatchState, owned: dict[str, list[HeldRun]], service: Service) -> Iterator[str]:
+def _untrue(ledger: str, state: BatchState, owned: Owned, service: Service) -> Iterator[str]:
     by_id = {run.id: run for run in service.runs}
-    ids = Counter(run.run_id for run in state.runs.values() if run.run_id is not None)
+    ids = Counter(run_id for run_id, _ in ids_of(state))
     yield from (f"untrue: {run_id} is the run of {count} keys" for run_id, count in ids.items() if count > 1)
-    for key, known in state.runs.items():
-        if known.run_id is None:
-            continue
-        held = by_id.get(known.run_id)
+    for key, generation, run_id in _ids(state):
+        held = by_id.get(run_id)
         if held is None:
-            yield f"untrue: {key} is {known.run_id}, which never existed"
-        elif held.owner != (ledger, key) and not held.excuse:
-            yield f"untrue: {key} is {known.run_id}, which is {held.name} of {held.owner}"
-    for key, runs in owned.items():
-        outcome = state.outcome(key)
+            yield f"untrue: {key} is {run_id}, which never existed"
+        elif held.owner != (ledger, key, generation) and not held.excuse:
+            yield f"untrue: generation {generation} of {key} is {run_id}, which is {held.name} of {held.owner}"
+    for (key, generation), runs in owned.items():
         alive = [run for run in runs if run.visible_s <= CLOCK.now_s < run.deleted_s]
-        if alive and key not in state.runs and not alive[0].excuse:
-            yield f"lost: {alive[0].name} ({key}) exists as {alive[0].id}, and the ledger has no attempt of it"
-        elif alive and not _is_excused(alive[0], service) and outcome not in {Outcome.SUBMITTED, Outcome.UNKNOWN}:
-            yield f"untrue: {alive[0].name} ({key}) exists as {alive[0].id}, the ledger says {outcome}"
+        if not alive or alive[0].excuse:
+            continue
+        run, known, outcome = alive[0], state.runs.get(key), state.outcome(key)
+        if known is None or generation > known.generation:
+            yield f"lost: {run.name} ({key}) exists as {run.id}, and the ledger has no attempt of it"
+        elif generation < known.generation:
+            if not any(earlier.generation == generation for earlier in known.earlier):
+                yield f"lost: {run.name} ({key}) exists as {run.id}, and was run again without being known"
+        elif not _is_excused(run, service) and outcome not in {Outcome.SUBMITTED, Outcome.UNKNOWN}:
+            yield f"untrue: {run.name} ({key}) exists as {run.id}, the ledger says {outcome}"
 
 
-def _unfinished(
-    ledger: str, state: BatchState, sweep: Sweep, owned: dict[str, list[HeldRun]], service: Service
-) -> Iterator[str]:
+def _ids(state: BatchState) -> Iterator[tuple[str, int, str]]:
+    """The run ids that a ledger knows, by key and generation."""
+    for key, known in state.runs.items():
+        yield from ((key, earlier.generation, earlier.run_id) for earlier in known.earlier)
+        if known.run_id is not None:
+            yield key, known.generation, known.run_id
+
+
+def _unfinished(ledger: str, state: BatchState, sweep: Sweep, owned: Owned, service: Service) -> Iterator[str]:
     """After a calm session, every planned run exists, except where no client may decide."""
     planned = {key: name for (name, _), key in sweep.keys().items()}
     if service.habits.hides_organization and state.organization is None and state.unknown:
         return  # nothing may prove that the key is the batch's, and then nothing is sent
     for key in {**planned, **dict.fromkeys(state.runs)}:
         known, outcome = state.runs.get(key), state.outcome(key)
-        if outcome is Outcome.SUBMITTED or (key not in planned and outcome is not Outcome.UNKNOWN):
+        if outcome in {Outcome.SUBMITTED, Outcome.DROPPED} or (key not in planned and outcome is not Outcome.UNKNOWN):
             continue
-        name = planned.get(key) or (known.name if known is not None else None) or ""
+        name = (known.name if known is not None else None) or planned.get(key) or ""
         is_created = known is not None and (
             known.created or known.n == 0
         )  # by whom, if not by an attempt of this ledger?
-        runs = owned.get(key, [])
+        runs = owned.get((key, known.generation if known is not None else 1), [])
         if outcome is not Outcome.UNKNOWN or not _needs_a_person(ledger, name, runs, service, is_created=is_created):
             yield f"unfinished: {name} ({key}) is {outcome} after the end"
 
@@ -142,7 +156,7 @@ def _unfinished(
 def _needs_a_person(ledger: str, name: str, runs: list[HeldRun], service: Service, *, is_created: bool) -> bool:
     """Why an unknown run may stay so: its own runs, others of its name, or a key that nobody can tell."""
     alive = [run for run in runs if CLOCK.now_s < run.deleted_s]
-    others = [run for run in service.runs if run.name == name and (run.owner is None or run.owner[0] != ledger)]
+    others = [run for run in service.runs if run.name == name and (run.owner is None or run.owner.ledger != ledger)]
     return (
         is_created
         or len(alive) > 1

@@ -95,6 +95,11 @@ class Disk:
         path.write_bytes(content)
         self._durable[str(path)] = len(content)
 
+    def remove(self, path: Path) -> None:
+        """A file is lost."""
+        path.unlink()
+        self._durable.pop(str(path), None)
+
     def open(self, path: Any, flags: int, mode: int = 0o777, **options: Any) -> int:
         fd = _open(path, flags, mode, **options)
         if not flags & os.O_DIRECTORY and (name := os.fspath(path)).startswith(self._folder):

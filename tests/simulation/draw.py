@@ -4,7 +4,9 @@ import random
 
 from tests.simulation.disk import DiskFaults
 from tests.simulation.events import (
+    Act,
     Backup,
+    Command,
     Compact,
     Delete,
     Edit,
@@ -34,13 +36,16 @@ def drawn(seed: int) -> History:
     # well hide it from every client, so a history has one of the two.
     steps_clock = chance.random() < 0.5
     habits = _habits(chance, steps_clock=steps_clock)
-    events: list[Event] = list(_earlier_batch(chance))
+    earlier = _earlier_batch(chance)
+    events: list[Event] = list(earlier)
     events.append(_session(chance, steps_clock=steps_clock))
     for _ in range(chance.choice([1, 1, 2, 3])):
         for _ in range(chance.randint(0, 2)):
-            events += _neighbour(chance, steps_clock=steps_clock)
+            events += _neighbour(chance, steps_clock=steps_clock, is_alone=not earlier)
         events.append(_session(chance, steps_clock=steps_clock))
     events += [UseKey(organization="acme"), Wait(seconds=60.0), _calm(chance)]
+    if chance.random() < 0.25:  # what needs a person gets one
+        events += [Command(seed=chance.randrange(10**9), act=Act.RESOLVE), _calm(chance)]
     return History(seed=seed, habits=habits, events=tuple(events))
 
 
@@ -145,8 +150,15 @@ def _calm(chance: random.Random) -> Session:
     return Session(seed=chance.randrange(10**9), retry=("failed", "rejected"), recreates=True, rate=None)
 
 
-def _neighbour(chance: random.Random, *, steps_clock: bool) -> list[Event]:
-    match chance.choice(["edit", "edit", "edit", "key", "stale", "clock", "wait", "delete", "compact"]):
+NEIGHBOURS = (
+    *("edit", "edit", "edit", "key", "stale", "clock", "wait", "delete", "compact"),
+    *("cancel", "rerun", "rerun", "settle", "resolve", "resolve", "recover"),
+)
+
+
+def _neighbour(chance: random.Random, *, steps_clock: bool, is_alone: bool) -> list[Event]:
+    """``is_alone``: nobody else has runs of these names, so that a ledger can be rebuilt from the names."""
+    match chance.choice(NEIGHBOURS):
         case "edit":
             return [_edit(chance)]
         case "key":
@@ -163,7 +175,44 @@ def _neighbour(chance: random.Random, *, steps_clock: bool) -> list[Event]:
             return [Wait(seconds=chance.choice([0.5, 5.0, 60.0]))]
         case "delete":
             return [Delete(seed=chance.randrange(10**9), share=chance.choice([0.05, 0.3]))]
+        case "cancel":
+            return [_command(chance, Act.CANCEL, steps_clock=steps_clock)]
+        case "rerun":
+            return _rerun(chance, steps_clock=steps_clock)
+        case "settle":
+            return [_command(chance, Act.SETTLE, steps_clock=steps_clock)]
+        case "resolve":
+            act = chance.choice([Act.RESOLVE, Act.RESOLVE, Act.RESOLVE_HASTILY])
+            return [_command(chance, act, steps_clock=steps_clock)]
+        case "recover" if is_alone:
+            return [_command(chance, Act.RECOVER, steps_clock=steps_clock)]
     return [Compact()]
+
+
+def _command(chance: random.Random, act: Act, *, steps_clock: bool, timeout_s: int | None = None) -> Command:
+    is_killed = chance.random() < 0.4
+    return Command(
+        seed=chance.randrange(10**9),
+        act=act,
+        share=chance.choice([0.3, 1.0]),
+        timeout_s=timeout_s,
+        faults=_faults(chance),
+        disk=_disk(chance),
+        kill_at_step=int(10 ** chance.uniform(0.5, 2.5)) if is_killed else 0,
+        cuts_power=chance.random() < 0.4,
+        steps_clock_s=chance.choice([0.0, 0.0, -600.0, 600.0]) if steps_clock else 0.0,
+    )
+
+
+def _rerun(chance: random.Random, *, steps_clock: bool) -> list[Event]:
+    """Runs have to have ended, as far as the ledger knows, before they are run again."""
+    follow = Command(seed=chance.randrange(10**9), act=Act.FOLLOW)
+    timeout_s = chance.choice([None, None, 5400])
+    return [
+        Wait(seconds=25.0),
+        chance.choice([follow, _command(chance, Act.FOLLOW, steps_clock=steps_clock)]),
+        _command(chance, Act.RERUN, steps_clock=steps_clock, timeout_s=timeout_s),
+    ]
 
 
 def _edit(chance: random.Random) -> Edit:

@@ -12,7 +12,9 @@ from tests.simulation.service import Habits
 from tests.simulation.transport import Faults, PostFaults, ReadFaults
 
 __all__ = [
+    "Act",
     "Backup",
+    "Command",
     "Compact",
     "Delete",
     "Edit",
@@ -42,29 +44,63 @@ class Person(Enum):
     """Put the newer ledger back, if an older one was restored; else they are not ours."""
 
 
+class Act(Enum):
+    """What a command does."""
+
+    FOLLOW = "follow"
+    """As ``batchrun status --refresh``: record the statuses of created runs."""
+    CANCEL = "cancel"
+    RERUN = "rerun"
+    SETTLE = "settle"
+    """Look for unknown runs without a plan, as several commands do first."""
+    RESOLVE = "resolve"
+    """Decide about all unknown runs, knowing the truth."""
+    RESOLVE_HASTILY = "resolve hastily"
+    """Decide about them as the command suggests."""
+    RECOVER = "recover"
+    """The ledger is lost, and rebuilt."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """One process that submits. Steps are those of its event loop; at 0, never."""
+class _Process:
+    """One process. Steps are those of its event loop; at 0, never."""
 
     seed: int
     faults: Faults = NO_FAULTS
     disk: DiskFaults = SOUND_DISK
     kill_at_step: int = 0
-    kill_at_post: int = 0
     cuts_power: bool = False
+    ledger: str = "main"
+    """Which ledger; another one is another batch of the same sweep."""
+    steps_clock_s: float = 0.0
+    """How far the wall clock steps in the first seconds of the process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session(_Process):
+    """One process that submits."""
+
+    kill_at_post: int = 0
     interrupt_at_step: int = 0
     retry: tuple[str, ...] = ()
     recreates: bool = False
     """Allows points to be created again with another payload; else a refusal makes the person undo the edit."""
     person: Person = Person.NOT_OURS
-    ledger: str = "main"
-    """Which ledger; another one is another batch of the same sweep."""
     rate: float | None = 50.0
     concurrency: int = 8
     max_active: int | None = None
     tag: bool = False
-    steps_clock_s: float = 0.0
-    """How far the wall clock steps in the first seconds of the session."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command(_Process):
+    """One process that does something else with the batch."""
+
+    act: Act
+    share: float = 1.0
+    """Of the runs that it may be about."""
+    timeout_s: int | None = None
+    """The setting that a rerun replaces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +164,7 @@ class Compact:
     """``batchrun ledger compact``."""
 
 
-Event = Session | Edit | UseKey | StepClock | Wait | Delete | Strangers | Backup | Restore | Compact
+Event = Session | Command | Edit | UseKey | StepClock | Wait | Delete | Strangers | Backup | Restore | Compact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

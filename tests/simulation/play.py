@@ -8,10 +8,12 @@ from pathlib import Path
 from batchrun.engine.service_check import Existing
 from tests.simulation import audit
 from tests.simulation.clock import CLOCK
+from tests.simulation.commands import Commanding
 from tests.simulation.disk import DISK
-from tests.simulation.events import History, Person, Session, described
+from tests.simulation.events import Act, Command, History, Person, Session, described
 from tests.simulation.process import Ended, Process, Refusal
 from tests.simulation.service import Service
+from tests.simulation.submitting import Submitting
 from tests.simulation.world import World
 
 __all__ = ["Played", "play"]
@@ -57,6 +59,8 @@ class _Player:
             self.say(described(event))
             if isinstance(event, Session):
                 self._session(event)
+            elif isinstance(event, Command):
+                self._command(event)
             else:
                 world.change(event)
             if world.findings or self.is_stuck:
@@ -119,24 +123,53 @@ class _Player:
             return Existing.ADOPT
         return Existing.FOREIGN
 
+    def _command(self, event: Command) -> None:
+        """A person runs another command; whatever it is refused for, the batch is as it was."""
+        world, path = self.world, self.folder / f"{event.ledger}.jsonl"
+        if not world.is_begun:
+            return
+        if event.act is Act.RECOVER:
+            self._recover(event, path)
+            return
+        commanding = Commanding(event)
+        self._run(self._process_of(event, path, commanding, 0))
+        world.excuse_after_decisions(path, commanding)
+
+    def _recover(self, event: Command, path: Path) -> None:
+        """The ledger is lost, and rebuilt; if that fails every time, it turns up again."""
+        lost = path.read_bytes()
+        DISK.remove(path)
+        for attempt in range(MOST_TRIES):
+            self._run(self._process_of(event, path, Commanding(event), attempt))
+            if path.exists():
+                self.world.excuse_after_recovery(path)
+                return
+        DISK.put(path, lost)
+
     def _process(self, event: Session, path: Path, existing: Existing, attempt: int) -> Ended:
-        world = self.world
-        process = Process(
+        before, began_s = path.read_bytes() if path.exists() else b"", CLOCK.now_s
+        process = self._process_of(event, path, Submitting(event, existing), attempt)
+        ended = self._run(process)
+        is_checked = not any("it was not checked" in note.fact for note in process.notes)
+        self.world.excuse_after_session(path.name, before, began_s, is_checked=is_checked)
+        return ended
+
+    def _process_of(self, event: Session | Command, path: Path, work: Submitting | Commanding, attempt: int) -> Process:
+        return Process(
             event=event,
             path=path,
-            sweep=world.sweep,
-            service=world.service,
-            organization=world.organization,
-            existing=existing,
+            sweep=self.world.sweep,
+            service=self.world.service,
+            organization=self.world.organization,
             trace=self.trace.append,
             chance=random.Random(f"{event.seed} {attempt}"),
+            work=work,
         )
+
+    def _run(self, process: Process) -> Ended:
         self.sessions += 1
-        before, began_s = path.read_bytes() if path.exists() else b"", CLOCK.now_s
         ended = process.run()
-        world.findings += ended.findings
+        self.world.findings += ended.findings
         self.say(ended.words)
         self.trace += [f"    {note.text()}" for note in process.notes]
-        is_checked = not any("it was not checked" in note.fact for note in process.notes)
-        world.excuse_after_session(path.name, before, began_s, is_checked=is_checked)
         return ended

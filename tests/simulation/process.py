@@ -1,39 +1,37 @@
-"""One process that submits: the real engine and ledger between a simulated network and a simulated disk."""
+"""One process: real code between a simulated network and a simulated disk, run until it ends or is killed."""
 
 import errno
 import os
 import random
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
 
 import msgspec
 
-from batchrun.engine.progress import Progress
-from batchrun.engine.service_check import Existing
-from batchrun.engine.settings import SubmitSettings
-from batchrun.engine.stopping import Stop, StopReason, StopSwitch
-from batchrun.engine.submit import Submission, submit
 from batchrun.errors import BatchrunError, LedgerError, LedgerFormatError, LedgerMismatchError, Problem, RunsExistError
-from batchrun.ledger.file import FileLedger
-from batchrun.ledger.fold import Outcome
-from batchrun.sweep.plan import Plan
+from batchrun.ledger.events import RerunEvent, read_event
 from batchrun.wherobots import clock as batchrun_clock
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
 from tests.simulation.clock import CLOCK, EndlessError, Killed, SimLoop
 from tests.simulation.disk import DISK
-from tests.simulation.events import Session
+from tests.simulation.events import Command, Session
 from tests.simulation.service import Owner, Service
 from tests.simulation.sweep import Sweep, identity
 from tests.simulation.transport import TIMEOUT_S, URL, SimTransport
 
 __all__ = ["Ended", "Process", "Refusal"]
 
-_ATTEMPT = re.compile(rb'"event":"attempt"[^\n]*"key":"([0-9a-f]{16})","n":([0-9]+)')
+_ATTEMPT = re.compile(
+    rb'"event":"attempt"[^\n]*"key":"([0-9a-f]{16})","n":([0-9]+)(?:[^\n]*"generation":([0-9]+))?[^\n]*\n'
+)
+_RERUN = re.compile(rb'[^\n]*"event":"rerun"[^\n]*\n')
+_CANCEL = re.compile(rb'"event":"cancel"[^\n]*"run_id":"([^"]+)"')
+_RERUN_NAME = re.compile(r"(.+)-r([0-9]+)")
 
 
 class Refusal(Enum):
@@ -54,34 +52,53 @@ class Ended:
 
     words: str
     refusal: Refusal | None = None
-    submission: Submission | None = None
     findings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Durable:
+    """What the ledger holds for certain, as far as it was read: what may leave the process because of it."""
+
+    attempts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """The number and the generation of each key's latest attempt."""
+    reruns: dict[str, RerunEvent] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+    _read: int = 0
+
+    def read(self, path: Path) -> None:
+        new = DISK.durable(path, self._read)
+        self._read += len(new)
+        for key, n, generation in _ATTEMPT.findall(new):
+            self.attempts[key.decode()] = int(n), int(generation or 1)
+        for line in _RERUN.findall(new):
+            event = read_event(line)
+            assert isinstance(event, RerunEvent)
+            self.reruns.update(dict.fromkeys(event.keys, event))
+        self.cancelled.update(run_id.decode() for run_id in _CANCEL.findall(new))
 
 
 @dataclass(slots=True, kw_only=True)
 class Process:
     """One process, from its start to its end."""
 
-    event: Session
+    event: Session | Command
     path: Path
     sweep: Sweep
     service: Service
     organization: str
-    existing: Existing
     trace: Callable[[str], None]
     chance: random.Random
+    work: Callable[["Process"], Awaitable[str]]
+    """What it does; returns how that ended."""
     is_alive: bool = True
     findings: list[str] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
     """What it said while it ran; also if it was killed."""
+    on_interrupt: Callable[[], None] = lambda: None
     loop: SimLoop = field(init=False)
     transport: SimTransport = field(init=False)
-    plan: Plan = field(init=False)
-    switch: StopSwitch = field(init=False)
     posts: int = 0
-    _read: int = 0
-    _attempts: dict[str, int] = field(default_factory=dict)
-    """The latest durable attempt of each key."""
+    _durable: _Durable = field(default_factory=_Durable)
     _posted: dict[str, int] = field(default_factory=dict)
     """The latest attempt of each key that was sent."""
 
@@ -91,7 +108,6 @@ class Process:
         random.seed(event.seed)
         batchrun_clock._BASE_S = CLOCK.time() - CLOCK.monotonic()  # what a process reads once
         DISK.start_process(event.disk, self.chance, self.kill)
-        self.plan = self.sweep.plan()
         os.environ["TOKEN"] = self.sweep.token
         self.transport = SimTransport(
             service=self.service,
@@ -101,13 +117,13 @@ class Process:
             trace=self.trace,
             is_alive=lambda: self.is_alive,
             on_post=self._sent,
+            on_cancel=self._cancelled,
         )
-        alarms = {event.kill_at_step: self.kill, event.interrupt_at_step: self._interrupt}
-        self.loop = SimLoop({step: alarm for step, alarm in alarms.items() if step})
+        self.loop = SimLoop(self._alarms())
         if event.steps_clock_s:
             self.loop.call_later(self.chance.uniform(0, 2), self._step_clock)
         try:
-            ended = self._ended(self.loop.run_until_complete(self._submit()))
+            ended = Ended(words=self.loop.run_until_complete(self.work(self)), findings=tuple(self.findings))
         except Killed:
             ended = Ended(
                 words=f"killed after {self.loop.steps} steps, {self.posts} posts", findings=tuple(self.findings)
@@ -127,37 +143,19 @@ class Process:
             DISK.cut_power()
         return ended
 
-    async def _submit(self) -> Submission:
-        event = self.event
+    def _alarms(self) -> dict[int, Callable[[], None]]:
+        alarms = {self.event.kill_at_step: self.kill}
+        if isinstance(self.event, Session):
+            alarms[self.event.interrupt_at_step] = self._interrupt
+        return {step: alarm for step, alarm in alarms.items() if step}
+
+    def _interrupt(self) -> None:
+        self.on_interrupt()
+
+    def client(self) -> RunsClient:
+        """With the key of the organisation."""
         settings = ApiSettings(api_key=f"key-of-{self.organization}", base_url=URL, timeout_s=TIMEOUT_S)
-        self.switch = StopSwitch()
-        with FileLedger.open(self.path, create=True) as ledger:
-            async with RunsClient(settings, self.transport) as client:
-                return await submit(
-                    self.plan,
-                    ledger,
-                    client,
-                    settings=SubmitSettings(
-                        concurrency=event.concurrency,
-                        rate=event.rate,
-                        max_active=event.max_active,
-                        settle_after_s=self.service.habits.settle_after_s,
-                        tag=event.tag,
-                    ),
-                    observer=self,
-                    switch=self.switch,
-                    retry=frozenset(Outcome(outcome) for outcome in event.retry),
-                    extend=True,
-                    recreate=event.recreates,
-                    existing=self.existing,
-                )
-
-    def progress(self, progress: Progress) -> None:
-        """As an observer: nobody looks."""
-
-    def note(self, note: Problem) -> None:
-        """As an observer."""
-        self.notes.append(note)
+        return RunsClient(settings, self.transport)
 
     def kill(self) -> None:
         """End the process at once: first its hands are bound, so that no ``finally`` reaches disk or network."""
@@ -166,38 +164,44 @@ class Process:
         self.transport.die()
         self.loop.is_killed = True
 
-    def _interrupt(self) -> None:
-        self.switch.pull(Stop(StopReason.INTERRUPTED, Problem("simulation", "Ctrl-C", "")))
-
     def _step_clock(self) -> None:
         CLOCK.wall_error_s += self.event.steps_clock_s
 
     def _sent(self, body: bytes) -> Owner | None:
-        """A POST leaves: its attempt must be durable."""
+        """A POST leaves: its attempt must be durable, and it must be the run that the ledger says."""
         self.posts += 1
-        found = identity(msgspec.json.decode(body))
-        key = self.sweep.keys().get(found)
-        if key is None:
-            self.findings.append(f"stray: {found} is sent, and is not planned")
+        name, timeout_s = identity(msgspec.json.decode(body))
+        self._durable.read(self.path)
+        rerun_name = _RERUN_NAME.fullmatch(name)
+        planned_name, generation = (rerun_name[1], int(rerun_name[2])) if rerun_name else (name, 1)
+        key = self.sweep.names().get(planned_name)
+        if key is None or timeout_s != self._timeout_s(key, generation):
+            self.findings.append(f"stray: {name} with a timeout of {timeout_s} s is sent, and is not planned")
             return None
-        new = DISK.durable(self.path, self._read)
-        self._read += len(new)
-        self._attempts.update((name.decode(), int(n)) for name, n in _ATTEMPT.findall(new))
-        if self._attempts.get(key, 0) <= self._posted.get(key, 0):
-            self.findings.append(f"law 1: {found} is sent without a durable attempt")
-        self._posted[key] = self._attempts.get(key, 0)
-        if self.posts == self.event.kill_at_post:
+        n, recorded_generation = self._durable.attempts.get(key, (0, 1))
+        if n <= self._posted.get(key, 0):
+            self.findings.append(f"law 1: {name} is sent without a durable attempt")
+        elif generation != recorded_generation:
+            self.findings.append(f"{name} is sent, and its attempt is one of generation {recorded_generation}")
+        self._posted[key] = n
+        if isinstance(self.event, Session) and self.posts == self.event.kill_at_post:
             self.loop.call_soon(self.kill)
-        return self.path.name, key
+        return Owner(self.path.name, key, generation)
 
-    def _ended(self, submission: Submission) -> Ended:
-        progress = submission.progress
-        stop = f", stopped: {submission.stop.reason} {submission.stop.problem.fact}" if submission.stop else ""
-        words = (
-            f"ended: {progress.submitted} submitted, {progress.rejected} rejected, {progress.failed} failed, "
-            f"{progress.unknown} unknown, {progress.pending} pending{stop}"
-        )
-        return Ended(words=words, submission=submission, findings=tuple(self.findings))
+    def _timeout_s(self, key: str, generation: int) -> int | None:
+        """What a generation sends; None if no durable request was made for it."""
+        if generation == 1:
+            return self.sweep.timeout_s
+        rerun = self._durable.reruns.get(key)
+        if rerun is None or rerun.generation != generation:
+            return None
+        return int(rerun.overrides.get("timeout", f"{self.sweep.timeout_s}s")[:-1])
+
+    def _cancelled(self, run_id: str) -> None:
+        """A cancel leaves: the decision must be durable."""
+        self._durable.read(self.path)
+        if run_id not in self._durable.cancelled:
+            self.findings.append(f"law 1: {run_id} is cancelled without a durable event")
 
     def _refused(self, error: BatchrunError) -> Ended:
         findings = list(self.findings)

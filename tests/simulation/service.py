@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,8 +19,16 @@ __all__ = ["Habits", "HeldRun", "Owner", "Service"]
 NEVER = float("inf")
 _encode = msgspec.json.Encoder().encode
 
-Owner = tuple[str, str]
-"""The ledger that sent a run, and the run's key."""
+CANCELLING_S = 2.0
+"""Until a run that is cancelled has ended."""
+
+
+class Owner(NamedTuple):
+    """Whose run it is."""
+
+    ledger: str
+    key: str
+    generation: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +67,7 @@ class HeldRun:
     lost_s: float = NEVER
     """When its client learned that there would be no readable answer, or died."""
     deleted_s: float = NEVER
+    cancelled_s: float = NEVER
     is_normalised: bool = False
     is_disowned: bool = False
     """A person said that it belongs to another batch, although it does not."""
@@ -69,8 +78,13 @@ class HeldRun:
     _shown: dict[str, msgspec.Raw] = field(default_factory=dict)
     """What lists show of it, by status."""
 
+    def ends_s(self, lasts_s: float) -> float:
+        return min(self.committed_s + lasts_s, self.cancelled_s + CANCELLING_S)
+
     def status(self, lasts_s: float) -> str:
-        return "COMPLETED" if self.committed_s + lasts_s <= CLOCK.now_s else "RUNNING"
+        if CLOCK.now_s < self.ends_s(lasts_s):
+            return "RUNNING"
+        return "COMPLETED" if self.committed_s + lasts_s <= self.cancelled_s + CANCELLING_S else "CANCELLED"
 
     def shown(self, lasts_s: float) -> msgspec.Raw:
         """Its view as JSON; only the status changes."""
@@ -81,14 +95,14 @@ class HeldRun:
 
     def view(self, lasts_s: float) -> dict[str, Any]:
         status = self.status(lasts_s)
-        is_over = status == "COMPLETED"
+        is_over = status != "RUNNING"
         return {
             "id": self.id,
             "name": self.name,
             "status": status,
             "createTime": self.created_at,
             "updateTime": self.created_at,
-            "completeTime": _iso(self.committed_s + lasts_s) if is_over else None,
+            "completeTime": _iso(self.ends_s(lasts_s)) if is_over else None,
             "payload": self.payload,
         }
 
@@ -136,6 +150,16 @@ class Service:
                 person = {"id": "p", "createTime": run.created_at, "updateTime": run.created_at, "roles": []}
                 return {**run.view(self.habits.lasts_s), "region": "aws-us-west-2", "triggeredBy": person}
         return None
+
+    def cancel(self, organization: str, run_id: str) -> int:
+        """The status of the answer."""
+        for run in self.existing():
+            if run.id == run_id and run.organization == organization:
+                if run.status(self.habits.lasts_s) != "RUNNING":
+                    return 409
+                run.cancelled_s = min(run.cancelled_s, CLOCK.now_s)
+                return 204
+        return 404
 
     def page(self, organization: str, query: Mapping[str, list[str]]) -> dict[str, Any]:
         """One page of a list, the newest runs first."""

@@ -52,6 +52,10 @@ class Sweep:
         """The key of each planned run."""
         return _keys(self.points, self.timeout_s, self.token)
 
+    def names(self) -> dict[str, str]:
+        """The same, by name."""
+        return _names(self.points, self.timeout_s, self.token)
+
 
 @cache
 def _plan(points: tuple[int, int], timeout_s: int, token: str) -> Plan:
@@ -64,6 +68,11 @@ def _plan(points: tuple[int, int], timeout_s: int, token: str) -> Plan:
 @cache
 def _keys(points: tuple[int, int], timeout_s: int, token: str) -> dict[Identity, str]:
     return {identity(json.loads(run.body)): run.key for run in _plan(points, timeout_s, token)}
+
+
+@cache
+def _names(points: tuple[int, int], timeout_s: int, token: str) -> dict[str, str]:
+    return {name: key for (name, _), key in _keys(points, timeout_s, token).items()}
 
 
 _earlier: dict[tuple[str, str | None], Plan] = {}

@@ -100,6 +100,8 @@ class SimTransport:
     is_alive: Callable[[], bool]
     on_post: Callable[[bytes], Owner | None]
     """Called when a ``POST`` leaves; returns whose run it makes."""
+    on_cancel: Callable[[str], None]
+    """Called with the id when a run is to be cancelled."""
     route: str = ""
     under_way: dict[str, HeldRun] = field(default_factory=dict)
     """Runs whose requests have not ended, by id."""
@@ -209,6 +211,8 @@ class SimTransport:
             if chance.random() < faults.organization_fails:
                 return self._error(500, "INTERNAL")
             return self._reply(200, _json({"id": self.organization}))
+        if path.endswith("/cancel"):
+            return self._cancel(path.removeprefix("/runs/").removesuffix("/cancel"))
         if path.startswith("/runs/"):
             return self._one(path.removeprefix("/runs/"))
         if chance.random() < faults.list_fails:
@@ -233,6 +237,13 @@ class SimTransport:
             return self._error(500, "INTERNAL")
         found = self.service.get(self.organization, run_id)
         return self._reply(200, _json(found)) if found is not None else self._error(404, "NOT_FOUND")
+
+    def _cancel(self, run_id: str) -> Reply:
+        self.on_cancel(run_id)
+        if self.chance.random() < self.faults.reads.get_fails:
+            return self._error(500, "INTERNAL")
+        status = self.service.cancel(self.organization, run_id)
+        return self._reply(status, b"") if status < 400 else self._error(status, "CONFLICT_ERROR")
 
     def _error(self, status: int, code: str, *, waits: bool = False) -> Reply:
         headers: dict[str, str] = {}

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from batchrun.engine.known_ids import ids_of
 from batchrun.engine.mismatches import MismatchKind
 from batchrun.engine.verify import Verification, verify
 from batchrun.ledger.fold import BatchState, Outcome
@@ -30,6 +31,7 @@ def verification(
         trace=trace,
         is_alive=lambda: True,
         on_post=lambda _: None,
+        on_cancel=lambda _: None,
     )
 
     async def ask() -> Verification:
@@ -47,13 +49,17 @@ def verification(
 
 
 def verification_findings(
-    found: Verification, state: BatchState, owned: dict[str, list[HeldRun]], service: Service, organization: str
+    found: Verification,
+    state: BatchState,
+    owned: dict[tuple[str, int], list[HeldRun]],
+    service: Service,
+    organization: str,
 ) -> Iterator[str]:
     """Where it does not say what is true."""
     alive = {run.id for run in service.existing() if run.organization == organization}
     yield from (f"verify doubts: {doubt.text()}" for doubt in found.doubts)
     said = {kind: [one for one in found.mismatches if one.kind is kind] for kind in MismatchKind}
-    missing = {run.run_id for run in state.runs.values() if run.run_id is not None} - alive
+    missing = {run_id for run_id, _ in ids_of(state)} - alive
     yield from _differ("missing", {one.run_id for one in said[MismatchKind.MISSING]}, missing)
     unknown = {key for key, run in state.runs.items() if run.outcome is Outcome.UNKNOWN}
     yield from _differ("unknown", {one.key for one in said[MismatchKind.UNKNOWN]}, unknown)
@@ -66,12 +72,15 @@ def verification_findings(
         yield f"verify is wrong: {run_id} was not made in addition to another run"
 
 
-def _further(state: BatchState, owned: dict[str, list[HeldRun]], alive: set[str]) -> Iterator[tuple[str, str]]:
+def _further(
+    state: BatchState, owned: dict[tuple[str, int], list[HeldRun]], alive: set[str]
+) -> Iterator[tuple[str, str]]:
     """The runs that the ledger's attempts made beyond the one that it has taken."""
-    for key, runs in owned.items():
+    taken = {run_id for run_id, _ in ids_of(state)}
+    for (key, generation), runs in owned.items():
         known = state.runs.get(key)
-        if known is not None and known.outcome is Outcome.SUBMITTED:
-            yield from ((run.id, key) for run in runs if run.id in alive and run.id != known.run_id)
+        if known is not None and (generation < known.generation or known.outcome is Outcome.SUBMITTED):
+            yield from ((run.id, key) for run in runs if run.id in alive and run.id not in taken)
 
 
 def _differ(what: str, said: set[str | None] | set[str], true: set[str | None] | set[str]) -> Iterator[str]:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from batchrun.engine.known_ids import ids_of
 from batchrun.engine.organization import IDS_TO_READ
 from batchrun.ledger.compact import compact
-from batchrun.ledger.fold import BatchState
+from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
 from tests.simulation import audit
 from tests.simulation.clock import CLOCK
+from tests.simulation.commands import Commanding
 from tests.simulation.disk import DISK, SOUND_DISK
 from tests.simulation.draw import RUNS
 from tests.simulation.events import (
@@ -86,14 +88,14 @@ class World:
         """A person says that what a ledger does not know is not its own, although it may be."""
         state = audit.state_of(ledger.read_bytes() if ledger.exists() else b"", self.folder / "before")
         for run in self.service.existing():
-            if run.owner is not None and run.owner[0] == ledger.name and not _is_known(run, state):
+            if run.owner is not None and run.owner.ledger == ledger.name and not _is_known(run, state):
                 run.is_disowned = True
 
     def excuse_after_session(self, ledger: str, before: bytes, began_s: float, *, is_checked: bool) -> None:
         """Note of which runs a session could not know, given its ledger ``before`` it, and what it said."""
         planned = set(self.sweep.keys().values())
         for run in self._unknown_to_copy:
-            if run.owner is not None and run.owner[1] not in planned:
+            if run.owner is not None and run.owner.key not in planned:
                 run.excuse = run.excuse or "not planned when an older ledger was put back"
         if is_checked and b'"event":"attempt"' in before:
             return
@@ -103,11 +105,32 @@ class World:
                 run.excuse = run.excuse or "not listed yet when the batch began"
             if is_checked:
                 continue
-            is_ours = run.owner is not None and run.owner[0] == ledger
+            is_ours = run.owner is not None and run.owner.ledger == ledger
             if run.sent_s < began_s and not (is_ours and _is_known(run, state)):
                 run.excuse = run.excuse or "the session said that it did not check"
 
-    def _is_begun(self) -> bool:
+    def excuse_after_decisions(self, ledger: Path, made: Commanding) -> None:
+        """Note what a person who did not know the truth decided, if it was recorded."""
+        state = audit.state_of(ledger.read_bytes(), self.folder / "before")
+        for key, runs in made.resent.items():
+            if state.outcome(key) is not Outcome.UNKNOWN:
+                for run in runs:
+                    run.excuse = run.excuse or "a person decided that it does not exist"
+        taken = {run_id for run_id, _ in ids_of(state)}
+        for run in made.adopted:
+            if run.id in taken:
+                run.excuse = run.excuse or "a person adopted another batch's run"
+
+    def excuse_after_recovery(self, ledger: Path) -> None:
+        """Note which runs a ledger that was recovered cannot know."""
+        self.newer = self._copy = None
+        planned = set(self.sweep.keys().values())
+        for run in self.service.runs:
+            if run.owner is not None and run.owner.ledger == ledger.name and run.owner.key not in planned:
+                run.excuse = run.excuse or "not planned when the ledger was recovered"
+
+    @property
+    def is_begun(self) -> bool:
         return self.main.exists() and b"\n" in self.main.read_bytes()
 
     def _edit(self, event: Edit) -> None:
@@ -141,22 +164,22 @@ class World:
                 self.service.create(payload, organization=self.organization, owner=None, after_s=0.0, chance=chance)
 
     def _back_up(self, _: Backup) -> None:
-        self._copy = self.main.read_bytes() if self._is_begun() else None
+        self._copy = self.main.read_bytes() if self.is_begun else None
 
     def _restore(self, _: Restore) -> None:
         if self._copy is None:
             return
         self.newer = self.main.read_bytes()
         DISK.put(self.main, self._copy)
-        known = {run.run_id for run in read_state(self.main).runs.values()}
+        known = {run_id for run_id, _ in ids_of(read_state(self.main))}
         for run in self.service.runs:
-            if run.owner is not None and run.owner[0] == self.main.name and run.id not in known:
+            if run.owner is not None and run.owner.ledger == self.main.name and run.id not in known:
                 self._unknown_to_copy.append(run)
                 if run.visible_s > CLOCK.now_s:
                     run.excuse = "not listed yet when an older ledger was put back"
 
     def _compact(self, _: Compact) -> None:
-        if not self._is_begun():
+        if not self.is_begun:
             return
         DISK.start_process(SOUND_DISK, random.Random(0), lambda: None)
         before = read_state(self.main)
@@ -167,5 +190,7 @@ class World:
 
 def _is_known(run: HeldRun, state: BatchState) -> bool:
     """Whether a ledger has the run of its own, or an attempt that may have created it."""
-    known = state.runs.get(run.owner[1]) if run.owner is not None else None
-    return known is not None and (known.run_id is not None or known.since_s is not None)
+    known = state.runs.get(run.owner.key) if run.owner is not None else None
+    if run.owner is None or known is None or run.owner.generation > known.generation:
+        return False
+    return run.owner.generation < known.generation or known.run_id is not None or known.since_s is not None
