@@ -6,7 +6,7 @@ from pathlib import Path
 from batchrun.engine.evidence import MARGIN_S
 from batchrun.engine.known_ids import ids_of
 from batchrun.errors import LedgerFormatError
-from batchrun.ledger.events import SubmittedEvent
+from batchrun.ledger.events import RerunEvent, SubmittedEvent
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.ledger.reader import read_events
 from batchrun.sweep.plan import Plan
@@ -23,13 +23,31 @@ class KnownRuns:
     """The name of each created run, by its id."""
     keys: dict[str, str] = field(default_factory=dict)
     """The key of the planned run, by name: those that exist, that may exist, and with a plan those that were never sent."""
+    reruns: dict[str, int] = field(default_factory=dict)
+    """The generations of reruns, by name."""
+    attempts_before: dict[tuple[str, int], int] = field(default_factory=dict)
+    """Attempts of earlier generations, by the key and the generation of a rerun."""
     has_taken_over: bool = False
     """Some runs were not created by this ledger's own attempts: they may be older than it."""
+
+    def generation(self, name: str) -> int:
+        """Which generation of its planned run has this name."""
+        return self.reruns.get(name, 1)
+
+    def attempts(self, key: str, generation: int) -> int:
+        """How often a generation of a planned run was sent."""
+        until = self.attempts_before.get((key, generation + 1), _attempts(self.state, key))
+        return until - self.attempts_before.get((key, generation), 0)
 
     @property
     def began_s(self) -> float:
         """Epoch seconds of the server's clock: no run that the batch itself created can be older."""
         return (self.state.began_s or 0.0) - MARGIN_S
+
+
+def _attempts(state: BatchState, key: str) -> int:
+    run = state.runs.get(key)
+    return run.n if run is not None else 0
 
 
 def read_known_runs(ledger: Path, plan: Plan | None = None) -> KnownRuns:
@@ -41,10 +59,14 @@ def read_known_runs(ledger: Path, plan: Plan | None = None) -> KnownRuns:
     """
     known = KnownRuns()
     for event in read_events(ledger):
+        if type(event) is RerunEvent:
+            known.attempts_before |= {(key, event.generation): _attempts(known.state, key) for key in event.keys}
         fold(known.state, event)
         if type(event) is SubmittedEvent:
             known.names[event.run_id] = event.name
             known.keys[event.name] = event.key
+            if event.generation > 1:
+                known.reruns[event.name] = event.generation
             known.has_taken_over |= event.n == 0 or event.via in {"recovered", "resolved"}
     if known.state.batch is None:
         raise LedgerFormatError(str(ledger), "the ledger is empty", "submit the sweep again")
@@ -53,6 +75,8 @@ def read_known_runs(ledger: Path, plan: Plan | None = None) -> KnownRuns:
     for key, run in known.state.runs.items():
         if run.name and run.outcome is not Outcome.SUBMITTED:
             known.keys[run.name] = key
+            if run.generation > 1:
+                known.reruns[run.name] = run.generation
     if plan is not None and plan.sha256 == known.state.batch.plan_sha256:
         for planned in plan:
             known.keys.setdefault(planned.name, planned.key)

@@ -71,56 +71,63 @@ def mismatches(
         yield _of_id(known, MismatchKind.MISSING, keys[run_id], run_id)
     for run_id, name in seen.renamed.items():
         yield _of_id(known, MismatchKind.RENAMED, keys[run_id], run_id, found_name=name)
-    by_key = _by_key(known, seen.strangers)
+    by_name = _by_name(known, seen.strangers)
     for key, run in known.state.runs.items():
-        if run.outcome is Outcome.UNKNOWN and key not in by_key:
+        if run.outcome is Outcome.UNKNOWN and (run.name or "") not in by_name:
             yield _of_key(known, MismatchKind.UNKNOWN, key, run.name or "")
-    for key, listed in by_key.items():
-        held = tuple(_compare(known, compared, key, planned(key), listed))
-        yield from _of_held(known, key, held)
+    for name, listed in by_name.items():
+        key = known.keys[name]
+        # A rerun may have other settings than the plan.
+        sent = planned(key) if known.generation(name) == 1 else None
+        yield from _of_held(known, key, tuple(_compare(known, compared, key, sent, listed)))
 
 
-def _by_key(known: KnownRuns, strangers: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
-    by_key: dict[str, list[RunSummary]] = {}
+def _by_name(known: KnownRuns, strangers: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
+    by_name: dict[str, list[RunSummary]] = {}
     for run in sorted(strangers, key=lambda run: run.create_time or ""):
-        if run.id not in known.names and run.name is not None and (key := known.keys.get(run.name)) is not None:
-            by_key.setdefault(key, []).append(run)
-    return by_key
+        if run.id not in known.names and run.name is not None and run.name in known.keys:
+            by_name.setdefault(run.name, []).append(run)
+    return by_name
 
 
 def _compare(
     known: KnownRuns, compared: HeldRuns, key: str, planned: PlannedRun | None, listed: Iterable[RunSummary]
 ) -> Iterator[HeldRun]:
     run = known.state.runs.get(key)
-    since_s = known.began_s
-    if run is not None and run.n == 0:
-        since_s = 0.0  # taken over: another ledger sent it, and nobody knows when
-    elif run is not None and run.since_s is not None and run.outcome is not Outcome.SUBMITTED:
-        since_s = run.since_s
-    generation = run.generation if run is not None else 1
     for one in listed:
-        yield compared.compare(
-            one, name=one.name or "", key=key, since_s=since_s, planned=planned, generation=generation
-        )
+        name, since_s = one.name or "", known.began_s
+        generation = known.generation(name)
+        if run is not None and run.n == 0:
+            since_s = 0.0  # taken over: another ledger sent it, and nobody knows when
+        elif run is not None and run.since_s is not None and _outcome(known, key, generation) is not Outcome.SUBMITTED:
+            since_s = run.since_s
+        yield compared.compare(one, name=name, key=key, since_s=since_s, planned=planned, generation=generation)
+
+
+def _outcome(known: KnownRuns, key: str, generation: int) -> Outcome:
+    """What became of a generation of a planned run: only one that was submitted is run again."""
+    run = known.state.runs.get(key)
+    return Outcome.SUBMITTED if run is not None and generation < run.generation else known.state.outcome(key)
 
 
 def _of_held(known: KnownRuns, key: str, held: tuple[HeldRun, ...]) -> Iterator[Mismatch]:
     """What the runs under one name come to. Those that a person declared to be another batch's are no news."""
-    run = known.state.runs.get(key)
     news = tuple(one for one in held if not one.is_foreign)
-    outcome = known.state.outcome(key)
+    name = held[0].name or ""
+    generation = known.generation(name)
+    outcome = _outcome(known, key, generation)
     if outcome is Outcome.UNKNOWN:
-        yield _of_key(known, MismatchKind.UNKNOWN, key, held[0].name or "", held=held)
+        yield _of_key(known, MismatchKind.UNKNOWN, key, name, held=held)
         return
     may_be_ours = tuple(one for one in news if one.fit is not Fit.FOREIGN)
-    if run is not None and outcome is Outcome.SUBMITTED and may_be_ours:
+    if key in known.state.runs and outcome is Outcome.SUBMITTED and may_be_ours:
         # A run that was sent once cannot have been made twice by this ledger: the other may be another ledger's.
-        is_resent = run.n > 1 or key in known.state.duplicates
+        is_resent = known.attempts(key, generation) > 1 or key in known.state.duplicates
         ours = tuple(one.run_id for one in may_be_ours if one.is_ours) if is_resent else ()
-        yield _of_key(known, MismatchKind.TWICE, key, news[0].name or "", held=may_be_ours, to_cancel=ours)
+        yield _of_key(known, MismatchKind.TWICE, key, name, held=may_be_ours, to_cancel=ours)
         news = tuple(one for one in news if one.fit is Fit.FOREIGN)
     if news:
-        yield _of_key(known, MismatchKind.FOREIGN, key, news[0].name or "", held=news)
+        yield _of_key(known, MismatchKind.FOREIGN, key, name, held=news)
 
 
 def _of_id(known: KnownRuns, kind: MismatchKind, key: str, run_id: str, *, found_name: str | None = None) -> Mismatch:

@@ -19,6 +19,7 @@ import anyio.to_thread
 import msgspec
 
 from batchrun.engine.batch import new_batch
+from batchrun.engine.evidence import MARGIN_S
 from batchrun.engine.name_lists import ReadObserver, paced_scanner, read_names, unobserved
 from batchrun.engine.organization import organization_of
 from batchrun.engine.recovered_runs import Claim, RecoveredRuns
@@ -31,6 +32,7 @@ from batchrun.ledger.events import Event, RerunEvent, SessionEvent, SubmittedEve
 from batchrun.ledger.new_file import check_free, write_new_ledger
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.clock import creation_offset_s, steady_now
 
 __all__ = ["Recovery", "recover"]
 
@@ -70,8 +72,8 @@ async def recover(
         client: Open, for the service that the batch was submitted to.
         ledger: Where to write the new ledger.
         since_s: Runs created before, in epoch seconds of the server's clock, are another batch's.
-        settle_after_s: As for submitting. Runs that are not listed are looked for again after twice as long; by default,
-            what the manifest's ``[submit]`` says.
+        settle_after_s: As for submitting. Runs that are not listed, and reruns, are looked for again after twice as long;
+            by default, what the manifest's ``[submit]`` says.
         base_url: How the ledger names the service; by default, the client's own base URL.
         observe: Receives how much was read.
         on_wait: Called with how many runs are not listed, and the seconds until they are looked for again.
@@ -92,18 +94,21 @@ async def recover(
     async def look(names: Collection[str]) -> frozenset[str]:
         return await read_names(scanner, names, found.take, created_after=since_s, again=found.missing, observe=observe)
 
-    seen_at = LedgerClock().stamp()
+    seen_at, began_s = LedgerClock().stamp(), steady_now()
     try:
         incomplete = await look(found)
         if found.is_empty:
             raise UsageError(plan.name, _nothing(found), "submit it, or name the right sweep, service and time")
         # Twice, as long after this start as if the last attempt had been sent just before it, without a control.
         for wait_s in (2 * patience_s, min(SECOND_SCAN_S, patience_s / 3)):
-            if missing := found.missing():
-                on_wait(len(missing), wait_s)
-                await anyio.sleep(wait_s)
-                seen_at = LedgerClock().stamp()
-                incomplete = await look(missing)
+            missing = found.missing()
+            on_wait(len(missing), wait_s)
+            await anyio.sleep(wait_s)
+            seen_at = LedgerClock().stamp()
+            incomplete = await look(missing) if missing else incomplete
+            # What lists do not show yet was created shortly before this start: a rerun of a run that is listed, too.
+            recent_s = began_s + creation_offset_s(client.clock.offset_s) - 2 * patience_s - MARGIN_S
+            await read_names(scanner, found, found.take, created_after=max(recent_s, since_s or 0.0), again=frozenset)
     except ApiError as error:
         if not is_call_refused(error):
             raise

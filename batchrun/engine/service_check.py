@@ -4,7 +4,6 @@ As a rule it costs three calls: one list, to learn that the path answers, that t
 organization; and one list of the planned names, to notice runs that the ledger should know and does not.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,8 +11,9 @@ from enum import StrEnum
 import anyio
 import anyio.to_thread
 
-from batchrun.engine.adoption import adoption
-from batchrun.engine.evidence import MARGIN_S, Finding, Sought, weigh
+from batchrun.engine.adoption import adoptions, planned_name
+from batchrun.engine.evidence import MARGIN_S
+from batchrun.engine.generations import generations_of
 from batchrun.engine.known_ids import ids_of
 from batchrun.engine.organization import check_organization, organization_of
 from batchrun.engine.progress import Reporter
@@ -21,12 +21,13 @@ from batchrun.engine.scan import Scan, Scanner
 from batchrun.engine.stopping import Stop, StopReason, unusable_stop
 from batchrun.errors import ApiError, Problem, RunsExistError
 from batchrun.ledger.clock import epoch_seconds
-from batchrun.ledger.events import DuplicatesEvent, Event, ForeignEvent
+from batchrun.ledger.events import ForeignEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.sweep.plan import Plan, PlannedRun
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.clock import creation_offset_s, steady_now
+from batchrun.wherobots.identity import is_same_payload
 from batchrun.wherobots.summaries import RunSummary, is_usable_id
 
 __all__ = ["Existing", "ServiceCheck"]
@@ -40,7 +41,6 @@ MOST_PAGES = 20
 """Pages of planned names that are read, at most: beyond two thousand runs the check says that it was not made."""
 SHOWN = 3
 """Names that an error shows."""
-_RERUN = re.compile(r"-r[0-9]{1,4}\Z")
 
 
 Strangers = list[tuple[RunSummary, PlannedRun]]
@@ -109,9 +109,9 @@ class ServiceCheck:
                 event = ForeignEvent(at=self.ledger.clock.stamp(), run_ids=[run.id for run, _ in found])
                 await self.ledger.record_durably(event)
                 fold(self._state, event)
-            case Existing.ADOPT:
-                await self._adopt(found)
-            case Existing.REFUSE:
+            case Existing.ADOPT if self.plan is not None:
+                await self._adopt(self.plan, found)
+            case _:
                 pass
 
     @property
@@ -209,7 +209,7 @@ class ServiceCheck:
         by_name: dict[str, list[RunSummary]] = {}
         for run in listed:
             if run.id not in known_ids and run.name is not None:
-                for name in {run.name, _RERUN.sub("", run.name)}:
+                for name in {run.name, planned_name(run.name)[0]}:
                     by_name.setdefault(name, []).append(run)
         if not by_name:
             return []
@@ -217,15 +217,17 @@ class ServiceCheck:
         return [
             (run, planned)
             for planned in plan
-            if planned.name in by_name and planned.name not in explained and not self._is_explained(planned.key)
+            if planned.name in by_name and not self._is_explained(planned.key)
             for run in by_name[planned.name]
             if run.name == planned.name or run.name not in exact  # a planned name that looks like a rerun's is itself
+            if planned.name not in explained or _is_sent_as(run, planned)
         ]
 
     def _explained_names(self) -> Iterator[str]:
         """Names of which a run may appear that is no sign of a stale copy: an attempt is in the ledger, without an answer.
 
-        A changed setting gives a point another key under the same name, so its earlier attempt explains the name.
+        A changed setting gives a point another key under the same name, so its earlier attempt explains the name; but not a
+        run with the present payload, which an attempt of the present key has made.
         """
         for key, known in self._state.runs.items():
             if known.name is not None and self._is_explained(key):
@@ -261,29 +263,18 @@ class ServiceCheck:
         run_ids = {run.id: run.name or "" for run, _ in found}
         return RunsExistError(str(self.ledger.path), fact, fix, run_ids=run_ids)
 
-    async def _adopt(self, found: Strangers) -> None:
-        by_key: dict[str, tuple[PlannedRun, list[RunSummary]]] = {}
-        for run, planned in found:
-            by_key.setdefault(planned.key, (planned, []))[1].append(run)
-        for planned, runs in by_key.values():
-            event = self._adoption(planned, runs)
+    async def _adopt(self, plan: Plan, found: Strangers) -> None:
+        generations = await anyio.to_thread.run_sync(generations_of, plan, self._state)
+        for event in adoptions(found, self._state, generations, self.ledger.clock.stamp):
             self.ledger.record(event)
             fold(self._state, event)
         await self.ledger.flush()
-
-    def _adoption(self, planned: PlannedRun, runs: list[RunSummary]) -> Event:
-        """One that is submitted keeps its run: the others were made in addition to it."""
-        known, at = self._state.runs.get(planned.key), self.ledger.clock.stamp()
-        if known is not None and known.outcome is Outcome.SUBMITTED:
-            return DuplicatesEvent(at=at, key=planned.key, run_ids=[run.id for run in runs])
-        n = known.n if known is not None else 0
-        return adoption(planned, self._weigh(planned, runs), n=n, at=at)
-
-    def _weigh(self, planned: PlannedRun, listed: list[RunSummary]) -> Finding:
-        sought = Sought(name=planned.name, created_from_s=-MARGIN_S, body=planned.keyed_body or planned.body)
-        return weigh(listed, sought, is_taken=self._state.foreign.__contains__)
 
     def _not_checked(self, why: str) -> None:
         place = "preflight"
         fact = f"could not check whether runs with these names already exist: {why}"
         self.reporter.note(Problem(place, fact, "see docs/exactly-once.md for what that means"))
+
+
+def _is_sent_as(run: RunSummary, planned: PlannedRun) -> bool:
+    return run.payload is not None and is_same_payload(planned.keyed_body or planned.body, run.payload)

@@ -209,9 +209,6 @@ class _Planned:
         self._by_key: dict[str, PlannedRun] | None = None
 
     def of(self, key: str) -> PlannedRun | None:
-        run = self._known.state.runs.get(key)
-        if run is not None and run.generation > 1:
-            return None  # a rerun may have other settings
         if self._by_key is None:
             self._by_key = {planned.key: planned for planned in self._plan or ()}
         return self._by_key.get(key)

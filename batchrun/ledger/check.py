@@ -17,6 +17,7 @@ from batchrun.ledger.events import (
     FailedEvent,
     RefusedEvent,
     RejectedEvent,
+    RerunEvent,
     ResolvedEvent,
     SessionEvent,
     SubmittedEvent,
@@ -131,6 +132,7 @@ class _Rules:
             AbsentEvent: self._ending,
             ResolvedEvent: self._ending,
             DroppedEvent: self._decision,
+            RerunEvent: self._rerun,
             RejectedEvent: self._ending,
             FailedEvent: self._ending,
         }
@@ -178,6 +180,12 @@ class _Rules:
         self._runs[event.key] = _at(run.n if run is not None else event.n, 0, False, DroppedEvent)
         return ()
 
+    def _rerun(self, event: RerunEvent, _: int, __: BatchState) -> Iterable[str]:
+        for key in event.keys:
+            if (run := self._runs.get(key)) is not None:
+                self._runs[key] = _at(run.n, 0, False, RerunEvent)
+        return ()
+
     def _ending(self, event: Ending, number: int, _: BatchState) -> Iterable[str]:
         run, what = self._runs.get(event.key), type(event)
         self._runs[event.key] = _at(run.n if run is not None else event.n, 0, False, what)
@@ -204,6 +212,10 @@ def _records_absence(state: BatchState) -> bool:
 
 
 _MAY_FOLLOW = {
+    (RerunEvent, SubmittedEvent),  # created by another ledger, and taken over by this one
+    (RerunEvent, UnknownEvent),  # the same, and which run it is cannot be said
+    (ResolvedEvent, SubmittedEvent),
+    (ResolvedEvent, UnknownEvent),
     (UnknownEvent, SubmittedEvent),  # settled
     (UnknownEvent, AbsentEvent),  # settled: there is no run
     (UnknownEvent, ResolvedEvent),  # a person decided

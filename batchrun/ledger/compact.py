@@ -121,7 +121,7 @@ def _matters(event: Event, state: BatchState) -> bool:
         case Outcome.SUBMITTED:
             is_kept = isinstance(event, SubmittedEvent | StatusEvent | CostEvent | CancelEvent | DuplicatesEvent)
             return is_kept or key in state.to_check or run.generation > 1
-        case Outcome.REJECTED | Outcome.FAILED if run.since_s is None:
+        case Outcome.REJECTED | Outcome.FAILED if run.since_s is None and run.generation == 1:
             return isinstance(event, RejectedEvent | FailedEvent)
         case _:
             return True

@@ -177,6 +177,19 @@ def test_a_run_that_becomes_visible_late_is_not_taken_for_absent(
     assert outcomes(tmp_path) == {Outcome.SUBMITTED: 2}
 
 
+def test_a_rerun_that_becomes_visible_late_is_recovered_too(do: Do, server: EmulatorServer, tmp_path: Path) -> None:
+    for site in ("nyc", "lax", "ord"):
+        for year in (2021, 2022, 2023, 2024):
+            create(server, site, year)
+    time.sleep(1)
+    configure(server, list_lag_s=0.9)
+    create(server, "nyc", 2022, name="job-nyc-2022-r2")
+    ended = do("recover", "--settle-after", "0.5s")
+    assert ended.status == 0, ended.err
+    assert "looking for reruns again" in ended.err
+    assert sum(run.generation for run in read_state(tmp_path / LEDGER).runs.values()) == 13
+
+
 def test_lists_that_end_early_leave_nothing_pending_that_exists(do: Do, server: EmulatorServer, tmp_path: Path) -> None:
     for year in (2021, 2022, 2023, 2024):
         create(server, "nyc", year)

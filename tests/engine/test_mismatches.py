@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from batchrun.engine.batch import new_batch
+from batchrun.engine.evidence import Fit
 from batchrun.engine.held import HeldRuns
 from batchrun.engine.known_runs import KnownRuns, read_known_runs
 from batchrun.engine.mismatches import Mismatch, MismatchKind, Seen, mismatches
@@ -18,6 +19,7 @@ from batchrun.ledger.events import (
     ForeignEvent,
     RefusedEvent,
     RejectedEvent,
+    RerunEvent,
     SessionEvent,
     SubmittedEvent,
     UnknownEvent,
@@ -136,3 +138,31 @@ def test_a_run_that_the_ledger_learned_meanwhile_is_no_finding(tmp_path: Path) -
 def test_a_name_that_is_not_planned_is_nobodys_business(tmp_path: Path) -> None:
     stranger = RunSummary(id="r1", name="tile-run-999", create_time=AT)
     assert found(tmp_path, [], stranger) == []
+
+
+def rerun_of_first(n: int, run_id: str = "again") -> list[Event]:
+    """The first run, created, and run again in its ``n``-th attempt in all."""
+    name = f"{FIRST.name}-r2"
+    rerun = RerunEvent(at=AT, keys=[FIRST.key], generation=2)
+    sent = [AttemptEvent(at=AT, key=FIRST.key, n=number, name=name, generation=2) for number in range(2, n + 1)]
+    ended = SubmittedEvent(at=AT, key=FIRST.key, n=n, run_id=run_id, name=name, generation=2)
+    return [attempt(FIRST), submitted(FIRST, "r1"), rerun, *sent, ended]
+
+
+def test_a_stranger_of_a_run_that_was_run_again_is_not_ours_to_cancel(tmp_path: Path) -> None:
+    (mismatch,) = found(tmp_path, rerun_of_first(2), listed(FIRST, "other"))
+    assert (mismatch.kind, mismatch.to_cancel) == (MismatchKind.TWICE, ())
+    (mismatch,) = found(tmp_path, rerun_of_first(3), listed(FIRST, "other", runtime="large"))
+    assert (mismatch.kind, mismatch.held[0].fit, mismatch.to_cancel) == (MismatchKind.TWICE, Fit.ODD, ())
+
+
+def test_a_rerun_that_was_sent_twice_is_to_be_cancelled(tmp_path: Path) -> None:
+    again = msgspec.structs.replace(listed(FIRST, "other"), name=f"{FIRST.name}-r2")
+    (mismatch,) = found(tmp_path, rerun_of_first(3), again)
+    assert (mismatch.kind, mismatch.name, mismatch.to_cancel) == (MismatchKind.TWICE, f"{FIRST.name}-r2", ("other",))
+
+
+def test_an_older_run_beside_one_that_was_recovered_may_be_ours(tmp_path: Path) -> None:
+    recovered = msgspec.structs.replace(submitted(FIRST, "r1", 0), via="recovered")
+    (mismatch,) = found(tmp_path, [recovered], listed(FIRST, "older", seconds=-500.0))
+    assert (mismatch.kind, mismatch.to_cancel) == (MismatchKind.TWICE, ())

@@ -266,3 +266,19 @@ async def test_a_further_run_of_a_submitted_one_is_taken_over_as_its_duplicate(t
         await check.decide(found)
     state = read_state(tmp_path / "tiles.ledger.jsonl")
     assert (state.runs[run.key].run_id, state.duplicates) == ("mine", {run.key: ["r0"]})
+
+
+@pytest.mark.parametrize(("of_present_plan", "found"), [(True, ["r0"]), (False, [])])
+async def test_a_lost_attempt_with_an_earlier_payload_explains_no_run_with_the_present_one(
+    tmp_path: Path, *, of_present_plan: bool, found: list[str]
+) -> None:
+    """A changed setting gives a point another key under its name, and the ledger knows only the earlier one."""
+    run = next(iter(plan_of(1)))
+    payload = json.loads(run.body) | ({} if of_present_plan else {"timeoutSeconds": 77})
+    item = {"id": "r0", "name": run.name, "createTime": timestamp(time.time()), "payload": payload}
+    service = Wire(httpx.MockTransport(lambda _: httpx.Response(200, json={"items": [item], "total": 1})))
+    lost: list[Event] = [AttemptEvent(at=AT, key="of another payload", n=1, name=run.name)]
+    async with checking(tmp_path, service, events=lost, existing=Existing.FOREIGN, runs=1) as (check, _):
+        strangers = await check.run()
+        assert not isinstance(strangers, Stop)
+        assert [listed.id for listed, _ in strangers] == found

@@ -60,7 +60,7 @@ def test_nothing_new_is_sent_with_a_key_that_may_be_anothers(command: Command, s
     command.environ["WHEROBOTS_API_KEY"] = "laws-key-other"
     stopped = command.submit("--extend")
     assert (stopped.status, service.names()) == (3, once(3)), stopped.text
-    assert "no run of the batch shows that this API key" in stopped.text
+    assert "no run of the batch proves that this API key" in stopped.text
     del command.environ["WHEROBOTS_API_KEY"]
     assert command.submit("--extend").status == 0
     assert service.names() == once(6)

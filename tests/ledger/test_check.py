@@ -14,6 +14,7 @@ from batchrun.ledger.events import (
     CompactedEvent,
     Event,
     RefusedEvent,
+    RerunEvent,
     SessionEvent,
     SubmittedEvent,
     UnknownEvent,
@@ -57,6 +58,17 @@ def test_a_sound_ledger_has_no_findings(path: Path) -> None:
         session("stop", submitted=2),
     ]
     assert check(write(path, events)).findings == []
+
+
+def test_runs_and_reruns_that_were_taken_over_are_sound(path: Path) -> None:
+    recovered = [
+        SubmittedEvent(at=AT, key="a", n=0, run_id=run_id, name="a", via="recovered", generation=generation)
+        for generation, run_id in enumerate(("r1", "r2"), 1)
+    ]
+    rerun = RerunEvent(at=AT, keys=["a"], generation=2)
+    assert check(write(path, [session(), recovered[0], rerun, recovered[1]])).findings == []
+    once = check(write(path, [session(), *recovered])).findings
+    assert "ends twice" in once[0].fact
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,15 @@ from hypothesis import given
 from batchrun.errors import LedgerError, LedgerHeldError, LedgerWriteError
 from batchrun.ledger.check import check
 from batchrun.ledger.compact import compact
-from batchrun.ledger.events import Event, RefusedEvent, StatusEvent, SubmittedEvent, UnknownEvent
+from batchrun.ledger.events import (
+    Event,
+    RefusedEvent,
+    RejectedEvent,
+    RerunEvent,
+    StatusEvent,
+    SubmittedEvent,
+    UnknownEvent,
+)
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.ledger.reader import read_events, read_state
@@ -71,6 +79,15 @@ def test_a_submitted_run_needs_one_line_and_its_latest_status(path: Path) -> Non
     assert check(path).findings == []
     assert path.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def test_a_rerun_that_was_rejected_leaves_the_run_before_it_in_the_ledger(path: Path) -> None:
+    rejected = RejectedEvent(at=AT, key="a", n=2, name="name-a-r2", status=422)
+    write(path, [session(), attempt(), submitted(), RerunEvent(at=AT, keys=["a"], generation=2), attempt(2), rejected])
+    compact(path)
+    run = read_state(path).runs["a"]
+    assert (run.outcome, run.generation, [earlier.run_id for earlier in run.earlier]) == (Outcome.REJECTED, 2, ["r1"])
+    assert check(path).findings == []
 
 
 def test_a_ledger_that_is_being_written_is_not_compacted(path: Path) -> None:

@@ -150,9 +150,9 @@ def _calm(chance: random.Random) -> Session:
     return Session(seed=chance.randrange(10**9), retry=("failed", "rejected"), recreates=True, rate=None)
 
 
-NEIGHBOURS = (
-    *("edit", "edit", "edit", "key", "stale", "clock", "wait", "delete", "compact"),
-    *("cancel", "rerun", "rerun", "settle", "resolve", "resolve", "recover"),
+NEIGHBOURS: tuple[str | Act, ...] = (
+    *("edit", "edit", "edit", "key", "stale", "clock", "wait", "delete", "compact", "rerun", "rerun"),
+    *(Act.CANCEL, Act.SETTLE, Act.RESOLVE, Act.RESOLVE_HASTILY, Act.RECOVER),
 )
 
 
@@ -175,17 +175,10 @@ def _neighbour(chance: random.Random, *, steps_clock: bool, is_alone: bool) -> l
             return [Wait(seconds=chance.choice([0.5, 5.0, 60.0]))]
         case "delete":
             return [Delete(seed=chance.randrange(10**9), share=chance.choice([0.05, 0.3]))]
-        case "cancel":
-            return [_command(chance, Act.CANCEL, steps_clock=steps_clock)]
         case "rerun":
             return _rerun(chance, steps_clock=steps_clock)
-        case "settle":
-            return [_command(chance, Act.SETTLE, steps_clock=steps_clock)]
-        case "resolve":
-            act = chance.choice([Act.RESOLVE, Act.RESOLVE, Act.RESOLVE_HASTILY])
+        case Act() as act if act is not Act.RECOVER or is_alone:
             return [_command(chance, act, steps_clock=steps_clock)]
-        case "recover" if is_alone:
-            return [_command(chance, Act.RECOVER, steps_clock=steps_clock)]
     return [Compact()]
 
 

@@ -150,7 +150,7 @@ class _Player:
         before, began_s = path.read_bytes() if path.exists() else b"", CLOCK.now_s
         process = self._process_of(event, path, Submitting(event, existing), attempt)
         ended = self._run(process)
-        is_checked = not any("it was not checked" in note.fact for note in process.notes)
+        is_checked = not any("could not check" in note.fact for note in process.notes)
         self.world.excuse_after_session(path.name, before, began_s, is_checked=is_checked)
         return ended
 

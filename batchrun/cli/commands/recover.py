@@ -81,7 +81,10 @@ def recover(
     settle_after_s = o.seconds_from("--settle-after", settle_after)
 
     def on_wait(missing: int, wait_s: float) -> None:
-        output.tell(f"recover: {numbered(missing, 'run')} not listed; looking again in {duration(wait_s)}")
+        what = (
+            f"{numbered(missing, 'run')} not listed; looking" if missing else "every run is listed; looking for reruns"
+        )
+        output.tell(f"recover: {what} again in {duration(wait_s)}")
 
     with reading(output, "recover") as observe:
 
