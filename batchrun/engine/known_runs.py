@@ -50,6 +50,14 @@ def _attempts(state: BatchState, key: str) -> int:
     return run.n if run is not None else 0
 
 
+def _take(known: KnownRuns, event: SubmittedEvent) -> None:
+    known.names[event.run_id] = event.name
+    known.keys[event.name] = event.key
+    if event.generation > 1:
+        known.reruns[event.name] = event.generation
+    known.has_taken_over |= event.n == 0 or event.via in {"recovered", "resolved"}
+
+
 def read_known_runs(ledger: Path, plan: Plan | None = None) -> KnownRuns:
     """Read a ledger; ``plan``, if it is the batch's own, adds the names of runs that were never sent.
 
@@ -63,11 +71,7 @@ def read_known_runs(ledger: Path, plan: Plan | None = None) -> KnownRuns:
             known.attempts_before |= {(key, event.generation): _attempts(known.state, key) for key in event.keys}
         fold(known.state, event)
         if type(event) is SubmittedEvent:
-            known.names[event.run_id] = event.name
-            known.keys[event.name] = event.key
-            if event.generation > 1:
-                known.reruns[event.name] = event.generation
-            known.has_taken_over |= event.n == 0 or event.via in {"recovered", "resolved"}
+            _take(known, event)
     if known.state.batch is None:
         raise LedgerFormatError(str(ledger), "the ledger is empty", "submit the sweep again")
     ids = dict(ids_of(known.state))
