@@ -15,7 +15,10 @@ from batchrun.tracking.logs import read_log
 from batchrun.tracking.reading import Reader
 from batchrun.wherobots.client import RunsClient
 
-__all__ = ["LoggedRun", "Saved", "log_file_name", "save_logs"]
+__all__ = ["FORBIDDEN", "LoggedRun", "Saved", "log_file_name", "save_logs", "unread_log"]
+
+FORBIDDEN = 403
+"""The HTTP status of a call that the key may not make, for any run."""
 
 CONCURRENCY = 8
 LINES_PER_WRITE = 5000
@@ -42,6 +45,14 @@ class Saved:
     """Files that were complete already."""
     lines: int = 0
     problems: list[Problem] = field(default_factory=list)
+    is_forbidden: bool = False
+    """The key may not read logs: the rest were not asked for."""
+
+
+def unread_log(name: str, error: ApiError) -> Problem:
+    """Why the log of a run was not read."""
+    problem = error.problems[0]
+    return Problem(name, f"{problem.place}: {problem.fact}", problem.fix)
 
 
 def log_file_name(run: LoggedRun) -> str:
@@ -74,6 +85,8 @@ async def save_logs(
 
     async def save(run: LoggedRun) -> None:
         async with limiter:
+            if saved.is_forbidden:
+                return
             await _save(client, run, folder / log_file_name(run), saved, reader)
             on_progress(saved)
 
@@ -102,8 +115,9 @@ async def _save(client: RunsClient, run: LoggedRun, target: Path, saved: Saved, 
         await anyio.to_thread.run_sync(unfinished.replace, target)
         saved.written += 1
     except ApiError as error:
-        problem = error.problems[0]
-        saved.problems.append(Problem(run.name, f"{problem.place}: {problem.fact}", problem.fix))
+        if not saved.is_forbidden:
+            saved.problems.append(unread_log(run.name, error))
+        saved.is_forbidden |= error.http_status == FORBIDDEN
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(partial(unfinished.unlink, missing_ok=True))

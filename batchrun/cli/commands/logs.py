@@ -24,10 +24,13 @@ from batchrun.tracking.log_cursor import LogLine
 from batchrun.tracking.log_errors import group_by_error
 from batchrun.tracking.logs import QUIET_S, follow_log, read_log, tail_log
 from batchrun.tracking.reading import Reader
-from batchrun.tracking.save_logs import LoggedRun, Saved, save_logs
+from batchrun.tracking.save_logs import FORBIDDEN, LoggedRun, Saved, save_logs, unread_log
 from batchrun.wherobots.client import RunsClient
 
 __all__ = ["EXAMPLES", "logs"]
+
+MOST_EQUAL = 3
+"""Notes that differ in nothing but the run."""
 
 EXAMPLES = """
 Examples:
@@ -142,19 +145,34 @@ async def _has_ended(client: RunsClient, reader: Reader, run_id: str) -> bool:
 
 async def _failed(client: RunsClient, reader: Reader, rows: Sequence[RunRow], count: int, output: Output) -> ExitStatus:
     tails: dict[str, list[str]] = {}
+    problems: list[Problem] = []
     for number, row in enumerate(rows, 1):
         output.tell(f"reading log {number:,} of {len(rows):,}: {row.name}")
         try:
             tails[row.name] = [line.raw for line in await tail_log(client, row.run_id or "", count, reader=reader)]
         except ApiError as error:
-            problem = error.problems[0]
-            output.warn(Problem(row.name, f"{problem.place}: {problem.fact}", problem.fix))
-            if error.http_status == 403:  # noqa: PLR2004 - the key may not read any log
-                return ExitStatus.INCOMPLETE
+            problems.append(unread_log(row.name, error))
+            if error.http_status == FORBIDDEN:
+                break
+    _warn(problems, output)
     groups = group_by_error(tails)
     show_groups(groups, tails, output)
-    output.document({"groups": [{"error": error, "runs": names} for error, names in groups.items()], "tails": tails})
-    return ExitStatus.DONE
+    status = ExitStatus.INCOMPLETE if problems else ExitStatus.DONE
+    document = {"groups": [{"error": error, "runs": names} for error, names in groups.items()], "tails": tails}
+    output.document(document | {"problems": [one.json() for one in problems], "exit_status": int(status)})
+    return status
+
+
+def _warn(problems: Sequence[Problem], output: Output) -> None:
+    """Equal problems of many runs are a few notes and a count: a thousand of them would hide the others."""
+    equal: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        equal.setdefault((problem.fact, problem.fix), []).append(problem)
+    for (fact, fix), same in equal.items():
+        for problem in same[:MOST_EQUAL]:
+            output.warn(problem)
+        if rest := len(same[MOST_EQUAL:]):
+            output.warn(Problem(numbered(rest, "other run"), fact, fix))
 
 
 async def _save(client: RunsClient, reader: Reader, rows: Sequence[RunRow], folder: Path, output: Output) -> ExitStatus:
@@ -163,8 +181,7 @@ async def _save(client: RunsClient, reader: Reader, rows: Sequence[RunRow], fold
         for row in rows
     ]
     saved = await save_logs(client, runs, folder, reader=reader, on_progress=_progress(output, len(runs)))
-    for problem in saved.problems:
-        output.warn(problem)
+    _warn(saved.problems, output)
     kept = f", {saved.kept:,} already there" if saved.kept else ""
     output.say(f"{numbered(saved.written, 'log')} written to {folder}{kept}; {saved.lines:,} lines")
     status = ExitStatus.INCOMPLETE if saved.problems else ExitStatus.DONE
