@@ -245,7 +245,7 @@ class Round:
         """Whether the service holds a planned run that the copy has no attempt of."""
         state = read_state(self.world.ledger)
         names = {run.name for run in self.world.plan() if run.key not in state.runs}
-        held = [one for one in self.service.held() if one["deletedAt"] is None and one["id"] not in state.foreign]
+        held = [one for one in self._held() if one["deletedAt"] is None and one["id"] not in state.foreign]
         return any(one["name"] in names for one in held)
 
     def _create_strangers(self) -> None:
