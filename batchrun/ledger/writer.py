@@ -125,17 +125,21 @@ class LedgerWriter:
         except FileNotFoundError:
             named = None
         if named is None:
-            raise _changed(self._path, "was removed")
+            what, which = ("was moved", "move it back") if ours.st_nlink else ("was removed", "restore it")
+            raise _changed(self._path, what, fix=f"{which}, or rebuild it with batchrun recover SWEEP")
         if not os.path.samestat(ours, named):
             raise _changed(self._path, "was replaced by another file")
         if ours.st_size != self._size:
             change = "was cut" if ours.st_size < self._size else "was written by another process"
-            raise _changed(self._path, f"{change}: it has {ours.st_size:,} bytes, and should have {self._size:,}")
+            sizes = f"it has {ours.st_size:,} bytes, and should have {self._size:,}"
+            raise _changed(self._path, change, detail=f": {sizes}")
 
 
-def _changed(path: Path, what: str) -> LedgerChangedError:
-    fact = f"the ledger {what} while the batch was running"
-    fix = "find out which process did this; batchrun verify compares what you have with the service"
+FIND_OUT = "find out which process did this; batchrun verify compares what you have with the service"
+
+
+def _changed(path: Path, what: str, *, detail: str = "", fix: str = FIND_OUT) -> LedgerChangedError:
+    fact = f"the ledger {what} while the batch was running{detail}"
     return LedgerChangedError(str(path), fact, fix)
 
 

@@ -198,11 +198,12 @@ def replace(ledger: Path) -> None:
     ("change", "words"),
     [
         (Path.unlink, "was removed"),
+        (lambda ledger: ledger.rename(ledger.with_name("moved.jsonl")), "was moved"),
         (replace, "was replaced by another file"),
         (lambda ledger: os.truncate(ledger, 200), "was cut"),
         (append, "was written by another process"),
     ],
-    ids=["removed", "replaced", "cut", "appended"],
+    ids=["removed", "moved", "replaced", "cut", "appended"],
 )
 def test_a_ledger_that_is_changed_while_it_is_written_stops_the_session(
     command: Command, service: Service, change: Callable[[Path], None], words: str
