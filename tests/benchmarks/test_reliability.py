@@ -1,5 +1,6 @@
 """The comparison of ways to create runs: what it counts, and that it notices a run that was made twice."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from benchmarks.reliability.__main__ import table
 from benchmarks.reliability.contenders import CLIENTS, CONTENDERS, Contender
 from benchmarks.reliability.match import Score, play
 
+ROOT = Path(__file__).parents[2]
 CARELESS = """
 import os, ssl, time, urllib.request
 url = os.environ["WHEROBOTS_API_BASE_URL"] + "/runs?region=aws-us-west-2"
@@ -64,3 +66,10 @@ def test_each_client_is_a_program_that_exists(contender: Contender) -> None:
         contender.name == "batchrun"
     )
     assert all(word.exists() for word in contender.command if isinstance(word, Path))
+
+
+def test_the_pages_show_the_figures_that_were_measured() -> None:
+    document = json.loads((ROOT / "benchmarks/results/reliability.json").read_text("utf-8"))
+    rows = "\n".join(table([Score(**one) for one in document["scores"]], document["runs"]))
+    for page in ("README.md", "benchmarks/reliability/README.md"):
+        assert rows in (ROOT / page).read_text("utf-8"), page

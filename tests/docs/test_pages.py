@@ -115,7 +115,9 @@ def test_a_session_prints_what_the_page_shows(session: Block, workshop: Path) ->
 def test_the_tutorial_can_be_followed_from_the_first_to_the_last_command(workshop: Path) -> None:
     (sweep, *_) = blocks("toml", [TUTORIAL])
     (workshop / "ndvi.toml").write_text(sweep.text, "utf-8")
-    (workshop / "job.py").write_text("print('NDVI')\n", "utf-8")
+    job = re.search(r"the job, `(.+?)`:\n\n```python only-shown\n(.*?)```", TUTORIAL.read_text("utf-8"), re.DOTALL)
+    assert job
+    (workshop / job[1]).write_text(job[2], "utf-8")
     for session in blocks("console", [TUTORIAL]):
         check_session(session, workshop)
 
