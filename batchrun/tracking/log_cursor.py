@@ -41,11 +41,13 @@ class Page:
 class LogCursor:
     """The position in one log."""
 
-    __slots__ = ("_is_same", "_previous", "_repeats", "_seen", "value")
+    __slots__ = ("_is_same", "_previous", "_repeats", "_seen", "empty_pages", "value")
 
     def __init__(self, value: str = START) -> None:
         self.value = value
         """The cursor of the next request."""
+        self.empty_pages = 0
+        """How many pages in a row led on and brought nothing new: a service may make up cursors for ever."""
         self._previous: Sequence[LogLine] = ()
         self._is_same = False
         """Whether the next request repeats the last one."""
@@ -63,6 +65,7 @@ class LogCursor:
             is_stuck = next_page == self.value and len(items) >= size
             return Page(tuple(new), is_end=True, is_stuck=is_stuck)
         assert next_page is not None  # noqa: S101 - or it would be the same page
+        self.empty_pages = 0 if new else self.empty_pages + 1
         self._seen.add(next_page)
         self.value = next_page
         return Page(tuple(new), is_end=False)

@@ -18,6 +18,8 @@ PAGE_LINES = 1000
 """The most that the service's own clients ask for at once."""
 FOLLOW_EVERY_S = 2.0
 """As the service's own command line."""
+MOST_EMPTY_PAGES = 1_000
+"""In a row: a cursor may count milliseconds, of which some have no line, but not for ever."""
 QUIET_S = 60.0
 """Lines land late: a log is over when its run has ended and so long nothing came."""
 
@@ -98,6 +100,8 @@ async def _next_page(
         raise ApiError("GET /runs/{id}/logs", fact, "look at the run in the console")
     items = [LogLine(item.timestamp, item.raw) for item in found.items]
     page = cursor.take(items, found.next_page, size=PAGE_LINES)
+    if cursor.empty_pages >= MOST_EMPTY_PAGES:
+        raise ApiError("GET /runs/{id}/logs", f"{MOST_EMPTY_PAGES:,} pages in a row brought no new line")
     if page.is_stuck and not page.lines:
         fact = (
             f"more than {PAGE_LINES:,} lines have the time {items[-1].timestamp}, and the service shows no more of them"

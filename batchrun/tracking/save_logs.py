@@ -1,6 +1,7 @@
 """Logs of many runs in a folder, one file each; a file that is there is complete."""
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ CONCURRENCY = 8
 LINES_PER_WRITE = 5000
 LONGEST_NAME = 240
 """Bytes of a file name, with room for a suffix: file systems allow 255."""
+_NOT_IN_NAMES = re.compile(r"^[.-]|[^A-Za-z0-9_.-]")
+"""The service allows no other characters in names. A file that begins with a dot is hidden, one with a dash is an option."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +59,15 @@ def unread_log(name: str, error: ApiError) -> Problem:
 
 
 def log_file_name(run: LoggedRun) -> str:
-    """``NAME.log``, or ``NAME-r2.log`` for a later generation; a name that is too long keeps its start and the run's id."""
+    """``NAME.log``, or ``NAME-r2.log`` for a later generation; a name that is too long keeps its start and the run's id.
+
+    So does a name that no run can have, as in a ledger that somebody else made: it must not lead out of the folder.
+    """
     suffix = f"-r{run.generation}" if run.generation > 1 else ""
-    if len(run.name) + len(suffix) <= LONGEST_NAME:
-        return f"{run.name}{suffix}.log"
-    return f"{run.name[: LONGEST_NAME - 80]}-{run.run_id[:64]}{suffix}.log"
+    name = _NOT_IN_NAMES.sub("_", run.name) or "_"
+    if name == run.name and len(name) + len(suffix) <= LONGEST_NAME:
+        return f"{name}{suffix}.log"
+    return f"{name[: LONGEST_NAME - 80]}-{_NOT_IN_NAMES.sub('_', run.run_id[:64])}{suffix}.log"
 
 
 async def save_logs(

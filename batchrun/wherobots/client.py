@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
@@ -20,7 +20,7 @@ from batchrun.wherobots.httpx_transport import HttpxTransport
 from batchrun.wherobots.network_errors import plain_words
 from batchrun.wherobots.reply_reader import ReplyReader
 from batchrun.wherobots.settings import ApiSettings
-from batchrun.wherobots.summaries import AppSummary, Organization, RunSummary, RunSummaryPage
+from batchrun.wherobots.summaries import AppSummary, Organization, RunSummary, RunSummaryPage, run_path
 from batchrun.wherobots.transport import SMALL_BYTES, SendTrace, Transport
 from batchrun.wherobots.transports import timeouts_of
 from batchrun.wherobots.views import LogsResponse, RunView
@@ -97,7 +97,7 @@ class RunsClient:
             ApiError: the service refused, or the response cannot be parsed.
 
         """
-        content = await self.ask("GET", f"/runs/{quote(run_id, safe='')}", most_bytes=LARGE_BYTES)
+        content = await self.ask("GET", run_path(run_id), most_bytes=LARGE_BYTES)
         return self._reader.view(_read_run, content, "GET /runs/{id}")
 
     async def find(self, run_id: str) -> RunSummary:
@@ -107,7 +107,7 @@ class RunsClient:
             ApiError: the service refused, or the response cannot be parsed.
 
         """
-        content = await self.ask("GET", f"/runs/{quote(run_id, safe='')}", most_bytes=LARGE_BYTES)
+        content = await self.ask("GET", run_path(run_id), most_bytes=LARGE_BYTES)
         return self._reader.summary(content, "GET /runs/{id}")
 
     def app(self, run: RunSummary) -> AppSummary | None:
@@ -136,7 +136,7 @@ class RunsClient:
             ApiError: the service refused.
 
         """
-        await self.ask("POST", f"/runs/{quote(run_id, safe='')}/cancel")
+        await self.ask("POST", f"{run_path(run_id)}/cancel")
 
     async def logs(self, run_id: str, *, cursor: str = "0", size: int = MAX_PAGE_SIZE) -> LogsResponse:
         """Fetch one page of a run's log, starting at ``cursor``.
@@ -146,7 +146,7 @@ class RunsClient:
 
         """
         query = urlencode({"cursor": cursor, "size": size})
-        content = await self.ask("GET", f"/runs/{quote(run_id, safe='')}/logs?{query}", most_bytes=LARGE_BYTES)
+        content = await self.ask("GET", f"{run_path(run_id)}/logs?{query}", most_bytes=LARGE_BYTES)
         return self._reader.view(_read_logs, content, "GET /runs/{id}/logs")
 
     async def metrics(self, run_id: str) -> dict[str, Any]:
@@ -156,7 +156,7 @@ class RunsClient:
             ApiError: the service refused, or the response cannot be parsed.
 
         """
-        content = await self.ask("GET", f"/runs/{quote(run_id, safe='')}/metrics", place="GET /runs/{id}/metrics")
+        content = await self.ask("GET", f"{run_path(run_id)}/metrics", place="GET /runs/{id}/metrics")
         return self._reader.view(_read_object, content, "GET /runs/{id}/metrics")
 
     async def list_page(

@@ -2,10 +2,13 @@
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
-__all__ = ["AppEvent", "AppSummary", "Organization", "RunSummary", "RunSummaryPage", "is_usable_id"]
+from batchrun.errors import ApiError
+
+__all__ = ["AppEvent", "AppSummary", "Organization", "RunSummary", "RunSummaryPage", "is_usable_id", "run_path"]
 
 
 _USABLE_ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9_.:~@+=-]{1,128}")
@@ -18,6 +21,18 @@ def is_usable_id(run_id: str) -> bool:
     ``.`` and ``..`` would, which clients and proxies resolve. An endless id would fill the ledger.
     """
     return _USABLE_ID.fullmatch(run_id) is not None
+
+
+def run_path(run_id: str) -> str:
+    """The path of a run at the service. The id may be from a ledger, or from the command line.
+
+    Raises:
+        ApiError: it would make another path.
+
+    """
+    if not is_usable_id(run_id):
+        raise ApiError("GET /runs/{id}", f"{run_id[:40]!r} is not a run's id", "check where the id comes from")
+    return f"/runs/{quote(run_id, safe='')}"
 
 
 class RunSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

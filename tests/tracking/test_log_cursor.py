@@ -72,3 +72,13 @@ def test_where_pages_do_not_repeat_equal_lines_are_lines_of_their_own() -> None:
     cursor.take(lines("1 a", "1 same"), "2", size=2)
     assert new(cursor.take(lines("2 b", "2 same"), "4", size=2)) == ["b", "same"]
     assert new(cursor.take(lines("2 same", "2 same"), "6", size=2)) == ["same", "same"]
+
+
+def test_pages_that_lead_on_and_bring_nothing_are_counted() -> None:
+    cursor = LogCursor()
+    cursor.take(lines("1 a", "2 b"), "1", size=2)
+    for number in range(2, 7):
+        assert new(cursor.take(lines("1 a", "2 b"), str(number), size=2)) == []
+        assert cursor.empty_pages == number - 1
+    assert new(cursor.take(lines("1 a", "2 b", "3 c"), "8", size=2)) == ["c"]
+    assert cursor.empty_pages == 0

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
+import httpx
 import pytest
 
 from batchrun.errors import ApiError
@@ -11,6 +12,8 @@ from batchrun.tracking.log_cursor import LogLine
 from batchrun.tracking.log_errors import error_line, group_by_error, is_error_line
 from batchrun.tracking.logs import follow_log, read_log, tail_log
 from batchrun.tracking.save_logs import LoggedRun, Saved, log_file_name, save_logs
+from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.settings import ApiSettings
 from batchrun.wherobots.views import RunView
 from tests.tracking.conftest import READER, Emulating
 
@@ -125,6 +128,47 @@ def test_file_names_are_short_enough_and_tell_generations_apart() -> None:
     long = log_file_name(LoggedRun(name="n" * 255, run_id="r" * 255, generation=12, is_final=True))
     assert len(long) <= 255
     assert long.endswith("-r12.log")
+
+
+@pytest.mark.parametrize(
+    "name", ["../../escaped", "/etc/cron.d/job", "..", "", "a\0b", "a\nb", "-rf", ".bashrc", "é" * 200, "a\\b"]
+)
+def test_a_name_that_no_run_can_have_stays_in_the_folder(name: str, tmp_path: Path) -> None:
+    found = log_file_name(LoggedRun(name=name, run_id="../r1", generation=1, is_final=True))
+    assert (tmp_path / found).resolve().parent == tmp_path
+    assert found[0] not in ".-"
+    (tmp_path / found).write_text("")
+
+
+async def test_a_log_whose_pages_never_end_is_an_error() -> None:
+    item = {"timestamp": "2026-11-25T18:46:09Z", "raw": "the same"}
+    pages = 0
+
+    def page(_: httpx.Request) -> httpx.Response:
+        nonlocal pages
+        pages += 1
+        return httpx.Response(200, json={"items": [item] * 3, "current_page": "0", "next_page": f"page-{pages}"})
+
+    settings = ApiSettings(api_key="wbk-0123456789", base_url="http://127.0.0.1:1")
+    async with RunsClient(settings, httpx.MockTransport(page)) as client:
+        with pytest.raises(ApiError, match="1,000 pages in a row brought no new line"):
+            await texts(read_log(client, "r1", reader=READER))
+    assert pages == 1001
+
+
+@pytest.mark.parametrize("run_id", ["..", "../organization", "a?b", ""])
+async def test_an_id_that_makes_another_path_is_not_asked_for(run_id: str, emulating: Emulating) -> None:
+    service = await emulating()
+    calls = (
+        service.client.get,
+        service.client.find,
+        service.client.cancel,
+        service.client.logs,
+        service.client.metrics,
+    )
+    for call in calls:
+        with pytest.raises(ApiError, match="is not a run's id"):
+            await call(run_id)
 
 
 TRACE = [
