@@ -9,7 +9,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from batchrun.errors import UsageError
+from batchrun.errors import Problem, UsageError
 from batchrun.extras import missing_extra
 from batchrun.files import resolved, whole_file
 from batchrun.inert import inert, inert_json
@@ -27,18 +27,19 @@ def export(
     *,
     keep_formulas: bool = False,
     is_wide: bool = False,
+    warn: Callable[[Problem], object] = lambda _: None,
 ) -> int:
     """Write the rows to a file whose suffix sets the format, and return their number.
 
     The file appears complete or not at all: it is written under another name and then renamed. In CSV, a text that a
     spreadsheet would take for a formula begins with an apostrophe, and characters that act on a terminal or are not shown are
-    escapes, unless ``keep_formulas``. ``is_wide`` gives each axis a column of its own.
+    escapes, unless ``keep_formulas``. ``is_wide`` gives each axis a column of its own. ``warn`` receives what the rows lack,
+    where the plan cannot be made again.
 
     Raises:
         UsageError: the suffix is not in ``FORMATS``, the package for the format is not installed, or the file cannot be
             written.
         LedgerError: the ledger cannot be used.
-        ManifestError: the plan can no longer be built, for example because a data file is missing.
 
     """
     suffix = target.suffix.lower()
@@ -47,7 +48,7 @@ def export(
         raise UsageError(str(target), fact, f"use one of {', '.join(FORMATS)}")
     if resolved(target) == resolved(ledger):
         raise UsageError(str(target), "is the ledger itself", "choose another name")
-    found = read_export_rows(ledger, environ, is_wide=is_wide)
+    found = _read(ledger, environ, is_wide=is_wide, warn=warn)
     with whole_file(target) as file:
         return _write(found, file, suffix, keep_formulas=keep_formulas)
 
@@ -60,16 +61,23 @@ def export_to(
     *,
     keep_formulas: bool = False,
     is_wide: bool = False,
+    warn: Callable[[Problem], object] = lambda _: None,
 ) -> int:
     """The same to an open file, such as standard output; ``suffix`` is one of ``FORMATS``.
 
     Raises:
         UsageError: the package for the format is not installed.
         LedgerError: the ledger cannot be used.
-        ManifestError: as for `export`.
 
     """
-    return _write(read_export_rows(ledger, environ, is_wide=is_wide), file, suffix, keep_formulas=keep_formulas)
+    return _write(_read(ledger, environ, is_wide=is_wide, warn=warn), file, suffix, keep_formulas=keep_formulas)
+
+
+def _read(ledger: Path, environ: Mapping[str, str], *, is_wide: bool, warn: Callable[[Problem], object]) -> ExportRows:
+    found = read_export_rows(ledger, environ, is_wide=is_wide)
+    if (gap := found.gap) is not None:
+        warn(gap)
+    return found
 
 
 def _write(found: ExportRows, file: BinaryIO, suffix: str, *, keep_formulas: bool) -> int:

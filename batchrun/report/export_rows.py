@@ -8,13 +8,15 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from batchrun.engine.batch import plan_of
+from batchrun.engine.batch import earlier_plan
+from batchrun.errors import Problem
 from batchrun.ledger.clock import timestamp
 from batchrun.ledger.fold import Outcome
 from batchrun.report.axis_values import flat_point
 from batchrun.report.cost_totals import amount_of, costs_of
 from batchrun.report.failures import reason_of
 from batchrun.report.rows import RunRow, read_rows
+from batchrun.report.wording import numbered
 from batchrun.sweep.plan import Plan
 
 __all__ = ["COLUMNS", "POINT", "ExportRows", "Row", "read_export_rows"]
@@ -64,20 +66,38 @@ Row = dict[str, Any]
 class ExportRows:
     """The rows of a batch; each iteration makes them anew. Runs that left the plan come last, without an index."""
 
-    plan: Plan
+    plan: Plan | None
+    """None if it cannot be made again: then the ledger's runs are the rows, in the order of their first event."""
     runs: dict[str, RunRow]
     """By key; planned runs that were never sent are not in it."""
     is_wide: bool
     columns: dict[str, type]
+    never_sent: int
+    """Planned runs that the ledger has no event of."""
+
+    @property
+    def gap(self) -> Problem | None:
+        """What these rows lack; None if nothing."""
+        if self.plan is not None:
+            return None
+        fact = "the plan cannot be made again, as when a data file changed: the rows have no index and no region"
+        if self.never_sent:
+            fact += (
+                f", and {numbered(self.never_sent, 'run')} that {'was' if self.never_sent == 1 else 'were'} never sent"
+            )
+            fact += f" {'is' if self.never_sent == 1 else 'are'} left out"
+        return Problem("export", fact, "restore the files that the sweep was planned from")
 
     def __iter__(self) -> Iterator[Row]:
         planned: set[str] = set()
-        for run in self.plan:
+        for run in self.plan or ():
             planned.add(run.key)
             head: Row = {"index": run.index, "key": run.key, "name": run.name, "region": run.region}
             yield self._row(head, self.runs.get(run.key), run.point_json)
         for key, left in self.runs.items():
-            if key not in planned and (left.run_id is not None or left.earlier):
+            if key not in planned and (
+                left.run_id is not None or left.earlier or (self.plan is None and left.is_planned)
+            ):
                 yield self._row(
                     {"key": key, "name": left.name}, left, json.dumps(left.point, ensure_ascii=False).encode()
                 )
@@ -99,22 +119,21 @@ def read_export_rows(ledger: Path, environ: Mapping[str, str] = os.environ, *, i
 
     Raises:
         LedgerError: the ledger cannot be used.
-        ManifestError: the plan can no longer be built, for example because a data file is missing.
 
     """
     read = read_rows(ledger)
-    assert read.state.batch is not None  # noqa: S101 - read_rows raises for an empty ledger
-    plan = plan_of(read.state.batch, ledger, environ, resolve=False)
+    plan = earlier_plan(read.state, ledger, environ)  # not one that changed since: its runs are not this batch's
     runs = {run.key: run for run in read.rows}
     columns = COLUMNS if not is_wide else _wide_columns(plan, runs)
-    return ExportRows(plan=plan, runs=runs, is_wide=is_wide, columns=columns)
+    never_sent = read.state.planned - sum(run.is_planned for run in read.rows)
+    return ExportRows(plan=plan, runs=runs, is_wide=is_wide, columns=columns, never_sent=never_sent)
 
 
-def _wide_columns(plan: Plan, runs: Mapping[str, RunRow]) -> dict[str, type]:
+def _wide_columns(plan: Plan | None, runs: Mapping[str, RunRow]) -> dict[str, type]:
     """The columns with one for each axis that any point has, and the type that all its values have."""
     types: dict[str, set[type]] = {}
-    points = (json.loads(run.point_json) for run in plan)
-    for point in chain(points, (run.point for run in runs.values() if not run.is_planned)):
+    points = (json.loads(run.point_json) for run in plan or ())
+    for point in chain(points, (run.point for run in runs.values() if plan is None or not run.is_planned)):
         for name, value in flat_point(point):
             types.setdefault(POINT + name, set()).add(type(value))
     wide = {name: _common(kinds - {type(None)}) for name, kinds in types.items()}

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from batchrun.engine.batch import new_batch
-from batchrun.errors import LedgerFormatError, UsageError
+from batchrun.errors import LedgerFormatError, Problem, UsageError
 from batchrun.ledger.events import (
     AttemptEvent,
     BatchEvent,
@@ -236,3 +236,29 @@ def test_runs_that_left_the_plan_come_last(ledger: Path, plan: Plan, tmp_path: P
     found = rows(ledger)
     assert [row["name"] for row in found] == ["job-2022", "job-2023", "job-2024", "job-2021"]
     assert (found[-1]["index"], found[-1]["run_id"], found[-1]["status"]) == (None, "r1", "COMPLETED")
+
+
+def test_a_plan_that_cannot_be_made_again_leaves_the_runs_that_the_ledger_knows(tmp_path: Path) -> None:
+    (tmp_path / "years.csv").write_text("year\n2021\n2022\n2023\n")
+    text = MANIFEST.partition("[axes]")[0].replace("{{year}}", "{{it.year}}") + '[axes.it]\nfile = "years.csv"\n'
+    plan = build_plan(Manifest.parse(text, name="jobs", directory=tmp_path))
+    first = next(iter(plan))
+    ledger = tmp_path / "jobs.ledger.jsonl"
+    append(ledger, new_batch(plan, "emulator"))
+    append(ledger, AttemptEvent(at=AT.format(1), key=first.key, n=1, name=first.name))
+    point = msgspec.Raw(first.point_json)
+    append(ledger, SubmittedEvent(at=AT.format(2), key=first.key, n=1, run_id="r1", name=first.name, point=point))
+    assert [row["outcome"] for row in rows(ledger)] == ["submitted", "pending", "pending"]
+    gaps: list[Problem] = []
+    for change in ("year\n2021\n2030\n2031\n2032\n", None):
+        if change is None:
+            (tmp_path / "years.csv").unlink()
+        else:
+            (tmp_path / "years.csv").write_text(change)
+        for is_wide in (False, True):
+            (row,) = read_export_rows(ledger, {}, is_wide=is_wide)
+            assert (row["index"], row["name"], row["run_id"], row["outcome"]) == (None, "job-2021", "r1", "submitted")
+            assert row["point.it.year" if is_wide else "point"] == ("2021" if is_wide else '{"it": {"year": "2021"}}')
+        export(ledger, tmp_path / "runs.csv", {}, warn=gaps.append)
+    assert len(gaps) == 2
+    assert "the rows have no index and no region, and 2 runs that were never sent are left out" in gaps[0].fact

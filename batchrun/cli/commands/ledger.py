@@ -92,11 +92,13 @@ def export(
         if as_json:
             fact = "it is written to standard output, so it cannot be combined with --json"
             raise UsageError("--output -", fact, "choose one, or --format jsonl")
-        export_to(path, sys.stdout.buffer, _suffix_of(format_ or "csv"), keep_formulas=formulas, is_wide=wide)
+        suffix, warn = _suffix_of(format_ or "csv"), Output(as_json=False, holds_data=True).warn
+        export_to(path, sys.stdout.buffer, suffix, keep_formulas=formulas, is_wide=wide, warn=warn)
         return ExitStatus.DONE
     if format_ is not None:
         raise UsageError("--format", "it is for -o - alone", "give the file a suffix")
-    count, printer = export_ledger(path, output, keep_formulas=formulas, is_wide=wide), Output(as_json=as_json)
+    printer = Output(as_json=as_json)
+    count = export_ledger(path, output, keep_formulas=formulas, is_wide=wide, warn=printer.warn)
     printer.say(f"{output}: {numbered(count, 'row')}")
     printer.document({"ledger": str(path), "output": str(output), "rows": count})
     return ExitStatus.DONE
