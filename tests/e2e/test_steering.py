@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import time
 from collections import Counter
 from decimal import Decimal
@@ -88,3 +89,35 @@ def test_logs_and_costs_of_a_batch(command: Command) -> None:
         assert costs["total"]["final"] == 20
         unknown = command.run("costs", "sweep.toml", "--by", "bnad")
         assert (unknown.returncode, "did you mean 'band'?" in unknown.stderr) == (2, True)
+
+
+def said(ended: subprocess.CompletedProcess[str]) -> list[str]:
+    """The notes and errors of a command, without the progress between them."""
+    assert "Traceback" not in ended.stderr
+    return [line for line in ended.stderr.splitlines() if line.startswith(("note: ", "error: "))]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_where_cancelling_is_refused_one_sentence_says_so_and_running_again_needs_no_unlisted_call(
+    command: Command, status: int
+) -> None:
+    config = command.folder / "emulator.toml"
+    calls = ("cancel", "organization", "config_hint", "quota")
+    config.write_text(
+        'run_s = 0.3\nstartup_s = 0\ndurations = [{ where = "--band nir", factor = 1e6 }]\nfailure_rate = 1\n'
+        f"refused_calls = {{ {', '.join(f'{call} = {status}' for call in calls)} }}\n"
+    )
+    with emulating("--config", str(config)) as emulator:
+        url = ("--base-url", emulator.url)
+        assert command.run("submit", command.sweep(24), *url).returncode == 0
+        refreshed = command.run("runs", "sweep.toml", "--refresh", *url)
+        assert refreshed.returncode == 0, refreshed.stderr
+
+        cancelled = command.run("cancel", "sweep.toml", *url, "--yes")
+        assert (cancelled.returncode, len(said(cancelled))) == (1, 1), cancelled.stderr
+        assert f"POST /runs/{{id}}/cancel: HTTP {status}" in said(cancelled)[0]
+        assert "had ended" not in cancelled.stdout
+        assert {run["status"] for run in emulator.held() if "nir" in run["name"]} == {"RUNNING"}
+        again = command.run("rerun", "sweep.toml", *url, "--yes", "--limit", "2")
+        assert (again.returncode, said(again)) == (0, []), again.stderr
+        assert len(emulator.held()) == 26

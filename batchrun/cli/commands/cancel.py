@@ -3,7 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,12 +21,12 @@ from batchrun.cli.output import Output
 from batchrun.cli.service import open_service
 from batchrun.cli.settling import settle_unknown
 from batchrun.cli.text import numbered
+from batchrun.cli.views.problems import as_few
 from batchrun.engine.batch import plan_of
 from batchrun.engine.drop import drop_runs
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
-from batchrun.errors import Problem
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.find import find_ledger
 from batchrun.ledger.reader import read_batch
@@ -161,7 +161,7 @@ def _wait(ledger: Path, api: ApiSettings, targets: Sequence[Target], output: Out
 def _show(
     chosen: CancelChoice, result: Cancellation, ended: dict[str, str], output: Output, *, waited: bool
 ) -> ExitStatus:
-    for problem in _as_few(result.problems):
+    for problem in as_few(result.problems):
         output.warn(problem)
     statuses = Counter(ended.values())
     parts = [f"{count:,} {status}" for status, count in statuses.most_common()] if waited else []
@@ -185,12 +185,3 @@ def _show(
     }
     output.document(document | {"exit_status": int(status)})
     return status
-
-
-def _as_few(problems: Sequence[Problem]) -> Iterator[Problem]:
-    """One problem for each reason: hundreds of runs may have the same."""
-    places: dict[tuple[str, str], list[str]] = {}
-    for problem in problems:
-        places.setdefault((problem.fact, problem.fix), []).append(problem.place)
-    for (fact, fix), names in places.items():
-        yield Problem(names[0] if len(names) == 1 else numbered(len(names), "run"), fact, fix)
