@@ -224,7 +224,7 @@ async def read_logs(
 
 
 async def fetch_costs(
-    ledger: str | Path, client: RunsClient, *, on_note: Callable[[Problem], Any] = _ignored
+    ledger: str | Path, client: RunsClient, *, look: bool = True, on_note: Callable[[Problem], Any] = _ignored
 ) -> CostTotals:
     """Ask the service for every cost that may have changed, record it, and return the batch's sums from the ledger.
 
@@ -235,6 +235,7 @@ async def fetch_costs(
     Args:
         ledger: The batch's ledger, or its sweep. Another process may be writing it: what cannot be recorded then is noted.
         client: Open, for the service that the batch belongs to.
+        look: Look at runs first that nobody followed so far.
         on_note: Receives what a person should know, such as a call that the service refuses.
 
     Raises:
@@ -246,7 +247,7 @@ async def fetch_costs(
     shared = await anyio.to_thread.run_sync(SharedLedger.open, path)
     reader = _reader(client, shared.state)
     await check_organization(client, reader, shared.state, path)
-    if any(run.kube_app_id is None for run in unsettled_runs(shared.state)):
+    if look and any(run.kube_app_id is None for run in unsettled_runs(shared.state)):
         await _learn_apps(path, client, on_note)
         await anyio.to_thread.run_sync(shared.refresh)
     report = await refresh_costs(shared, Billing(client), reader)

@@ -205,7 +205,9 @@ def _is_confirmed(request: SubmitRequest, preflight: Preflight, state: BatchStat
         estimate = estimate_of(plan)
         output.tell(estimate_sentence(estimate))
         reruns = reruns_line(request.rerun_failed, estimate)
-        for line in filter(None, (reruns, units_limit_line(request.settings.stop_at_units, estimate))):
+        for line in filter(
+            None, (reruns, units_limit_line(request.settings.stop_at_units, estimate, request.rerun_failed))
+        ):
             output.tell(line)
     else:
         output.tell(f"{plan.name}: resuming {request.ledger}: {preflight.describe()}")

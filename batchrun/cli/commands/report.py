@@ -86,8 +86,9 @@ def report(
     if resolved(target) in {resolved(ledger) for ledger in found}:
         raise UsageError(str(target), "is the ledger itself", "choose another name")
     for ledger in found if refresh else ():
-        for ask in ("batchrun.cli.refreshing:refresh", "batchrun.cli.fresh_costs:refresh_ledger_costs"):
-            load(ask)(ledger, printer.warn, base_url=base_url)
+        load("batchrun.cli.refreshing:refresh")(ledger, printer.warn, base_url=base_url)
+        ask_for_costs = load("batchrun.cli.fresh_costs:refresh_ledger_costs")
+        ask_for_costs(ledger, printer.warn, base_url=base_url, look=False)  # the runs were just looked at
     # Only with logs: what reads them knows the client too, which takes a quarter of a second to import.
     last_line = load("batchrun.report.html.saved_logs:last_error_in")(logs) if logs is not None else None
     made = make_report(found, title=title, console_url=console_url, last_line=last_line)

@@ -6,6 +6,9 @@ from batchrun.report.estimate import Estimate, RuntimeEstimate
 
 __all__ = ["estimate_sentence", "reruns_line", "show_estimate", "units_limit_line"]
 
+ROUNDING = 1e-9
+"""The share by which sums of hours and units may be off."""
+
 
 def show_estimate(estimate: Estimate, output: Output, *, stop_at_units: float | None = None) -> None:
     """A row for each runtime, then the sum, and what the limit means for it."""
@@ -40,15 +43,15 @@ def reruns_line(reruns: int, estimate: Estimate) -> str | None:
     return f"runs that fail are run again, up to {each} each: at most {most} spatial units if every run fails each time"
 
 
-def units_limit_line(limit: float | None, estimate: Estimate) -> str | None:
-    """What ``stop_at_units`` means for a plan; None where it is not set."""
+def units_limit_line(limit: float | None, estimate: Estimate, reruns: int = 0) -> str | None:
+    """What ``stop_at_units`` means for a plan whose failed runs are run again so often; None where it is not set."""
     if limit is None:
         return None
-    head, high = f"stop_at_units is {_number(limit)}", estimate.units_high
+    head, high = f"stop_at_units is {_number(limit)}", (1 + reruns) * estimate.units_high
     if estimate.unknown:
         unknown = ", ".join(estimate.unknown)
         return f"{head}: submitting asks what {unknown} uses an hour, and is refused if nobody knows"
-    if high <= limit:
+    if high <= limit * (1 + ROUNDING):
         return f"{head}: every run of the plan fits"
     return f"{head}: of at most {_number(high)}, so submitting may stop before the last run, and can be resumed"
 
