@@ -107,6 +107,9 @@ def test_earlier_generations_were_paid_for_as_well() -> None:
     late: list[Event] = [ATTEMPT, CREATED, ENDED, again, second, cost("final", "0.4")]
     assert resumed(*late) == Charge(billed=Decimal("0.4"), reserved=Decimal(2), open=1)
 
+    settled = SubmittedEvent(at=AT, key="k", n=1, run_id="r", name="tile-1", status="FAILED", via="settled")
+    assert resumed(ATTEMPT, settled, again, cost("final", "0.4")) == Charge(billed=Decimal("0.4"))
+
 
 def test_the_limit_is_reached_and_never_passed() -> None:
     kept = spending("5")

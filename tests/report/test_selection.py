@@ -1,11 +1,12 @@
 """Selecting runs: everything given must hold, and what is unknown is reported with a suggestion."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from batchrun.errors import UsageError
-from batchrun.ledger.state import Outcome
+from batchrun.ledger.state import EarlierRun, Outcome
 from batchrun.report.selection import Selection, select
 from tests.report.rows import row
 
@@ -68,3 +69,19 @@ def test_a_test_that_cannot_be_meant_is_refused(where: str, message: str) -> Non
     with pytest.raises(UsageError) as caught:
         names(where=[where])
     assert [problem.text() for problem in caught.value.problems] == [message]
+
+
+def test_something_is_done_only_to_a_run_that_is_meant_beyond_doubt() -> None:
+    rows = [
+        replace(row("a", is_planned=False), name="tile-1"),
+        replace(row("b"), name="tile-1"),
+        row("c", earlier=(EarlierRun(1, "id-before", "FAILED", None),)),
+    ]
+    with pytest.raises(UsageError) as refused:
+        select(rows, Selection(names=["tile-1", "id-before", "id-a"], is_exact=True))
+    assert [problem.text() for problem in refused.value.problems] == [
+        "tile-1: 2 runs of this batch have this name; use an id: id-a, id-b",
+        "id-before: an earlier run of run-c, which was run again since; name the later run: id-c",
+    ]
+    assert [found.key for found in select(rows, Selection(names=["id-a", "c"], is_exact=True))] == ["a", "c"]
+    assert [found.key for found in select(rows, Selection(names=["tile-1", "id-before"]))] == ["a", "b", "c"]
