@@ -75,16 +75,16 @@ class Attempts:
         finally:
             self._tally.in_flight -= 1
         if isinstance(answer, Created):
-            self._see_clock(answer, sent_at_s)
+            work.creation_lag_s = self._creation_lag_s(answer, sent_at_s)
         self._tally.last_failure = failure_words(answer) or self._tally.last_failure
         verdict = judge(answer, may_exist=work.first_unknown_at_s is not None)
         self._pacer.answered(permit, verdict, time.monotonic() - began_s, hint=_hint(answer))
         self._outcomes.answered(work, answer, verdict, sent_at_s=sent_at_s)
 
-    def _see_clock(self, answer: Created, sent_at_s: float) -> None:
+    def _creation_lag_s(self, answer: Created, sent_at_s: float) -> float:
         """Creation times may come from a clock that is behind the one in the ``Date`` header: lost runs are looked for by it."""
-        if (created_s := epoch_seconds(answer.create_time or "")) > 0:
-            self._client.clock.created(created_s, sent_at_s)
+        created_s = epoch_seconds(answer.create_time or "")
+        return self._client.clock.created(created_s, sent_at_s) if created_s else 0.0
 
     def _created_from_s(self) -> float:
         """The earliest creation time that a run sent now can carry."""

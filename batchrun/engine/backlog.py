@@ -52,6 +52,8 @@ class Work(msgspec.Struct, kw_only=True, eq=False):
     """As what it is counted now."""
     ended_as: Outcome | None = None
     """What an earlier session ended it as, while it is to be sent again and nothing of that is in the ledger yet."""
+    creation_lag_s: float = 0.0
+    """What the run's creation time, once it was created, showed of the clock that stamps it; 0 if that is no news."""
     lost_at_s: float = 0.0
     """When the latest attempt of unknown outcome ended, on the monotonic clock."""
 

@@ -25,6 +25,7 @@ def submitted_event(
         via="response" if duplicates is None else "settled",
         duplicates=duplicates or [],
         generation=work.generation,
+        creation_lag_s=round(work.creation_lag_s, 3) if work.creation_lag_s else None,
     )
 
 

@@ -51,6 +51,7 @@ class HeldRuns:
         batch_id = state.batch.batch_id if state.batch is not None else None
         self._tagging = Tagging(batch_id if plan is not None and plan.submit.tag else None)
         self._foreign = state.foreign
+        self._margin_s = MARGIN_S + state.creation_lag_s
         self._holders: Mapping[str, str] = dict(ids_of(state))
 
     def compare(
@@ -69,7 +70,10 @@ class HeldRuns:
         """
         body = None if planned is None else planned.keyed_body or planned.body
         sought = Sought(
-            name=name, created_from_s=(since_s or 0.0) - MARGIN_S, body=body, tag=self._tagging.tag_of(key, generation)
+            name=name,
+            created_from_s=(since_s or 0.0) - self._margin_s,
+            body=body,
+            tag=self._tagging.tag_of(key, generation),
         )
         is_compared = body is not None and listed.payload is not None
         return HeldRun(

@@ -42,7 +42,7 @@ class KnownRuns:
     @property
     def began_s(self) -> float:
         """Epoch seconds of the server's clock: no run that the batch itself created can be older."""
-        return (self.state.began_s or 0.0) - MARGIN_S
+        return (self.state.began_s or 0.0) - self.state.creation_lag_s - MARGIN_S
 
 
 def _attempts(state: BatchState, key: str) -> int:

@@ -193,7 +193,7 @@ class ServiceCheck:
         """
         begun_at = self._state.attempted_at
         if begun_at is not None:
-            return epoch_seconds(begun_at) + self._state.attempted_offset_s - MARGIN_S
+            return epoch_seconds(begun_at) + self._state.attempted_offset_s - self._state.creation_lag_s - MARGIN_S
         if self.existing is Existing.FOREIGN:
             return steady_now() + creation_offset_s(self.client.clock.offset_s) - 2 * MARGIN_S
         return None

@@ -85,6 +85,7 @@ class Session:
         self._reporter = reporter
         self._switch = switch
         state = ledger.state
+        client.clock.creation_lag_s = max(client.clock.creation_lag_s, state.creation_lag_s)
         planned = plan.runs if plan is not None else state.planned
         self._tally = Tally(planned, state, retry)
         self._pacer = pacer

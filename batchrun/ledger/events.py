@@ -119,7 +119,10 @@ class AttemptEvent(LedgerEvent, tag="attempt", kw_only=True, frozen=True):
 
 
 class SubmittedEvent(LedgerEvent, tag="submitted", kw_only=True, frozen=True):
-    """The run exists. ``duplicates`` are further runs of the same name that settling found."""
+    """The run exists. ``duplicates`` are further runs of the same name that settling found.
+
+    ``creation_lag_s`` is set by a run that shows the clock of creation times to be behind by more than was known before.
+    """
 
     key: str
     n: int
@@ -130,6 +133,7 @@ class SubmittedEvent(LedgerEvent, tag="submitted", kw_only=True, frozen=True):
     via: Literal["response", "settled", "recovered", "resolved"] = "response"
     duplicates: list[str] = []
     generation: int = 1
+    creation_lag_s: float | None = None
 
 
 class RefusedEvent(LedgerEvent, tag="refused", kw_only=True, frozen=True):

@@ -124,6 +124,8 @@ def _submitted(state: BatchState, event: SubmittedEvent) -> None:
         run = _ended(state, event.key, event.n)
     if event.via != "resolved":  # a person's decision, however late, says nothing about what was sent
         state.attempted_at, state.attempted_offset_s = event.at, state.server_offset_s
+    if event.creation_lag_s is not None:
+        state.creation_lag_s = max(state.creation_lag_s, event.creation_lag_s)
     run.run_id = event.run_id
     run.status = intern(event.status) if event.status is not None else None
     if run.since_n != event.n and event.via in _SENT_BY_US and (since_s := run.since_s) is not None:

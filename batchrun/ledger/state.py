@@ -252,6 +252,8 @@ class BatchState:
     """``server_offset_s`` as it was then: every session has clocks of its own."""
     began_s: float | None = None
     """Epoch seconds by the server's clock: no attempt of this batch created a run before. None before the first session."""
+    creation_lag_s: float = 0.0
+    """How far the clock that stamps creation times is behind the server's, as far as created runs showed it."""
     first_at: str | None = None
     last_at: str | None = None
 

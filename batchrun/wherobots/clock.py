@@ -46,11 +46,18 @@ class ServerClock:
         """How far the clock that stamps creation times is behind, as far as runs created in this session show it."""
         self._seen = ""
 
-    def created(self, created_s: float, sent_at_s: float) -> None:
-        """Take the creation time of a run, and the earliest one that was expected of it, both in epoch seconds."""
+    def created(self, created_s: float, sent_at_s: float) -> float:
+        """Take the creation time of a run, and the earliest one that was expected of it, both in epoch seconds.
+
+        Returns:
+            The lag in seconds if it is news: above what was known by a second; else 0.
+
+        """
         lag_s = sent_at_s - created_s
-        if self.creation_lag_s < lag_s <= LARGEST_OFFSET_S:
-            self.creation_lag_s = lag_s
+        if not self.creation_lag_s + 1 < lag_s <= LARGEST_OFFSET_S:
+            return 0.0
+        self.creation_lag_s = lag_s
+        return lag_s
 
     def read(self, date: str | None) -> None:
         """Take one header. It has whole seconds, so half a second is added as the most likely rest."""

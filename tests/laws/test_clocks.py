@@ -6,7 +6,7 @@ from email.utils import formatdate
 import pytest
 
 from tests.laws.command import Command, once
-from tests.laws.service import CREATED, LOST, Act, Post, Service
+from tests.laws.service import CREATED, HELD_BACK, LOST, Act, Post, Service
 
 STEPPING = """
 import os, time
@@ -73,3 +73,18 @@ def test_a_clock_for_creation_times_that_is_behind_the_servers_hides_no_run(comm
     ended = command.submit("--concurrency", "1")
     assert service.names() == once(5)
     assert ended.status == 0, ended.err
+
+
+def test_a_clock_for_creation_times_that_is_behind_hides_no_run_from_the_next_session(
+    command: Command, service: Service
+) -> None:
+    """Only the ledger knows by how much: in the session that settles, no run is created."""
+    service.created_late_s = 40
+    service.act = lambda post: CREATED if post.number <= 2 else HELD_BACK
+    command.sweep(4)
+    command.submit_and_kill(4, recorded=2)
+    ended = command.submit()
+    assert service.names() == once(4)
+    assert ended.status == 0, ended.err
+    verified = command.run("verify", command.ledger.name, "--base-url", service.url)
+    assert verified.status == 0, verified.text
