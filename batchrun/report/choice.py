@@ -6,7 +6,7 @@ from pathlib import Path
 
 from batchrun.engine.drop import pending_runs
 from batchrun.engine.rerun import ENDED_BADLY
-from batchrun.errors import UsageError
+from batchrun.errors import SweepChangedError, UsageError
 from batchrun.ledger.state import BatchState
 from batchrun.report.all_generations import with_earlier
 from batchrun.report.rows import BatchRows, RunRow, planned_row, read_rows
@@ -40,9 +40,13 @@ def choose_to_cancel(path: Path, state: BatchState, selection: Selection, plan: 
 
     Raises:
         UsageError: a name, a status or a test is not usable.
+        SweepChangedError: the plan is another one than the ledger's, so that its unsent runs are not those of the batch.
         LedgerError: the ledger cannot be read.
 
     """
+    if plan is not None and (state.batch is None or plan.sha256 != state.batch.plan_sha256):
+        fact = "the runs that were not sent yet cannot be told: a file that the sweep was planned from changed"
+        raise SweepChangedError(str(path), fact, "restore it, or cancel only the runs that exist: leave out --pending")
     unsent = list(pending_runs(plan, state)) if plan is not None else []
     rows = {row.key: row for row in read_rows(path).rows} | {run.key: planned_row(run) for run in unsent}
     fits = select(rows.values(), selection)
