@@ -22,6 +22,10 @@ __all__ = ["Output", "Table"]
 
 UNBOUNDED = 100_000
 """A width that no drawing has."""
+LEAST_CUT = 8
+"""Of a column that is cut, so much has to remain; otherwise cells are wrapped."""
+GAP = 2
+"""Between the columns of a table, and beside it."""
 LONGEST_TEXT = 120
 LONGEST_WORD = 255
 """Names and ids are for copying, so they are not cut: no name is longer."""
@@ -35,6 +39,8 @@ class Table:
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: frozenset[str] = frozenset()
+    cut: str = ""
+    """The column that is cut where a terminal is too narrow, so that each row is one line; empty: cells are wrapped."""
 
 
 class Output:
@@ -121,7 +127,7 @@ class Output:
             for line in _plain_lines(table):
                 self._print(stream, line)
         else:
-            self._results.print(_rich_table(table), markup=False, highlight=False, emoji=False)
+            self._results.print(_rich_table(table, self._results.width), markup=False, highlight=False, emoji=False)
 
     def fits(self, drawing: RenderableType) -> bool:
         """Whether a drawing is not wider than the terminal that results go to."""
@@ -205,12 +211,26 @@ def _console(stream: TextIO) -> Console:
     return Console(file=stream, markup=False, highlight=False, emoji=False, force_terminal=_is_styled(stream))
 
 
-def _rich_table(table: Table) -> RichTable:
+def _rich_table(table: Table, width: int) -> RichTable:
+    widths = [max(map(cell_len, column)) for column in zip(table.head, *table.rows, strict=True)]
+    rigid = [name != table.cut for name in table.head]  # rich narrows only columns that it may wrap
+    needed = sum(size if is_rigid else LEAST_CUT for size, is_rigid in zip(widths, rigid, strict=True))
+    is_cut = bool(table.cut) and needed + GAP * (len(widths) + 1) <= width
     grid = RichTable(
-        title=sanitized(table.title) or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
+        title=sanitized(table.title) or None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        collapse_padding=is_cut,
     )
-    for name in table.head:
-        grid.add_column(Text(name), justify="right" if name in table.right else "left", overflow="fold")
+    for name, size, is_rigid in zip(table.head, widths, rigid, strict=True):
+        grid.add_column(
+            Text(name),
+            justify="right" if name in table.right else "left",
+            overflow="ellipsis" if is_cut else "fold",
+            no_wrap=is_cut and is_rigid,
+            min_width=size if is_cut and is_rigid else None,
+        )
     for row in table.rows:
         grid.add_row(*(Text(one_line(cell)) for cell in row))
     return grid

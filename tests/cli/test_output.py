@@ -165,3 +165,19 @@ def test_closed_streams_are_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", None)
     monkeypatch.setattr("sys.stderr", None)
     say_everything(Output())
+
+
+@pytest.mark.parametrize(("width", "is_cut"), [(60, True), (30, False)])
+def test_a_long_name_is_cut_where_that_keeps_each_row_on_one_line(
+    monkeypatch: pytest.MonkeyPatch, width: int, is_cut: bool
+) -> None:
+    name = "a-sweep-with-a-long-name.ledger.jsonl"
+    monkeypatch.setenv("COLUMNS", str(width))
+    terminal = on_terminal(monkeypatch)
+    rows = ((name, "1,000", "2026-11-25 22:28"), (name, "7", "2026-11-24 02:28"))
+    Output().table(Table(head=("ledger", "planned", "last event"), rows=rows, cut="ledger"))
+    shown = OWN_ESCAPES.sub("", terminal.getvalue()).splitlines()
+    assert all(len(line) <= width for line in shown)
+    whole = [line for line in shown if "…" in line and line.rstrip().endswith("02:28")]
+    assert (len(whole) == 1) is is_cut
+    assert any("22:28" in line and "2026" not in line for line in shown) is not is_cut

@@ -45,7 +45,7 @@ def batches_table(summaries: Mapping[Path, Summary]) -> Table:
     head = ("ledger", *_NUMBERS, "writer", "last event")
     kept = [at for at, name in enumerate(head) if name not in _RARE or any(row[at] not in {"", "0"} for row in rows)]
     shown = tuple(tuple(row[at] for at in kept) for row in rows)
-    return Table(head=tuple(head[at] for at in kept), rows=shown, right=frozenset(_NUMBERS))
+    return Table(head=tuple(head[at] for at in kept), rows=shown, right=frozenset(_NUMBERS), cut="ledger")
 
 
 def _row(name: str, summary: Summary) -> tuple[str, ...]:
