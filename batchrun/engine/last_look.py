@@ -10,14 +10,15 @@ from collections.abc import Callable
 
 import anyio
 
-from batchrun.engine.evidence import Evidence, Sought, weigh
+from batchrun.engine.evidence import Fit, Sought, fit
 from batchrun.engine.known_ids import KnownIds
 from batchrun.engine.outcomes import Outcomes, Resent
 from batchrun.engine.scan import Scan, Scanner
 from batchrun.engine.tagging import Tagging
 from batchrun.errors import ApiError
+from batchrun.ledger.clock import epoch_seconds
 from batchrun.wherobots.client import MAX_PAGE_SIZE
-from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
+from batchrun.wherobots.summaries import RunSummary, RunSummaryPage, is_usable_id
 
 __all__ = ["MOST_DUPLICATES", "LastLook"]
 
@@ -79,7 +80,12 @@ class LastLook:
             body=resent.body,
             tag=None if resent.generation is None else self._tagging.tag_of(resent.key, resent.generation),
         )
-        finding = weigh(listed, sought, is_taken=self._known_ids.is_taken)  # the one that is ours is taken as well
-        if is_whole or finding.evidence is Evidence.PRESENT:
-            others = finding.runs if finding.evidence is Evidence.PRESENT else ()
+        others = [run for run in listed if self._may_be_ours(run, sought)]
+        if is_whole or others:
+            others.sort(key=lambda run: epoch_seconds(run.create_time or ""))
             self._outcomes.checked(resent, [run.id for run in others[:MOST_DUPLICATES]])
+
+    def _may_be_ours(self, run: RunSummary, sought: Sought) -> bool:
+        """Also one whose payload differs: the service may have rewritten it. The one that is ours for sure is taken."""
+        is_candidate = run.name == sought.name and is_usable_id(run.id)
+        return is_candidate and fit(run, sought, is_taken=self._known_ids.is_taken) in {Fit.OURS, Fit.ODD}

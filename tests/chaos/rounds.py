@@ -45,6 +45,8 @@ STARTS_AT_MOST = 14
 KILLS_AT_MOST = 3
 LATEST_COMMIT_S = 3.5
 """A request's timeout and the latest commit after it, which must be seen as well."""
+GAVE_UP = 3
+"""The exit status of a command that could not read its lists."""
 LIST_FAULTS = ("list_error", "list_repeats", "list_ends_early")
 
 
@@ -332,7 +334,9 @@ class Round:
         verify = ["verify", ledger, "--base-url", self.service.url, "--rate", "500"]
         is_odd, found = "rewrites" in self.neighbours, list[str]()
         if "lists" in self.neighbours:
-            found += verify_findings(*report(verify, environ), seen, state, is_odd=is_odd)
+            status, said = report(verify, environ)
+            if status != GAVE_UP:
+                found += verify_findings(status, said, seen, state, is_odd=is_odd)
             self._honest_lists()
         status, said = report(verify, environ)
         found += [f"verify: not checked: {doubt}" for doubt in said.get("not_checked", ())]

@@ -41,6 +41,14 @@ def test_a_duplicate_that_no_client_can_prevent_is_reported(late_twice: Command,
     assert "duplicates: 1 run" in late_twice.run("status", late_twice.ledger.name).text
 
 
+def test_a_duplicate_whose_payload_comes_back_changed_is_reported(late_twice: Command, service: Service) -> None:
+    service.shown = lambda payload: payload | {"runtime": "normalised"}
+    ended = late_twice.submit()
+    assert service.names() == {"tile-run-1": 2}
+    assert "the service holds 2 runs of this name" in ended.text
+    assert late_twice.run("ledger", "check", late_twice.ledger.name).status == 4
+
+
 def test_a_session_that_was_killed_before_its_last_look_leaves_it_to_the_next(
     late_twice: Command, service: Service
 ) -> None:
