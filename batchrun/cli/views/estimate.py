@@ -53,7 +53,7 @@ def units_limit_line(limit: float | None, estimate: Estimate, reruns: int = 0) -
         return f"{head}: submitting asks what {unknown} uses an hour, and is refused if nobody knows"
     if high <= limit * (1 + ROUNDING):
         return f"{head}: every run of the plan fits"
-    return f"{head}: of at most {_number(high)}, so submitting may stop before the last run, and can be resumed"
+    return f"{head}, and the plan may use up to {_number(high)}: submitting may stop before the last run, resumably"
 
 
 def _basis(estimate: Estimate) -> str:

@@ -21,7 +21,7 @@ UNKNOWN = estimate([Demand("aws-us-west-2", "large", 720, 12)], PUBLISHED_UNITS)
         (
             30,
             2,
-            "stop_at_units is 30: of at most 36, so submitting may stop before the last run, and can be resumed",
+            "stop_at_units is 30, and the plan may use up to 36: submitting may stop before the last run, resumably",
         ),
     ],
 )
