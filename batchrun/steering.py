@@ -247,17 +247,18 @@ async def fetch_costs(
     shared = await anyio.to_thread.run_sync(SharedLedger.open, path)
     reader = _reader(client, shared.state)
     await check_organization(client, reader, shared.state, path)
+    apps: Mapping[str, str | None] = {}
     if look and any(run.kube_app_id is None for run in unsettled_runs(shared.state)):
-        await _learn_apps(path, client, on_note)
+        apps = await _apps(path, client, on_note)
         await anyio.to_thread.run_sync(shared.refresh)
-    report = await refresh_costs(shared, Billing(client), reader)
+    report = await refresh_costs(shared, Billing(client), reader, apps=apps)
     for note in report.notes(str(path)):
         on_note(note)
     rows = await anyio.to_thread.run_sync(read_rows, path)
     return cost_totals(rows.rows)
 
 
-async def _learn_apps(path: Path, client: RunsClient, on_note: Callable[[Problem], Any]) -> None:
+async def _apps(path: Path, client: RunsClient, on_note: Callable[[Problem], Any]) -> Mapping[str, str | None]:
     """One look at the runs: costs are asked for by the ids of their apps, which nobody knows who has not looked yet."""
     wait_for_read = pacer_for(client, SubmitSettings(), BatchState()).wait_for_read
     try:
@@ -267,6 +268,8 @@ async def _learn_apps(path: Path, client: RunsClient, on_note: Callable[[Problem
         await follower.look_once()
     except ApiError as error:
         on_note(error.problems[0])
+        return {}
+    return follower.apps
 
 
 def _ledgers_service(batch: BatchEvent | None) -> str | None:

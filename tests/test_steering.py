@@ -180,7 +180,7 @@ def test_what_the_service_refuses_is_one_sentence(tmp_path: Path) -> None:
         notes: list[Problem] = []
         totals = batch.run(batchrun.fetch_costs, on_note=notes.append)
         assert (totals.unknown, len(notes)) == (6, 1)
-        assert notes[0].place in {"POST /usage/costs", "GET /runs/{id}/metrics"}  # the latter, of runs that still wait
+        assert notes[0].place == "POST /usage/costs"
         with pytest.raises(ApiError, match=r"GET /runs/\{id\}/logs: HTTP 404"):
             batch.lines("job-us-1001")
         done = batch.run(batchrun.cancel)
@@ -195,3 +195,17 @@ def test_another_organizations_key_steers_nothing(tmp_path: Path) -> None:
         for function in (batchrun.cancel, batchrun.fetch_costs):
             with pytest.raises(LedgerError, match=r"organization|knows none of"):
                 batch.run(function, key="other")
+
+
+def test_what_runs_cost_so_far_is_known_before_anybody_followed_them(tmp_path: Path) -> None:
+    with submitted(tmp_path, run_s=600, refused_calls={"metrics": 403}) as batch:
+        notes: list[Problem] = []
+        totals = batch.run(batchrun.fetch_costs, on_note=notes.append)
+        assert (totals.live, totals.unknown, notes) == (6, 0, [])
+
+
+def test_runs_that_wait_are_not_asked_for_one_by_one(tmp_path: Path) -> None:
+    with submitted(tmp_path, startup_s=600, refused_calls={"metrics": 403}) as batch:
+        notes: list[Problem] = []
+        totals = batch.run(batchrun.fetch_costs, on_note=notes.append)
+        assert (totals.unknown + totals.live, notes) == (6, [])

@@ -21,7 +21,7 @@ from batchrun.tracking.access import check_organization
 from batchrun.tracking.changes import Change, Followed
 from batchrun.tracking.created_runs import CreatedRuns, learn_from_ended, recorded_change, unfinished
 from batchrun.tracking.follow import Follower
-from batchrun.tracking.poller import Poller
+from batchrun.tracking.poller import PENDING, Poller
 from batchrun.tracking.reading import CallRefusedError, Reader
 from batchrun.tracking.recorder import Recorder
 from batchrun.wherobots.client import RunsClient
@@ -112,6 +112,12 @@ class BatchFollower:
     def statuses(self) -> Counter[str]:
         """Created runs by their latest status."""
         return self._ended_before + self._poller.statuses
+
+    @property
+    def apps(self) -> dict[str, str | None]:
+        """The apps of active runs by run id, as far as a look has shown them; None of those that wait for one."""
+        active = self._poller.active.items()
+        return {run_id: run.app_id for run_id, run in active if run.app_id is not None or run.status == PENDING}
 
     @property
     def unrecorded(self) -> int:

@@ -30,6 +30,8 @@ class Followed(msgspec.Struct, kw_only=True):
     """Epoch seconds by the service's clock: when its work began; None while it waits."""
     runtime: str | None = None
     """None until the service told it, and if it did not."""
+    app_id: str | None = None
+    """Of the application that executes it, by which it is billed; None while it waits, and where it is not shown."""
     due_s: float = 0.0
     """When a run that lists do not show is asked for by id."""
     misses: int = 0

@@ -1,9 +1,10 @@
 """Learning what runs cost: a hundred ids a call, run by run where that call is refused, nothing where neither works."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
+from types import MappingProxyType
 
 import anyio.to_thread
 
@@ -151,21 +152,33 @@ def _count(report: CostReport, reason: str) -> None:
     report.unavailable[reason] = report.unavailable.get(reason, 0) + 1
 
 
-async def refresh_costs(ledger: SharedLedger, billing: Billing, reader: Reader) -> CostReport:
+async def refresh_costs(
+    ledger: SharedLedger, billing: Billing, reader: Reader, *, apps: Mapping[str, str | None] = MappingProxyType({})
+) -> CostReport:
     """Ask for every cost that may still change, and record what did. Others may be writing the ledger meanwhile.
+
+    ``apps`` are those of active runs, by run id, where they were just looked at: a run that has none costs nothing yet.
 
     Raises:
         LedgerError: the ledger cannot be read or written.
 
     """
     report, found = CostReport(), list[CostEvent]()
-    runs = await anyio.to_thread.run_sync(lambda: list(unsettled_runs(ledger.state)))
+    runs = await anyio.to_thread.run_sync(lambda: list(_with_apps(unsettled_runs(ledger.state), apps)))
     async for event in fetch_costs(billing, runs, reader=reader, stamp=ledger.clock.stamp, report=report):
         found.append(event)
         if len(found) >= RECORDED_AT_ONCE:
             await _record(ledger, found, report)
     await _record(ledger, found, report)
     return report
+
+
+def _with_apps(runs: Iterable[BilledRun], apps: Mapping[str, str | None]) -> Iterator[BilledRun]:
+    for run in runs:
+        if run.kube_app_id is not None or run.run_id not in apps:
+            yield run
+        elif (app_id := apps[run.run_id]) is not None:
+            yield replace(run, kube_app_id=app_id)
 
 
 async def _record(ledger: SharedLedger, found: list[CostEvent], report: CostReport) -> None:

@@ -136,6 +136,9 @@ class Poller:
         run.created_s = epoch_seconds(seen.create_time or "") or run.created_s
         run.started_s = epoch_seconds(seen.start_time or "") or None
         run.runtime = run.runtime or runtime_of(seen)
+        if run.app_id is None and seen.status != PENDING:  # one that waits has none yet
+            app = self._app_of(seen)
+            run.app_id = app.id if app is not None else None
         change = change_of(run, seen, self._app_of)
         if change is not None:
             self._changed(run, change, now_s)
