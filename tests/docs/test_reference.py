@@ -51,7 +51,7 @@ def test_every_key_of_a_json_document_is_on_its_page(tmp_path: Path) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("WHEROBOTS_", "BATCHRUN_"))}
     missing = []
     for words in DOCUMENTS:
-        command = [COMMAND, *words.split(), "--json"]
+        command: list[str | Path] = [COMMAND, *words.split(), "--json"]
         done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, timeout=60, check=False)
         name = " ".join(word for word in words.split()[:2] if "." not in word)
         row = next(line for line in page("reference/json.md").splitlines() if line.startswith(f"| `{name}`"))

