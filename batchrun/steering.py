@@ -15,6 +15,7 @@ from batchrun.engine.batch import plan_of
 from batchrun.engine.drop import drop_runs
 from batchrun.engine.generations import planned_with
 from batchrun.engine.learned_rate import pacer_for
+from batchrun.engine.preflight import check_ledger
 from batchrun.engine.progress import NO_OBSERVER, Observer
 from batchrun.engine.rerun import request_rerun
 from batchrun.engine.settings import SubmitSettings
@@ -151,7 +152,7 @@ async def rerun(
     Raises:
         UsageError: a name, a status, a test or a setting is not usable, or a run has not ended; nothing was recorded.
         LedgerError: the ledger cannot be used, or another process writes it.
-        LedgerMismatchError: the API key belongs to another organization.
+        LedgerMismatchError: the sweep changed, and nothing was recorded; or the API key belongs to another organization.
 
     """
     path = await anyio.to_thread.run_sync(find_ledger, Path(ledger))
@@ -168,9 +169,12 @@ async def rerun(
     if chosen.stop_at_units is not None:
         runtimes = sorted({demand.runtime for demand in changed.demands})
         await known_units(runtimes, client, _reader(client, found.state))
+    service = _ledgers_service(found.state.batch)
+    named = service or client.settings.base_url
+    check = partial(check_ledger, plan, found.state, path, service=named, environ=values)
+    await anyio.to_thread.run_sync(check)  # a request that could not be carried out now must not be recorded
     with FileLedger.open(path) as opened:
         await request_rerun(opened, [row.key for row in rows], replaced)
-    service = _ledgers_service(found.state.batch)
     with FileLedger.open(path) as opened:
         return await submit(plan, opened, client, settings=chosen, observer=observer, switch=switch, base_url=service)
 

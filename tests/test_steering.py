@@ -25,6 +25,7 @@ from batchrun import (
 )
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
+from batchrun.errors import SweepChangedError
 from batchrun.ledger.reader import read_state
 from batchrun.report.rows import read_rows
 from batchrun.wherobots.views import RunView
@@ -80,9 +81,9 @@ class Steered:
 
 
 @contextmanager
-def submitted(folder: Path, *, follow: bool = False, **settings: Any) -> Iterator[Steered]:
+def submitted(folder: Path, text: str = SWEEP, *, follow: bool = False, **settings: Any) -> Iterator[Steered]:
     sweep = folder / "jobs.toml"
-    sweep.write_text(SWEEP, "utf-8")
+    sweep.write_text(text, "utf-8")
     loaded = EmulatorSettings.model_validate({"api_key": KEY, "startup_s": 0, **settings})
     with EmulatorServer(loaded) as server:
         batchrun.run(sweep, base_url=server.url, environ={"WHEROBOTS_API_KEY": KEY}, follow=follow)
@@ -113,6 +114,18 @@ def test_runs_not_sent_yet_are_dropped(tmp_path: Path) -> None:
         done = batch.run(batchrun.cancel, pending=True, where=["n=1005"])
         assert sorted(done.dropped) == ["job-eu-1005", "job-us-1005"]
         assert read_state(batch.ledger).count(Outcome.DROPPED) == 2
+
+
+def test_a_rerun_of_a_changed_sweep_is_not_recorded(tmp_path: Path) -> None:
+    data = tmp_path / "n.csv"
+    data.write_text("id\n1\n2\n", "utf-8")
+    text = SWEEP.replace("{ from = 1001, to = 1003 }", '{ file = "n.csv" }').replace("{{n}}", "{{n.id}}")
+    with submitted(tmp_path, text, follow=True, run_s=0.1, failure_rate=1.0) as batch:
+        before = batch.ledger.read_text("utf-8")
+        data.write_text("id\n1\n3\n", "utf-8")
+        with pytest.raises(SweepChangedError, match=r"changed: n\.csv"):
+            batch.run(batchrun.rerun)
+        assert batch.ledger.read_text("utf-8") == before
 
 
 def test_failed_runs_are_run_again_with_other_settings(tmp_path: Path) -> None:

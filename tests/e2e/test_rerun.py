@@ -1,6 +1,7 @@
 """Runs that failed are run again: generations right, nothing twice, nothing adopted across generations, whatever dies."""
 
 import json
+import re
 import signal
 import time
 from collections import Counter
@@ -220,6 +221,24 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_recorded(command: Comman
             assert (refused.returncode, message in refused.stderr) == (2, True), refused.stderr
         assert command.ledger_text() == before
         assert len(emulator.held()) == 4
+
+
+def test_a_rerun_of_a_changed_sweep_is_refused_and_not_recorded(command: Command) -> None:
+    with emulating() as emulator:
+        url = ("--base-url", emulator.url)
+        sweep, data = command.folder / command.sweep(4), command.folder / "tiles.csv"
+        text = sweep.read_text().replace("{{tile}}", "{{tile.id}}")
+        sweep.write_text(re.sub(r"tile = \{.*\}", 'tile = { file = "tiles.csv" }', text))
+        data.write_text("id\n1\n2\n")
+        assert command.run("submit", sweep.name, *url).returncode == 0
+        ledger = sweep.with_name("sweep.ledger.jsonl")
+        mark(ledger, "FAILED", names_of(ledger))
+        before = command.ledger_text()
+        data.write_text("id\n1\n3\n")
+        refused = command.run("rerun", sweep.name, "--yes", *url)
+        assert (refused.returncode, "changed: tiles.csv" in refused.stderr) == (4, True), refused.stderr
+        assert "again" not in refused.stderr
+        assert command.ledger_text() == before
 
 
 def test_names_of_later_generations_are_unique_and_short_enough() -> None:
