@@ -66,7 +66,7 @@ def test_failed_runs_are_run_again_with_other_settings_under_their_own_key(comma
         mark(ledger, "FAILED", failed)
 
         asked = command.run("rerun", "sweep.toml", *url)
-        assert (asked.returncode, "Run 3 runs again?; add --yes" in asked.stderr) == (2, True), asked.stderr
+        assert (asked.returncode, "Run 3 runs again?; pass --yes" in asked.stderr) == (2, True), asked.stderr
         assert "3 runs to run again: 3 FAILED" in asked.stderr
         dry = command.run("rerun", "sweep.toml", *url, "--dry-run", "--set", "run.runtime=large")
         assert (dry.returncode, len(emulator.held())) == (0, 10)
