@@ -2,8 +2,13 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
 
-__all__ = ["open_missing_streams"]
+from batchrun.errors import UsageError
+
+__all__ = ["open_missing_streams", "stdout_for_data"]
 
 
 def open_missing_streams() -> None:
@@ -21,3 +26,22 @@ def open_missing_streams() -> None:
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - stays open to the end
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - likewise
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - likewise
+
+
+@contextmanager
+def stdout_for_data() -> Iterator[BinaryIO]:
+    """Standard output for a file's content. A reader that leaves early, as ``head`` does, has what it wanted.
+
+    Raises:
+        UsageError: it cannot be written, as on a full disk.
+
+    """
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        # What is still buffered is flushed at exit, where it would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            fact = f"cannot be written: {(error.strerror or str(error)).lower()}"
+            raise UsageError("standard output", fact, "write to another place") from None

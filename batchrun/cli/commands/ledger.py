@@ -1,6 +1,5 @@
 """``batchrun ledger``: check, export and compact."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from batchrun.cli import options as o
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.output import Output
+from batchrun.cli.streams import stdout_for_data
 from batchrun.cli.text import numbered
 from batchrun.errors import Problem, UsageError
 from batchrun.ledger.check import check as check_ledger
@@ -93,7 +93,8 @@ def export(
             fact = "it is written to standard output, so it cannot be combined with --json"
             raise UsageError("--output -", fact, "choose one, or --format jsonl")
         suffix, warn = _suffix_of(format_ or "csv"), Output(as_json=False, holds_data=True).warn
-        export_to(path, sys.stdout.buffer, suffix, keep_formulas=formulas, is_wide=wide, warn=warn)
+        with stdout_for_data() as stdout:
+            export_to(path, stdout, suffix, keep_formulas=formulas, is_wide=wide, warn=warn)
         return ExitStatus.DONE
     if format_ is not None:
         raise UsageError("--format", "it is for -o - alone", "give the file a suffix")

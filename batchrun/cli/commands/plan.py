@@ -1,7 +1,6 @@
 """``batchrun plan``."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from batchrun.cli.flags import SweepFlags, expand_flags
 from batchrun.cli.loading import load
 from batchrun.cli.output import Output
 from batchrun.cli.planning import difference_to, plan_from
+from batchrun.cli.streams import stdout_for_data
 from batchrun.cli.views.estimate import show_estimate
 from batchrun.cli.views.plan import plan_document, show_all, show_plan, shown_runs
 from batchrun.errors import UsageError
@@ -85,7 +85,8 @@ def plan(
     for warning in planned.warnings:
         output.warn(warning)
     if is_piped:
-        sys.stdout.buffer.writelines(plan_lines(planned))
+        with stdout_for_data() as stdout:
+            stdout.writelines(plan_lines(planned))
     elif to is not None:
         _save(planned, to, sweep)
     if as_json:

@@ -1,6 +1,5 @@
 """``batchrun report``."""
 
-import sys
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ from batchrun.cli import options as o
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.loading import load
 from batchrun.cli.output import Output
+from batchrun.cli.streams import stdout_for_data
 from batchrun.cli.text import numbered
 from batchrun.errors import Problem, UsageError
 from batchrun.files import resolved
@@ -93,7 +93,8 @@ def report(
     last_line = load("batchrun.report.html.saved_logs:last_error_in")(logs) if logs is not None else None
     made = make_report(found, title=title, console_url=console_url, last_line=last_line)
     if output == STDOUT:
-        sys.stdout.buffer.write(made.html.encode())
+        with stdout_for_data() as stdout:
+            stdout.write(made.html.encode())
         return ExitStatus.DONE
     size = write_report(made, target)
     printer.say(f"{target}: {numbered(made.runs, 'run')}, {size / 1e6:.2f} MB")
