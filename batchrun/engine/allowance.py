@@ -47,7 +47,7 @@ def warnings(need: Need, allowance: Allowance) -> list[Problem]:
     lifetime = (allowance.quotas or {}).get(LIFETIME)
     longest_s = max((one.timeout_s for one in need.demands), default=0)
     if lifetime is not None and longest_s > lifetime * HOUR_S:
-        fact = f"a timeout of {longest_s:,} s is capped: the organization's runs live for {lifetime:g} hours at most"
+        fact = f"a timeout of {longest_s:,} s is capped: the organization's runs live for {lifetime:g} h at most"
         found.append(Problem("run.timeout", fact, "split the work, or ask for a larger quota"))
     regions = allowance.hints.regions.hint if allowance.hints is not None else []
     found += [

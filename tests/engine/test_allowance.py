@@ -88,7 +88,7 @@ def test_a_timeout_beyond_the_lifetime_is_capped_and_a_degraded_region_is_mentio
     found = facts(warnings(need(timeout_s=90_000), allowance({"WORKLOAD_LIFETIME_HOUR": 24})))
     assert found == [
         (
-            "run.timeout: a timeout of 90,000 s is capped: the organization's runs live for 24 hours at most; "
+            "run.timeout: a timeout of 90,000 s is capped: the organization's runs live for 24 h at most; "
             "split the work, or ask for a larger quota"
         ),
         "run.region: us is degraded at the moment; expect delays",
