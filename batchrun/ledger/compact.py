@@ -21,7 +21,7 @@ from batchrun.ledger.events import (
     event_line,
 )
 from batchrun.ledger.file import FileLedger
-from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.ledger.fold import BatchState, Outcome, RunState
 from batchrun.ledger.reader import read_events
 
 __all__ = ["Compaction", "compact"]
@@ -75,9 +75,9 @@ def _replace(path: Path, state: BatchState) -> tuple[int, int]:
 
 
 def _kept(path: Path, state: BatchState) -> Iterator[bytes]:
-    latest = _latest(path)
+    latest = _latest(path, state)
     for number, event in enumerate(read_events(path)):
-        if _matters(event, state) and latest.get(_subject(event), number) == number:
+        if _matters(event, state) and latest.get(_subject(event, state), number) == number:
             yield event_line(event)
     yield event_line(
         CompactedEvent(
@@ -92,22 +92,33 @@ def _kept(path: Path, state: BatchState) -> Iterator[bytes]:
     )
 
 
-def _latest(path: Path) -> dict[Subject, int]:
+def _latest(path: Path, state: BatchState) -> dict[Subject, int]:
     """The last event of each kind of which only the last one counts."""
     return {
-        subject: number for number, event in enumerate(read_events(path)) if (subject := _subject(event)) is not None
+        subject: number
+        for number, event in enumerate(read_events(path))
+        if (subject := _subject(event, state)) is not None
     }
 
 
-def _subject(event: Event) -> Subject:
+def _subject(event: Event, state: BatchState) -> Subject:
     """What an event is about, if a later one about the same replaces it."""
     match event:
         case StatusEvent() | CostEvent():
             return type(event), event.run_id
         case RateEvent():
             return type(event), ""
+        case RejectedEvent() | FailedEvent() if _has_only_ended(state.runs.get(event.key)):
+            return RejectedEvent, event.key  # it was tried again, and ended like this once more
         case _:
             return None
+
+
+def _has_only_ended(run: RunState | None) -> bool:
+    """Whether nothing matters of a run but that it was rejected, or failed."""
+    if run is None or run.outcome not in {Outcome.REJECTED, Outcome.FAILED}:
+        return False
+    return run.since_s is None and run.generation == 1
 
 
 def _matters(event: Event, state: BatchState) -> bool:
@@ -121,7 +132,7 @@ def _matters(event: Event, state: BatchState) -> bool:
         case Outcome.SUBMITTED:
             is_kept = isinstance(event, SubmittedEvent | StatusEvent | CostEvent | CancelEvent | DuplicatesEvent)
             return is_kept or key in state.to_check or run.generation > 1
-        case Outcome.REJECTED | Outcome.FAILED if run.since_s is None and run.generation == 1:
+        case Outcome.REJECTED | Outcome.FAILED if _has_only_ended(run):
             return isinstance(event, RejectedEvent | FailedEvent)
         case _:
             return True

@@ -90,6 +90,13 @@ def test_a_rerun_that_was_rejected_leaves_the_run_before_it_in_the_ledger(path: 
     assert check(path).findings == []
 
 
+def test_of_a_run_that_was_rejected_twice_the_last_time_is_kept(path: Path) -> None:
+    rejected = [RejectedEvent(at=AT, key="a", n=n, name="name-a", status=422) for n in (1, 2)]
+    write(path, [session(), attempt(), rejected[0], attempt(2), rejected[1]])
+    compact(path)
+    assert (read_state(path).runs["a"].n, check(path).findings) == (2, [])
+
+
 def test_a_ledger_that_is_being_written_is_not_compacted(path: Path) -> None:
     held = write(path, [attempt(), submitted()]).read_bytes()
     with FileLedger.open(path), pytest.raises(LedgerHeldError):

@@ -9,6 +9,7 @@ import argparse
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +40,21 @@ def run(args: argparse.Namespace) -> int:
         spec["history"] = Path(args.replay).read_text()
     began_s, cpu_s, sums = time.monotonic(), 0.0, Counter[str]()
     seeds = () if args.replay else range(args.seed, args.seed + args.histories)
-    for line in played(spec, seeds, jobs=args.jobs):
-        if "is_repeated" in line:
-            sums["traces that differ when played again"] += not line["is_repeated"]
-            continue
-        sums += Counter({"histories": 1, "sessions": line["sessions"], "runs created": line["attempts"]})
-        cpu_s += line["cpu_s"]
-        sums += Counter({f"excused: {why}": count for why, count in line["excused"].items()})
-        if args.trace:
-            say(line["trace"])
-        if line["findings"]:
-            sums["histories with findings"] += 1
-            show(line)
-        if sums["histories"] % SAY_EVERY == 0:
-            say(f"{sums['histories']:,} histories, {sums['histories with findings']} with findings")
+    with suppress(KeyboardInterrupt):  # the sums are of interest all the same
+        for line in played(spec, seeds, jobs=args.jobs):
+            if "is_repeated" in line:
+                sums["traces that differ when played again"] += not line["is_repeated"]
+                continue
+            sums += Counter({"histories": 1, "processes": line["sessions"], "runs created": line["attempts"]})
+            cpu_s += line["cpu_s"]
+            sums += Counter({f"excused: {why}": count for why, count in line["excused"].items()})
+            if args.trace:
+                say(line["trace"])
+            if line["findings"]:
+                sums["histories with findings"] += 1
+                show(line)
+            if sums["histories"] % SAY_EVERY == 0:
+                say(f"{sums['histories']:,} histories, {sums['histories with findings']} with findings")
     say("\n".join(f"{name:>60} {count:>9,}" for name, count in sums.items()))
     say(f"{'a second':>60} {sums['histories'] / (time.monotonic() - began_s):>9.1f}")
     say(f"{'a second of one core':>60} {sums['histories'] / cpu_s:>9.1f}")
@@ -63,10 +65,10 @@ def run_mutants(args: argparse.Namespace) -> int:
     """Break each rule in turn, and show the first history that notices it."""
     from tests.simulation.mutants import MUTANTS  # noqa: PLC0415 - loads the engine
 
-    seeds = list(range(args.seed, args.seed + ENOUGH))
+    seeds, mutants = list(range(args.seed, args.seed + ENOUGH)), args.mutants or list(MUTANTS)
     say("| rule taken out | histories | first finding |\n|---|---:|---|")
     played_with, noticed = Counter[str](), set[str]()
-    for line in played({"mutants": dict.fromkeys(MUTANTS, seeds)}):
+    for line in played({"mutants": dict.fromkeys(mutants, seeds)}):
         if "mutant" not in line or "findings" not in line:
             continue
         played_with[line["mutant"]] += 1
@@ -75,9 +77,9 @@ def run_mutants(args: argparse.Namespace) -> int:
             say(
                 f"| `{line['mutant']}` | {played_with[line['mutant']]:,} | seed {line['seed']}: {line['findings'][0]} |"
             )
-    for mutant in MUTANTS.keys() - noticed:
+    for mutant in sorted(set(mutants) - noticed):
         say(f"| `{mutant}` | {played_with[mutant]:,} | **nothing** |")
-    return 1 if MUTANTS.keys() - noticed else 0
+    return 1 if set(mutants) - noticed else 0
 
 
 def main() -> int:
@@ -89,9 +91,9 @@ def main() -> int:
     parser.add_argument("--trace", action="store_true")
     parser.add_argument("--shrink", action="store_true")
     parser.add_argument("--mutant", default="", help="break a rule of tests/simulation/mutants.py")
-    parser.add_argument("--mutants", action="store_true", help="break each of them in turn")
+    parser.add_argument("--mutants", nargs="*", metavar="NAME", help="break each of these in turn, or all of them")
     args = parser.parse_args()
-    return run_mutants(args) if args.mutants else run(args)
+    return run(args) if args.mutants is None else run_mutants(args)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,17 @@ from tests.simulation.verifying import verification, verification_findings
 __all__ = ["compacted", "excused", "findings", "state_of"]
 
 
-def findings(folder: Path, service: Service, sweep: Sweep, trace: Callable[[str], None]) -> list[str]:
-    """Every way in which a ledger and the service do not fit, or a command does not say what is true."""
+Owned = dict[tuple[str, int], list[HeldRun]]
+"""The runs that a ledger's attempts created, by key and generation, in the order of their sending."""
+
+
+def findings(
+    folder: Path, service: Service, sweep: Sweep, trace: Callable[[str], None], *, looked_s: float | None = None
+) -> list[str]:
+    """Every way in which a ledger and the service do not fit, or a command does not say what is true.
+
+    ``looked_s``: when the last session began, if it ended by itself.
+    """
     found: list[str] = []
     for path in sorted(folder.glob("*.jsonl")):
         state = read_state(path)
@@ -30,9 +39,24 @@ def findings(folder: Path, service: Service, sweep: Sweep, trace: Callable[[str]
         if path.name == "main.jsonl":
             found += _unfinished(path.name, state, sweep, owned, service)
             organization = _organization(path.name, service)
+            if looked_s is not None:
+                found += _silent(state, owned, looked_s)
             said = verification(path, sweep.plan(), service, organization, trace)
             found += verification_findings(said, state, owned, service, organization)
     return found
+
+
+def _silent(state: BatchState, owned: Owned, looked_s: float) -> Iterator[str]:
+    """Whatever was made twice, and was listed when the last session began, has to be in the ledger by now."""
+    reported = {run_id for run_id, _ in ids_of(state)}.union(*state.duplicates.values())
+    for (key, generation), runs in owned.items():
+        known = state.runs.get(key)
+        if known is None or (generation == known.generation and known.run_id is None):
+            continue
+        for run in runs:
+            is_listed = run.visible_s < looked_s and CLOCK.now_s < run.deleted_s
+            if is_listed and run.id not in reported and not (run.excuse or run.is_forgotten):
+                yield f"silent: {run.name} ({key}) was also made as {run.id}, and the ledger does not say so"
 
 
 def _organization(ledger: str, service: Service) -> str:
@@ -65,10 +89,6 @@ def compacted(before: BatchState, after: BatchState) -> Iterator[str]:
         yield "compact: generations were lost"
 
 
-Owned = dict[tuple[str, int], list[HeldRun]]
-"""The runs that a ledger's attempts created, by key and generation, in the order of their sending."""
-
-
 def _owned(ledger: str, state: BatchState, service: Service) -> Owned:
     owned: defaultdict[tuple[str, int], list[HeldRun]] = defaultdict(list)
     for run in service.runs:
@@ -94,8 +114,20 @@ def _twice(owned: Owned, service: Service) -> Iterator[str]:
     for (key, _), runs in owned.items():
         for number, later in enumerate(runs):
             for earlier in runs[:number]:
-                if earlier.deleted_s > later.sent_s and not _is_excused(earlier, service):
+                if earlier.deleted_s > later.sent_s and not _could_not_be_known(earlier, later, service):
                     yield f"twice: {earlier.name} ({key}) is {earlier.id}, and was sent again as {later.id}"
+
+
+LOOK_S = 1.0
+"""The last look before a run is sent again is not longer ago, its own duration included."""
+
+
+def _could_not_be_known(run: HeldRun, later: HeldRun, service: Service) -> bool:
+    """Whether no client could know of a run when it sent the next attempt: it looks right before, if its ledger has the run."""
+    return bool(run.excuse) or (
+        run.visible_s > run.lost_s + service.habits.settle_after_s
+        and (run.is_forgotten or run.visible_s > later.sent_s - LOOK_S)
+    )
 
 
 def _is_excused(run: HeldRun, service: Service) -> bool:

@@ -140,6 +140,7 @@ def _session(chance: random.Random, *, steps_clock: bool) -> Session:
         rate=chance.choice([50.0, 50.0, 20.0, None]),
         concurrency=chance.choice([1, 8, 8, 32]),
         max_active=chance.choice([None, None, None, 20]),
+        max_attempts=chance.choice([8, 8, 2]),
         tag=chance.random() < 0.2,
         steps_clock_s=chance.choice([0.0, 0.0, -600.0, 600.0, 30.0]) if steps_clock else 0.0,
     )

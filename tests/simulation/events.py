@@ -89,6 +89,7 @@ class Session(_Process):
     rate: float | None = 50.0
     concurrency: int = 8
     max_active: int | None = None
+    max_attempts: int = 8
     tag: bool = False
 
 

@@ -6,12 +6,14 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from batchrun.engine import attempt, evidence, settle
+from batchrun.engine import attempt, evidence, service_check, settle
 from batchrun.engine.evidence import Fit
+from batchrun.engine.generations import Generations
 from batchrun.engine.service_check import ServiceCheck
-from batchrun.ledger import fold
-from batchrun.ledger.events import FailedEvent, ForeignEvent
-from batchrun.ledger.fold import BatchState
+from batchrun.ledger import compact, fold
+from batchrun.ledger.events import CancelEvent, Event, FailedEvent, ForeignEvent, RejectedEvent
+from batchrun.ledger.file import FileLedger
+from batchrun.ledger.fold import BatchState, Outcome
 from tests.chaos.weaken import WEAKNESSES
 
 __all__ = ["MUTANTS", "break_rule"]
@@ -94,6 +96,41 @@ def adopt_what_was_there() -> None:
     fold._APPLY[ForeignEvent] = lambda *_: None
 
 
+def cancel_before_durable() -> None:
+    """A run is cancelled before the decision is durable."""
+    record_durably = FileLedger.record_durably
+
+    async def record(self: FileLedger, event: Event) -> None:
+        if isinstance(event, CancelEvent):
+            self.record(event)
+        else:
+            await record_durably(self, event)
+
+    FileLedger.record_durably = record  # type: ignore[method-assign]
+
+
+def compaction_forgets() -> None:
+    """Compacting a run that was rejected leaves out what was before it, also the runs before a rerun."""
+    matters = compact._matters
+
+    def only_the_end(event: Event, state: BatchState) -> bool:
+        run = state.runs.get(getattr(event, "key", ""))
+        is_over = run is not None and run.outcome is Outcome.REJECTED and run.since_s is None
+        return isinstance(event, RejectedEvent) if is_over else matters(event, state)
+
+    compact._matters = only_the_end
+
+
+def generations_mixed() -> None:
+    """A rerun is sent as the run before it was, under the same name."""
+    Generations.planned = lambda self, run: run  # type: ignore[method-assign]  # noqa: ARG005
+
+
+def any_attempt_explains() -> None:
+    """A lost attempt with an earlier payload explains a run with the present one that an older ledger does not know."""
+    service_check._is_sent_as = lambda *_: False
+
+
 MUTANTS: dict[str, Callable[[], Any]] = {
     "literal-environment": literal_environment,
     "stepping-clock": stepping_clock,
@@ -104,6 +141,10 @@ MUTANTS: dict[str, Callable[[], Any]] = {
     "any-organization": any_organization,
     "stale-copy": stale_copy,
     "adopt-what-was-there": adopt_what_was_there,
+    "cancel-before-durable": cancel_before_durable,
+    "compaction-forgets": compaction_forgets,
+    "generations-mixed": generations_mixed,
+    "any-attempt-explains": any_attempt_explains,
     **WEAKNESSES,
 }
 """By name, with those that the chaos harness has."""

@@ -49,6 +49,8 @@ class _Player:
     sessions: int = 0
     is_stuck: bool = False
     """No key is accepted for the ledger any more."""
+    looked_s: float | None = None
+    """When the last session of the main ledger began, if it ended by itself."""
     world: World = field(init=False)
 
     def play(self) -> Played:
@@ -67,7 +69,9 @@ class _Player:
                 break
         else:
             CLOCK.now_s += self.history.habits.lag_s  # lists are to show what the last session created
-            world.findings += audit.findings(self.folder, world.service, world.sweep, self.trace.append)
+            world.findings += audit.findings(
+                self.folder, world.service, world.sweep, self.trace.append, looked_s=self.looked_s
+            )
         return self._played()
 
     def _played(self) -> Played:
@@ -150,6 +154,8 @@ class _Player:
         before, began_s = path.read_bytes() if path.exists() else b"", CLOCK.now_s
         process = self._process_of(event, path, Submitting(event, existing), attempt)
         ended = self._run(process)
+        is_done = ended.words.startswith("ended") and "stopped" not in ended.words
+        self.looked_s = began_s if is_done and event.ledger == "main" else None
         is_checked = not any("could not check" in note.fact for note in process.notes)
         self.world.excuse_after_session(path.name, before, began_s, is_checked=is_checked)
         return ended

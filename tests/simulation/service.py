@@ -71,6 +71,8 @@ class HeldRun:
     is_normalised: bool = False
     is_disowned: bool = False
     """A person said that it belongs to another batch, although it does not."""
+    is_forgotten: bool = False
+    """The ledger that sent it was lost, or replaced by an older one."""
     excuse: str = ""
     """Why no client could have known of it in time."""
 

@@ -36,6 +36,7 @@ class Submitting:
                         concurrency=event.concurrency,
                         rate=event.rate,
                         max_active=event.max_active,
+                        max_attempts=event.max_attempts,
                         settle_after_s=process.service.habits.settle_after_s,
                         tag=event.tag,
                     ),

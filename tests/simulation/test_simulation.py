@@ -32,6 +32,16 @@ def test_what_the_service_holds_fits_what_the_ledger_says_after_every_history() 
     assert alone["sha256"] == next(line["sha256"] for line in ended if line["seed"] == 1)
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_a_history_leaves_the_same_trace_alone_and_after_a_thousand_others() -> None:
+    lines = list(played({}, [7, *range(10_000, 11_000)]))
+    first, last = lines[0], lines[-1]
+    assert last == {"seed": 7, "is_repeated": True}
+    (alone,) = played({}, [7])
+    assert alone["sha256"] == first["sha256"]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_rule_that_is_broken_is_noticed() -> None:

@@ -73,6 +73,8 @@ class World:
             return False
         DISK.put(self.main, self.newer)
         self.newer = None
+        for run in self._unknown_to_copy:
+            run.is_forgotten = False
         self._unknown_to_copy.clear()
         return True
 
@@ -97,6 +99,8 @@ class World:
         for run in self._unknown_to_copy:
             if run.owner is not None and run.owner.key not in planned:
                 run.excuse = run.excuse or "not planned when an older ledger was put back"
+            if run.visible_s > began_s:
+                run.excuse = run.excuse or "not listed yet after an older ledger was put back"
         if is_checked and b'"event":"attempt"' in before:
             return
         state = audit.state_of(before, self.folder / "before")
@@ -125,8 +129,12 @@ class World:
         """Note which runs a ledger that was recovered cannot know."""
         self.newer = self._copy = None
         planned = set(self.sweep.keys().values())
+        known = {run_id for run_id, _ in ids_of(read_state(ledger))}
         for run in self.service.runs:
-            if run.owner is not None and run.owner.ledger == ledger.name and run.owner.key not in planned:
+            if run.owner is None or run.owner.ledger != ledger.name or run.id in known:
+                continue
+            run.is_forgotten = True
+            if run.owner.key not in planned:
                 run.excuse = run.excuse or "not planned when the ledger was recovered"
 
     @property
@@ -175,8 +183,7 @@ class World:
         for run in self.service.runs:
             if run.owner is not None and run.owner.ledger == self.main.name and run.id not in known:
                 self._unknown_to_copy.append(run)
-                if run.visible_s > CLOCK.now_s:
-                    run.excuse = "not listed yet when an older ledger was put back"
+                run.is_forgotten = True
 
     def _compact(self, _: Compact) -> None:
         if not self.is_begun:
