@@ -48,12 +48,10 @@ def findings(
 
 def _silent(state: BatchState, owned: Owned, looked_s: float) -> Iterator[str]:
     """Whatever was made twice, and was listed when the last session began, has to be in the ledger by now."""
-    reported = {run_id for run_id, _ in ids_of(state)}.union(*state.duplicates.values())
-    for (key, generation), runs in owned.items():
-        known = state.runs.get(key)
-        if known is None or (generation == known.generation and known.run_id is None):
-            continue
-        for run in runs:
+    taken = {run_id for run_id, _ in ids_of(state)}
+    reported = taken.union(*state.duplicates.values())
+    for (key, _), runs in owned.items():
+        for run in runs if any(run.id in taken for run in runs) else ():
             is_listed = run.visible_s < looked_s and CLOCK.now_s < run.deleted_s
             if is_listed and run.id not in reported and not (run.excuse or run.is_forgotten):
                 yield f"silent: {run.name} ({key}) was also made as {run.id}, and the ledger does not say so"
