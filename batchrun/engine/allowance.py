@@ -32,8 +32,17 @@ class Allowance:
 
 
 def refusals(need: Need, allowance: Allowance) -> list[Problem]:
-    """What the service would refuse, one problem each."""
+    """What the organization does not allow, one problem each.
+
+    A timeout beyond its limit counts, although the service accepts it: it cuts it short, and the runs would be ended
+    before their work is done, after they cost as much.
+    """
     found = [*_features(allowance.organization), *_regions(need, allowance), *_runtimes(need, allowance.hints)]
+    lifetime = (allowance.quotas or {}).get(LIFETIME)
+    longest_s = max((one.timeout_s for one in need.demands), default=0)
+    if lifetime is not None and longest_s > lifetime * HOUR_S:
+        fact = f"a timeout of {longest_s:,} s, and the organization's runs are ended after {lifetime:g} h"
+        found.append(Problem("run.timeout", fact, "lower it, split the work, or ask for a larger quota"))
     disk = (allowance.quotas or {}).get(DISK)
     if disk is not None and need.largest_disk_gb is not None and need.largest_disk_gb > disk:
         fact = f"{need.largest_disk_gb:,} GB of disk, and the organization may have {disk:,.0f} GB per node"
@@ -42,20 +51,13 @@ def refusals(need: Need, allowance: Allowance) -> list[Problem]:
 
 
 def warnings(need: Need, allowance: Allowance) -> list[Problem]:
-    """What the service would accept, but not as asked for."""
-    found = []
-    lifetime = (allowance.quotas or {}).get(LIFETIME)
-    longest_s = max((one.timeout_s for one in need.demands), default=0)
-    if lifetime is not None and longest_s > lifetime * HOUR_S:
-        fact = f"a timeout of {longest_s:,} s is capped: the organization's runs live for {lifetime:g} h at most"
-        found.append(Problem("run.timeout", fact, "split the work, or ask for a larger quota"))
+    """What is allowed, and may not go as usual."""
     regions = allowance.hints.regions.hint if allowance.hints is not None else []
-    found += [
+    return [
         Problem("run.region", f"{hint.region_name} is degraded at the moment", "expect delays")
         for hint in regions
         if hint.region_name in _regions_of(need) and hint.enabled and hint.availability == "DEGRADED"
     ]
-    return found
 
 
 def _regions_of(need: Need) -> list[str]:

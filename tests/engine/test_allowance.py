@@ -84,15 +84,16 @@ def test_what_is_not_known_refuses_nothing() -> None:
     ]
 
 
-def test_a_timeout_beyond_the_lifetime_is_capped_and_a_degraded_region_is_mentioned() -> None:
-    found = facts(warnings(need(timeout_s=90_000), allowance({"WORKLOAD_LIFETIME_HOUR": 24})))
-    assert found == [
+def test_a_timeout_beyond_the_lifetime_is_refused_and_a_degraded_region_is_mentioned() -> None:
+    asked, known = need(timeout_s=90_000), allowance({"WORKLOAD_LIFETIME_HOUR": 24})
+    assert facts(refusals(asked, known)) == [
         (
-            "run.timeout: a timeout of 90,000 s is capped: the organization's runs live for 24 h at most; "
-            "split the work, or ask for a larger quota"
-        ),
-        "run.region: us is degraded at the moment; expect delays",
+            "run.timeout: a timeout of 90,000 s, and the organization's runs are ended after 24 h; "
+            "lower it, split the work, or ask for a larger quota"
+        )
     ]
+    assert facts(warnings(asked, known)) == ["run.region: us is degraded at the moment; expect delays"]
+    assert refusals(need(timeout_s=24 * 3600), known) == []
 
 
 def test_a_checkup_says_what_is_allowed_what_is_not_and_what_could_not_be_asked() -> None:
