@@ -123,8 +123,10 @@ def _of_held(known: KnownRuns, key: str, held: tuple[HeldRun, ...]) -> Iterator[
     if key in known.state.runs and outcome is Outcome.SUBMITTED and may_be_ours:
         # A run that was sent once cannot have been made twice by this ledger: the other may be another ledger's.
         is_resent = known.attempts(key, generation) > 1 or key in known.state.duplicates
-        ours = tuple(one.run_id for one in may_be_ours if one.is_ours) if is_resent else ()
-        yield _of_key(known, MismatchKind.TWICE, key, name, held=may_be_ours, to_cancel=ours)
+        # The name of a rerun is this batch's own; under any other, only the payload shows that nobody else made the run.
+        ours = (one for one in may_be_ours if one.is_ours and (one.is_compared or generation > 1))
+        to_cancel = tuple(one.run_id for one in ours) if is_resent else ()
+        yield _of_key(known, MismatchKind.TWICE, key, name, held=may_be_ours, to_cancel=to_cancel)
         news = tuple(one for one in news if one.fit is Fit.FOREIGN)
     if news:
         yield _of_key(known, MismatchKind.FOREIGN, key, name, held=news)

@@ -156,6 +156,14 @@ def test_a_stranger_of_a_run_that_was_run_again_is_not_ours_to_cancel(tmp_path: 
     assert (mismatch.kind, mismatch.held[0].fit, mismatch.to_cancel) == (MismatchKind.TWICE, Fit.ODD, ())
 
 
+def test_a_run_whose_payload_cannot_be_compared_is_not_to_be_cancelled(tmp_path: Path) -> None:
+    """Another client may have created it under the same name."""
+    known = known_of(tmp_path, [attempt(FIRST), attempt(FIRST, 2), submitted(FIRST, "r1", 2)])
+    seen = Seen(missing=[], renamed={}, strangers=[listed(FIRST, "other", runtime="large")])
+    (mismatch,) = mismatches(known, seen, HeldRuns(known.state, None), lambda _: None)
+    assert (mismatch.kind, mismatch.to_cancel) == (MismatchKind.TWICE, ())
+
+
 def test_a_rerun_that_was_sent_twice_is_to_be_cancelled(tmp_path: Path) -> None:
     again = msgspec.structs.replace(listed(FIRST, "other"), name=f"{FIRST.name}-r2")
     (mismatch,) = found(tmp_path, rerun_of_first(3), again)

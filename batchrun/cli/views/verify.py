@@ -69,7 +69,7 @@ def _advice(verification: Verification, ledger: str) -> Iterator[str]:
         yield f"twice: made by this batch in addition to the ledger's run; cancel {' '.join(ids[:MOST_IDS])}{more}"
     if count := _others(verification.mismatches):
         yield (
-            f"twice: {numbered(count, 'name')} that this ledger sent once, or whose payload differs: "
+            f"twice: {numbered(count, 'name')} that this ledger sent once, or whose payload differs or is not known any more: "
             "the other run may be another ledger's; cancel it only if you know it is not"
         )
     if count := counts[MismatchKind.UNKNOWN]:
