@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["INTERRUPTED", "importing"]
+__all__ = ["INTERRUPTED", "heed_interrupts", "importing", "is_default"]
 
 INTERRUPTED = 130
 """``batchrun.cli.exits.ExitStatus.INTERRUPTED``; that module is not loaded yet."""
@@ -32,6 +32,34 @@ def importing() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def heed_interrupts() -> None:
+    """Raise ``KeyboardInterrupt`` on Ctrl-C as usual, but end the process at once if it comes in the middle of an import.
+
+    Libraries import modules when they first need them, as typer does while it reads the command line.
+    """
+    if is_default():
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def is_default() -> bool:
+    """Whether nothing else than Python, or ``heed_interrupts``, handles Ctrl-C."""
+    return signal.getsignal(signal.SIGINT) in {signal.default_int_handler, _interrupt}
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    if _is_importing(frame):
+        _exit_at_once(number, frame)
+    signal.default_int_handler(number, frame)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _exit_at_once(number: int, frame: FrameType | None) -> None:

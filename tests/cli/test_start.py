@@ -93,3 +93,23 @@ def test_ctrl_c_is_heeded_while_the_service_does_not_answer(tmp_path: Path, swee
     assert (process.returncode, "Traceback" in err) == (130, False), (out, err)
     assert time.monotonic() - sent_s < 10
     assert "to resume" in out
+
+
+def heeded(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
+    (folder / "late.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nfor _ in range(1000): pass\n"
+    )
+    code = f"from batchrun.cli.early_interrupts import heed_interrupts\nimport os, signal\nheed_interrupts()\n{code}"
+    words = [sys.executable, "-c", code]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_an_import_that_a_library_makes_later_is_ended_as_well(tmp_path: Path) -> None:
+    code = "try: import late\nexcept BaseException: pass\nprint('went on')"  # as a callback of importlib swallows it
+    done = heeded(tmp_path, code)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: Ctrl-C: interrupted\n")
+
+
+def test_outside_of_imports_an_interrupt_is_an_exception_that_cleans_up(tmp_path: Path) -> None:
+    done = heeded(tmp_path, "try: os.kill(os.getpid(), signal.SIGINT)\nexcept KeyboardInterrupt: print('cleaned up')")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "cleaned up\n", "")
