@@ -53,7 +53,7 @@ sim: $(VENV)/.dev ## simulate 10,000 histories of a batch; takes ten to twenty m
 	$(BIN)/python -m tests.simulation --histories 10000 --jobs 2
 
 fuzz: $(VENV)/.dev ## give every reader of untrusted bytes 10,000 odd inputs; takes about an hour
-	BATCHRUN_FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest tests/fuzz tests/emulator/test_fuzz.py -n 2 --timeout=7200
+	BATCHRUN_FUZZ_EXAMPLES=$${BATCHRUN_FUZZ_EXAMPLES:-10000} $(BIN)/python -m pytest tests/fuzz tests/emulator/test_fuzz.py -n 2 --timeout=7200
 
 pictures: $(VENV)/.dev ## make the example report and every picture of the docs; needs Chromium and tmux
 	$(BIN)/python -m tests.pictures
