@@ -4,7 +4,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from benchmarks.pacing import real, virtual
+from benchmarks.pacing import cold, killed, nginx, real, virtual
 from benchmarks.pacing.ablation import ablate
 from benchmarks.pacing.sensitivity import vary
 
@@ -14,8 +14,16 @@ VIRTUAL: dict[str, Callable[[], None]] = {
     "learned": virtual.learned,
     "changes": virtual.changes,
     "peers": virtual.peers,
+    "cold": cold.cold,
+    "queue": cold.queue,
 }
-REAL: dict[str, Callable[[], None]] = {"fixed": real.fixed, "emulator": real.over_sockets, "outage": real.outage}
+REAL: dict[str, Callable[[], None]] = {
+    "fixed": real.fixed,
+    "emulator": real.over_sockets,
+    "outage": real.outage,
+    "killed": killed.killed,
+    "nginx": nginx.behind_nginx,
+}
 
 
 def main() -> None:
