@@ -1,5 +1,7 @@
 """What a session learned about the rate limit, from the ledger and back into it."""
 
+from dataclasses import asdict
+
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.pacing.search_values import Learned
 from batchrun.engine.settings import SubmitSettings
@@ -40,21 +42,35 @@ class RateKeeper:
         if learned is None or not _has_changed(self._kept, learned):
             return
         self._kept, self._next_s = learned, now + KEEP_EVERY_S
-        rate = round(learned.rate_per_s, 3)
-        self._ledger.record(RateEvent(at=self._ledger.clock.stamp(), rate_per_s=rate, window_s=learned.window_s))
+        self._ledger.record(RateEvent(at=self._ledger.clock.stamp(), **asdict(_rounded(learned))))
 
 
 def _has_changed(kept: Learned | None, learned: Learned) -> bool:
     if kept is None or kept.window_s != learned.window_s:
         return True
-    return abs(learned.rate_per_s / kept.rate_per_s - 1.0) >= WORTH_KEEPING
+    return (
+        abs(learned.rate_per_s / kept.rate_per_s - 1.0) >= WORTH_KEEPING
+        or abs((learned.refused_per_s or 1.0) / (kept.refused_per_s or 1.0) - 1.0) >= WORTH_KEEPING
+    )
+
+
+def _rounded(learned: Learned) -> Learned:
+    refused = learned.refused_per_s
+    return Learned(
+        rate_per_s=round(learned.rate_per_s, 3),
+        window_s=learned.window_s,
+        refused_per_s=None if refused is None else round(refused, 3),
+    )
 
 
 def rate_table(learned: Learned | None) -> dict[str, float | None] | None:
     """As the event of a session's end holds it."""
-    return None if learned is None else {"rate_per_s": round(learned.rate_per_s, 3), "window_s": learned.window_s}
+    return None if learned is None else asdict(_rounded(learned))
 
 
 def _learned(table: dict[str, float | None] | None) -> Learned | None:
-    rate = (table or {}).get("rate_per_s")
-    return Learned(rate_per_s=rate, window_s=(table or {}).get("window_s")) if rate else None
+    known = table or {}
+    rate = known.get("rate_per_s")
+    if not rate:
+        return None
+    return Learned(rate_per_s=rate, window_s=known.get("window_s"), refused_per_s=known.get("refused_per_s"))

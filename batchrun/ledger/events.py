@@ -225,6 +225,7 @@ class RateEvent(LedgerEvent, tag="rate", kw_only=True, frozen=True):
 
     rate_per_s: float
     window_s: float | None = None
+    refused_per_s: float | None = None
 
 
 class CompactedEvent(LedgerEvent, tag="compacted", kw_only=True, frozen=True):

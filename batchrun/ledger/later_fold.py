@@ -65,4 +65,4 @@ def upload(state: BatchState, event: UploadEvent) -> None:
 
 
 def rate(state: BatchState, event: RateEvent) -> None:
-    state.rate = {"rate_per_s": event.rate_per_s, "window_s": event.window_s}
+    state.rate = {"rate_per_s": event.rate_per_s, "window_s": event.window_s, "refused_per_s": event.refused_per_s}

@@ -279,8 +279,8 @@ def test_a_start_that_is_a_little_late_keeps_its_place() -> None:
     search.sent(0.0)
     search.sent(0.115)  # due at 0.1
     assert search.next_start(0.115) == pytest.approx(0.2)
-    search.sent(0.25)  # due at 0.2: 0.02 of it is caught up
-    assert search.next_start(0.25) == pytest.approx(0.33)
+    search.sent(0.25)  # due at 0.2: too late to be a timer's fault, and a limiter without a burst has room for one
+    assert search.next_start(0.25) == pytest.approx(0.35)
 
 
 @given(STEPS)

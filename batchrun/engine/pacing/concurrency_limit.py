@@ -15,7 +15,7 @@ from collections import deque
 
 __all__ = ["ConcurrencyLimit"]
 
-_HEADROOM = 1.5
+_HEADROOM = 2.0
 """In flight, as a multiple of what Little's law needs: leaves room for responses that are slower than usual."""
 _MIN_IN_FLIGHT = 4
 """In flight, at least, and before the first response: fewer would stop the batch on one slow response."""
@@ -45,12 +45,15 @@ class ConcurrencyLimit:
         "_measures_from",
         "_recent_s",
         "_slow_since",
+        "fastest_s",
         "usual_s",
     )
 
     def __init__(self) -> None:
         self.usual_s = 0.0
         """How long a response takes without a queue; 0 before the first one."""
+        self.fastest_s = math.inf
+        """How long the fastest one took."""
         self._recent_s = 0.0
         self._answers = 0
         self._answered_at: deque[float] = deque(maxlen=_THROUGHPUT_RESPONSES + 1)
@@ -63,13 +66,14 @@ class ConcurrencyLimit:
         return self._measures_from is not None
 
     def most_in_flight(self, rate_per_s: float) -> int:
-        """``4 + 1.5 · rate · usual response time``, and an eighth of it while that time is measured."""
+        """``4 + 2 · rate · usual response time``, and an eighth of it while that time is measured."""
         most = _MIN_IN_FLIGHT + math.ceil(_HEADROOM * min(rate_per_s, self._throughput()) * self.usual_s)
         return max(1, round(most * _MEASURED_SHARE)) if self.is_measuring else most
 
     def answered(self, now: float, latency_s: float, *, in_flight: int, rate_per_s: float) -> None:
         """A response arrived; ``in_flight`` requests are still under way."""
         self._answers += 1
+        self.fastest_s = min(self.fastest_s, latency_s)
         self._answered_at += [now - latency_s, now] if not self._answered_at else [now]
         self._recent_s += (latency_s - self._recent_s) / min(self._answers, _SMOOTHING)
         if self._answers <= _MEASURED_RESPONSES or self._recent_s < self.usual_s:

@@ -41,3 +41,9 @@ class FixedRate:
         begin = now - (self.burst - 1) / self.rate_per_s if is_idle else self._due
         self._due = begin + 1.0 / self.rate_per_s
         self._recent.append(now)
+
+    def reserve(self, now: float) -> float:
+        """Take a place for a call that is no attempt but counts towards the same limit; returns when it may start."""
+        at = self.next_start(now)
+        self.sent(at)
+        return at

@@ -50,7 +50,7 @@ class LimitSearch:
     ) -> None:
         self._policy = policy
         self._controller = (
-            RateController.from_learned(policy.controller, learned.rate_per_s)
+            RateController.from_learned(policy.controller, learned.rate_per_s, refused_per_s=learned.refused_per_s or 0.0)
             if learned
             else RateController(policy.controller, policy.start.start_per_s)
         )
@@ -91,11 +91,23 @@ class LimitSearch:
         at = self._window.probe_at if self._window.is_closed else self._due
         return max(at, self._pause_until, now)
 
+    def reserve(self, now: float) -> float:
+        """Take a place for a call that is no attempt but counts towards the same limit; returns when it may start."""
+        at = max(self._due, self._pause_until, now)
+        self._due = at + 1.0 / self.rate_per_s
+        if self._window.is_closed:
+            self._window.postpone_probe(self._due)
+        else:
+            self._count(at)
+        return at
+
     def sent(self, now: float) -> Ticket:
         """An attempt starts."""
-        rate = self.rate_per_s
-        self._is_busy = now <= max(self._due, self._pause_until) + max(self._policy.catch_up_s, _ON_TIME_SHARE / rate)
-        self._due = max(self._due, now - self._policy.catch_up_s) + 1.0 / rate
+        rate, catch_up_s = self.rate_per_s, self._policy.catch_up_s
+        late_s = now - max(self._due, self._pause_until)
+        self._is_busy = late_s <= max(catch_up_s, _ON_TIME_SHARE / rate)
+        # Only a late timer keeps its place. After a pause, a limiter without a burst has room for one, not for two.
+        self._due = (self._due if now - self._due <= catch_up_s else now) + 1.0 / rate
         if self._window.is_closed:
             self._window.probed(now)
         self._number += 1
@@ -115,9 +127,7 @@ class LimitSearch:
         self.ended(ticket)
         if latency_s is not None:
             self._concurrency.answered(now, latency_s, in_flight=len(self._open), rate_per_s=self.rate_per_s)
-        self._accepted.add(ticket.sent_at)
-        if self._narrowing is not None:
-            self._narrowing.accepted(ticket.sent_at)
+        self._count(ticket.sent_at)
         if self._window.is_closed:
             if ticket.sent_at > self._refused_at:  # an earlier one was accepted before the window closed
                 self._reopen(now, ticket)
@@ -137,15 +147,14 @@ class LimitSearch:
         else:
             self._controller.add_refusal_debt()
         self._window.known_closed(ticket.sent_at)
-        if retry_after_s is not None:
-            self._pause(now, min(max(retry_after_s, 0.0), self._policy.longest_pause_s))
         streak = self._streaks.add(ticket.number)
-        if self._window.is_closed:
-            return
-        if ticket.sent_at >= self._cut_at:  # one cut per feedback delay: anything sent earlier says nothing new
-            self._cut(now, ticket, is_first=is_first)
-        if streak >= self._policy.closed_after:
-            self._close(now, ticket)
+        if not self._window.is_closed:
+            if ticket.sent_at >= self._cut_at:  # one cut per feedback delay: anything sent earlier says nothing new
+                self._cut(now, ticket, is_first=is_first)
+            if streak >= self._policy.closed_after:
+                self._close(now, ticket)
+        if retry_after_s is not None:  # after the cut: what a pause costs is counted at the rate that is left
+            self._pause(now, min(max(retry_after_s, 0.0), self._policy.longest_pause_s))
 
     def announced(self, now: float, hint: RateHint) -> None:
         """Response headers announced a limit: stay below it, and wait for the reset of an exhausted window."""
@@ -170,8 +179,13 @@ class LimitSearch:
         """None until a limit was measured: a cold start finds it sooner than a guess that is far off."""
         if self._is_starting or self._narrowing is not None:
             return None
-        rate = min(self.rate_per_s, self._controller.refused_per_s)  # while probing, the rate may be the higher one
-        return Learned(rate_per_s=rate, window_s=self._window.length_s)
+        rate, refused = self.rate_per_s, self._controller.refused_per_s
+        is_wide = self._controller.gap > self._policy.controller.tight_gap
+        return Learned(
+            rate_per_s=min(rate, refused),  # while probing, the rate may be the higher one
+            window_s=self._window.length_s,
+            refused_per_s=refused if is_wide else None,
+        )
 
     @override
     def __repr__(self) -> str:
@@ -189,10 +203,15 @@ class LimitSearch:
         is_wide = self._controller.gap > self._policy.controller.tight_gap
         return SearchState.SEARCHING if is_wide else SearchState.PROBING
 
+    def _count(self, sent_at: float) -> None:
+        self._accepted.add(sent_at)
+        if self._narrowing is not None:
+            self._narrowing.accepted(sent_at)
+
     def _succeeded(self, now: float, ticket: Ticket) -> None:
         if self._is_starting:
-            more = growth_per_s(self._policy.start, self.rate_per_s, self._concurrency.usual_s, self._accepted.total)
-            self._controller.grow(now, more)
+            usual_s, fastest_s = self._concurrency.usual_s, self._concurrency.fastest_s
+            self._controller.grow(now, growth_per_s(self._policy.start, self.rate_per_s, usual_s, fastest_s))
         elif not self._controller.succeeded(
             now, sent_at=ticket.sent_at, verify_s=self._verify_s(), is_quick=self._narrowing is not None
         ):
@@ -272,14 +291,14 @@ class LimitSearch:
         else:
             self._narrowing.reopened()
         self._cut_at = now  # responses to what was sent before the reset are about the old window
-        self._due = now
         if self._was_paused_first:  # we were asked to wait, so nobody knows when the window would have reset
             self._was_paused_first = False
             self._controller.restart(now)
         else:
-            self._learn_from(now, ticket, reset)
+            self._learn_from(now, reset)
+        self._due = ticket.sent_at + 1.0 / self.rate_per_s  # a limiter without a burst has room for one at a time
 
-    def _learn_from(self, now: float, ticket: Ticket, reset: WindowReset) -> None:
+    def _learn_from(self, now: float, reset: WindowReset) -> None:
         count = self._accepted.since(reset.counts_since)
         is_known = reset.is_conclusive or (self._window.length_s is not None and not reset.is_settling)
         if is_known and count >= _MIN_WINDOW_COUNT:
@@ -290,7 +309,6 @@ class LimitSearch:
         elif self._narrowing is not None and count < _MIN_WINDOW_COUNT and reset.closed_for_s > 0.0:
             # Hardly anything was accepted before, and then nothing for a while: that long takes the next one as well.
             self._controller.lower(now, max(count, 1.0) / reset.closed_for_s)
-            self._due = ticket.sent_at + 1.0 / self.rate_per_s
         else:
             self._controller.restart(now)
 

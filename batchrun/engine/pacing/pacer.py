@@ -80,6 +80,7 @@ class Pacer:
         self._now = now
         self._fixed = FixedRate(rate, burst=burst or 1, now=now()) if rate is not None else None
         self._search = LimitSearch(learned=learned, now=now())
+        self._schedule: FixedRate | LimitSearch = self._fixed or self._search
         self._budget = RetryBudget()
         self._reads = ReadRate(read_rate)
         self._read_queue = anyio.Lock(fast_acquire=True)
@@ -114,15 +115,28 @@ class Pacer:
         return _FIXED_RATE_PERMIT
 
     async def wait_for_read(self) -> None:
-        """Return when a reading call may start: at a rate of its own, and never during a pause."""
+        """Return when a reading call may start: at a rate of its own, and never during a pause.
+
+        Where the service limits reading calls, each also takes the place of an attempt on the schedule. Otherwise a call and
+        an attempt that waited for the same moment would meet at a limiter that has room for one of them.
+        """
+        place: float | None = None
         async with self._read_queue:
             while True:
                 now = self._now()
-                at = max(self._reads.next_start(now, self._rate_per_s()), self._resume_at)
+                at = self._next_read(now)
+                if at <= now and self._reads.is_limited:
+                    if place is None or place < self._resume_at:  # a pause came in between
+                        place = self._schedule.reserve(now)
+                    at = place
                 if at <= now:
                     self._reads.sent(now)
                     return
                 await anyio.sleep(at - now)  # a response may prolong the pause meanwhile
+
+    def _next_read(self, now: float) -> float:
+        at = self._reads.next_start(now, self._rate_per_s(), attempts_wait=self._waiting > 0)
+        return max(at, self._resume_at)
 
     def read_refused(self, error: ApiError) -> None:
         """Learn from a refused reading call: one refused for its rate halves theirs, a ``Retry-After`` pauses everybody."""
@@ -204,7 +218,7 @@ class Pacer:
         return random.random() * min(SPREAD_S, pause_s / SPREAD_DIVISOR)
 
     def _rate_per_s(self) -> float:
-        return self._fixed.rate_per_s if self._fixed is not None else self._search.rate_per_s
+        return self._schedule.rate_per_s
 
     def _pauses(self, now: float) -> list[tuple[float, str]]:
         """What holds attempts back besides the rate: until when, and why."""
@@ -222,8 +236,7 @@ class Pacer:
         return pauses
 
     def _next_start(self, now: float) -> float:
-        paced = self._fixed.next_start(now) if self._fixed is not None else self._search.next_start(now)
-        return max(paced, self._resume_at, self._budget.next_start(now))
+        return max(self._schedule.next_start(now), self._resume_at, self._budget.next_start(now))
 
     def _is_due(self, now: float) -> bool:
         return self._next_start(now) <= now

@@ -55,14 +55,12 @@ _MAX_LENGTH_RATIO = 10.0
 class AcceptedCount:
     """How many requests were accepted since a moment, by the time they were sent, in bins of `_BIN_S`."""
 
-    __slots__ = ("_bins", "total")
+    __slots__ = ("_bins",)
 
     def __init__(self) -> None:
-        self.total = 0
         self._bins: deque[list[int]] = deque()  # [number of the bin, count], oldest first
 
     def add(self, sent_at: float) -> None:
-        self.total += 1
         number = math.floor(sent_at / _BIN_S)
         bins = self._bins
         place = len(bins)
@@ -210,6 +208,10 @@ class QuotaWindow:
     def probed(self, now: float) -> None:
         self._gap_s = min(self._gap_s * self._policy.growth, self._policy.longest_gap_s)
         self._probe_at = self._next_probe(now)
+
+    def postpone_probe(self, at: float) -> None:
+        """Another call is sent before: it may take what the window has."""
+        self._probe_at = max(self._probe_at, at)
 
     def known_closed(self, until: float) -> None:
         """A refusal, or its ``Retry-After``, says that the window is closed at least until then."""

@@ -96,10 +96,14 @@ class RateController:
         self._since = -math.inf
 
     @classmethod
-    def from_learned(cls, policy: RatePolicy, learned_per_s: float) -> Self:
-        """Start just below the limit that an earlier session found, in no hurry to go above it."""
+    def from_learned(cls, policy: RatePolicy, learned_per_s: float, *, refused_per_s: float = 0.0) -> Self:
+        """Start just below the limit that an earlier session found, in no hurry to go above it.
+
+        Where that session was still looking for it below ``refused_per_s``, the gap is wide, and little of the debt is due.
+        """
         margin = _KNOWN_LIMIT_MARGINS * policy.margin
-        controller = cls(policy, learned_per_s * (1.0 - margin), refused_per_s=learned_per_s * (1.0 + margin))
+        refused_per_s = max(learned_per_s * (1.0 + margin), refused_per_s)
+        controller = cls(policy, learned_per_s * (1.0 - margin), refused_per_s=refused_per_s)
         for _ in range(_LEARNED_REFUSALS):
             controller.add_refusal_debt()
         return controller

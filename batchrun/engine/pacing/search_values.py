@@ -23,6 +23,8 @@ class Learned:
 
     rate_per_s: float
     window_s: float | None = None
+    refused_per_s: float | None = None
+    """A rate that was refused, while the limit may still be anywhere between the two."""
 
 
 class Ticket(NamedTuple):

@@ -23,21 +23,23 @@ class StartPolicy:
     """Seconds in which it doubles, at most: a service may take long to create a run."""
     quick_in_flight: float = 24.0
     """Requests in flight from which on the rate doubles in `slowest_doubling_s` only."""
-    most_in_flight: float = 48.0
-    """Requests in flight from which on it does not grow, until much has been accepted."""
-    accepted_share: float = 0.02
-    """Share of what was accepted by which that bound rises: then a refusal of all of them is a few percent."""
+    most_refused: float = 36.0
+    """Requests that may be refused before the first refusal is known; from there on the rate hardly grows."""
+    patient_doubling_s: float = 300.0
+    """Seconds in which it doubles from there on: a service without a limit is used in the end, however far it is."""
 
 
 DEFAULT_START = StartPolicy()
 
 
-def growth_per_s(policy: StartPolicy, rate_per_s: float, response_s: float, accepted: int) -> float:
-    """Requests per second that a response adds to the rate; ``response_s`` is how long responses usually take."""
-    in_flight = rate_per_s * response_s  # Little's law
-    if in_flight >= policy.most_in_flight + policy.accepted_share * accepted:
-        return 0.0
+def growth_per_s(policy: StartPolicy, rate_per_s: float, response_s: float, fastest_s: float) -> float:
+    """Requests per second that a response adds to the rate.
+
+    ``response_s`` is how long responses usually take; a refusal takes about as long as the fastest one, ``fastest_s``.
+    """
     doubling_s = policy.slowest_doubling_s
-    if in_flight < policy.quick_in_flight:
+    if rate_per_s * fastest_s >= policy.most_refused:
+        doubling_s = policy.patient_doubling_s
+    elif rate_per_s * response_s < policy.quick_in_flight:  # Little's law
         doubling_s = min(max(response_s, policy.fastest_doubling_s), doubling_s)
     return math.log(2.0) / doubling_s
