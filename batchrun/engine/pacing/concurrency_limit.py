@@ -19,12 +19,14 @@ _HEADROOM = 2.0
 """In flight, as a multiple of what Little's law needs: leaves room for responses that are slower than usual."""
 _MIN_IN_FLIGHT = 4
 """In flight, at least, and before the first response: fewer would stop the batch on one slow response."""
-_SMOOTHING = 32
+_SMOOTHING = 128
 """Responses that the moving average of their times goes back: single times scatter too much to tell slow from usual."""
 _THROUGHPUT_RESPONSES = 16
 """Responses over which their number per second is measured."""
 _GROWTH = 2.0
 """Times the measured throughput up to which the rate counts: a start doubles within a response time."""
+_MOST_DOUBLINGS = 10.0
+"""Bounds that number where a response takes many seconds, in each of which a start may double."""
 _SLOW = 2.0
 """Times the usual response time from which on responses are slow: from there on the limit holds attempts back."""
 _SLOW_FOR_S = 10.0
@@ -41,19 +43,18 @@ class ConcurrencyLimit:
     __slots__ = (
         "_answered_at",
         "_answers",
+        "_first",
         "_measured_s",
         "_measures_from",
         "_recent_s",
         "_slow_since",
-        "fastest_s",
         "usual_s",
     )
 
     def __init__(self) -> None:
         self.usual_s = 0.0
-        """How long a response takes without a queue; 0 before the first one."""
-        self.fastest_s = math.inf
-        """How long the fastest one took."""
+        """How long a response takes without a queue; 0 before it is known."""
+        self._first: dict[int, float] = {}  # response times of the first requests, by their number
         self._recent_s = 0.0
         self._answers = 0
         self._answered_at: deque[float] = deque(maxlen=_THROUGHPUT_RESPONSES + 1)
@@ -65,19 +66,25 @@ class ConcurrencyLimit:
     def is_measuring(self) -> bool:
         return self._measures_from is not None
 
-    def most_in_flight(self, rate_per_s: float) -> int:
-        """``4 + 2 · rate · usual response time``, and an eighth of it while that time is measured."""
+    def most_in_flight(self, rate_per_s: float) -> float:
+        """``4 + 2 · rate · usual response time``, and an eighth of it while that time is measured.
+
+        No bound before the first requests are answered: of many, the fast ones are back first, and show too short a time.
+        """
+        if self.usual_s == 0.0:
+            return math.inf
         most = _MIN_IN_FLIGHT + math.ceil(_HEADROOM * min(rate_per_s, self._throughput()) * self.usual_s)
         return max(1, round(most * _MEASURED_SHARE)) if self.is_measuring else most
 
-    def answered(self, now: float, latency_s: float, *, in_flight: int, rate_per_s: float) -> None:
-        """A response arrived; ``in_flight`` requests are still under way."""
+    def answered(self, now: float, number: int, latency_s: float, *, in_flight: int, rate_per_s: float) -> None:
+        """The response to request ``number`` arrived; ``in_flight`` requests are still under way."""
         self._answers += 1
-        self.fastest_s = min(self.fastest_s, latency_s)
         self._answered_at += [now - latency_s, now] if not self._answered_at else [now]
         self._recent_s += (latency_s - self._recent_s) / min(self._answers, _SMOOTHING)
-        if self._answers <= _MEASURED_RESPONSES or self._recent_s < self.usual_s:
-            self.usual_s = self._recent_s
+        if self.usual_s == 0.0:
+            self._begin(number, latency_s)
+            return
+        self.usual_s = min(self.usual_s, self._recent_s)
         if self._measures_from is not None:
             self._measure(now, latency_s, has_drained=in_flight < self.most_in_flight(rate_per_s))
         elif self._recent_s <= _SLOW * self.usual_s:
@@ -86,6 +93,12 @@ class ConcurrencyLimit:
             self._slow_since = now
         elif now - self._slow_since > _SLOW_FOR_S:
             self._measures_from = math.inf
+
+    def _begin(self, number: int, latency_s: float) -> None:
+        if number <= _MEASURED_RESPONSES:
+            self._first[number] = latency_s
+        if len(self._first) == _MEASURED_RESPONSES:
+            self.usual_s = self._recent_s = sum(self._first.values()) / _MEASURED_RESPONSES
 
     def _measure(self, now: float, latency_s: float, *, has_drained: bool) -> None:
         if self._measures_from == math.inf and has_drained:
@@ -103,4 +116,5 @@ class ConcurrencyLimit:
         if not self._answered_at:
             return 0.0
         span_s = self._answered_at[-1] - self._answered_at[0]
-        return _GROWTH * (len(self._answered_at) - 1) / span_s if span_s > 0.0 else math.inf
+        growth = max(_GROWTH, 2.0 ** min(self.usual_s, _MOST_DOUBLINGS))
+        return growth * (len(self._answered_at) - 1) / span_s if span_s > 0.0 else math.inf

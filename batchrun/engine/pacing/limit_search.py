@@ -16,7 +16,7 @@ from batchrun.engine.pacing.quota_window import AcceptedCount, QuotaWindow, Refu
 from batchrun.engine.pacing.rate_control import RateController
 from batchrun.engine.pacing.search_policy import DEFAULT_SEARCH, SearchPolicy
 from batchrun.engine.pacing.search_values import Learned, SearchState, Snapshot, Ticket
-from batchrun.engine.pacing.start import growth_per_s
+from batchrun.engine.pacing.start import Start
 from batchrun.wherobots.rate_headers import RateHint
 
 __all__ = ["LimitSearch"]
@@ -55,6 +55,7 @@ class LimitSearch:
             else RateController(policy.controller, policy.start.start_per_s)
         )
         self._window = QuotaWindow(now, length_s=learned.window_s if learned else None, policy=policy.probes)
+        self._start = Start(policy.start)
         self._concurrency = ConcurrencyLimit()
         self._accepted = AcceptedCount()
         self._streaks = RefusalStreaks()
@@ -77,9 +78,9 @@ class LimitSearch:
         return self._controller.rate_per_s
 
     @property
-    def most_in_flight(self) -> int:
-        """How many attempts may be in flight: more would wait in the service's own queue."""
-        return self._concurrency.most_in_flight(self.rate_per_s)
+    def most_in_flight(self) -> float:
+        """How many attempts may be in flight. More would wait in the queue of a service that has refused nothing so far."""
+        return self._concurrency.most_in_flight(self.rate_per_s) if self._is_starting else math.inf
 
     def next_start(self, now: float) -> float:
         """When the next attempt may start; never before ``now``. Ask again after each answer: it may have moved.
@@ -125,8 +126,10 @@ class LimitSearch:
         faster: another limit holds the batch.
         """
         self.ended(ticket)
-        if latency_s is not None:
-            self._concurrency.answered(now, latency_s, in_flight=len(self._open), rate_per_s=self.rate_per_s)
+        if latency_s is not None and self._is_starting:
+            self._concurrency.answered(
+                now, ticket.number, latency_s, in_flight=len(self._open), rate_per_s=self.rate_per_s
+            )
         self._count(ticket.sent_at)
         if self._window.is_closed:
             if ticket.sent_at > self._refused_at:  # an earlier one was accepted before the window closed
@@ -210,8 +213,7 @@ class LimitSearch:
 
     def _succeeded(self, now: float, ticket: Ticket) -> None:
         if self._is_starting:
-            usual_s, fastest_s = self._concurrency.usual_s, self._concurrency.fastest_s
-            self._controller.grow(now, growth_per_s(self._policy.start, self.rate_per_s, usual_s, fastest_s))
+            self._controller.grow(now, self._start.growth_per_s(self.rate_per_s, now - ticket.sent_at))
         elif not self._controller.succeeded(
             now, sent_at=ticket.sent_at, verify_s=self._verify_s(), is_quick=self._narrowing is not None
         ):
@@ -266,7 +268,7 @@ class LimitSearch:
             if measured is not None and measured.limit_per_s < self.rate_per_s:
                 self._controller.set_limit(now, measured.limit_per_s, refused_per_s=measured.refused_per_s)
                 self._end_narrowing()
-        self._window.close(now, since=at, feedback_s=self._refusal_s, is_quick=self._narrowing is not None)
+        self._window.close(now, since=at, feedback_s=self._refusal_s)
 
     def _end_narrowing(self) -> None:
         if self._narrowing is not None and self._narrowing.is_over:
@@ -291,11 +293,7 @@ class LimitSearch:
         else:
             self._narrowing.reopened()
         self._cut_at = now  # responses to what was sent before the reset are about the old window
-        if self._was_paused_first:  # we were asked to wait, so nobody knows when the window would have reset
-            self._was_paused_first = False
-            self._controller.restart(now)
-        else:
-            self._learn_from(now, reset)
+        self._learn_from(now, reset)
         self._due = ticket.sent_at + 1.0 / self.rate_per_s  # a limiter without a burst has room for one at a time
 
     def _learn_from(self, now: float, reset: WindowReset) -> None:
@@ -303,14 +301,18 @@ class LimitSearch:
         is_known = reset.is_conclusive or (self._window.length_s is not None and not reset.is_settling)
         if is_known and count >= _MIN_WINDOW_COUNT:
             limit = count / reset.length_s
-            # A short closure does not prove that the window was full, so its count may only lower the rate.
-            self._controller.set_limit(now, limit if reset.is_conclusive else min(limit, self.rate_per_s))
+            if not reset.is_conclusive:  # a short closure does not prove that the window was full
+                limit = min(limit, self.rate_per_s)
+            elif self._was_paused_first:  # the service asked to wait, perhaps for longer than its window is closed
+                limit = max(limit, self.rate_per_s)
+            self._controller.set_limit(now, limit)
             self._narrowing = None
         elif self._narrowing is not None and count < _MIN_WINDOW_COUNT and reset.closed_for_s > 0.0:
             # Hardly anything was accepted before, and then nothing for a while: that long takes the next one as well.
             self._controller.lower(now, max(count, 1.0) / reset.closed_for_s)
         else:
             self._controller.restart(now)
+        self._was_paused_first = False
 
     def _bring_forward(self, now: float) -> None:
         """After a rise, the next start does not wait as long as the old rate required."""

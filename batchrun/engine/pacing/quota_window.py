@@ -114,8 +114,6 @@ class ProbePolicy:
 
     first_gap_s: float = 0.3
     """Seconds to the first probe: a window of one second is found open within a third of its length."""
-    quick_gap_s: float = 0.1
-    """The same until the limit was measured for the first time."""
     growth: float = 1.3
     """Factor from one gap to the next: a window that is closed for a minute gets 16 probes."""
     longest_gap_s: float = 30.0
@@ -194,15 +192,11 @@ class QuotaWindow:
             return False
         return at - self._last_reset[1] < _SETTLING_SHARE * self.length_s
 
-    def close(self, now: float, *, since: float, feedback_s: float, is_quick: bool = False) -> None:
-        """Everything sent from ``since`` on was refused; a refusal takes ``feedback_s`` to arrive.
-
-        ``is_quick``: the limit is not known yet, and it may well be a token bucket that has one again in no time.
-        """
+    def close(self, now: float, *, since: float, feedback_s: float) -> None:
+        """Everything sent from ``since`` on was refused; a refusal takes ``feedback_s`` to arrive."""
         self._closed_at = since
         by_length_s = (self.length_s or 0.0) / _PROBES_PER_WINDOW
-        first_gap_s = self._policy.quick_gap_s if is_quick else self._policy.first_gap_s
-        self._gap_s = max(first_gap_s, _FEEDBACK_GAPS * feedback_s, by_length_s)
+        self._gap_s = max(self._policy.first_gap_s, _FEEDBACK_GAPS * feedback_s, by_length_s)
         self._probe_at = self._next_probe(now)
 
     def probed(self, now: float) -> None:

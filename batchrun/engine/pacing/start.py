@@ -8,7 +8,10 @@ by a limiter without a burst, whatever its limit. What a start costs is what is 
 import math
 from dataclasses import dataclass
 
-__all__ = ["DEFAULT_START", "StartPolicy", "growth_per_s"]
+__all__ = ["DEFAULT_START", "Start", "StartPolicy"]
+
+_SMOOTHING = 32
+"""Responses that the moving average of their times goes back: single times scatter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,7 @@ class StartPolicy:
     """Seconds in which the rate doubles, at least: a nearby service answers sooner than a refusal would show a limit."""
     slowest_doubling_s: float = 1.0
     """Seconds in which it doubles, at most: a service may take long to create a run."""
-    quick_in_flight: float = 24.0
+    quick_in_flight: float = 16.0
     """Requests in flight from which on the rate doubles in `slowest_doubling_s` only."""
     most_refused: float = 36.0
     """Requests that may be refused before the first refusal is known; from there on the rate hardly grows."""
@@ -32,14 +35,26 @@ class StartPolicy:
 DEFAULT_START = StartPolicy()
 
 
-def growth_per_s(policy: StartPolicy, rate_per_s: float, response_s: float, fastest_s: float) -> float:
-    """Requests per second that a response adds to the rate.
+class Start:
+    """Remembers how long responses take, and says how much one adds to the rate."""
 
-    ``response_s`` is how long responses usually take; a refusal takes about as long as the fastest one, ``fastest_s``.
-    """
-    doubling_s = policy.slowest_doubling_s
-    if rate_per_s * fastest_s >= policy.most_refused:
-        doubling_s = policy.patient_doubling_s
-    elif rate_per_s * response_s < policy.quick_in_flight:  # Little's law
-        doubling_s = min(max(response_s, policy.fastest_doubling_s), doubling_s)
-    return math.log(2.0) / doubling_s
+    __slots__ = ("_answers", "_fastest_s", "_mean_s", "_policy")
+
+    def __init__(self, policy: StartPolicy) -> None:
+        self._policy = policy
+        self._answers = 0
+        self._mean_s = 0.0
+        self._fastest_s = math.inf
+
+    def growth_per_s(self, rate_per_s: float, response_s: float) -> float:
+        """Requests per second that a response which took ``response_s`` adds to the rate."""
+        policy = self._policy
+        self._answers += 1
+        self._mean_s += (response_s - self._mean_s) / min(self._answers, _SMOOTHING)
+        self._fastest_s = min(self._fastest_s, response_s)  # a refusal takes about as long
+        doubling_s = policy.slowest_doubling_s
+        if rate_per_s * self._fastest_s >= policy.most_refused:
+            doubling_s = policy.patient_doubling_s
+        elif rate_per_s * self._mean_s < policy.quick_in_flight:  # Little's law
+            doubling_s = min(max(self._mean_s, policy.fastest_doubling_s), doubling_s)
+        return math.log(2.0) / doubling_s
