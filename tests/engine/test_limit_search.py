@@ -106,24 +106,32 @@ def test_a_batch_that_does_not_use_its_rate_does_not_raise_it() -> None:
     assert search.rate_per_s == DEFAULT_SEARCH.start.start_per_s
 
 
-def test_a_start_waits_for_the_first_response_with_four_in_flight() -> None:
+def test_a_start_does_not_wait_for_the_first_response() -> None:
     search, tickets = LimitSearch(), list[Ticket]()
     for _ in range(4):
         now = search.next_start(tickets[-1].sent_at if tickets else 0.0)
         tickets.append(search.sent(now))
     assert [ticket.sent_at for ticket in tickets] == pytest.approx([0.0, 0.1, 0.2, 0.3])
-    assert search.next_start(0.3) == math.inf
+    assert search.next_start(0.3) == pytest.approx(0.4)
     search.accepted(3.0, tickets[0], latency_s=3.0)
     assert search.next_start(3.0) == 3.0
 
 
-def test_an_attempt_that_ended_without_a_response_makes_room() -> None:
-    search = LimitSearch()
-    tickets = [search.sent(number / 10) for number in range(4)]
-    assert search.next_start(60.0) == math.inf
+def test_what_is_in_flight_is_bounded_until_something_is_refused() -> None:
+    search, now = LimitSearch(), 0.0
+    for _ in range(8):
+        now = search.next_start(now)
+        search.accepted(now + 0.1, search.sent(now), latency_s=0.1)
+    tickets = list[Ticket]()
+    while (start := search.next_start(now)) < math.inf:
+        tickets.append(search.sent(start))
+        now = start
+    assert 4 <= len(tickets) < 20
     search.ended(tickets[0])
-    search.ended(tickets[0])
-    assert search.next_start(60.0) == 60.0
+    assert search.next_start(now) < math.inf
+    search.sent(now)
+    search.refused(now + 0.1, tickets[1])
+    assert search.most_in_flight == math.inf
 
 
 def test_what_a_quota_refuses_is_no_reason_to_go_faster_but_opens_a_window() -> None:
@@ -243,10 +251,10 @@ def test_the_first_refusal_halves_the_rate() -> None:
     assert search.snapshot(0.1).limit_per_s == DEFAULT_SEARCH.start.start_per_s
 
 
-def test_a_first_refusal_that_asks_for_a_pause_leaves_a_quarter() -> None:
+def test_a_first_refusal_that_asks_for_a_pause_leaves_little_more_than_a_quarter() -> None:
     search = LimitSearch()
     search.refused(0.1, search.sent(0.0), retry_after_s=30.0)
-    assert search.rate_per_s == pytest.approx(DEFAULT_SEARCH.start.start_per_s / 4.0)
+    assert search.rate_per_s == pytest.approx(DEFAULT_SEARCH.start.start_per_s * 0.28)
 
 
 def test_a_pause_that_was_asked_for_shows_no_window() -> None:
@@ -368,3 +376,18 @@ def test_the_search_changes_its_state_as_the_diagram_shows(name: str, rate: floa
     # A step up between the second and the third refusal in a row leaves HOLDING before the window closes.
     late_third = {(SearchState.PROBING, SearchState.CLOSED)}
     assert changes <= TRANSITIONS | late_third
+
+
+def test_where_the_limit_is_not_found_yet_the_next_session_continues_the_search() -> None:
+    search = LimitSearch()
+    search.refused(0.1, search.sent(0.0), retry_after_s=1.0)
+    learned = search.learned()
+    assert learned is not None
+    assert learned.refused_per_s == pytest.approx(10.0)
+    successor = LimitSearch(learned=learned)
+    now = 0.0
+    for _ in range(200):
+        now = successor.next_start(now)
+        successor.accepted(now + 0.05, successor.sent(now))
+    assert successor.rate_per_s > 2.0 * learned.rate_per_s
+    assert LimitSearch(learned=Learned(rate_per_s=10.0)).learned() == Learned(rate_per_s=9.8)

@@ -1,4 +1,5 @@
 import time
+from itertools import pairwise
 
 import anyio
 import anyio.lowlevel
@@ -124,14 +125,6 @@ async def test_failures_leave_the_rate_alone_and_end_in_probes() -> None:
     assert scope.cancelled_caught
 
 
-async def test_a_search_keeps_only_a_few_in_flight() -> None:
-    pacer, permits = Pacer(rate=None, learned=Learned(rate_per_s=400.0)), list[Permit]()
-    with anyio.move_on_after(0.3):
-        while True:
-            permits.append(await pacer.wait_for_permit())
-    assert len(permits) == 4
-
-
 async def test_waiting_can_be_cancelled_and_the_next_worker_is_served() -> None:
     pacer = Pacer(rate=5.0)
     await take(pacer, 1)
@@ -179,18 +172,18 @@ async def test_reading_calls_have_their_own_rate_by_default_a_fifth_of_the_attem
 
 
 async def test_a_refused_reading_call_halves_their_rate_and_pauses_everybody_as_asked() -> None:
-    now = 50.0
-    pacer = Pacer(rate=100.0, now=lambda: now)
+    now, began = 50.0, time.monotonic()
+    pacer = Pacer(rate=100.0, now=lambda: now + time.monotonic() - began)
     pacer.read_refused(refused(500))
     assert not pacer.is_paused
-    for _ in range(20):  # a fifth of 100 a second, not halved
+    for _ in range(50):  # half of 100 a second, since no attempt waits; not halved
         await pacer.wait_for_read()
     pacer.read_refused(refused(429, retry_after_s=30.0))
     assert pacer.pace().pause_s == pytest.approx(30.5, abs=0.51)
     now += 100.0
     pacer.read_refused(refused(429))
     assert not pacer.is_paused
-    for _ in range(10):
+    for _ in range(26):  # the rate recovers meanwhile
         await pacer.wait_for_read()
     with anyio.move_on_after(0.02) as scope:
         await pacer.wait_for_read()
@@ -257,11 +250,51 @@ async def test_a_success_after_failures_ends_the_pause() -> None:
 
 
 async def test_a_permit_that_is_given_back_makes_room_for_the_next() -> None:
-    pacer = Pacer(rate=None, learned=Learned(rate_per_s=400.0))
-    permits = [await pacer.wait_for_permit() for _ in range(4)]
+    pacer = Pacer(rate=None)
+    for _ in range(8):  # until the bound on what is in flight is known
+        await take(pacer, 1)
+    permits = list[Permit]()
+    with anyio.move_on_after(0.5):
+        while True:
+            permits.append(await pacer.wait_for_permit())
+    assert pacer.pace().in_flight_limit is None  # nobody waits
+    assert len(permits) < 20
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(pacer.wait_for_permit)
         await anyio.sleep(0.02)
+        assert pacer.pace().in_flight_limit is not None
         began = time.monotonic()
         pacer.ended(permits[0])
     assert time.monotonic() - began < 0.1
+
+
+async def test_once_a_reading_call_was_refused_each_takes_the_place_of_an_attempt() -> None:
+    pacer = Pacer(rate=20.0, read_rate=1000.0)
+    await pacer.wait_for_permit()
+    began = time.monotonic()
+    await pacer.wait_for_read()
+    assert time.monotonic() - began < 0.04  # beside the attempts
+    pacer.read_refused(refused(429))
+    starts = []
+    for call in (pacer.wait_for_read, pacer.wait_for_permit, pacer.wait_for_read, pacer.wait_for_permit):
+        await call()
+        starts.append(time.monotonic())
+    assert min(after - before for before, after in pairwise(starts)) > 0.03
+
+
+async def test_a_reading_call_and_an_attempt_that_waited_for_the_same_pause_do_not_start_together() -> None:
+    pacer, starts = Pacer(rate=None, learned=Learned(rate_per_s=10.0)), list[float]()
+    pacer.read_refused(refused(429, retry_after_s=0.1))
+
+    async def attempt() -> None:
+        await pacer.wait_for_permit()
+        starts.append(time.monotonic())
+
+    async def read() -> None:
+        await pacer.wait_for_read()
+        starts.append(time.monotonic())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(attempt)
+        tasks.start_soon(read)
+    assert abs(starts[1] - starts[0]) > 0.07

@@ -49,6 +49,19 @@ def test_a_refusal_halves_the_rate_which_doubles_again_in_half_a_minute() -> Non
     assert reads.per_s(4000.0, 0.0) == 8.0
 
 
+def test_once_refused_they_leave_most_of_a_small_limit_to_attempts_that_wait() -> None:
+    reads = ReadRate()
+    assert reads.per_s(0.0, 10.0, attempts_wait=True) == 5.0
+    reads.refused(0.0)
+    assert reads.per_s(100.0, 10.0, attempts_wait=True) == pytest.approx(2.0)
+    assert reads.per_s(100.0, 10.0, attempts_wait=False) == pytest.approx(5.0)
+    assert reads.per_s(100.0, 0.001, attempts_wait=True) > 0.003
+
+
+def test_half_of_the_rate_while_no_attempt_waits() -> None:
+    assert ReadRate().per_s(0.0, 100.0, attempts_wait=False) == 50.0
+
+
 def test_refusals_within_a_second_halve_once_and_later_ones_again() -> None:
     reads = ReadRate(8.0)
     for at in (10.0, 10.1, 10.9):

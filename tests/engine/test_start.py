@@ -4,12 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrun.engine.pacing.start import DEFAULT_START, growth_per_s
+from batchrun.engine.pacing.start import DEFAULT_START, Start
 
 
-def doubling_s(rate_per_s: float, response_s: float, accepted: int = 0) -> float:
-    """In how many seconds the rate doubles, if every response adds as much."""
-    return math.log(2.0) / growth_per_s(DEFAULT_START, rate_per_s, response_s, accepted)
+def doubling_s(rate_per_s: float, response_s: float, *, fastest_s: float = 0.001) -> float:
+    """In how many seconds the rate doubles, where responses take ``response_s`` and one took ``fastest_s``."""
+    start = Start(DEFAULT_START)
+    for took_s in [fastest_s, *[response_s] * 1000]:
+        growth = start.growth_per_s(rate_per_s, took_s)
+    return math.log(2.0) / growth
 
 
 def test_the_rate_doubles_within_a_response_time() -> None:
@@ -25,16 +28,16 @@ def test_it_doubles_no_faster_than_ten_times_a_second() -> None:
 
 
 def test_it_doubles_every_second_once_much_is_in_flight() -> None:
-    assert doubling_s(239.0, 0.1) == pytest.approx(0.1)
-    assert doubling_s(240.0, 0.1) == pytest.approx(1.0)
+    assert doubling_s(159.0, 0.1) == pytest.approx(0.1)
+    assert doubling_s(161.0, 0.1) == pytest.approx(1.0)
 
 
-def test_it_stops_growing_until_enough_was_accepted() -> None:
-    assert growth_per_s(DEFAULT_START, 480.0, 0.1, 0) == 0.0
-    assert growth_per_s(DEFAULT_START, 480.0, 0.1, 100) > 0.0
-    assert growth_per_s(DEFAULT_START, 500.0, 0.1, 100) == 0.0
+def test_it_hardly_grows_once_many_requests_could_be_refused_before_the_first_refusal_is_known() -> None:
+    assert doubling_s(719.0, 0.1, fastest_s=0.05) == pytest.approx(1.0)
+    assert doubling_s(721.0, 0.1, fastest_s=0.05) == pytest.approx(300.0)
 
 
-@given(st.floats(0.1, 1000.0), st.floats(0.0, 100.0), st.integers(0, 10**6))
-def test_a_response_never_slows_a_start_down(rate_per_s: float, response_s: float, accepted: int) -> None:
-    assert 0.0 <= growth_per_s(DEFAULT_START, rate_per_s, response_s, accepted) <= math.log(2.0) / 0.1 + 1e-9
+@given(st.floats(0.1, 1000.0), st.floats(0.0, 100.0))
+def test_a_response_never_slows_a_start_down(rate_per_s: float, response_s: float) -> None:
+    growth = Start(DEFAULT_START).growth_per_s(rate_per_s, response_s)
+    assert 0.0 < growth <= math.log(2.0) / 0.1 + 1e-9

@@ -99,6 +99,8 @@ class ConcurrencyLimit:
             self._first[number] = latency_s
         if len(self._first) == _MEASURED_RESPONSES:
             self.usual_s = self._recent_s = sum(self._first.values()) / _MEASURED_RESPONSES
+        elif self._answers >= _SMOOTHING:  # one of the first was lost
+            self.usual_s = self._recent_s
 
     def _measure(self, now: float, latency_s: float, *, has_drained: bool) -> None:
         if self._measures_from == math.inf and has_drained:

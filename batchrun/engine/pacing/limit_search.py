@@ -25,8 +25,6 @@ _REFUSAL_WEIGHT = 0.1
 """Weight of a refusal's response time in the moving average: settles within some twenty refusals."""
 _CUTS_BEFORE_DOUBT = 4
 """Cuts in a row within a window before the window itself is doubted: a window refuses near its end only."""
-_MIN_CYCLE_COUNT = 10
-"""Requests accepted since the last cut, at least, to average: with ten, one more or less is 10 % of the rate."""
 _MIN_WINDOW_COUNT = 5
 """Requests accepted in a window, at least, to infer a limit from: fewer would be mostly rounding."""
 _MIN_RESET_S = 2.0
@@ -50,7 +48,9 @@ class LimitSearch:
     ) -> None:
         self._policy = policy
         self._controller = (
-            RateController.from_learned(policy.controller, learned.rate_per_s, refused_per_s=learned.refused_per_s or 0.0)
+            RateController.from_learned(
+                policy.controller, learned.rate_per_s, refused_per_s=learned.refused_per_s or 0.0
+            )
             if learned
             else RateController(policy.controller, policy.start.start_per_s)
         )
@@ -83,10 +83,7 @@ class LimitSearch:
         return self._concurrency.most_in_flight(self.rate_per_s) if self._is_starting else math.inf
 
     def next_start(self, now: float) -> float:
-        """When the next attempt may start; never before ``now``. Ask again after each answer: it may have moved.
-
-        Infinity while as many are in flight as may be.
-        """
+        """When the next attempt may start, or infinity while as many are in flight as may be. Ask again after each answer."""
         if len(self._open) >= self.most_in_flight:
             return math.inf
         at = self._window.probe_at if self._window.is_closed else self._due
@@ -150,14 +147,15 @@ class LimitSearch:
         else:
             self._controller.add_refusal_debt()
         self._window.known_closed(ticket.sent_at)
-        streak = self._streaks.add(ticket.number)
-        if not self._window.is_closed:
-            if ticket.sent_at >= self._cut_at:  # one cut per feedback delay: anything sent earlier says nothing new
-                self._cut(now, ticket, is_first=is_first)
-            if streak >= self._policy.closed_after:
-                self._close(now, ticket)
-        if retry_after_s is not None:  # after the cut: what a pause costs is counted at the rate that is left
+        if retry_after_s is not None:
             self._pause(now, min(max(retry_after_s, 0.0), self._policy.longest_pause_s))
+        streak = self._streaks.add(ticket.number)
+        if self._window.is_closed:
+            return
+        if ticket.sent_at >= self._cut_at:  # one cut per feedback delay: anything sent earlier says nothing new
+            self._cut(now, ticket, is_first=is_first)
+        if streak >= self._policy.closed_after:
+            self._close(now, ticket)
 
     def announced(self, now: float, hint: RateHint) -> None:
         """Response headers announced a limit: stay below it, and wait for the reset of an exhausted window."""
@@ -182,13 +180,7 @@ class LimitSearch:
         """None until a limit was measured: a cold start finds it sooner than a guess that is far off."""
         if self._is_starting or self._narrowing is not None:
             return None
-        rate, refused = self.rate_per_s, self._controller.refused_per_s
-        is_wide = self._controller.gap > self._policy.controller.tight_gap
-        return Learned(
-            rate_per_s=min(rate, refused),  # while probing, the rate may be the higher one
-            window_s=self._window.length_s,
-            refused_per_s=refused if is_wide else None,
-        )
+        return self._controller.learned(window_s=self._window.length_s)
 
     @override
     def __repr__(self) -> str:
@@ -249,12 +241,15 @@ class LimitSearch:
             self._controller.cut_to(now, self._policy.paused_cut, refused_per_s=refused_per_s)
         elif self._window.length_s is not None and self._controller.cuts < _CUTS_BEFORE_DOUBT:
             self._controller.back_off(
-                now, refused_per_s=refused_per_s, window_per_s=self._window_average(ticket.sent_at)
+                now, refused_per_s=refused_per_s, window_per_s=self._window.average(self._accepted, ticket.sent_at)
             )
         else:
-            self._controller.cut(now, refused_per_s=refused_per_s, average_per_s=self._cycle_average(ticket.sent_at))
+            self._controller.cut(
+                now, refused_per_s=refused_per_s, average_per_s=self._accepted.average(self._cycle_at, ticket.sent_at)
+            )
         self._cycle_at = ticket.sent_at
-        self._end_narrowing()
+        if self._narrowing is not None and self._narrowing.is_over:
+            self._narrowing = None
         self._cut_at = now if self._narrowing is not None else now + self._policy.echo_s
         self._bring_forward(now)
 
@@ -267,22 +262,8 @@ class LimitSearch:
             measured = self._narrowing.between_closures(at, ticket.rate_per_s, last_second)
             if measured is not None and measured.limit_per_s < self.rate_per_s:
                 self._controller.set_limit(now, measured.limit_per_s, refused_per_s=measured.refused_per_s)
-                self._end_narrowing()
+                self._narrowing = None if self._narrowing.is_over else self._narrowing
         self._window.close(now, since=at, feedback_s=self._refusal_s)
-
-    def _end_narrowing(self) -> None:
-        if self._narrowing is not None and self._narrowing.is_over:
-            self._narrowing = None
-
-    def _cycle_average(self, until: float) -> float:
-        count, span_s = self._accepted.since(self._cycle_at), until - self._cycle_at
-        return count / span_s if count >= _MIN_CYCLE_COUNT and span_s > 0.0 else 0.0
-
-    def _window_average(self, until: float) -> float | None:
-        length_s = self._window.length_s
-        if length_s is None or self._window.is_settling(until):
-            return None
-        return self._accepted.since(until - length_s) / length_s
 
     def _reopen(self, now: float, ticket: Ticket) -> None:
         reset = self._window.reopened(ticket.sent_at)

@@ -187,7 +187,7 @@ class Pacer:
             limit_per_s=rate,
             description=description,
             is_waited_for=self._waiting > 0,
-            in_flight_limit=self._search.most_in_flight if is_bounded else None,
+            in_flight_limit=int(self._search.most_in_flight) if is_bounded else None,
         )
 
     def _accepted(self, now: float, permit: Permit, verdict: Verdict, latency_s: float) -> None:

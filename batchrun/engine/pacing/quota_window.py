@@ -26,6 +26,8 @@ _BIN_S = 0.1
 """Resolution of the count of accepted requests: a tenth of the shortest window."""
 _HORIZON_S = 2.0 * NATURAL_WINDOWS_S[-1]
 """How far back that count goes: a full window of the longest length, whenever in a window it is asked for."""
+_MIN_CYCLE_COUNT = 10
+"""Requests accepted since the last cut, at least, to average: with ten, one more or less is 10 % of the rate."""
 _MAX_STREAK_ENDS = 4096
 """Bounds memory during a long outage; far beyond any number of requests in flight."""
 _MIN_CLOSED_S = 1.0
@@ -82,6 +84,11 @@ class AcceptedCount:
                 break
             count += accepted * min(1.0, (end - at) / _BIN_S)
         return count
+
+    def average(self, since: float, until: float) -> float:
+        """Per second, of what was accepted since then; 0 from too few."""
+        count, span_s = self.since(since), until - since
+        return count / span_s if count >= _MIN_CYCLE_COUNT and span_s > 0.0 else 0.0
 
 
 class RefusalStreaks:
@@ -191,6 +198,13 @@ class QuotaWindow:
         if self._last_reset is None or self.length_s is None:
             return False
         return at - self._last_reset[1] < _SETTLING_SHARE * self.length_s
+
+    def average(self, accepted: AcceptedCount, until: float) -> float | None:
+        """Accepted per second within the last length; None while that says nothing."""
+        length_s = self.length_s
+        if length_s is None or self.is_settling(until):
+            return None
+        return accepted.since(until - length_s) / length_s
 
     def close(self, now: float, *, since: float, feedback_s: float) -> None:
         """Everything sent from ``since`` on was refused; a refusal takes ``feedback_s`` to arrive."""

@@ -8,7 +8,7 @@ also shows that reads have a limit, which may well be that of the attempts: from
 import math
 from collections import deque
 
-__all__ = ["READS_PER_S", "READ_SHARE", "ReadRate"]
+__all__ = ["IDLE_READ_SHARE", "READS_PER_S", "READ_SHARE", "ReadRate"]
 
 READS_PER_S = 5.0
 """Reading calls per second, at least, unless the user set a rate: a list of 500 runs a second, and easy to serve."""
@@ -17,7 +17,7 @@ READ_SHARE = 0.2
 IDLE_READ_SHARE = 0.5
 """That share while no attempt waits for its turn: the end of a batch waits for nothing but what is found by reading."""
 _LEAST_SHARE = 1.0 / 256.0
-"""Share of the full rate that refusals leave at least, eight halvings: 5 a second become one in 51 seconds."""
+"""Share of the full rate that refusals leave at least, eight halvings: never less than one call in 51 seconds."""
 _DOUBLING_S = 30.0
 """Seconds without a refusal in which a halved rate doubles, up to the full one."""
 _ECHO_S = 1.0
@@ -48,7 +48,7 @@ class ReadRate:
             full = (READ_SHARE if attempts_wait else IDLE_READ_SHARE) * attempts_per_s
             if not (self.is_limited and attempts_wait):
                 full = max(READS_PER_S, full)
-        return full * self._share_at(now)
+        return max(full * self._share_at(now), READS_PER_S * _LEAST_SHARE)
 
     def next_start(self, now: float, attempts_per_s: float, *, attempts_wait: bool = True) -> float:
         """When the next reading call may start; never before ``now``."""
