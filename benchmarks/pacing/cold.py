@@ -18,9 +18,9 @@ from benchmarks.pacing.tables import head, row
 
 __all__ = ["cold", "queue"]
 
-ORACLE = "told the limit"
+ORACLE = "oracle"
 SIZES, SEEDS, PATIENCE_S = (100, 1_000, 10_000), (101, 102, 103), 3600.0
-TOLD_SHARE = 0.99
+ORACLE_SHARE = 0.99
 NEARBY = Network(delay_s=0.0005, jitter_s=0.0003, service_s=0.003, refusal_s=0.001)
 NETWORKS = {"far": Network(), "nearby": NEARBY}
 SERVICES: dict[str, tuple[float, Callable[[], Limiter]]] = {
@@ -68,7 +68,7 @@ def _send(batch: _Batch) -> Result:
     if batch.client == OURS:
         client = SearchClient(LimitSearch())
     elif batch.client == ORACLE:
-        client = ConstantRate(rate * TOLD_SHARE)
+        client = ConstantRate(rate * ORACLE_SHARE)
     else:
         client = PEERS[batch.client](batch.seed)
     return simulate(

@@ -119,8 +119,7 @@ class LimitSearch:
     def accepted(self, now: float, ticket: Ticket, *, latency_s: float | None = None, proves_rate: bool = True) -> None:
         """The limiter accepted it, whatever else the response said.
 
-        ``latency_s`` is given if it took the service its usual work. With ``proves_rate`` false, it is no reason to go
-        faster: another limit holds the batch.
+        ``latency_s`` is given if it took the service its usual work. Without ``proves_rate``, another limit holds the batch.
         """
         self.ended(ticket)
         if latency_s is not None and self._is_starting:
@@ -180,7 +179,8 @@ class LimitSearch:
         """None until a limit was measured: a cold start finds it sooner than a guess that is far off."""
         if self._is_starting or self._narrowing is not None:
             return None
-        return self._controller.learned(window_s=self._window.length_s)
+        rate_per_s, refused_per_s = self._controller.learned()
+        return Learned(rate_per_s=rate_per_s, window_s=self._window.length_s, refused_per_s=refused_per_s)
 
     @override
     def __repr__(self) -> str:

@@ -9,8 +9,6 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-from batchrun.engine.pacing.search_values import Learned
-
 __all__ = ["DEFAULT_RATE_POLICY", "RateController", "RatePolicy"]
 
 _KNOWN_LIMIT_MARGINS = 2.0
@@ -119,14 +117,11 @@ class RateController:
         """Distance up to the refused rate, as a share of the rate; 0 when that rate is unknown or not above."""
         return self.refused_per_s / self.rate_per_s - 1.0 if self.rate_per_s < self.refused_per_s < math.inf else 0.0
 
-    def learned(self, *, window_s: float | None) -> Learned:
-        """For the next session; with the rate that was refused while the gap is wider than around a known limit."""
+    def learned(self) -> tuple[float, float | None]:
+        """For the next session: the rate, and the one refused while the gap is wider than around a known limit."""
         is_wide = self.gap > 2.0 * self._policy.tight_gap
-        return Learned(
-            rate_per_s=min(self.rate_per_s, self.refused_per_s),  # while probing, the rate may be the higher one
-            window_s=window_s,
-            refused_per_s=self.refused_per_s if is_wide else None,
-        )
+        rate_per_s = min(self.rate_per_s, self.refused_per_s)  # while probing, the rate may be the higher one
+        return rate_per_s, self.refused_per_s if is_wide else None
 
     def add_refusal_debt(self) -> None:
         self._debt += 1.0 / self._policy.refused_target
