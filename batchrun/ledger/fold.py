@@ -37,6 +37,7 @@ __all__ = ["BatchState", "EarlierRun", "Outcome", "RunState", "Tracked", "fold",
 
 _UNKNOWN, _SUBMITTED = Outcome.UNKNOWN, Outcome.SUBMITTED  # each look-up in the class takes a tenth of a microsecond
 _SENT_BY_US = frozenset({"response", "settled"})
+_DATED_BY_US = frozenset({"response", "recovered"})
 
 
 def fold(state: BatchState, event: Event) -> BatchState:
@@ -122,7 +123,7 @@ def _submitted(state: BatchState, event: SubmittedEvent) -> None:
         run.open = False
     else:
         run = _ended(state, event.key, event.n)
-    if event.via != "resolved":  # a person's decision, however late, says nothing about what was sent
+    if event.via in _DATED_BY_US:  # a decision, or a run that was found, however late, says nothing about what was sent
         state.attempted_at, state.attempted_offset_s = event.at, state.server_offset_s
     if event.creation_lag_s is not None:
         state.creation_lag_s = max(state.creation_lag_s, event.creation_lag_s)

@@ -1,5 +1,8 @@
 """The fold against a second, slower reading of the same events."""
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +19,7 @@ from batchrun.ledger.events import (
     event_line,
     read_event,
 )
-from batchrun.ledger.fold import BatchState, Outcome, fold
+from batchrun.ledger.fold import BatchState, Outcome, fold, fold_all
 
 AT = "2026-11-23T10:00:00.000Z"
 keys = st.sampled_from(["a", "b", "c"])
@@ -115,3 +118,11 @@ def test_an_event_and_its_line_are_one(events: list[Event]) -> None:
 @given(st.integers(0, 4_000_000_000_000))
 def test_times_round_trip_to_the_millisecond(milliseconds: int) -> None:
     assert abs(epoch_seconds(timestamp(milliseconds / 1000)) - milliseconds / 1000) <= 0.0011
+
+
+@pytest.mark.parametrize(("via", "is_dated"), [("response", True), ("recovered", True), ("settled", False)])
+def test_a_run_that_was_found_late_says_nothing_about_what_was_sent_last(via: Any, is_dated: bool) -> None:
+    """An older copy of a ledger that was settled would else seem to know all runs that were created until then."""
+    attempt = AttemptEvent(at="2026-11-23T10:00:00.000Z", key="a", n=1)
+    found = SubmittedEvent(at="2026-11-23T11:00:00.000Z", key="a", n=1, run_id="r1", name="a", via=via)
+    assert (fold_all(BatchState(), [attempt, found]).attempted_at == found.at) is is_dated

@@ -168,8 +168,10 @@ def _ids(state: BatchState) -> Iterator[tuple[str, int, str]]:
 def _unfinished(ledger: str, state: BatchState, sweep: Sweep, owned: Owned, service: Service) -> Iterator[str]:
     """After a calm session, every planned run exists, except where no client may decide."""
     planned = {key: name for (name, _), key in sweep.keys().items()}
-    if service.habits.hides_organization and state.organization is None and state.unknown:
-        return  # nothing may prove that the key is the batch's, and then nothing is sent
+    alive = {run.id for run in service.existing()}
+    is_provable = not service.habits.hides_organization and any(run_id in alive for run_id, _ in ids_of(state))
+    if state.organization is None and state.unknown and not is_provable:
+        return  # nothing may prove that the key is the batch's: then nothing is sent, and a person decides
     for key in {**planned, **dict.fromkeys(state.runs)}:
         known, outcome = state.runs.get(key), state.outcome(key)
         if outcome in {Outcome.SUBMITTED, Outcome.DROPPED} or (key not in planned and outcome is not Outcome.UNKNOWN):

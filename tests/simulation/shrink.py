@@ -31,12 +31,16 @@ def _kind(played: Played) -> str:
 
 
 def _shorter(history: History) -> Iterator[History]:
-    """Histories with one thing less: a part of the events, one event, one field of one event."""
+    """Histories with one thing less: a part of the events, one event, one field of one event.
+
+    The last session stays: it is what brings everything to its end.
+    """
     events = history.events
+    *earlier, last = events
     size = len(events) // 2
     while size:
-        for begin in range(0, len(events), size):
-            yield replace(history, events=events[:begin] + events[begin + size :])
+        for begin in range(0, len(earlier), size):
+            yield replace(history, events=(*earlier[:begin], *earlier[begin + size :], last))
         size //= 2
     for number, event in enumerate(events):
         for simpler in _simpler(event):

@@ -8,6 +8,7 @@ holds the seeds for each of several, which are played in a fork each.
 import gc
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -22,6 +23,7 @@ EVERY = 25
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a word; the caller shows the sums so far
     spec: dict[str, Any] = json.load(sys.stdin)
     clock.install()
     disk.install()
