@@ -26,6 +26,7 @@ from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.stopping import StopReason, StopSwitch
 from batchrun.errors import BatchrunError, Problem
 from batchrun.ledger.state import BatchState, Outcome
+from batchrun.ledger.statuses import has_ended
 from batchrun.report.failures import FailureGroup, failure_groups
 from batchrun.report.rows import read_rows
 from batchrun.report.run_label import RunGroup, group_of, label_of
@@ -199,6 +200,7 @@ class _Watch:
                 on_change=self._change,
                 on_note=self._view.note,
             )
+            self._has_failed = any(map(_ended_badly, self.follower.statuses))
             return await run_interruptible(
                 self._follow, output.urge, self._view.leave, when_pulled=LEFT_ALONE, when_killed=LEFT_ALONE
             )
@@ -234,7 +236,7 @@ class _Watch:
         self._view.change(change)
         if change.is_final:
             self._finished.append(time.monotonic())
-            self._has_failed |= group_of(Outcome.SUBMITTED, change.status) is not RunGroup.COMPLETED
+            self._has_failed |= _ended_badly(change.status)
 
     def snapshot(self) -> WatchSnapshot:
         """The batch now."""
@@ -262,3 +264,7 @@ class _Watch:
 def uncreated(state: BatchState) -> dict[Outcome, int]:
     """Planned runs that are not created, by outcome."""
     return {outcome: state.count(outcome) for outcome in UNCREATED if state.count(outcome)}
+
+
+def _ended_badly(status: str | None) -> bool:
+    return has_ended(status) and group_of(Outcome.SUBMITTED, status) is not RunGroup.COMPLETED

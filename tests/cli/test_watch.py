@@ -89,6 +89,9 @@ def test_it_can_end_at_the_first_failure_or_after_a_time(batchrun: Run, sweep: P
     first = watch(batchrun, sweep, failing, "--until", "first-failure", "--json", "--quiet")
     assert (first.status, lines(first)[-1]["reason"]) == (1, "first_failure")
     assert lines(first)[-1]["counts"].get("FAILED", 0) >= 1
+    again = watch(batchrun, sweep, failing, "--until", "first-failure", "--json", "--quiet")
+    assert [line["event"] for line in lines(again)] == ["end"]  # the ledger has a failure already
+    assert (again.status, lines(again)[-1]["reason"]) == (1, "first_failure")
 
 
 @pytest.mark.slow

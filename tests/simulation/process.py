@@ -153,7 +153,7 @@ class Process:
         self.on_interrupt()
 
     def client(self) -> RunsClient:
-        """With the key of the organisation."""
+        """With the key of the organization."""
         settings = ApiSettings(api_key=f"key-of-{self.organization}", base_url=URL, timeout_s=TIMEOUT_S)
         return RunsClient(settings, self.transport)
 
