@@ -46,7 +46,7 @@ def test_what_others_append_is_read_and_observed_once(path: Path) -> None:
     append_raw(path, event_line(rate(5)))
     shared.refresh()
     shared.refresh()
-    assert shared.state.rate == {"rate_per_s": 5.0, "window_s": None}
+    assert shared.state.rate == {"rate_per_s": 5.0, "window_s": None, "refused_per_s": None}
     assert observed == [batch(), rate(5)]
     assert repr(shared) == f"<SharedLedger {path}, 2 lines read>"
 
@@ -72,7 +72,7 @@ def test_appending_reads_what_others_wrote_first(path: Path) -> None:
     assert shared.append(next_rate)
     assert shared.append(next_rate)
     assert rates(path) == [5, 6, 7]
-    assert shared.state.rate == {"rate_per_s": 7.0, "window_s": None}
+    assert shared.state.rate == {"rate_per_s": 7.0, "window_s": None, "refused_per_s": None}
     assert check(path).findings == []
 
 
