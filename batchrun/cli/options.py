@@ -116,7 +116,7 @@ ReadRate = Annotated[
     typer.Option(
         "--read-rate",
         metavar="R",
-        help="Maximum read requests per second; default: 5, or a fifth of the attempt rate if that is higher.",
+        help="Maximum read requests per second; default: 5, or a fifth of the attempt rate (half while none waits) if that is higher.",
     ),
 ]
 Concurrency = Annotated[

@@ -30,7 +30,10 @@ class SubmitSettings:
     burst: int | None = None
     """Attempts that may go at once after a quiet time; None is one."""
     read_rate: float | None = None
-    """Reading calls a second, at most, beside the attempts; None is 5, or a fifth of the attempts' rate if that is more."""
+    """Reading calls a second, at most, beside the attempts.
+
+    None is 5, or a fifth of the attempts' rate (half while no attempt waits) if that is more.
+    """
     max_active: int | None = None
     """Unfinished runs of this batch at the service at once, at most; None is no limit."""
     max_attempts: int = DEFAULT_MAX_ATTEMPTS

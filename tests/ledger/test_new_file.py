@@ -32,7 +32,7 @@ def test_what_is_there_stays(tmp_path: Path, kind: str) -> None:
             path.symlink_to(tmp_path / "nowhere")
         case _:
             path.mkdir()
-    with pytest.raises(LedgerError, match="there is a file already"):
+    with pytest.raises(LedgerError, match="the file exists and is not overwritten"):
         write_new_ledger(path, [batch(3)])
     assert [one.name for one in tmp_path.iterdir()] == ["there"]
     assert kind != "file" or path.read_text() == "mine"
@@ -48,7 +48,7 @@ def test_without_hard_links_it_is_renamed_and_still_overwrites_nothing(
     path = tmp_path / "new.ledger.jsonl"
     write_new_ledger(path, [batch(3)])
     assert read_state(path).batch == batch(3)
-    with pytest.raises(LedgerError, match="there is a file already"):
+    with pytest.raises(LedgerError, match="the file exists and is not overwritten"):
         write_new_ledger(path, [batch(4)])
     assert read_state(path).batch == batch(3)
     assert list(tmp_path.iterdir()) == [path]

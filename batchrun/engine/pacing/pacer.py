@@ -65,7 +65,7 @@ class Pacer:
 
     With a ``rate``, attempts start at exactly that rate. Without one, the pacer searches for the service's limit,
     beginning with what an earlier session ``learned``. ``read_rate`` bounds the reading calls per second; by default they
-    get 5, or a fifth of the attempts' rate if that is more.
+    get 5, or a fifth of the attempts' rate (half while no attempt waits) if that is more.
     """
 
     def __init__(
