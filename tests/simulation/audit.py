@@ -40,19 +40,20 @@ def findings(
             found += _unfinished(path.name, state, sweep, owned, service)
             organization = _organization(path.name, service)
             if looked_s is not None:
-                found += _silent(state, owned, looked_s)
+                found += _silent(state, owned, looked_s, service.habits.settle_after_s)
             said = verification(path, sweep.plan(), service, organization, trace)
             found += verification_findings(said, state, owned, service, organization)
     return found
 
 
-def _silent(state: BatchState, owned: Owned, looked_s: float) -> Iterator[str]:
-    """Whatever was made twice, and was listed when the last session began, has to be in the ledger by now."""
+def _silent(state: BatchState, owned: Owned, looked_s: float, settle_after_s: float) -> Iterator[str]:
+    """Whatever was made twice and was listed in time for the last look at its name has to be in the ledger by now."""
     taken = {run_id for run_id, _ in ids_of(state)}
     reported = taken.union(*state.duplicates.values())
     for (key, _), runs in owned.items():
+        until_s = min(looked_s, max(run.sent_s for run in runs) + settle_after_s)
         for run in runs if any(run.id in taken for run in runs) else ():
-            is_listed = run.visible_s < looked_s and CLOCK.now_s < run.deleted_s
+            is_listed = run.visible_s < until_s and CLOCK.now_s < run.deleted_s
             if is_listed and run.id not in reported and not (run.excuse or run.is_forgotten):
                 yield f"silent: {run.name} ({key}) was also made as {run.id}, and the ledger does not say so"
 
