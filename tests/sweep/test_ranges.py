@@ -99,10 +99,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         {"from": 2, "to": 1}, "the range is empty", "swap from and to, or change the sign of step",
     ),
     "too many floats": (
-        {"from": 0, "to": 1, "step": 1e-7}, "the range has 10,000,001 values", f"an axis may have {MAX_VALUES:,}",
+        {"from": 0, "to": 1, "step": 1e-7}, "the range has 10,000,001 values", f"an axis may have at most {MAX_VALUES:,}",
     ),
     "too many integers": (
-        {"from": 1, "to": 2 * 10**9}, "the range has 2,000,000,000 values", f"an axis may have {MAX_INTEGERS:,}",
+        {"from": 1, "to": 2 * 10**9}, "the range has 2,000,000,000 values", f"an axis may have at most {MAX_INTEGERS:,}",
     ),
     "a count of text": ({"from": 1, "to": 2, "count": "2"}, 'count is "2"', "give a whole number, 1 or more"),
     "two values at one place": (
