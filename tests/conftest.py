@@ -24,6 +24,7 @@ def anyio_backend() -> str:
 PACKAGE = Path(batchrun.__file__).parent
 
 MAY_BLOCK = {
+    ("coverage/collector.py", "lock_data"): "make coverage: lines are counted under a lock",
     ("batchrun/ledger/file.py", "open"): "a ledger is opened before its batch starts, by a synchronous call",
     ("batchrun/files.py", "open_regular"): "tests read ledgers inside the loop; opening a file is not noticed either",
     ("batchrun/ledger/find.py", "find_ledger"): "likewise",

@@ -91,7 +91,7 @@ def test_a_service_that_does_not_filter_by_name_is_searched_without(command: Com
     ended = command.submit()
     assert service.names() == once(6)
     assert ended.status == 0, ended.err
-    assert "it was not checked whether runs of these names exist already" in ended.text
+    assert "could not check whether runs with these names already exist" in ended.text
 
 
 def test_a_list_that_ends_early_makes_nothing_absent(command: Command, service: Service) -> None:
