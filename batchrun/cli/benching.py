@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from batchrun.bench.figures import Figures
 from batchrun.bench.measure import measure, synthetic_plan
 from batchrun.cli.exits import ExitStatus
-from batchrun.cli.interrupts import run_interruptible
+from batchrun.cli.interrupts import run_interruptible, stop_signals
 from batchrun.cli.loading import load_extra, loop_options
 from batchrun.cli.output import Output
 from batchrun.cli.progress import view_for
@@ -126,9 +126,10 @@ def _measure(request: BenchRequest, api: ApiSettings, directory: Path, output: O
 
 @contextmanager
 def _ledger_directory(parent: Path) -> Iterator[Path]:
-    """A temporary directory for the ledger, which SIGTERM removes as well."""
-    # By default SIGTERM ends Python without unwinding, which would leave the directory behind.
-    before = signal.signal(signal.SIGTERM, _exit_terminated)
+    """A temporary directory for the ledger, which a signal to stop removes as well."""
+    # By default SIGTERM and SIGHUP end Python without unwinding, which would leave the directory behind.
+    wanted = set(stop_signals()) - {signal.SIGINT}  # which Python raises
+    before = {number: signal.signal(number, _exit_terminated) for number in wanted}
     try:
         with TemporaryDirectory(prefix=TEMPORARY, dir=parent) as name:
             yield Path(name)
@@ -138,7 +139,8 @@ def _ledger_directory(parent: Path) -> Iterator[Path]:
         fact = f"cannot create a ledger there: {error.strerror}"
         raise UsageError("--directory", f"{parent}: {fact}", "name a directory on the disk to measure") from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _exit_terminated(number: int, frame: FrameType | None) -> None:

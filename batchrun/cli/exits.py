@@ -29,7 +29,7 @@ class ExitStatus(IntEnum):
     INTERRUPTED = 130
     """Ctrl-C, 128 + SIGINT as shells report it; resumable."""
     TERMINATED = 143
-    """128 + SIGTERM; resumable."""
+    """128 + SIGTERM, also after SIGHUP; resumable."""
 
 
 def status_of(error: BatchrunError) -> ExitStatus:

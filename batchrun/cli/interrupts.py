@@ -1,4 +1,4 @@
-"""What Ctrl-C and SIGTERM do: the first signal drains, the second ends the process."""
+"""What Ctrl-C, SIGTERM and a closed terminal do: the first signal drains, the second ends the process."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from batchrun.cli.exits import ExitStatus
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.errors import BatchrunError, Problem
 
-__all__ = ["is_repeat", "run_interruptible", "stop_on_signals"]
+__all__ = ["is_repeat", "run_interruptible", "stop_on_signals", "stop_signals"]
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ async def run_interruptible(
     when_pulled: str = WAITING,
     when_killed: str = IN_FLIGHT_UNKNOWN,
 ) -> T:
-    """Run ``work`` with a stop switch that the first Ctrl-C or SIGTERM pulls; a second one ends the process.
+    """Run ``work`` with a stop switch that the first Ctrl-C, SIGTERM or SIGHUP pulls; a second one ends the process.
 
     ``notify`` prints ``when_pulled`` at the first signal: what is being waited for. ``clean_up`` runs before the process is
     ended: it restores the terminal and removes what must not stay behind. ``when_killed`` is what a person needs to know then.
@@ -65,19 +65,29 @@ async def stop_on_signals(
     when_pulled: str = WAITING,
     when_killed: str = IN_FLIGHT_UNKNOWN,
 ) -> None:
-    """Pull the switch at the first signal and end the process at the second; runs until cancelled."""
+    """Pull the switch at the first signal and end the process at the second; runs until cancelled.
+
+    SIGHUP is never a second request: a shell and the kernel each send one when a terminal is closed.
+    """
     first_s: float | None = None
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with anyio.open_signal_receiver(*stop_signals()) as signals:
         async for received in signals:
             now = time.monotonic()
             if first_s is None:
                 first_s = now
                 switch.pull(_stop(received))
                 notify(when_pulled)
-            elif not is_repeat(first_s, now):
+            elif received is not signal.SIGHUP and not is_repeat(first_s, now):
                 clean_up()
                 notify(f"stopped immediately: {when_killed}")
                 os._exit(_status(received))  # safe: the ledger is durable at every instruction
+
+
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """The signals that ask a process to stop."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as under nohup: the batch outlives its terminal
+        return (signal.SIGINT, signal.SIGTERM)
+    return (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def is_repeat(first_s: float, now_s: float) -> bool:
@@ -86,10 +96,12 @@ def is_repeat(first_s: float, now_s: float) -> bool:
 
 
 def _stop(received: signal.Signals) -> Stop:
+    if received is signal.SIGHUP:
+        return Stop(StopReason.TERMINATED, Problem("SIGHUP", "the terminal was closed"))
     if received is signal.SIGTERM:
         return Stop(StopReason.TERMINATED, Problem("SIGTERM", "the batch was terminated"))
     return Stop(StopReason.INTERRUPTED, Problem("Ctrl-C", "the batch was interrupted"))
 
 
 def _status(received: signal.Signals) -> ExitStatus:
-    return ExitStatus.TERMINATED if received is signal.SIGTERM else ExitStatus.INTERRUPTED
+    return ExitStatus.INTERRUPTED if received is signal.SIGINT else ExitStatus.TERMINATED

@@ -79,7 +79,7 @@ class StopReason(StrEnum):
     INTERRUPTED = "interrupted"
     """Ctrl-C."""
     TERMINATED = "terminated"
-    """SIGTERM."""
+    """SIGTERM, or SIGHUP from a terminal that was closed."""
 
 
 @dataclass(frozen=True, slots=True)

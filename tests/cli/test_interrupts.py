@@ -30,7 +30,11 @@ async def drain(switch: StopSwitch) -> Stop | None:
 
 @pytest.mark.parametrize(
     ("number", "reason", "place"),
-    [(signal.SIGINT, StopReason.INTERRUPTED, "Ctrl-C"), (signal.SIGTERM, StopReason.TERMINATED, "SIGTERM")],
+    [
+        (signal.SIGINT, StopReason.INTERRUPTED, "Ctrl-C"),
+        (signal.SIGTERM, StopReason.TERMINATED, "SIGTERM"),
+        (signal.SIGHUP, StopReason.TERMINATED, "SIGHUP"),
+    ],
 )
 async def test_a_signal_pulls_the_switch_and_the_work_finishes(
     number: signal.Signals, reason: StopReason, place: str
@@ -48,6 +52,34 @@ async def test_a_signal_pulls_the_switch_and_the_work_finishes(
     assert (stop.reason, stop.problem.place) == (reason, place)
     assert person.notes == ["stopping: in-flight attempts finish first; press Ctrl-C again to stop immediately"]
     assert not person.cleaned_up
+
+
+async def test_a_hangup_that_follows_another_one_is_not_a_second_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchrun.cli.interrupts.SAME_WITHIN_S", 0)
+
+    async def work(switch: StopSwitch) -> Stop | None:
+        await anyio.sleep(0.01)
+        for _ in range(3):  # the kernel's, the shell's, and one more
+            os.kill(os.getpid(), signal.SIGHUP)
+            await anyio.sleep(0.01)
+        return switch.stop
+
+    assert await run_interruptible(work, print, print) is not None
+
+
+async def test_a_hangup_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+
+    async def work(switch: StopSwitch) -> bool:
+        await anyio.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await anyio.sleep(0.01)
+        return switch.is_pulled
+
+    try:
+        assert await run_interruptible(work, print, print) is False
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def test_without_a_signal_the_result_comes_back_and_the_handlers_are_restored() -> None:

@@ -1,9 +1,8 @@
 """``batchrun cancel``."""
 
 import os
-import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ import anyio
 import typer
 
 from batchrun.cli import options as o
+from batchrun.cli.cancel_wait import CancelWait, wait_until_ended
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.flags import SelectionFlags, expand_flags
 from batchrun.cli.interrupts import run_interruptible
@@ -24,18 +24,15 @@ from batchrun.cli.text import numbered
 from batchrun.cli.views.problems import as_few
 from batchrun.engine.batch import plan_of
 from batchrun.engine.drop import drop_runs
-from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.find import find_ledger
 from batchrun.ledger.reader import read_batch
-from batchrun.ledger.statuses import has_ended
 from batchrun.report.choice import CancelChoice, choose_to_cancel
 from batchrun.report.rows import RunRow
 from batchrun.report.selection import Selection
 from batchrun.tracking.access import check_organization
-from batchrun.tracking.batch_follower import BatchFollower
 from batchrun.tracking.cancel import Cancellation, Target, cancel_runs
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
@@ -59,8 +56,6 @@ Pending = Annotated[bool, typer.Option("--pending", help="Also drop runs that we
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait until the runs have ended.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Cancel without asking for confirmation.")]
 CONNECTIONS = 10
-WAIT_S = 600.0
-"""Cancelling takes a minute or so; whoever waits for ten looks at the run in the console."""
 
 
 def _description(chosen: CancelChoice) -> str:
@@ -87,7 +82,8 @@ def cancel(
 ) -> int:
     """Cancel active runs of a batch, by the ids that its ledger holds.
 
-    Unknown runs are settled first. Asks for confirmation; without a terminal, pass --yes. Safe to repeat.
+    Unknown runs are settled first. Asks for confirmation; without a terminal, pass --yes. Waits up to five minutes
+    until the runs have ended; status 3 means that some had not. Safe to repeat.
     """
     ledger, output = find_ledger(path, emulator=emulator), Output(as_json=as_json, quiet=quiet)
     service = service_of(ledger, base_url=base_url)
@@ -106,8 +102,10 @@ def cancel(
                 return ExitStatus.STOPPED
             anyio.run(drop_runs, writing, chosen.dropped)
             result = _cancel(writing, api, chosen.active, output)
-        ended = {} if no_wait or not result.requested else _wait(ledger, api, result.requested, output)
-    return _show(chosen, result, ended, output, waited=not no_wait)
+        wait = None if no_wait or not result.requested else wait_until_ended(ledger, api, result.requested, output)
+    if wait is not None and wait.is_over_time:
+        output.warn(wait.problem(ledger))
+    return _show(chosen, result, wait, output)
 
 
 def _choose(path: Path, ledger: FileLedger, selection: Selection, *, pending: bool) -> CancelChoice:
@@ -133,55 +131,26 @@ def _cancel(ledger: FileLedger, api: ApiSettings, rows: Iterable[RunRow], output
     return anyio.run(partial(run_interruptible, work, output.urge, lambda: None), backend_options=loop_options())
 
 
-def _wait(ledger: Path, api: ApiSettings, targets: Sequence[Target], output: Output) -> dict[str, str]:
-    """Follow the runs until they have ended; their statuses by id."""
-    output.tell(
-        f"waiting until {numbered(len(targets), 'run')} have ended; Ctrl-C stops waiting and does not affect them"
-    )
-    ids, until_s = {target.run_id for target in targets}, time.monotonic() + WAIT_S
-
-    async def work(switch: StopSwitch) -> dict[str, str]:
-        async with RunsClient(api, open_transport(api, connections=CONNECTIONS)) as client:
-            wait_for_read = Pacer(rate=None).wait_for_read
-            follower = await BatchFollower.open(
-                ledger, client, wait_for_read=wait_for_read, on_change=lambda _: None, on_note=output.warn
-            )
-
-            def is_over() -> bool:
-                runs = (run for run in follower.state.runs.values() if run.run_id in ids)
-                return switch.is_pulled or time.monotonic() > until_s or all(has_ended(run.status) for run in runs)
-
-            await switch.unless_pulled(partial(follower.run, is_over))
-            runs = (run for run in follower.state.runs.values() if run.run_id in ids)
-            return {run.run_id or "": run.status or "" for run in runs}
-
-    return anyio.run(partial(run_interruptible, work, output.urge, lambda: None), backend_options=loop_options())
-
-
-def _show(
-    chosen: CancelChoice, result: Cancellation, ended: dict[str, str], output: Output, *, waited: bool
-) -> ExitStatus:
+def _show(chosen: CancelChoice, result: Cancellation, wait: CancelWait | None, output: Output) -> ExitStatus:
     for problem in as_few(result.problems):
         output.warn(problem)
-    statuses = Counter(ended.values())
-    parts = [f"{count:,} {status}" for status, count in statuses.most_common()] if waited else []
-    asked = f"cancellation requested for {numbered(len(result.requested), 'run')}" + (
-        f": {', '.join(parts)}" if parts else ""
-    )
+    asked = f"cancellation requested for {numbered(len(result.requested), 'run')}"
+    asked += f": {wait.counts()}" if wait is not None else ""
     lines = [asked] if result.requested else []
     lines += [f"{numbered(len(result.had_ended), 'run')} had already ended"] if result.had_ended else []
     lines += [f"{numbered(len(result.problems), 'run')} could not be cancelled"] if result.problems else []
     lines += [f"{numbered(len(result.not_asked), 'run')} left alone"] if result.not_asked else []
     lines += [f"{numbered(len(chosen.dropped), 'run')} dropped"] if chosen.dropped else []
     output.say("; ".join(lines))
-    status = ExitStatus.INCOMPLETE if result.problems or result.not_asked else ExitStatus.DONE
+    status = ExitStatus.STOPPED if wait is not None and wait.is_over_time else ExitStatus.DONE
+    status = ExitStatus.INCOMPLETE if result.problems or result.not_asked else status
     document: dict[str, Any] = {
         "cancelled": len(result.requested),
         "had_ended": len(result.had_ended),
         "failed": [problem.json() for problem in result.problems],
         "left_alone": len(result.not_asked),
         "dropped": len(chosen.dropped),
-        "statuses": dict(statuses),
+        "statuses": dict(Counter(wait.statuses.values())) if wait is not None else {},
     }
     output.document(document | {"exit_status": int(status)})
     return status

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from batchrun.cli.interrupts import stop_signals
 from batchrun.cli.loading import load_extra
 from batchrun.cli.output import Output
 from batchrun.errors import Problem, UsageError
@@ -166,14 +167,14 @@ def _print_banner(output: Output, server: "EmulatorServer", host: str, state: Pa
 
 @contextmanager
 def _stop_event() -> Iterator[threading.Event]:
-    """An event set by Ctrl-C and SIGTERM."""
+    """An event set by Ctrl-C, SIGTERM and a terminal that is closed."""
     stop = threading.Event()
 
     def set_stop(number: int, frame: FrameType | None) -> None:
         del number, frame
         stop.set()
 
-    previous = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, set_stop) for number in stop_signals()}
     try:
         yield stop
     finally:
