@@ -18,7 +18,7 @@ from batchrun.engine.known_ids import ids_of
 from batchrun.engine.organization import check_organization, organization_of
 from batchrun.engine.progress import Reporter
 from batchrun.engine.scan import Scan, Scanner
-from batchrun.engine.stopping import Stop, StopReason, unusable_stop
+from batchrun.engine.stopping import Stop, StopReason, StopSwitch, unusable_stop
 from batchrun.errors import ApiError, Problem, RunsExistError
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import ForeignEvent
@@ -97,22 +97,24 @@ class ServiceCheck:
             raise self._runs_exist(found)
         return found
 
-    async def decide(self, found: Strangers) -> None:
-        """Record what a person decided about the runs found.
+    async def apply(self, found: Stop | Strangers | None, switch: StopSwitch) -> None:
+        """Once the ledger is begun: keep the organization, and record what a person decided about the runs found.
+
+        ``found`` is what ``run`` returned, None if it was given up. A batch that cannot start pulls the switch.
 
         Raises:
             LedgerWriteError: the decision could not be recorded.
 
         """
-        match self.existing:
-            case Existing.FOREIGN:
-                event = ForeignEvent(at=self.ledger.clock.stamp(), run_ids=[run.id for run, _ in found])
-                await self.ledger.record_durably(event)
-                fold(self._state, event)
-            case Existing.ADOPT if self.plan is not None:
-                await self._adopt(self.plan, found)
-            case _:
-                pass
+        self._state.organization = self.organization or self._state.organization
+        if isinstance(found, Stop):
+            switch.pull(found)
+        elif found and self.existing is Existing.FOREIGN:
+            event = ForeignEvent(at=self.ledger.clock.stamp(), run_ids=[run.id for run, _ in found])
+            await self.ledger.record_durably(event)
+            fold(self._state, event)
+        elif found and self.existing is Existing.ADOPT and self.plan is not None:
+            await self._adopt(self.plan, found)
 
     @property
     def _state(self) -> BatchState:

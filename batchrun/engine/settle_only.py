@@ -7,12 +7,12 @@ from batchrun.engine.learned_rate import pacer_for
 from batchrun.engine.preflight import check_service
 from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
 from batchrun.engine.service_check import Existing, ServiceCheck
-from batchrun.engine.session import Session
+from batchrun.engine.session import run_session
 from batchrun.engine.settings import SubmitSettings
-from batchrun.engine.stopping import Stop, StopSwitch
+from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submission import Submission
+from batchrun.engine.wiring import SessionSpec
 from batchrun.ledger.file import FileLedger
-from batchrun.uploads.destinations import Destinations
 from batchrun.wherobots.client import RunsClient
 
 __all__ = ["settle"]
@@ -54,19 +54,17 @@ async def settle(
         reporter=reporter,
         existing=Existing.REFUSE,
     )
-    if isinstance(found := await switch.unless_pulled(check.run), Stop):
-        switch.pull(found)
-    ledger.state.organization = check.organization or ledger.state.organization
-    return await Session(
-        plan=None,
-        ledger=ledger,
-        client=client,
-        pacer=pacer,
-        settings=settings,
-        reporter=reporter,
-        switch=switch,
-        retry=frozenset(),
-        earlier=await anyio.to_thread.run_sync(earlier_runs, None, ledger.state, ledger.path),
-        is_same_organization=check.is_same_organization,
-        destinations=Destinations({}),
-    ).run()
+    await check.apply(await switch.unless_pulled(check.run), switch)
+    return await run_session(
+        SessionSpec(
+            plan=None,
+            ledger=ledger,
+            client=client,
+            pacer=pacer,
+            settings=settings,
+            reporter=reporter,
+            switch=switch,
+            earlier=await anyio.to_thread.run_sync(earlier_runs, None, ledger.state, ledger.path),
+            is_same_organization=check.is_same_organization,
+        )
+    )

@@ -1,6 +1,6 @@
 """One batch from open to closed: the public ``submit``."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 
 import anyio.to_thread
@@ -12,13 +12,13 @@ from batchrun.engine.learned_rate import pacer_for
 from batchrun.engine.preflight import Preflight, check_ledger, check_plan
 from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
 from batchrun.engine.service_check import Existing, ServiceCheck
-from batchrun.engine.session import Session
+from batchrun.engine.session import run_session
 from batchrun.engine.settings import SubmitSettings
-from batchrun.engine.spending import Spending
 from batchrun.engine.stopping import Stop, StopSwitch
 from batchrun.engine.submission import Submission
 from batchrun.engine.units_limit import open_spending
 from batchrun.engine.uploading import upload_local_files
+from batchrun.engine.wiring import SessionSpec
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import Outcome
 from batchrun.sweep.plan import Plan
@@ -69,11 +69,14 @@ async def submit(
 
     """
     service = base_url or client.settings.base_url
+    settings, switch, reporter = settings or SubmitSettings.of(plan.submit), switch or StopSwitch(), Reporter(observer)
     check_plan(plan, client.settings.secret)
     client.secrets.add_values(plan.environment.values())
     allowed = partial(check_ledger, extend=extend, recreate=recreate, to_another_server=to_another_server)
-    preflight = await _check_ledger(allowed, plan, ledger, service, retry)
-    switch, reporter, settings = switch or StopSwitch(), Reporter(observer), settings or SubmitSettings.of(plan.submit)
+    # In a thread: a changed plan is compared with the ledger's own, which is made again from its files.
+    preflight = await anyio.to_thread.run_sync(
+        partial(allowed, plan, ledger.state, ledger.path, service=service, retry=retry)
+    )
     pacer = pacer_for(client, settings, ledger.state)
     check = ServiceCheck(
         plan=plan,
@@ -86,53 +89,35 @@ async def submit(
     )
     generations = await anyio.to_thread.run_sync(generations_of, plan, ledger.state)
     spending_of = partial(open_spending, settings.stop_at_units, plan, generations, ledger.state, client, pacer)
-    files = (*plan.uploads, *generations.uploads)
-    spending = await _begin(check, plan, preflight, service, switch, spending_of)
-    return await Session(
-        plan=plan,
-        ledger=ledger,
-        client=client,
-        pacer=pacer,
-        settings=settings,
-        reporter=reporter,
-        switch=switch,
-        retry=retry,
-        earlier=await anyio.to_thread.run_sync(earlier_runs, plan, ledger.state, ledger.path),
-        is_same_organization=check.is_same_organization,
-        destinations=await upload_local_files(files, plan.runs, ledger, client, reporter=reporter, switch=switch),
-        generations=generations,
-        on_change=on_change,
-        spending=spending,
-    ).run()
-
-
-async def _check_ledger(
-    check: Callable[..., Preflight], plan: Plan, ledger: FileLedger, service: str, retry: frozenset[Outcome]
-) -> Preflight:
-    """In a thread: a changed plan is compared with the ledger's own, which is made again from its files."""
-    checking = partial(check, plan, ledger.state, ledger.path, service=service, retry=retry)
-    return await anyio.to_thread.run_sync(checking)
-
-
-async def _begin(
-    check: ServiceCheck,
-    plan: Plan,
-    preflight: Preflight,
-    service: str,
-    switch: StopSwitch,
-    spending_of: Callable[[], Awaitable[Spending | None]],
-) -> Spending | None:
-    """Ask the service, and only then write: a refusal leaves neither a new ledger nor a changed one behind."""
+    # The service is asked first, and only then is anything written: a refusal leaves neither a new ledger nor a changed one.
     found = await switch.unless_pulled(check.run)
     spending = None if isinstance(found, Stop) else await switch.unless_pulled(spending_of)
-    ledger = check.ledger
+    await _begin(plan, ledger, preflight, service)
+    await check.apply(found, switch)
+    files = (*plan.uploads, *generations.uploads)
+    return await run_session(
+        SessionSpec(
+            plan=plan,
+            ledger=ledger,
+            client=client,
+            pacer=pacer,
+            settings=settings,
+            reporter=reporter,
+            switch=switch,
+            retry=retry,
+            earlier=await anyio.to_thread.run_sync(earlier_runs, plan, ledger.state, ledger.path),
+            is_same_organization=check.is_same_organization,
+            destinations=await upload_local_files(files, plan.runs, ledger, client, reporter=reporter, switch=switch),
+            generations=generations,
+            on_change=on_change,
+            spending=spending,
+        )
+    )
+
+
+async def _begin(plan: Plan, ledger: FileLedger, preflight: Preflight, service: str) -> None:
+    """Start the ledger, or record that its batch has another plan or service from now on."""
     if preflight.is_new:
         await ledger.begin(await anyio.to_thread.run_sync(new_batch, plan, service))
     elif preflight.target_changed:
         await ledger.begin(await anyio.to_thread.run_sync(extended_batch, plan, ledger.state, service))
-    ledger.state.organization = check.organization or ledger.state.organization
-    if isinstance(found, Stop):
-        switch.pull(found)
-    elif found:
-        await check.decide(found)
-    return spending

@@ -15,7 +15,7 @@ import pytest
 from batchrun.engine.batch import new_batch
 from batchrun.engine.progress import Reporter
 from batchrun.engine.service_check import Existing, ServiceCheck
-from batchrun.engine.stopping import Stop, StopReason
+from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.errors import RunsExistError
 from batchrun.ledger.clock import epoch_seconds, timestamp
 from batchrun.ledger.events import AttemptEvent, Event, SubmittedEvent, event_line
@@ -263,7 +263,7 @@ async def test_a_further_run_of_a_submitted_one_is_taken_over_as_its_duplicate(t
     ):
         found = await check.run()
         assert not isinstance(found, Stop)
-        await check.decide(found)
+        await check.apply(found, StopSwitch())
     state = read_state(tmp_path / "tiles.ledger.jsonl")
     assert (state.runs[run.key].run_id, state.duplicates) == ("mine", {run.key: ["r0"]})
 
