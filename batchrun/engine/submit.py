@@ -1,6 +1,6 @@
 """One batch from open to closed: the public ``submit``."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import anyio.to_thread
@@ -14,6 +14,7 @@ from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
 from batchrun.engine.service_check import Existing, ServiceCheck
 from batchrun.engine.session import run_session
 from batchrun.engine.settings import SubmitSettings
+from batchrun.engine.spending import Spending
 from batchrun.engine.stopping import Stop, StopSwitch
 from batchrun.engine.submission import Submission
 from batchrun.engine.units_limit import open_spending
@@ -73,10 +74,7 @@ async def submit(
     check_plan(plan, client.settings.secret)
     client.secrets.add_values(plan.environment.values())
     allowed = partial(check_ledger, extend=extend, recreate=recreate, to_another_server=to_another_server)
-    # In a thread: a changed plan is compared with the ledger's own, which is made again from its files.
-    preflight = await anyio.to_thread.run_sync(
-        partial(allowed, plan, ledger.state, ledger.path, service=service, retry=retry)
-    )
+    preflight = await _check_ledger(allowed, plan, ledger, service, retry)
     pacer = pacer_for(client, settings, ledger.state)
     check = ServiceCheck(
         plan=plan,
@@ -89,35 +87,49 @@ async def submit(
     )
     generations = await anyio.to_thread.run_sync(generations_of, plan, ledger.state)
     spending_of = partial(open_spending, settings.stop_at_units, plan, generations, ledger.state, client, pacer)
-    # The service is asked first, and only then is anything written: a refusal leaves neither a new ledger nor a changed one.
+    spending = await _begin(check, plan, preflight, service, switch, spending_of)
+    spec = SessionSpec(
+        plan=plan,
+        ledger=ledger,
+        client=client,
+        pacer=pacer,
+        settings=settings,
+        reporter=reporter,
+        switch=switch,
+        retry=retry,
+        earlier=await anyio.to_thread.run_sync(earlier_runs, plan, ledger.state, ledger.path),
+        is_same_organization=check.is_same_organization,
+        destinations=await upload_local_files(plan, generations, ledger, client, reporter=reporter, switch=switch),
+        generations=generations,
+        on_change=on_change,
+        spending=spending,
+    )
+    return await run_session(spec)
+
+
+async def _check_ledger(
+    check: Callable[..., Preflight], plan: Plan, ledger: FileLedger, service: str, retry: frozenset[Outcome]
+) -> Preflight:
+    """In a thread: a changed plan is compared with the ledger's own, which is made again from its files."""
+    checking = partial(check, plan, ledger.state, ledger.path, service=service, retry=retry)
+    return await anyio.to_thread.run_sync(checking)
+
+
+async def _begin(
+    check: ServiceCheck,
+    plan: Plan,
+    preflight: Preflight,
+    service: str,
+    switch: StopSwitch,
+    spending_of: Callable[[], Awaitable[Spending | None]],
+) -> Spending | None:
+    """Ask the service, and only then write: a refusal leaves neither a new ledger nor a changed one behind."""
     found = await switch.unless_pulled(check.run)
     spending = None if isinstance(found, Stop) else await switch.unless_pulled(spending_of)
-    await _begin(plan, ledger, preflight, service)
-    await check.apply(found, switch)
-    files = (*plan.uploads, *generations.uploads)
-    return await run_session(
-        SessionSpec(
-            plan=plan,
-            ledger=ledger,
-            client=client,
-            pacer=pacer,
-            settings=settings,
-            reporter=reporter,
-            switch=switch,
-            retry=retry,
-            earlier=await anyio.to_thread.run_sync(earlier_runs, plan, ledger.state, ledger.path),
-            is_same_organization=check.is_same_organization,
-            destinations=await upload_local_files(files, plan.runs, ledger, client, reporter=reporter, switch=switch),
-            generations=generations,
-            on_change=on_change,
-            spending=spending,
-        )
-    )
-
-
-async def _begin(plan: Plan, ledger: FileLedger, preflight: Preflight, service: str) -> None:
-    """Start the ledger, or record that its batch has another plan or service from now on."""
+    ledger = check.ledger
     if preflight.is_new:
         await ledger.begin(await anyio.to_thread.run_sync(new_batch, plan, service))
     elif preflight.target_changed:
         await ledger.begin(await anyio.to_thread.run_sync(extended_batch, plan, ledger.state, service))
+    await check.apply(found, switch)
+    return spending

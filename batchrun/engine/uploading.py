@@ -1,9 +1,8 @@
 """Local files go up before the first run is created; every destination is durable before a run relies on it."""
 
-from collections.abc import Sequence
-
 import anyio
 
+from batchrun.engine.generations import Generations
 from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.progress import Progress, Reporter, outcome_counts
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch, ledger_stop
@@ -11,7 +10,7 @@ from batchrun.errors import LedgerWriteError, UploadError
 from batchrun.ledger.events import UploadEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import BatchState
-from batchrun.sweep.local_file import UploadPlan
+from batchrun.sweep.plan import Plan
 from batchrun.uploads.destinations import Destinations
 from batchrun.uploads.presigned import PresignedUploader
 from batchrun.uploads.upload import Pending, Uploads, pending_uploads
@@ -24,23 +23,23 @@ PROGRESS_EVERY_S = 0.1
 
 
 async def upload_local_files(
-    files: Sequence[UploadPlan],
-    planned: int,
+    plan: Plan,
+    generations: Generations,
     ledger: FileLedger,
     client: RunsClient,
     *,
     reporter: Reporter,
     switch: StopSwitch,
 ) -> Destinations:
-    """Upload what the ledger does not know as uploaded, and return where everything is; ``planned`` counts the runs.
+    """Upload what the ledger does not know as uploaded, and return where everything is.
 
     A failure pulls the switch: what was uploaded is recorded, and the batch can be resumed.
     """
     uploaded = ledger.state.uploads
-    pending = pending_uploads(files, uploaded)
+    pending = pending_uploads((*plan.uploads, *generations.uploads), uploaded)
     if pending and not switch.is_pulled:
         try:
-            await switch.unless_pulled(lambda: _upload(planned, pending, ledger, client, reporter))
+            await switch.unless_pulled(lambda: _upload(plan.runs, pending, ledger, client, reporter))
         except UploadError as error:
             first, *others = error.problems
             for problem in others:
