@@ -5,18 +5,21 @@ import stat
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from hashlib import sha256
+from importlib import import_module
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
-import httpx
 
 from batchrun.errors import SettingsError
 from batchrun.sweep.local_file import LocalFile
 from batchrun.wherobots.proxy import proxy_for
 from batchrun.wherobots.transports import tls_context
+
+if TYPE_CHECKING:  # loaded when there is something to upload
+    import httpx
 
 __all__ = ["FileChangedError", "PresignedUploader", "UploadRefusedError"]
 
@@ -52,6 +55,7 @@ class PresignedUploader:
         """By scheme and proxy: storage may be reached another way than the API."""
 
     async def __aenter__(self) -> Self:
+        await anyio.to_thread.run_sync(import_module, "httpx")
         return self
 
     async def __aexit__(
@@ -69,6 +73,8 @@ class PresignedUploader:
             UploadRefusedError: storage refused it, or no answer arrived.
 
         """
+        import httpx  # noqa: PLC0415 - batches without local files do without it
+
         descriptor = await anyio.to_thread.run_sync(_open, file)
         body = _Body(descriptor, file, sent)
         try:
@@ -93,7 +99,9 @@ class PresignedUploader:
         async with client.stream("PUT", url, content=body.chunks(), headers=headers) as answer:
             _check_answer(answer, is_whole=body.is_sent)
 
-    async def _client_for(self, url: str) -> httpx.AsyncClient:
+    async def _client_for(self, url: str) -> "httpx.AsyncClient":
+        import httpx  # noqa: PLC0415 - as above
+
         proxy = proxy_for(url)
         way = httpx.URL(url).scheme, proxy.url
         if (client := self._clients.get(way)) is None:
@@ -108,7 +116,7 @@ class PresignedUploader:
         return client
 
 
-def _check_answer(answer: httpx.Response, *, is_whole: bool) -> None:
+def _check_answer(answer: "httpx.Response", *, is_whole: bool) -> None:
     """Return only if storage holds the file now.
 
     Raises:

@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 
-import httpx
 import msgspec
 from typing_extensions import override
 
@@ -16,14 +15,16 @@ from batchrun.errors import ApiError
 from batchrun.redaction import Secrets
 from batchrun.wherobots.answers import Answer, Lost, Refused
 from batchrun.wherobots.clock import ServerClock
-from batchrun.wherobots.httpx_transport import HttpxTransport
 from batchrun.wherobots.network_errors import plain_words
 from batchrun.wherobots.reply_reader import ReplyReader
 from batchrun.wherobots.settings import ApiSettings
 from batchrun.wherobots.summaries import AppSummary, Organization, RunSummary, RunSummaryPage, run_path
 from batchrun.wherobots.transport import SMALL_BYTES, SendTrace, Transport
-from batchrun.wherobots.transports import timeouts_of
+from batchrun.wherobots.transports import as_transport, is_timeout, timeouts_of
 from batchrun.wherobots.views import LogsResponse, RunView
+
+if TYPE_CHECKING:  # loaded by those who use it
+    import httpx
 
 __all__ = ["MAX_PAGE_SIZE", "RunsClient"]
 
@@ -47,7 +48,7 @@ class RunsClient:
     Any httpx transport works too, such as ``httpx.ASGITransport`` for an application in the same process.
     """
 
-    def __init__(self, settings: ApiSettings, transport: Transport | httpx.AsyncBaseTransport) -> None:
+    def __init__(self, settings: ApiSettings, transport: "Transport | httpx.AsyncBaseTransport") -> None:
         self.settings = settings
         self.secrets = Secrets(settings.secrets())
         self.secrets.add_values(settings.hidden)
@@ -58,11 +59,7 @@ class RunsClient:
         self._reader = ReplyReader(self.secrets, self.clock)
         self.on_refused: Callable[[ApiError], None] = _ignore
         """Called with each refusal of a call other than ``create``, before it is raised: pacing listens here."""
-        self._transport: Transport = (
-            HttpxTransport(transport, timeouts_of(settings))
-            if isinstance(transport, httpx.AsyncBaseTransport)
-            else transport
-        )
+        self._transport = as_transport(transport, timeouts_of(settings))
         self._urls: dict[str, str] = {}  # by region: every run of a region is posted to the same URL
 
     @override
@@ -256,7 +253,7 @@ class RunsClient:
     def _reason(self, error: Exception) -> str:
         """Why no response arrived."""
         text = str(error)
-        if not text and isinstance(error, TimeoutError | httpx.TimeoutException):
+        if not text and is_timeout(error):
             text = f"no complete response within {self.settings.timeout_s:g} s"
         words = plain_words(error) or self._reader.reason(": ".join(filter(None, [type(error).__name__, text])))
         return f"{words} {self._transport.route}".rstrip()

@@ -1,11 +1,13 @@
 """An adapter for httpx transports: httpx's own pool, ASGI applications, mocks."""
 
+import ssl
 from collections.abc import AsyncIterable, Mapping
 from contextlib import aclosing
 
 import anyio
 import httpx
 
+from batchrun.wherobots.proxy import Proxy
 from batchrun.wherobots.transport import (
     JSON,
     SMALL_BYTES,
@@ -16,7 +18,18 @@ from batchrun.wherobots.transport import (
     read_body,
 )
 
-__all__ = ["HttpxTransport"]
+__all__ = ["HttpxTransport", "new_pool"]
+
+
+def new_pool(
+    *, connections: int, keepalive_s: float, tls: ssl.SSLContext | bool, proxy: Proxy
+) -> httpx.AsyncHTTPTransport:
+    """Httpx's own pool."""
+    limits = httpx.Limits(
+        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=keepalive_s
+    )
+    # retries=0: httpx would only retry connecting, but the engine decides what is retried.
+    return httpx.AsyncHTTPTransport(verify=tls, proxy=proxy.for_httpx(), limits=limits, retries=0)
 
 
 class HttpxTransport:

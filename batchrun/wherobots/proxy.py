@@ -4,13 +4,15 @@ import os
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
-
 from batchrun.errors import SettingsError
 from batchrun.wherobots.settings import is_loopback
+
+if TYPE_CHECKING:  # loaded by those who use it
+    import httpx
 
 __all__ = ["NO_PROXY", "Proxy", "proxy_for"]
 
@@ -38,10 +40,12 @@ class Proxy:
         token = b64encode(f"{self.user}:{self.password}".encode()).decode()
         return {"Proxy-Authorization": f"Basic {token}"}
 
-    def for_httpx(self) -> httpx.Proxy | None:
+    def for_httpx(self) -> "httpx.Proxy | None":
         """The same for httpx."""
         if not self.url:
             return None
+        import httpx  # noqa: PLC0415 - as above
+
         return httpx.Proxy(self.url, auth=(self.user, self.password) if self.user else None)
 
 

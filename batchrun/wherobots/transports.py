@@ -4,18 +4,20 @@ import os
 import ssl
 import sys
 from enum import StrEnum
+from typing import TYPE_CHECKING, cast
 
 import certifi
-import httpx
 
 from batchrun.errors import SettingsError
 from batchrun.wherobots.aiohttp_transport import KEEPALIVE_S, AiohttpTransport
-from batchrun.wherobots.httpx_transport import HttpxTransport
 from batchrun.wherobots.proxy import proxy_for
 from batchrun.wherobots.settings import CONNECT_TIMEOUT_S, ApiSettings
 from batchrun.wherobots.transport import Timeouts, Transport
 
-__all__ = ["TransportKind", "chosen_kind", "open_transport", "timeouts_of", "tls_context"]
+if TYPE_CHECKING:  # a tenth of a second to import, and the default transport does without it
+    import httpx
+
+__all__ = ["TransportKind", "as_transport", "chosen_kind", "is_timeout", "open_transport", "timeouts_of", "tls_context"]
 
 
 class TransportKind(StrEnum):
@@ -42,12 +44,27 @@ def open_transport(settings: ApiSettings, *, connections: int, kind: TransportKi
     tls, proxy = tls_context(settings.base_url), proxy_for(settings.base_url)
     if (kind or chosen_kind()) is TransportKind.AIOHTTP:
         return AiohttpTransport(timeouts, connections=connections, tls=tls, proxy=proxy)
-    limits = httpx.Limits(
-        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEPALIVE_S
-    )
-    # retries=0: httpx would only retry connecting, but the engine decides what is retried.
-    pool = httpx.AsyncHTTPTransport(verify=tls, proxy=proxy.for_httpx(), limits=limits, retries=0)
+    from batchrun.wherobots.httpx_transport import HttpxTransport, new_pool  # noqa: PLC0415 - as above
+
+    pool = new_pool(connections=connections, keepalive_s=KEEPALIVE_S, tls=tls, proxy=proxy)
     return HttpxTransport(pool, timeouts, route=proxy.describe())
+
+
+def as_transport(transport: "Transport | httpx.AsyncBaseTransport", timeouts: Timeouts) -> Transport:
+    """The transport itself, or an adapter for one of httpx."""
+    if "httpx" in sys.modules:  # whoever made a transport of httpx has imported it
+        import httpx  # noqa: PLC0415 - as above
+
+        from batchrun.wherobots.httpx_transport import HttpxTransport  # noqa: PLC0415 - as above
+
+        if isinstance(transport, httpx.AsyncBaseTransport):
+            return HttpxTransport(transport, timeouts)
+    return cast("Transport", transport)
+
+
+def is_timeout(error: Exception) -> bool:
+    """Whether any transport's error means that time ran out."""
+    return isinstance(error, TimeoutError | getattr(sys.modules.get("httpx"), "TimeoutException", TimeoutError))
 
 
 def timeouts_of(settings: ApiSettings) -> Timeouts:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,13 @@ def test_help_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert [name for name in HEAVY if f"'{name}'" in done.stderr] == []
+
+
+def test_a_batch_without_local_files_loads_no_second_http_library(installed: Run, sweep: Path) -> None:
+    ended = installed("submit", sweep, "-y", WHEROBOTS_API_BASE_URL="http://127.0.0.1:9", PYTHONPROFILEIMPORTTIME="1")
+    assert ended.status == 3
+    loaded = {line.rpartition("|")[2].strip() for line in ended.err.splitlines()}
+    assert ("aiohttp" in loaded, "httpx" in loaded) == (True, False)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
