@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.pacing.pacer import Pacer
-from batchrun.engine.progress import Reporter
+from batchrun.engine.progress import Reporter, detached
 from batchrun.errors import ApiError, Problem
 from batchrun.ledger.file import FileLedger
 from batchrun.tracking.changes import Change
@@ -37,13 +37,13 @@ class Following:
         ledger: FileLedger,
         pacer: Pacer,
         reporter: Reporter,
-        on_change: Callable[[Change], None],
+        on_change: Callable[[Change], None] | None = None,
     ) -> None:
         self._active_runs = active_runs
         self._poller = poller
         self._ledger = ledger
         self._reporter = reporter
-        self._on_change = on_change
+        self._on_change = on_change or _ignored
         self._follower = Follower(
             client=client,
             poller=poller,
@@ -100,4 +100,12 @@ class Following:
         self._ledger.record(change.event(self._ledger.clock.stamp()))
         if change.is_final:
             self._active_runs.ended()
-        self._on_change(change)
+        try:
+            self._on_change(change)
+        except Exception as error:  # noqa: BLE001 - somebody else's code, as an observer's is
+            self._on_change = _ignored
+            self._reporter.note(detached("on_change", error))
+
+
+def _ignored(_: object) -> None:
+    pass

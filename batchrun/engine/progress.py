@@ -8,7 +8,7 @@ from batchrun.errors import Problem
 from batchrun.ledger.state import Outcome
 from batchrun.uploads.progress import UploadProgress
 
-__all__ = ["NO_OBSERVER", "Observer", "OutcomeCounts", "Progress", "Reporter", "outcome_counts"]
+__all__ = ["NO_OBSERVER", "Observer", "OutcomeCounts", "Progress", "Reporter", "detached", "outcome_counts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +147,11 @@ class Reporter:
         return tuple(self.notes)
 
     def _detach(self, error: Exception) -> None:
-        fact = f"it raised {type(error).__name__}: {error}"
         self._observer = NO_OBSERVER
-        self.notes.append(Problem("observer", fact, "it was detached; the batch continues without it"))
+        self.notes.append(detached("observer", error))
+
+
+def detached(callback: str, error: Exception) -> Problem:
+    """The note about a caller's function that raised."""
+    fact = f"it raised {type(error).__name__}: {error}"
+    return Problem(callback, fact, "it was detached; the batch continues without it")

@@ -60,7 +60,7 @@ async def submit(
         existing: What to do about runs of planned names that exist and that the ledger does not know.
         to_another_server: Continue even if the batch was started at another base URL.
         base_url: How the ledger names the service; by default, the client's own base URL.
-        on_change: Follow every created run while submitting, and receive each change of a status.
+        on_change: Follow every created run while submitting, and receive each change of a status; if it raises, as an observer.
 
     Raises:
         UsageError: the plan cannot be sent as it is, or nobody knows the units that ``stop_at_units`` needs.

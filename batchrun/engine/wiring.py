@@ -211,7 +211,7 @@ def _following(spec: SessionSpec, records: _Records) -> Following:
         ledger=spec.ledger,
         pacer=spec.pacer,
         reporter=spec.reporter,
-        on_change=spec.on_change or (lambda _: None),
+        on_change=spec.on_change,
     )
 
 

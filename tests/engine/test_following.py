@@ -8,6 +8,7 @@ import pytest
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.submit import Submission, submit
+from batchrun.errors import Problem
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.reader import read_state
 from batchrun.tracking.changes import Change
@@ -52,3 +53,18 @@ async def test_following_all_runs_bounds_nothing_and_reports_each_change(tmp_pat
     assert {change.status for change in changes} >= {"RUNNING", "COMPLETED"}
     completed = [run for run in read_state(path).runs.values() if run.status == "COMPLETED"]
     assert len(completed) == 60 - ended.progress.active
+
+
+async def test_a_callback_that_raises_is_reported_once_and_detached(tmp_path: Path) -> None:
+    path, calls = tmp_path / "a.ledger.jsonl", list[Change]()
+
+    def fail(change: Change) -> None:
+        calls.append(change)
+        raise ZeroDivisionError("by zero")
+
+    emulated = EmulatorSettings(startup_s=0.6, run_s=0.8)
+    ended = await submitted(path, emulated, runs=60, rate=20, on_change=fail)
+    assert (ended.stop, ended.progress.submitted, len(calls)) == (None, 60, 1)
+    fact, fix = "it raised ZeroDivisionError: by zero", "it was detached; the batch continues without it"
+    assert ended.notes == (Problem("on_change", fact, fix),)
+    assert [run.status for run in read_state(path).runs.values()].count("COMPLETED") > 1
