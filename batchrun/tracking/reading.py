@@ -20,7 +20,9 @@ REFUSALS = 3
 BACKOFF_S = 0.5
 LONGEST_WAIT_S = 60.0
 """The longest ``Retry-After`` that a call waits for here; pacing may hold it back for longer."""
-_BUSY_CODES = frozenset({"RATE_LIMIT_ERROR", "INSUFFICIENT_QUOTA_ERROR"})
+PASSING_STATUSES = frozenset({408, 409, 425, 429})
+PASSING_CODES = frozenset({"RATE_LIMIT_ERROR", "INSUFFICIENT_QUOTA_ERROR", "TIMEOUT_ERROR"})
+"""What the service is too busy for now it may do later, whatever the status; as attempts are judged (a test compares)."""
 
 
 class ReadFailure(StrEnum):
@@ -38,16 +40,24 @@ class ReadFailure(StrEnum):
     """401 or a redirect: no call will work."""
 
 
+REFUSALS_BY_STATUS = {
+    400: ReadFailure.INVALID,
+    401: ReadFailure.UNAUTHORIZED,
+    404: ReadFailure.NOT_FOUND,
+    422: ReadFailure.INVALID,
+}
+
+
 def failure_of(error: ApiError) -> ReadFailure:
     """By the HTTP status; only ``POST /runs`` is officially public, so every other call may be missing or refused."""
     status = error.http_status
-    if status is None or status >= 500 or status in {408, 425, 429} or error.trouble.code in _BUSY_CODES:  # noqa: PLR2004 - HTTP statuses
-        return ReadFailure.PASSING
-    if status == 404:  # noqa: PLR2004 - HTTP status
-        return ReadFailure.NOT_FOUND
-    if status in {400, 422}:
-        return ReadFailure.INVALID
-    return ReadFailure.UNAUTHORIZED if status == 401 or status < 400 else ReadFailure.REFUSED  # noqa: PLR2004 - HTTP statuses
+    match (status or 0) // 100:
+        case 3:
+            return ReadFailure.UNAUTHORIZED
+        case 4 if status not in PASSING_STATUSES and error.trouble.code not in PASSING_CODES:
+            return REFUSALS_BY_STATUS.get(status or 0, ReadFailure.REFUSED)
+        case _:
+            return ReadFailure.PASSING
 
 
 class CallRefusedError(Exception):

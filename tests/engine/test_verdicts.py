@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrun.engine.verdicts import NextStep, Pressure, judge
-from batchrun.errors import Trouble
+from batchrun.engine.verdicts import NextStep, Pressure, judge, judge_read
+from batchrun.errors import ApiError, Trouble
+from batchrun.tracking.reading import ReadFailure, failure_of
 from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
 
 
@@ -71,3 +72,21 @@ def test_a_status_that_may_hide_a_created_run_is_never_simply_retried(
     verdict = judge(refused(status, code, wait), may_exist=may_exist)
     if not 300 <= status < 500 and status != 503:
         assert verdict.next_step is NextStep.SETTLE
+
+
+CODES = (None, "RATE_LIMIT_ERROR", "INSUFFICIENT_QUOTA_ERROR", "TIMEOUT_ERROR", "CONFLICT_ERROR", "NOT_FOUND_ERROR")
+FINAL = {
+    ReadFailure.PASSING: {NextStep.RETRY, NextStep.SETTLE},
+    ReadFailure.UNAUTHORIZED: {NextStep.STOP},
+    ReadFailure.REFUSED: {NextStep.STOP, NextStep.REJECT},  # a key that may create runs need not be allowed every call
+    ReadFailure.NOT_FOUND: {NextStep.REJECT},
+    ReadFailure.INVALID: {NextStep.REJECT},
+}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_following_reads_a_refusal_as_attempts_do(code: str | None) -> None:
+    """Rooms below the engine have a rule of their own, of fewer words; it must not drift."""
+    for status in (None, *range(300, 620)):
+        error = ApiError("GET /runs", "refused", trouble=Trouble(status=status, code=code))
+        assert judge_read(error).next_step in FINAL[failure_of(error)], status
