@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from itertools import permutations
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -97,3 +98,12 @@ async def test_lists_and_lookups_show_the_rewritten_payload_creating_and_the_aud
         "TINY",
         "tiny",
     ]
+
+
+@pytest.mark.parametrize("rewrites", [*permutations(get_args(PayloadRewrite), 2)])
+def test_rewrites_combine_in_any_order(rewrites: tuple[PayloadRewrite, ...]) -> None:
+    bare = {"runtime": "tiny", "name": "rewritten-run", "runPython": {"uri": "s3://bucket/job.py"}}
+    payload = read_payload(json.dumps(bare).encode())
+    assert isinstance(payload, CreateRunPayload)
+    shown = rewritten_payload(answered_payload(payload, "tiny"), 1, EmulatorSettings(payload_rewrites=rewrites))
+    assert json.loads(shown)["name"] == "rewritten-run"

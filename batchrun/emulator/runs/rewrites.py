@@ -13,7 +13,10 @@ MASK = "****"
 
 
 def rewritten_payload(payload: bytes, number: int, settings: EmulatorSettings) -> bytes:
-    """The payload of run ``number`` as lists and lookups show it."""
+    """The payload of run ``number`` as lists and lookups show it.
+
+    Rewrites apply in the order of the settings: a value that is null or empty may be gone when the next one looks for it.
+    """
     if not settings.payload_rewrites:
         return payload
     if uniform(settings.seed, "payload_rewrite", number) >= settings.payload_rewrite_rate:
@@ -27,15 +30,15 @@ def rewritten_payload(payload: bytes, number: int, settings: EmulatorSettings) -
 def _mask_argument(payload: dict[str, Any], chance: float) -> None:
     """Mask one argument, as a service does that takes it for a secret."""
     for script in _scripts(payload):
-        arguments: list[str] = script["args"]
-        if arguments:
+        if arguments := script.get("args"):
             arguments[int(chance * len(arguments))] = MASK
 
 
 def _sort_lists(payload: dict[str, Any], _: float) -> None:
     for script in _scripts(payload):
-        script["args"].sort()
-    payload["environment"]["dependencies"].sort(key=lambda dependency: json.dumps(dependency, sort_keys=True))
+        script.get("args", []).sort()
+    dependencies: list[Any] = payload.get("environment", {}).get("dependencies", [])
+    dependencies.sort(key=lambda dependency: json.dumps(dependency, sort_keys=True))
 
 
 def _uppercase_runtime(payload: dict[str, Any], _: float) -> None:
