@@ -190,12 +190,16 @@ class ServiceCheck:
     def _after_s(self) -> float | None:
         """Epoch seconds of the server's clock from which on runs matter; None if all of them do.
 
+        A newer copy of the ledger created its runs after the last attempt of this one. That time is too early if the clock of
+        the attempt's session was behind, but never earlier than the batch itself.
+
         For a new ledger that creates its own runs beside the existing ones, only those matter that it could later take for its
         own: the latest. So a large batch is created anew without listing the whole of the earlier one.
         """
         begun_at = self._state.attempted_at
         if begun_at is not None:
-            return epoch_seconds(begun_at) + self._state.attempted_offset_s - self._state.creation_lag_s - MARGIN_S
+            attempted_s = epoch_seconds(begun_at) + self._state.attempted_offset_s
+            return max(attempted_s, self._state.began_s or 0.0) - self._state.creation_lag_s - MARGIN_S
         if self.existing is Existing.FOREIGN:
             return steady_now() + creation_offset_s(self.client.clock.offset_s) - 2 * MARGIN_S
         return None

@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import pytest
 
-from tests.laws.command import Command, once
+from tests.laws.command import Command, once, supported
 from tests.laws.service import CREATED, HELD_BACK, LOST, Act, Post, Service
 
 STEPPING = """
@@ -88,3 +88,20 @@ def test_a_clock_for_creation_times_that_is_behind_hides_no_run_from_the_next_se
     assert ended.status == 0, ended.err
     verified = command.run("verify", command.ledger.name, "--base-url", service.url)
     assert verified.status == 0, verified.text
+
+
+def test_a_session_whose_clock_is_behind_takes_no_earlier_batch_for_its_own(command: Command, service: Service) -> None:
+    """Runs of another batch, a minute older than this one, are older than what a clock of ten minutes ago makes of it."""
+    service.clock_ahead_s = -60
+    command.sweep(4)
+    assert command.submit().status == 0
+    service.clock_ahead_s = 0
+    command.sweep(2)
+    second = ("--ledger", "second.jsonl")
+    assert command.submit(*second, *supported("--again")).status == 0
+    command.preamble = "import time\n_real = time.time\ntime.time = lambda: _real() - 600\n"
+    for last in (3, 4):  # the first of them was attempted by the clock that is behind
+        command.sweep(last)
+        ended = command.submit("--extend", *second)
+        assert ended.status == 0, ended.err
+    assert service.names() == {f"tile-run-{n}": 2 for n in range(1, 5)}
