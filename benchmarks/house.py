@@ -5,6 +5,7 @@ Reads the source and imports nothing of it, so ROOT can be any checkout. A row c
 lines     all lines of the files
 body      code lines in a function's body, without signature, docstring, blank lines and comments: median and 90th percentile
 comments  lines with a comment, for each 100 code lines; a pragma such as ``noqa`` is none
+reasons   the same, with the strings below constants: ``LIMIT = 20`` and why it is 20. Strings below fields do not count
 once      private functions and methods that their module names exactly once
 4+ pos    functions with four or more positional parameters, without self and cls
 fan-out   how many modules of the package the widest module imports, and which module that is
@@ -21,6 +22,7 @@ import tokenize
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 __all__ = ["Module", "Room", "read_module", "read_rooms", "total"]
@@ -43,6 +45,8 @@ class Module:
     lines: int
     code_lines: int
     comment_lines: int
+    reason_lines: int
+    """Comments, and the strings below constants."""
     bodies: tuple[int, ...]
     """Code lines of each function's body."""
     used_once: tuple[str, ...]
@@ -61,6 +65,7 @@ class Room:
     body_median: float
     body_p90: int
     comments_per_100: float
+    reasons_per_100: float
     used_once: int
     many_parameters: int
     fan_out: int
@@ -104,6 +109,7 @@ def total(room: str, modules: Sequence[Module]) -> Room:
         body_median=statistics.median(bodies) if bodies else 0,
         body_p90=bodies[math.ceil(0.9 * len(bodies)) - 1] if bodies else 0,
         comments_per_100=round(100 * sum(module.comment_lines for module in modules) / max(code, 1), 1),
+        reasons_per_100=round(100 * sum(module.reason_lines for module in modules) / max(code, 1), 1),
         used_once=sum(len(module.used_once) for module in modules),
         many_parameters=sum(len(module.many_parameters) for module in modules),
         fan_out=len(widest.imports),
@@ -122,6 +128,7 @@ def read_module(text: str, name: str, known: frozenset[str]) -> Module:
         lines=len(text.splitlines()),
         code_lines=len(code),
         comment_lines=len(comments),
+        reason_lines=len(comments) + sum(len(_span(string)) for string in _below_constants(tree)),
         bodies=tuple(_body_lines(function, code) for function in functions if not _is_declaration(function)),
         used_once=tuple(function.name for function in functions if _is_private(function) and names[function.name] == 1),
         many_parameters=tuple(f.name for f in functions if len(_positional(f)) >= MANY_PARAMETERS),
@@ -146,6 +153,13 @@ def _lines(text: str, tree: ast.Module) -> tuple[set[int], set[int]]:
 def _is_docstring(node: ast.AST) -> bool:
     """A string that stands alone: a docstring of a module, class, function or attribute."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _below_constants(tree: ast.Module) -> Iterator[ast.stmt]:
+    """The strings that say why a constant of the module has its value."""
+    for before, after in pairwise(tree.body):
+        if isinstance(before, ast.Assign | ast.AnnAssign) and _is_docstring(after):
+            yield after
 
 
 def _span(node: ast.AST) -> range:
@@ -208,12 +222,12 @@ def _dotted(path: Path, root: Path) -> str:
 def print_rooms(rooms: Sequence[Room]) -> None:
     width = max(len(room.room) for room in rooms)
     print(
-        f"{'room':{width}}{'files':>7}{'lines':>8}{'body':>6}{'p90':>5}{'comments':>10}{'once':>6}{'4+ pos':>8}  fan-out"
+        f"{'room':{width}}{'files':>7}{'lines':>8}{'body':>6}{'p90':>5}{'comments':>10}{'reasons':>9}{'once':>6}{'4+ pos':>8}  fan-out"
     )
     for room in rooms:
         print(
             f"{room.room:{width}}{room.files:>7}{room.lines:>8,}{room.body_median:>6g}{room.body_p90:>5}"
-            f"{room.comments_per_100:>10.1f}{room.used_once:>6}{room.many_parameters:>8}{room.fan_out:>4} {room.widest}"
+            f"{room.comments_per_100:>10.1f}{room.reasons_per_100:>9.1f}{room.used_once:>6}{room.many_parameters:>8}{room.fan_out:>4} {room.widest}"
         )
 
 

@@ -71,6 +71,7 @@ def test_bodies_are_counted_without_docstrings_blank_lines_and_comments(module: 
 def test_lines_of_code_and_of_comments(module: Module) -> None:
     assert module.lines == SAMPLE.count("\n")
     assert module.comment_lines == 3
+    assert module.reason_lines == 3 + 1  # the string below the constant, not those of functions
     assert module.code_lines == 7 + 1 + 2 + 3 + 4 + 2 + 1 + 2
 
 
