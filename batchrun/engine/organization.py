@@ -1,18 +1,14 @@
 """Does the API key belong to the organization that the batch's runs are in? Another one's lists show nothing of them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from batchrun.engine.scan import Scanner
 from batchrun.engine.verdicts import is_call_refused
-from batchrun.errors import ApiError, LedgerMismatchError
+from batchrun.errors import ApiError
 from batchrun.ledger.fold import BatchState
+from batchrun.tracking.access import another_organization, latest_ids, unknown_runs
 
 __all__ = ["CheckedOrganization", "check_organization", "organization_of"]
-
-IDS_TO_READ = 3
-"""Submitted ids that are asked for where the organization is not revealed: if all are unknown, the key is another one's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +39,7 @@ async def check_organization(state: BatchState, scanner: Scanner, place: str) ->
     known = state.organization
     if organization is not None and known is not None:
         if organization != known:
-            fact = f"the API key belongs to organization {organization}, the batch to {known}"
-            raise LedgerMismatchError(place, fact, "use a key of that organization, or another --ledger")
+            raise another_organization(place, organization, known)
         return CheckedOrganization(organization=organization, is_proven=True)
     if not state.has_runs:
         return CheckedOrganization(organization=organization, is_proven=False)
@@ -70,11 +65,8 @@ async def organization_of(scanner: Scanner) -> str | None:
 
 
 async def _knows_a_run(state: BatchState, scanner: Scanner, place: str) -> bool:
-    """Whether the key can read a run of the batch; one that knows none of the latest is another organization's.
-
-    Earlier runs, or those that a list shows, prove less: the batch may have been continued with another key since.
-    """
-    ids = list(islice(_latest_ids(state), IDS_TO_READ))
+    """Whether the key can read a run of the batch; one that knows none of the latest is another organization's."""
+    ids = latest_ids(state)
     for run_id in ids:
         try:
             if await scanner.run(run_id) is not None:
@@ -85,14 +77,9 @@ async def _knows_a_run(state: BatchState, scanner: Scanner, place: str) -> bool:
             return False
     if not ids:
         return False
-    fact = f"with this API key, the service knows none of {', '.join(ids)}, which are runs of this batch"
-    raise LedgerMismatchError(place, fact, "use the key that the batch was submitted with, or another --ledger")
+    raise unknown_runs(place, ids)
 
 
 def _may_pass(error: ApiError) -> bool:
     """Whether a call failed that the service offers: later it may work. Other answers prove nothing, now or later."""
     return error.http_status is not None and not is_call_refused(error)
-
-
-def _latest_ids(state: BatchState) -> Iterator[str]:
-    return (run.run_id for run in reversed(state.runs.values()) if run.run_id is not None)

@@ -1,6 +1,5 @@
 """Does the API key belong to the organization whose runs a ledger holds? Another one's lists show none of them."""
 
-from collections.abc import Iterable
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -11,7 +10,7 @@ from batchrun.ledger.statuses import GONE
 from batchrun.tracking.reading import CallRefusedError, Reader, ReadFailure, failure_of
 from batchrun.wherobots.client import RunsClient
 
-__all__ = ["check_organization"]
+__all__ = ["another_organization", "check_organization", "latest_ids", "unknown_runs"]
 
 IDS_TO_READ = 3
 """Ids that are asked for where the organization is not revealed: if all are unknown, the key is another one's."""
@@ -31,14 +30,13 @@ async def check_organization(client: RunsClient, reader: Reader, state: BatchSta
     if organization is None or state.organization is None:
         return await _is_run_known(client, reader, state, ledger)
     if state.organization != organization:
-        fact = f"the API key belongs to organization {organization}, the batch to {state.organization}"
-        raise LedgerMismatchError(str(ledger), fact, "use a key of that organization, or another --ledger")
+        raise another_organization(str(ledger), organization, state.organization)
     return True
 
 
 async def _is_run_known(client: RunsClient, reader: Reader, state: BatchState, ledger: Path) -> bool:
     """Whether the service knows a run of the batch; a key that knows none of several is another organization's."""
-    ids = list(islice(_latest_ids(state), IDS_TO_READ))
+    ids = latest_ids(state)
     for run_id in ids:
         try:
             await reader.read(partial(client.find, run_id))
@@ -51,13 +49,26 @@ async def _is_run_known(client: RunsClient, reader: Reader, state: BatchState, l
             return False
         return True
     if ids:
-        fact = f"with this API key, the service knows none of {', '.join(ids)}, which are runs of this batch"
-        fix = "use the key that the batch was submitted with, or another --ledger"
-        raise LedgerMismatchError(str(ledger), fact, fix)
+        raise unknown_runs(str(ledger), ids)
     return False
 
 
-def _latest_ids(state: BatchState) -> Iterable[str]:
-    for run in reversed(state.runs.values()):
-        if run.run_id is not None and run.status != GONE:
-            yield run.run_id
+def latest_ids(state: BatchState) -> list[str]:
+    """The runs that show whose key it is. Earlier ones prove less: the batch may have been continued with another key since.
+
+    Those that the service has already been found to have forgotten say nothing about the key.
+    """
+    known = (run for run in reversed(state.runs.values()) if run.run_id is not None and run.status != GONE)
+    return [run.run_id or "" for run in islice(known, IDS_TO_READ)]
+
+
+def another_organization(place: str, organization: str, known: str) -> LedgerMismatchError:
+    """The key belongs to ``organization``, the batch to ``known``."""
+    fact = f"the API key belongs to organization {organization}, the batch to {known}"
+    return LedgerMismatchError(place, fact, "use a key of that organization, or another --ledger")
+
+
+def unknown_runs(place: str, ids: list[str]) -> LedgerMismatchError:
+    """The key can read none of these runs of the batch."""
+    fact = f"with this API key, the service knows none of {', '.join(ids)}, which are runs of this batch"
+    return LedgerMismatchError(place, fact, "use the key that the batch was submitted with, or another --ledger")

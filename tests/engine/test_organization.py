@@ -11,6 +11,7 @@ from batchrun.engine.scan import Scanner
 from batchrun.errors import ApiError, LedgerMismatchError
 from batchrun.ledger.events import AttemptEvent, Event, SessionEvent, SubmittedEvent
 from batchrun.ledger.fold import BatchState, fold
+from batchrun.ledger.statuses import GONE
 from tests.engine.parts import Wire, client_of
 from tests.engine.service import plan_of
 from tests.engine.virtual_time import VirtualClock
@@ -97,3 +98,10 @@ async def test_a_service_that_cannot_tell_now_is_asked_again_and_then_stops_the_
     with pytest.raises(ApiError):
         await checked(state, wire)
     assert sum(request.url.path == "/organization" for request in wire.requests) == 5
+
+
+async def test_runs_that_the_service_is_known_to_have_forgotten_say_nothing_about_the_key() -> None:
+    state = state_of(submitted=2)
+    for run in state.runs.values():
+        run.status = GONE
+    assert await checked(state, service(403)) == CheckedOrganization(organization=None, is_proven=False)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from batchrun.engine.known_ids import ids_of
-from batchrun.engine.organization import IDS_TO_READ
 from batchrun.ledger.compact import compact
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
+from batchrun.tracking.access import latest_ids
 from tests.simulation import audit
 from tests.simulation.clock import CLOCK
 from tests.simulation.commands import Commanding
@@ -81,7 +81,7 @@ class World:
     def has_lost_its_latest_runs(self, ledger: Path) -> bool:
         """Whether a ledger knows no organization, and none of its latest runs is left."""
         state = read_state(ledger)
-        ids = [run.run_id for run in state.runs.values() if run.run_id is not None][-IDS_TO_READ:]
+        ids = latest_ids(state)
         alive = {run.id for run in self.service.existing()}
         is_hidden = self.service.habits.hides_organization or state.organization is None
         return is_hidden and bool(ids) and not alive.intersection(ids)
