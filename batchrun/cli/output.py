@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -41,6 +41,14 @@ class Table:
     right: frozenset[str] = frozenset()
     cut: str = ""
     """The column that is cut where a terminal is too narrow, so that each row is one line; empty: cells are wrapped."""
+    spare: tuple[str, ...] = ()
+    """Columns left out, in this order, where cutting is not enough."""
+
+    def without(self, name: str) -> "Table":
+        """The table without a column."""
+        at = self.head.index(name)
+        rows = tuple((*row[:at], *row[at + 1 :]) for row in self.rows)
+        return replace(self, head=(*self.head[:at], *self.head[at + 1 :]), rows=rows)
 
 
 class Output:
@@ -212,10 +220,12 @@ def _console(stream: TextIO) -> Console:
 
 
 def _rich_table(table: Table, width: int) -> RichTable:
-    widths = [max(map(cell_len, column)) for column in zip(table.head, *table.rows, strict=True)]
+    for name in table.spare:
+        if _least_width(table) > width and name in table.head:
+            table = table.without(name)
+    widths = _widths(table)
     rigid = [name != table.cut for name in table.head]  # rich narrows only columns that it may wrap
-    needed = sum(size if is_rigid else LEAST_CUT for size, is_rigid in zip(widths, rigid, strict=True))
-    is_cut = bool(table.cut) and needed + GAP * (len(widths) + 1) <= width
+    is_cut = bool(table.cut) and _least_width(table) <= width
     grid = RichTable(
         title=sanitized(table.title) or None,
         title_justify="left",
@@ -234,6 +244,16 @@ def _rich_table(table: Table, width: int) -> RichTable:
     for row in table.rows:
         grid.add_row(*(Text(one_line(cell)) for cell in row))
     return grid
+
+
+def _widths(table: Table) -> list[int]:
+    return [max(map(cell_len, column)) for column in zip(table.head, *table.rows, strict=True)]
+
+
+def _least_width(table: Table) -> int:
+    """Columns of a terminal that the table needs, with its longest column cut."""
+    sizes = zip(table.head, _widths(table), strict=True)
+    return sum(LEAST_CUT if name == table.cut else size for name, size in sizes) + GAP * (len(table.head) + 1)
 
 
 def _plain_lines(table: Table) -> Iterable[str]:

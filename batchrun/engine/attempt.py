@@ -69,7 +69,8 @@ class Attempts:
             self._outcomes.unsent(work)
             return
         began_s, sent_at_s = time.monotonic(), self._created_from_s()
-        self._tally.attempted(is_retry=work.n - work.unsent_attempts > 1)
+        self._tally.attempted(is_retry=work.was_sent)
+        work.was_sent = True
         try:
             answer = await self._client.create(run.region, body)
         finally:

@@ -33,8 +33,8 @@ class Work(msgspec.Struct, kw_only=True, eq=False):
     """1 for the first creation of a planned run, 2 for its first rerun."""
     n: int = 0
     """Attempts so far, over all sessions and generations."""
-    unsent_attempts: int = 0
-    """Attempts of this session that were journaled but never left: a pause or a stop came first."""
+    was_sent: bool = False
+    """An attempt of this generation left: the next one is a retry."""
     failed_attempts: int = 0
     """Attempts of this session that count towards ``max_attempts``."""
     first_unknown_at_s: float | None = None

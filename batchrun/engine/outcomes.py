@@ -131,7 +131,6 @@ class Outcomes:
 
     def unsent(self, work: Work) -> None:
         """A pause or a stop came between journaling the attempt and sending it."""
-        work.unsent_attempts += 1
         self._ledger.record(RefusedEvent(at=self._at(), key=work.key, n=work.n, code="UNSENT"))
         self._backlog.put(work)
 

@@ -74,12 +74,14 @@ def _inherited(
 
 
 def _work(key: str, name: str, planned: PlannedRun | None, known: RunState, *, failed_attempts: int = 0) -> Work:
+    is_untried_rerun = known.generation > 1 and known.outcome is Outcome.PENDING and known.since is None
     return Work(
         key=key,
         name=name,
         planned=planned,
         n=known.n,
         generation=known.generation,
+        was_sent=known.n > 0 and not is_untried_rerun,
         failed_attempts=failed_attempts,
         first_unknown_at_s=known.since_s,
         first_unknown_n=known.since_n,

@@ -181,3 +181,18 @@ def test_a_long_name_is_cut_where_that_keeps_each_row_on_one_line(
     whole = [line for line in shown if "…" in line and line.rstrip().endswith("02:28")]
     assert (len(whole) == 1) is is_cut
     assert any("22:28" in line and "2026" not in line for line in shown) is not is_cut
+
+
+@pytest.mark.parametrize(("width", "columns"), [(60, 3), (38, 2), (20, 1)])
+def test_columns_that_can_be_spared_are_left_out_before_rows_wrap(
+    monkeypatch: pytest.MonkeyPatch, width: int, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    terminal = on_terminal(monkeypatch)
+    rows = (("a-sweep-with-a-name.ledger.jsonl", "1,000", "2026-11-25 22:28"),)
+    head = ("ledger", "planned", "last event")
+    spare = ("active", "last event", "planned") if columns == 1 else ("active", "last event")
+    Output().table(Table(head=head, rows=rows, cut="ledger", spare=spare))
+    header, *_, row = [line for line in OWN_ESCAPES.sub("", terminal.getvalue()).splitlines() if line.strip()]
+    assert [name for name in head if name in header] == list(head[:columns])
+    assert ("1,000" in row, "22:28" in row) == (columns > 1, columns > 2)

@@ -75,6 +75,8 @@ def test_failed_runs_are_run_again_with_other_settings_under_their_own_key(comma
             "rerun", "sweep.toml", *url, "--yes", "--reason", "outofmemory", "--set", "run.runtime=large"
         )
         assert ended.returncode == 0, ended.stderr
+        assert "3 attempts in" in ended.stdout
+        assert "retr" not in ended.stdout  # the first attempt of each generation is none
         again = [run for run in emulator.held() if run["name"].endswith("-r2")]
         assert {run["name"] for run in again} == {f"{name}-r2" for name in failed}
         assert {run["payload"]["runtime"] for run in again} == {"large"}

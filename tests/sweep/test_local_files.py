@@ -94,11 +94,20 @@ def test_jars_and_dependencies_may_be_local(planned: Planner, tmp_path: Path) ->
     assert len(plan.uploads) == 2
 
 
-def test_what_comes_from_the_environment_is_never_a_local_file(planned: Planner, tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", ["job.py", "", "file:///jobs/job.py", "bucket/job.py"])
+def test_what_comes_from_the_environment_is_never_a_local_file(
+    complaints: Complainer, tmp_path: Path, value: str
+) -> None:
     (tmp_path / "job.py").write_bytes(JOB)
-    plan = planned(manifest("{{env.SCRIPT}}"), None, {"SCRIPT": "job.py"})
-    assert scripts(plan) == ["job.py", "job.py"]
-    assert plan.uploads == ()
+    fact = "{{env.SCRIPT}} is not a URI once the environment's values are in place"
+    fix = "set it to an s3:// URI; only the manifest itself can name a file on this machine"
+    assert complaints(manifest("{{env.SCRIPT}}"), None, {"SCRIPT": value}) == [f"run.python: {fact}; {fix}"]
+
+
+def test_what_comes_from_the_environment_may_be_a_uri(planned: Planner) -> None:
+    plan = planned(manifest("{{env.SCRIPT}}"), None, {"SCRIPT": "s3://acme/job.py"})
+    assert (scripts(plan), plan.uploads) == (["s3://acme/job.py"] * 2, ())
+    assert scripts(planned(manifest("{{env.SCRIPT}}"), None, None)) == ["<env.SCRIPT>"] * 2
 
 
 def test_a_file_that_no_run_uses_is_not_uploaded(planned: Planner, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ __all__ = ["batches_table", "group_counts"]
 
 _NUMBERS = ("planned", "completed", "failed", "cancelled", "active", "not created")
 _RARE = frozenset({"cancelled", "not created", "writer"})
+_SPARE = ("last event", "writer", "cancelled", "active", "completed", "not created")
+"""The least needed first: planned and failed runs stay."""
 _GROUPS = (RunGroup.COMPLETED, RunGroup.FAILED, RunGroup.CANCELLED, RunGroup.ACTIVE, RunGroup.NOT_CREATED)
 _WRITERS = {
     WriterState.NONE: "",
@@ -45,7 +47,7 @@ def batches_table(summaries: Mapping[Path, Summary]) -> Table:
     head = ("ledger", *_NUMBERS, "writer", "last event")
     kept = [at for at, name in enumerate(head) if name not in _RARE or any(row[at] not in {"", "0"} for row in rows)]
     shown = tuple(tuple(row[at] for at in kept) for row in rows)
-    return Table(head=tuple(head[at] for at in kept), rows=shown, right=frozenset(_NUMBERS), cut="ledger")
+    return Table(head=tuple(head[at] for at in kept), rows=shown, right=frozenset(_NUMBERS), cut="ledger", spare=_SPARE)
 
 
 def _row(name: str, summary: Summary) -> tuple[str, ...]:

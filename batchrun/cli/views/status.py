@@ -22,8 +22,10 @@ def show_status(summary: Summary, output: Output, *, failed: bool) -> None:
         output.say(f"{label + ':':<{LABEL_WIDTH}}{text}")
     if summary.reasons:
         output.table(reason_table(summary.reasons))
-    if failed:
+    if failed and summary.failed_runs:
         output.table(failed_runs_table(summary.failed_runs))
+    elif failed:
+        output.say("no run was rejected, and none failed to be created")
 
 
 def show_gone(gone: Sequence[RunRow], output: Output) -> None:

@@ -35,6 +35,7 @@ __all__ = ["PayloadTemplate", "payload_template"]
 LARGEST_PAYLOAD_BYTES = 10 << 20
 """No service is known to take more: arguments and settings, not data."""
 MOST_BYTES_AT_ONCE = 64 << 20
+_NO_PATH = "set it to an s3:// URI; only the manifest itself can name a file on this machine"
 _TOO_LARGE = "put large data into a file, and give its URI as an argument"
 
 T = TypeVar("T")
@@ -189,11 +190,13 @@ class _Builder:
             return self._string(text, at)
         binding = self._binding(text, at)
         # A path never comes from the environment: whoever submits must not choose which file leaves this machine.
-        if binding is None or binding.is_secret:
+        if binding is None or (binding.is_secret and self._scope.environ is None):
             return self._string(text, at)
 
         def render(context: PointContext) -> bytes:
             value = text_of(binding.value(context))
+            if binding.is_secret and not is_uri(value):
+                raise PointError(at, f"{text} is not a URI once the environment's values are in place", _NO_PATH)
             return encode(value if is_uri(value) else read(value, at).placeholder)
 
         return Slot(self._cached(binding, render))

@@ -102,6 +102,8 @@ def test_failed_runs_are_listed_only_when_asked_for(capsys: pytest.CaptureFixtur
         trouble=Trouble(status=409, message="busy"),
     )  # fmt: skip
     summary = replace(NEW, failed_runs=(failed,))
+    show_status(NEW, Output(), failed=True)
+    assert capsys.readouterr().out.endswith("no run was rejected, and none failed to be created\n")
     show_status(summary, Output(), failed=False)
     assert "job-1" not in capsys.readouterr().out
     show_status(summary, Output(), failed=True)
