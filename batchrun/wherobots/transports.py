@@ -17,7 +17,19 @@ from batchrun.wherobots.transport import Timeouts, Transport
 if TYPE_CHECKING:  # a tenth of a second to import, and the default transport does without it
     import httpx
 
-__all__ = ["TransportKind", "as_transport", "chosen_kind", "is_timeout", "open_transport", "timeouts_of", "tls_context"]
+__all__ = [
+    "DEFAULT_CONNECTIONS",
+    "TransportKind",
+    "as_transport",
+    "chosen_kind",
+    "is_timeout",
+    "open_transport",
+    "timeouts_of",
+    "tls_context",
+]
+
+DEFAULT_CONNECTIONS = 18
+"""Enough for the default ``concurrency`` of 16, and two reading calls beside it."""
 
 
 class TransportKind(StrEnum):
@@ -29,8 +41,10 @@ class TransportKind(StrEnum):
     """httpx's own pool; it becomes slower with every connection."""
 
 
-def open_transport(settings: ApiSettings, *, connections: int, kind: TransportKind | None = None) -> Transport:
-    """A transport for ``connections`` concurrent requests.
+def open_transport(
+    settings: ApiSettings, *, connections: int = DEFAULT_CONNECTIONS, kind: TransportKind | None = None
+) -> Transport:
+    """A transport for up to ``connections`` concurrent requests; the default is enough for a default ``SubmitSettings``.
 
     ``kind`` defaults to ``BATCHRUN_TRANSPORT``, else to aiohttp. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` replace the
     trusted certificates, as they do for httpx. ``SSLKEYLOGFILE`` is ignored: whoever can read such a file can read the

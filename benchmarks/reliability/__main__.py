@@ -35,7 +35,7 @@ def middle(values: Iterable[float]) -> str:
 
 def table(scores: list[Score], runs: int) -> Iterator[str]:
     """A Markdown table with the medians over the seeds."""
-    yield f"| of {runs} planned runs | created | twice | missing | its own count | seconds |"
+    yield f"| of {runs} planned runs | created | created twice | missing | reported | seconds |"
     yield "|---|---:|---:|---:|---:|---:|"
     for name in dict.fromkeys(score.contender for score in scores):
         mine = [score for score in scores if score.contender == name]

@@ -30,7 +30,7 @@ def submit_tiles(ledger: Path, settings: ApiSettings) -> Submission:
 
     async def run() -> Submission:
         with FileLedger.open(ledger, create=True) as opened:
-            async with RunsClient(settings, open_transport(settings, connections=34)) as client:
+            async with RunsClient(settings, open_transport(settings)) as client:
                 return await submit(plan, opened, client)
 
     return anyio.run(run)
