@@ -93,7 +93,9 @@ def test_the_commands_of_a_guide_are_accepted(guide: str, workshop: Workshop) ->
 def test_the_query_finds_the_runs(workshop: Workshop) -> None:
     (query,) = shown(HOW_TO / "results.md", "sql")
     query = query.replace("sweep.ledger.jsonl", str(workshop.folder / "sweep.ledger.jsonl"))
-    assert {row[0] for row in duckdb.sql(query).fetchall()} >= {"COMPLETED"}
+    found = duckdb.sql(query)
+    assert found is not None
+    assert {row[0] for row in found.fetchall()} >= {"COMPLETED"}
 
 
 def test_the_snippets_of_the_guide_to_python_run(workshop: Workshop) -> None:
