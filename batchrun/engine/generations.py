@@ -7,20 +7,18 @@ Its name tells the generations apart: the name is all that a run can be looked f
 import json
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from batchrun.engine.rerun_names import rerun_name
 from batchrun.errors import UsageError
 from batchrun.ledger.state import BatchState, Outcome, RunState
 from batchrun.sweep.local_file import UploadPlan
 from batchrun.sweep.plan import Plan, PlannedRun, build_plan
 from batchrun.wherobots.identity import canonical_json
-from batchrun.wherobots.payload import NAME_MAX_LENGTH
 
-__all__ = ["Generations", "generations_of", "next_generations", "planned_with", "rerun_name"]
+__all__ = ["Generations", "generations_of", "next_generations", "planned_with"]
 
-KEPT_OF_LONG_NAME = 230
-"""Characters of a name that leave room for a key, a generation and their separators."""
 LIVE = frozenset({Outcome.PENDING, Outcome.UNKNOWN, Outcome.REJECTED, Outcome.FAILED})
 """Outcomes of runs that may still be sent or looked for."""
 
@@ -36,14 +34,6 @@ class Generations:
     def planned(self, run: PlannedRun) -> PlannedRun:
         """A planned run as it is sent now."""
         return self.runs.get(run.key, run)
-
-
-def rerun_name(name: str, key: str, generation: int, taken: Collection[str] = ()) -> str:
-    """``NAME-r2``; where that is too long or another run's name, the key makes it unique."""
-    short = f"{name}-r{generation}"
-    if len(short) <= NAME_MAX_LENGTH and short not in taken:
-        return short
-    return f"{name[:KEPT_OF_LONG_NAME]}-{key}-r{generation}"
 
 
 def generations_of(plan: Plan, state: BatchState) -> Generations:

@@ -25,11 +25,12 @@ class KnownIds:
         self._earlier = dict(self._read_earlier())
 
     def add(self, run_id: str, key: str) -> str | None:
-        """Take an id for a key; returns the other key that already has it, if any."""
+        """Take an id for a key; if another key already has it, take nothing, and return that key."""
         latest = self._latest
+        earlier = self._earlier.get(run_id) if self._earlier else None
+        if earlier is not None:
+            return None if earlier == key else earlier
         other = latest.setdefault(run_id, key)
-        if other is key and self._earlier:
-            other = self._earlier.get(run_id, key)
         if len(latest) > MOST_OF_SESSION:
             del latest[next(iter(latest))]
         return None if other == key else other

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from batchrun.engine.evidence import MARGIN_S
 from batchrun.engine.known_ids import ids_of
+from batchrun.engine.rerun_names import next_rerun_name, rerun_name, rerun_of
 from batchrun.errors import LedgerFormatError
-from batchrun.ledger.events import RerunEvent, SubmittedEvent
+from batchrun.ledger.events import RerunEvent, SubmittedEvent, UnknownEvent
 from batchrun.ledger.fold import BatchState, Outcome, fold
 from batchrun.ledger.reader import read_events
 from batchrun.sweep.plan import Plan
@@ -24,15 +25,34 @@ class KnownRuns:
     keys: dict[str, str] = field(default_factory=dict)
     """The key of the planned run, by name: those that exist, that may exist, and with a plan those that were never sent."""
     reruns: dict[str, int] = field(default_factory=dict)
-    """The generations of reruns, by name."""
+    """The generations of the ledger's reruns, by name."""
     attempts_before: dict[tuple[str, int], int] = field(default_factory=dict)
     """Attempts of earlier generations, by the key and the generation of a rerun."""
     has_taken_over: bool = False
     """Some runs were not created by this ledger's own attempts: they may be older than it."""
 
-    def generation(self, name: str) -> int:
-        """Which generation of its planned run has this name."""
-        return self.reruns.get(name, 1)
+    def place(self, name: str) -> tuple[str, int] | None:
+        """The key and the generation of the run that has this name, also of a rerun that the ledger does not know."""
+        key = self.keys.get(name)
+        return (key, self.reruns.get(name, 1)) if key is not None else rerun_of(name, self._first_of, self._known_key)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a name is a run's of this batch."""
+        return isinstance(name, str) and self.place(name) is not None
+
+    def following(self, name: str) -> str | None:
+        """What the run after this one is called that the ledger does not know; None if it was never sent."""
+        key, generation = self.place(name) or ("", 0)
+        run = self.state.runs.get(key)
+        if run is None or generation < run.generation:
+            return None
+        return next_rerun_name(name) if generation > 1 else rerun_name(name, key, 2, self.keys)
+
+    def _first_of(self, name: str) -> str | None:
+        return self.keys.get(name) if name not in self.reruns else None
+
+    def _known_key(self, key: str) -> str | None:
+        return key if key in self.state.runs else None
 
     def attempts(self, key: str, generation: int) -> int:
         """How often a generation of a planned run was sent."""
@@ -72,16 +92,22 @@ def read_known_runs(ledger: Path, plan: Plan | None = None) -> KnownRuns:
         fold(known.state, event)
         if type(event) is SubmittedEvent:
             _take(known, event)
+        elif type(event) is UnknownEvent and event.name and known.state.runs[event.key].generation == 1:
+            known.keys[event.name] = event.key
     if known.state.batch is None:
         raise LedgerFormatError(str(ledger), "the ledger is empty", "submit the sweep again")
     ids = dict(ids_of(known.state))
     known.names = {run_id: name for run_id, name in known.names.items() if run_id in ids}
+    _take_unsubmitted(known)
+    if plan is not None and plan.sha256 == known.state.batch.plan_sha256:
+        for planned in plan:
+            known.keys.setdefault(planned.name, planned.key)
+    return known
+
+
+def _take_unsubmitted(known: KnownRuns) -> None:
     for key, run in known.state.runs.items():
         if run.name and run.outcome is not Outcome.SUBMITTED:
             known.keys[run.name] = key
             if run.generation > 1:
                 known.reruns[run.name] = run.generation
-    if plan is not None and plan.sha256 == known.state.batch.plan_sha256:
-        for planned in plan:
-            known.keys.setdefault(planned.name, planned.key)
-    return known

@@ -1,7 +1,7 @@
 """Where a ledger and the service disagree. Pure; `batchrun.engine.verify` asks the service."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from batchrun.engine.evidence import Fit
@@ -48,6 +48,8 @@ class Mismatch:
     """The runs at the service that the ledger does not know, the oldest first."""
     to_cancel: tuple[str, ...] = ()
     """Of these, the ones that an attempt of this batch made in addition to the ledger's run."""
+    is_later_rerun: bool = False
+    """The name is that of a rerun which the ledger does not know: a newer ledger was lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,27 +78,32 @@ def mismatches(
         if run.outcome is Outcome.UNKNOWN and (run.name or "") not in by_name:
             yield _of_key(known, MismatchKind.UNKNOWN, key, run.name or "")
     for name, listed in by_name.items():
-        key = known.keys[name]
+        key, generation = known.place(name) or ("", 1)
         # A rerun may have other settings than the plan.
-        sent = planned(key) if known.generation(name) == 1 else None
-        yield from _of_held(known, key, tuple(_compare(known, compared, key, sent, listed)))
+        sent = planned(key) if generation == 1 else None
+        held = tuple(_compare(known, compared, key, generation, sent, listed))
+        yield from _of_held(known, key, generation, held)
 
 
 def _by_name(known: KnownRuns, strangers: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
     by_name: dict[str, list[RunSummary]] = {}
     for run in sorted(strangers, key=lambda run: run.create_time or ""):
-        if run.id not in known.names and run.name is not None and run.name in known.keys:
+        if run.id not in known.names and run.name is not None and run.name in known:
             by_name.setdefault(run.name, []).append(run)
     return by_name
 
 
 def _compare(
-    known: KnownRuns, compared: HeldRuns, key: str, planned: PlannedRun | None, listed: Iterable[RunSummary]
+    known: KnownRuns,
+    compared: HeldRuns,
+    key: str,
+    generation: int,
+    planned: PlannedRun | None,
+    listed: Iterable[RunSummary],
 ) -> Iterator[HeldRun]:
     run = known.state.runs.get(key)
     for one in listed:
         name, since_s = one.name or "", known.began_s
-        generation = known.generation(name)
         if run is not None and run.n == 0:
             since_s = 0.0  # taken over: another ledger sent it, and nobody knows when
         elif run is not None and run.since_s is not None and _outcome(known, key, generation) is not Outcome.SUBMITTED:
@@ -106,15 +113,21 @@ def _compare(
 
 def _outcome(known: KnownRuns, key: str, generation: int) -> Outcome:
     """What became of a generation of a planned run: only one that was submitted is run again."""
+    present = _generation(known, key)
+    if generation == present:
+        return known.state.outcome(key)
+    return Outcome.SUBMITTED if generation < present else Outcome.PENDING
+
+
+def _generation(known: KnownRuns, key: str) -> int:
     run = known.state.runs.get(key)
-    return Outcome.SUBMITTED if run is not None and generation < run.generation else known.state.outcome(key)
+    return run.generation if run is not None else 1
 
 
-def _of_held(known: KnownRuns, key: str, held: tuple[HeldRun, ...]) -> Iterator[Mismatch]:
+def _of_held(known: KnownRuns, key: str, generation: int, held: tuple[HeldRun, ...]) -> Iterator[Mismatch]:
     """What the runs under one name come to. Those that a person declared to be another batch's are no news."""
     news = tuple(one for one in held if not one.is_foreign)
     name = held[0].name or ""
-    generation = known.generation(name)
     outcome = _outcome(known, key, generation)
     if outcome is Outcome.UNKNOWN:
         yield _of_key(known, MismatchKind.UNKNOWN, key, name, held=held)
@@ -129,7 +142,9 @@ def _of_held(known: KnownRuns, key: str, held: tuple[HeldRun, ...]) -> Iterator[
         yield _of_key(known, MismatchKind.TWICE, key, name, held=may_be_ours, to_cancel=to_cancel)
         news = tuple(one for one in news if one.fit is Fit.FOREIGN)
     if news:
-        yield _of_key(known, MismatchKind.FOREIGN, key, name, held=news)
+        found = _of_key(known, MismatchKind.FOREIGN, key, name, held=news)
+        is_later = generation > _generation(known, key)
+        yield replace(found, outcome=outcome, run_id=None, attempts=0, is_later_rerun=True) if is_later else found
 
 
 def _of_id(known: KnownRuns, kind: MismatchKind, key: str, run_id: str, *, found_name: str | None = None) -> Mismatch:

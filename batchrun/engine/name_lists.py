@@ -1,6 +1,7 @@
 """What the service lists under many names: one long list where that takes fewer calls, else one list for each name."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Container, Iterable
+from functools import partial
 from itertools import takewhile
 from math import ceil
 
@@ -26,6 +27,10 @@ def unobserved(read: int, total: int | None) -> None:
     """Nobody follows the reading."""
 
 
+def _none_follows(_: str) -> None:
+    return None
+
+
 def paced_scanner(client: RunsClient, per_s: float | None = None) -> Scanner:
     """A scanner that makes at most ``per_s`` calls a second; a call that is refused for its rate slows it down."""
     pacer = Pacer(rate=None, read_rate=per_s or READS_PER_S)
@@ -41,6 +46,8 @@ async def read_names(
     created_after: float | None = None,
     grown: Callable[[], Awaitable[int]] | None = None,
     again: Callable[[], Collection[str]] | None = None,
+    wanted: Container[str] | None = None,
+    following: Callable[[str], str | None] = _none_follows,
     observe: ReadObserver = unobserved,
 ) -> frozenset[str]:
     """Pass each run that is listed under one of the names to ``take``; returns the names whose lists are not complete.
@@ -48,27 +55,33 @@ async def read_names(
     ``names`` should answer ``in`` quickly. If the one long list proves incomplete, the names that ``again`` returns (by
     default, all) are listed one by one. ``grown`` finds out how many runs are known to have been created meanwhile.
 
+    ``wanted`` holds further names whose runs are passed on if they are listed, such as those of reruns. Where names are listed
+    one by one, the name that ``following`` returns for one is listed as well, and so on, as long as runs are found.
+
     Raises:
         ApiError: a list cannot be had, after several tries.
 
     """
     if not names:
         return frozenset()
-    scan, prefix = Scan(), common_prefix(names)
+    scan, prefix, wanted = Scan(), common_prefix(names), names if wanted is None else wanted
     pattern = f"{prefix}*" if prefix else None
+    read_each = partial(
+        _read_each, scanner, take=take, created_after=created_after, following=following, observe=observe
+    )
     first = await _first_page(scanner, pattern, created_after)
     if first is not None and first.total is not None and ceil(first.total / MAX_PAGE_SIZE) <= len(names):
         async for runs in scanner.pages(scan, name=pattern, created_after=created_after, first=first):
             for run in runs:
-                if run.name in names:
+                if run.name is not None and run.name in wanted:
                     take(run)
             observe(len(scan.ids), max(first.total, len(scan.ids)))
         if scan.is_complete() or (grown is not None and scan.is_complete(grown=await grown())):
             return frozenset()
         once_more = again() if again is not None else names
         left_out = frozenset(names).difference(once_more)
-        return left_out | await _read_each(scanner, once_more, take, created_after=created_after, observe=observe)
-    return await _read_each(scanner, names, take, created_after=created_after, observe=observe)
+        return left_out | await read_each(once_more)
+    return await read_each(names)
 
 
 async def _first_page(scanner: Scanner, pattern: str | None, created_after: float | None) -> RunSummaryPage | None:
@@ -84,9 +97,10 @@ async def _first_page(scanner: Scanner, pattern: str | None, created_after: floa
 async def _read_each(
     scanner: Scanner,
     names: Collection[str],
-    take: Callable[[RunSummary], object],
     *,
+    take: Callable[[RunSummary], object],
     created_after: float | None,
+    following: Callable[[str], str | None],
     observe: ReadObserver,
 ) -> frozenset[str]:
     doubtful: set[str] = set()
@@ -94,11 +108,14 @@ async def _read_each(
 
     async def read(name: str) -> None:
         nonlocal done
-        listed, is_whole = await scanner.named(name, created_after, most_pages=MOST_PAGES_A_NAME)
-        for run in listed:
-            take(run)
-        if not is_whole:
-            doubtful.add(name)
+        read_now: str | None = name
+        while read_now is not None:
+            listed, is_whole = await scanner.named(read_now, created_after, most_pages=MOST_PAGES_A_NAME)
+            for run in listed:
+                take(run)
+            if not is_whole:
+                doubtful.add(name)
+            read_now = following(read_now) if listed or read_now == name else None
         done += 1
         observe(done, len(names))
 

@@ -36,6 +36,10 @@ from batchrun.wherobots.clock import creation_offset_s, steady_now
 
 __all__ = ["Recovery", "recover"]
 
+ONE_BY_ONE = 1_000
+"""Names of runs that are listed one by one if one long list proves incomplete: at 20 calls a second, within two minutes.
+Of a larger batch, only names of which nothing is listed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
@@ -50,6 +54,8 @@ class Recovery:
     """Planned runs that stay unknown until a person decides."""
     reruns: int
     """Planned runs whose latest run is a rerun."""
+    unchecked: tuple[str, ...]
+    """Names of recovered runs whose lists are incomplete: there may be reruns of them, or others of their names."""
     older: int
     """Runs of planned names that were created before ``since_s``, and left alone."""
 
@@ -91,12 +97,24 @@ async def recover(
     found = await anyio.to_thread.run_sync(partial(RecoveredRuns, plan, since_s=since_s))
     patience_s = SubmitSettings.of(plan.submit).settle_after_s if settle_after_s is None else settle_after_s
 
-    async def look(names: Collection[str]) -> frozenset[str]:
-        return await read_names(scanner, names, found.take, created_after=since_s, again=found.missing, observe=observe)
+    async def look(names: Collection[str], created_after: float | None) -> frozenset[str]:
+        def again() -> Collection[str]:
+            return names if len(names) <= ONE_BY_ONE else found.missing().intersection(names)
+
+        return await read_names(
+            scanner,
+            names,
+            found.take,
+            created_after=created_after,
+            again=again,
+            wanted=found,
+            following=found.following,
+            observe=observe,
+        )
 
     seen_at, began_s = LedgerClock().stamp(), steady_now()
     try:
-        incomplete = await look(found)
+        incomplete = await look(found, since_s)
         if found.is_empty:
             raise UsageError(plan.name, _nothing(found), "submit it, or name the right sweep, service and time")
         # Twice, as long after this start as if the last attempt had been sent just before it, without a control.
@@ -105,10 +123,10 @@ async def recover(
             on_wait(len(missing), wait_s)
             await anyio.sleep(wait_s)
             seen_at = LedgerClock().stamp()
-            incomplete = await look(missing) if missing else incomplete
+            incomplete = await look(missing | incomplete, since_s)
             # What lists do not show yet was created shortly before this start: a rerun of a run that is listed, too.
             recent_s = began_s + creation_offset_s(client.clock.offset_s) - 2 * patience_s - MARGIN_S
-            await read_names(scanner, found, found.take, created_after=max(recent_s, since_s or 0.0), again=frozenset)
+            incomplete |= await look(found, max(recent_s, since_s or 0.0))
     except ApiError as error:
         if not is_call_refused(error):
             raise
@@ -160,7 +178,8 @@ def _write(
         recovered=len(claims) - len(doubtful),
         pending=plan.runs - len(claims),
         doubtful=doubtful,
-        reruns=sum(len(claim.runs) > 1 for claim in claims),
+        reruns=sum(claim.generation > 1 for claim in claims),
+        unchecked=tuple(claim.planned.name for claim in claims if not claim.doubt and claim.planned.name in incomplete),
         older=found.older,
     )
 
@@ -173,23 +192,28 @@ def _batch_id(claims: list[Claim]) -> dict[str, str]:
 
 def _events(claims: list[Claim], at: str) -> Iterator[Event]:
     """Generation by generation, since one event begins a rerun of many."""
-    for generation in range(1, max((len(claim.runs) for claim in claims), default=0) + 1):
-        of_it = [claim for claim in claims if len(claim.runs) >= generation]
+    for generation in range(1, max((claim.generation for claim in claims), default=0) + 1):
+        of_it = [claim for claim in claims if claim.generation >= generation]
         if generation > 1:
             yield RerunEvent(at=at, keys=[claim.planned.key for claim in of_it], generation=generation)
         for claim in of_it:
-            run, planned = claim.runs[generation - 1], claim.planned
-            yield SubmittedEvent(
-                at=at,
-                key=planned.key,
-                n=0,
-                run_id=run.run_id,
-                name=run.name,
-                status=run.status,
-                point=msgspec.Raw(planned.point_json),
-                via="recovered",
-                generation=generation,
-            )
-    for claim in claims:
-        if claim.doubt:
-            yield UnknownEvent(at=at, key=claim.planned.key, n=0, name=claim.planned.name, reason=claim.doubt)
+            if generation <= len(claim.runs):
+                yield _submitted(claim, generation, at)
+            elif generation in {1, claim.generation}:  # the ledger of a run begins with its first generation
+                name = claim.planned.name if generation == 1 else claim.name
+                yield UnknownEvent(at=at, key=claim.planned.key, n=0, name=name, reason=claim.doubt)
+
+
+def _submitted(claim: Claim, generation: int, at: str) -> SubmittedEvent:
+    run, planned = claim.runs[generation - 1], claim.planned
+    return SubmittedEvent(
+        at=at,
+        key=planned.key,
+        n=0,
+        run_id=run.run_id,
+        name=run.name,
+        status=run.status,
+        point=msgspec.Raw(planned.point_json),
+        via="recovered",
+        generation=generation,
+    )

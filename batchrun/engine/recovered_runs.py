@@ -1,25 +1,21 @@
 """Which listed runs are a plan's, when no ledger says so: exactly one must fit, else a person decides. Pure."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from typing_extensions import override
 
 from batchrun.engine.evidence import MARGIN_S, Fit, Sought, fit, tag_of
+from batchrun.engine.rerun_names import next_rerun_name, rerun_name, rerun_of
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.sweep.plan import PlannedRun
 from batchrun.wherobots.summaries import RunSummary
 
 __all__ = ["Claim", "Listed", "RecoveredRuns"]
 
-FIRST_RERUN = 2
 MOST_OF_A_NAME = 20
 """Runs of one name that are kept: more of them change nothing."""
 SHOWN_IDS = 5
-_RERUN = re.compile(r"(.+)-r([0-9]{1,4})")
-_KEYED = re.compile(r"(.+)-([0-9a-f]{16})")
-"""The names of reruns, as `batchrun.engine.generations.rerun_name` makes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +36,13 @@ class Claim:
 
     planned: PlannedRun
     runs: tuple[Listed, ...] = ()
-    """Its runs, by generation; more than one if it was run again."""
+    """Its runs, by generation, as far as there is no doubt about them; more than one if it was run again."""
+    generation: int = 1
+    """The latest that is listed."""
+    name: str
+    """Of the latest generation."""
     doubt: str = ""
-    """Why none is taken over although there are some; empty if there is no doubt."""
+    """Why that is not taken over, or one before it; empty if there is no doubt."""
     doubtful_ids: tuple[str, ...] = ()
 
 
@@ -110,13 +110,12 @@ class RecoveredRuns(Collection[str]):
         """The planned run of a name, and its generation. A planned name that looks like a rerun's is itself."""
         if (planned := self._planned.get(name)) is not None:
             return planned, 1
-        if (rerun := _RERUN.fullmatch(name)) is None or (generation := int(rerun[2])) < FIRST_RERUN:
-            return None
-        planned = self._planned.get(rerun[1])
-        if planned is None and (keyed := _KEYED.fullmatch(rerun[1])) is not None:
-            planned = self._by_key.get(keyed[2])
-            planned = planned if planned is not None and planned.name.startswith(keyed[1]) else None
-        return (planned, generation) if planned is not None else None
+        return rerun_of(name, self._planned.get, self._by_key.get)
+
+    def following(self, name: str) -> str | None:
+        """What the next run of a planned run would be called, if it was run again."""
+        planned = self._planned.get(name)
+        return rerun_name(name, planned.key, 2, self._planned) if planned is not None else next_rerun_name(name)
 
     def missing(self) -> frozenset[str]:
         """The planned names under which nothing was listed."""
@@ -128,19 +127,29 @@ class RecoveredRuns(Collection[str]):
             if runs := self._listed.get(name):
                 yield self._claim(planned, runs)
             elif name in incomplete:
-                yield Claim(planned=planned, doubt="the list of its name is incomplete: it may exist")
+                yield Claim(planned=planned, name=name, doubt="the list of its name is incomplete: it may exist")
 
     def _claim(self, planned: PlannedRun, listed: dict[tuple[int, str], Listed]) -> Claim:
+        """A generation is taken over only after the one before it: what follows a doubtful one is doubtful, too."""
         taken: list[Listed] = []
+        doubt, doubtful = "", list[Listed]()
         for generation in sorted({generation for generation, _ in listed}):
             runs = [run for (its, _), run in listed.items() if its == generation]
             ours = [run for run in runs if run.fit is Fit.OURS and run.run_id not in self._shared_ids]
-            if generation != len(taken) + 1:
-                return _doubtful(planned, runs, "a rerun is listed, and the run before it is not")
-            if len(ours) != 1:
-                return _doubtful(planned, ours or runs, self._why(ours, runs))
-            taken += ours
-        return Claim(planned=planned, runs=tuple(taken))
+            name = runs[0].name
+            if not doubt and generation != len(taken) + 1:
+                doubt, doubtful = _doubt(runs, "a rerun is listed, and the run before it is not"), runs
+            elif not doubt and len(ours) != 1:
+                doubtful = ours or runs
+                doubt = _doubt(doubtful, self._why(ours, runs))
+            elif doubt:
+                doubt, doubtful = f"{doubt}; run again as {_doubt(runs, name)}", doubtful + runs
+            else:
+                taken += ours
+        ids = tuple(run.run_id[:40] for run in _oldest_first(doubtful))
+        return Claim(
+            planned=planned, runs=tuple(taken), generation=generation, name=name, doubt=doubt, doubtful_ids=ids
+        )
 
     def _why(self, ours: list[Listed], runs: list[Listed]) -> str:
         if len(ours) > 1:
@@ -150,6 +159,9 @@ class RecoveredRuns(Collection[str]):
         return "the payload differs"
 
 
-def _doubtful(planned: PlannedRun, runs: Iterable[Listed], why: str) -> Claim:
-    ids = tuple(run.run_id[:40] for run in sorted(runs, key=lambda run: run.created_s))
-    return Claim(planned=planned, doubt=f"{why}: {', '.join(ids[:SHOWN_IDS])}", doubtful_ids=ids)
+def _doubt(runs: Iterable[Listed], why: str) -> str:
+    return f"{why}: {', '.join(run.run_id[:40] for run in _oldest_first(runs)[:SHOWN_IDS])}"
+
+
+def _oldest_first(runs: Iterable[Listed]) -> list[Listed]:
+    return sorted(runs, key=lambda run: run.created_s)

@@ -14,7 +14,7 @@ from batchrun.engine.controls import Control, Controls
 from batchrun.engine.evidence import MARGIN_S, Evidence, Finding, Sought, name_key, name_keys, weigh
 from batchrun.engine.known_ids import KnownIds
 from batchrun.engine.last_look import MOST_DUPLICATES, LastLook
-from batchrun.engine.outcomes import Outcomes
+from batchrun.engine.outcomes import Outcomes, Resent
 from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.scan import Scan, Scanner
@@ -123,18 +123,21 @@ class Settler:
         """Read one list of all runs since the earliest attempt; what is found is adopted page by page."""
         scan, after = Scan(), self._earliest(due)
         listed: defaultdict[str, list[RunSummary]] = defaultdict(list)
-        shown = set[str]()
+        shown, adopted, further = set[str](), dict[str, Work](), defaultdict[str, list[RunSummary]](list)
         async for runs in self._scanner.pages(scan, created_after=after, first=first):
             waiting = self._by_name(self._queue)
             shown |= self._controls.shown_by(runs)
             seen = set[str]()
             for run in runs:
+                if run.name in adopted:
+                    further[run.name].append(run)
                 for name in name_keys(run) & waiting.keys():
                     listed[name].append(run)
                     seen.add(name)
             for name in seen:
-                for case in waiting[name]:
-                    self._adopt_if_present(case, listed[name])
+                adopted |= {c.work.name: c.work for c in waiting[name] if self._adopt_if_present(c, listed[name])}
+        for name, runs in further.items():
+            self._report_further(adopted[name], runs)
         is_whole = scan.is_complete(grown=self._controls.created - created)
         if not is_whole and scan.totals[0] is not None:
             self._is_broad_trusted = False  # lists of one name are short: they may be complete where this one is not
@@ -146,6 +149,18 @@ class Settler:
                 self._not_found(
                     case, listed[name_key(case.work.name)], began_s, proves=proves, has_control=bool(controls)
                 )
+
+    def _report_further(self, work: Work, listed: list[RunSummary]) -> None:
+        """Report what fits as well, on later pages than the run that was adopted.
+
+        Of a name that was sent more than once, the last look does that.
+        """
+        finding = self._weigh(listed, work)
+        others = [run.id for run in finding.runs if self._known_ids.holder(run.id) != work.key]
+        if finding.evidence is Evidence.PRESENT and others and work.first_unknown_n == work.n:
+            self._outcomes.checked(
+                Resent(key=work.key, name=work.name, first_sent_at_s=0.0, not_before_s=0.0), others[:MOST_DUPLICATES]
+            )
 
     async def _look_by_name(self, due: list[Case], began_s: float) -> None:
         """Read one list for each name, and one for each control."""

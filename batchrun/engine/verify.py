@@ -112,6 +112,8 @@ class _Comparison:
                 created_after=None if known.has_taken_over else known.began_s,
                 grown=self._grown,
                 again=self._once_more,
+                wanted=known,
+                following=known.following,
                 observe=self._observe,
             )
         except ApiError as error:

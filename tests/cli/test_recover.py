@@ -205,6 +205,44 @@ def test_lists_that_end_early_leave_nothing_pending_that_exists(do: Do, server: 
     assert len(runs(server)) == 7 + 7
 
 
+def test_lists_that_end_early_hide_no_rerun(do: Do, server: EmulatorServer, tmp_path: Path) -> None:
+    for name in ("job-nyc-2021", "job-nyc-2021-r2", "job-nyc-2021-r3"):
+        create(server, "nyc", 2021, name=name)
+    for year in (2022, 2023, 2024):
+        create(server, "nyc", year)
+    configure(server, list_max_items=2)
+    ended = do("recover", *QUICK)
+    assert (ended.status, "4 submitted, 8 pending, 0 unknown" in ended.out) == (0, True), ended.out
+    assert sum(run.generation for run in read_state(tmp_path / LEDGER).runs.values()) == 6
+
+
+def test_runs_whose_lists_stay_incomplete_are_counted(do: Do, server: EmulatorServer) -> None:
+    create(server, "nyc", 2021, name="another-job-nyc-2021")
+    for year in (2021, 2022):
+        create(server, "nyc", year)
+    configure(server, list_max_items=1, list_name_match="substring")
+    ended = do("recover", *QUICK)
+    assert ended.status == 1
+    assert "2 submitted, 10 pending, 0 unknown" in ended.out
+    assert "the lists of 1 recovered run are incomplete: there may be reruns that were not seen" in ended.out
+
+
+def test_a_rerun_of_a_doubtful_run_is_known_to_the_new_ledger(do: Do, server: EmulatorServer, tmp_path: Path) -> None:
+    odd = create(server, "nyc", 2021, runtime="large")
+    rerun = create(server, "nyc", 2021, name="job-nyc-2021-r2")
+    ended = do("recover", *QUICK)
+    assert ended.status == 1
+    assert f"job-nyc-2021-r2  the payload differs: {odd}; run again as job-nyc-2021-r2: {rerun}" in ended.out
+    assert check(tmp_path / LEDGER).findings == []
+    do("submit", "--rate", "500", "--quiet", *QUICK)
+    do("resolve", "job-nyc-2021-r2", "--adopt", rerun, "--yes")
+    assert len(runs(server)) == 2 + 11
+    (known,) = (run for run in read_state(tmp_path / LEDGER).runs.values() if run.generation > 1)
+    assert known.run_id == rerun
+    found = do("verify", "--json").document["findings"]
+    assert [(one["kind"], one["name"], one["held"][0]["run_id"]) for one in found] == [("twice", "job-nyc-2021", odd)]
+
+
 @pytest.mark.parametrize("status", [403, 404])
 def test_where_lists_are_refused_nothing_is_recovered(
     do: Do, server: EmulatorServer, tmp_path: Path, status: int

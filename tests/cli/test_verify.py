@@ -109,6 +109,21 @@ def test_unknown_runs_are_findings_with_what_is_held(do: Do, server: EmulatorSer
     assert do("resume", "--settle-after", "0.1s", "--quiet").status == 0
 
 
+@pytest.mark.parametrize("most", [None, 3])
+def test_a_rerun_that_the_ledger_does_not_know_is_named(
+    do: Do, submitted: dict[str, str], server: EmulatorServer, most: int | None
+) -> None:
+    other = create(server, "nyc", 2021, name="job-nyc-2021-r3")
+    create(server, "nyc", 2021, name="job-nyc-2021-r2")
+    configure(server, list_max_items=most)
+    ended, document = do("verify"), do("verify", "--json")
+    assert kinds(document) == {"foreign": 2}
+    assert {one["name"] for one in document.document["findings"]} == {"job-nyc-2021-r2", "job-nyc-2021-r3"}
+    assert re.search(rf"foreign +job-nyc-2021-r3 +pending +0 +{other} ", ended.out)
+    assert "2 reruns that this ledger does not know" in ended.out
+    assert submitted["job-nyc-2021"] not in ended.out
+
+
 def test_lists_that_end_early_hide_no_run(do: Do, submitted: dict[str, str], server: EmulatorServer) -> None:
     del submitted
     delete(server, names=["job-nyc-2022"])

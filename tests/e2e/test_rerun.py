@@ -11,8 +11,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from batchrun.engine.generations import rerun_name
 from batchrun.engine.rerun import failed_runs
+from batchrun.engine.rerun_names import rerun_name
 from batchrun.ledger.events import StatusEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.reader import read_state

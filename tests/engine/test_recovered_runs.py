@@ -91,9 +91,19 @@ def test_reruns_belong_to_the_run_whose_name_they_have() -> None:
     assert claims(listed(FIRST, "r1"), *rerun) == {FIRST.name: "r1,r2,r3"}
     keyed = listed(FIRST, "r2", name=f"{FIRST.name[:6]}-{FIRST.key}-r2")
     assert claims(listed(FIRST, "r1"), keyed) == {FIRST.name: "r1,r2"}
-    assert claims(listed(FIRST, "r1"), listed(FIRST, "r2", name=f"else-{FIRST.key}-r2")) == {FIRST.name: "r1"}
     assert claims(rerun[0]) == {FIRST.name: "a rerun is listed, and the run before it is not: r2"}
     assert claims(listed(FIRST, "r1"), rerun[1])[FIRST.name].startswith("a rerun is listed")
+
+
+def test_what_follows_a_doubtful_run_is_known_and_doubtful_too() -> None:
+    odd, rerun = listed(FIRST, "r1", payload={}), listed(FIRST, "r2", name=f"{FIRST.name}-r2")
+    assert claims(odd, rerun) == {FIRST.name: f"the payload differs: r1; run again as {FIRST.name}-r2: r2"}
+    found = RecoveredRuns(PLAN, since_s=None)
+    for run in (listed(FIRST, "r1"), rerun, listed(FIRST, "r3", name=f"{FIRST.name}-r2")):
+        found.take(run)
+    (claim,) = found.claims(())
+    assert ([run.run_id for run in claim.runs], claim.generation, claim.name) == (["r1"], 2, f"{FIRST.name}-r2")
+    assert claim.doubtful_ids == ("r2", "r3")
 
 
 def test_other_names_are_nobodys_business() -> None:

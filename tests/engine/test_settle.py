@@ -15,7 +15,7 @@ from batchrun.engine.backlog import Work
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopReason
 from batchrun.engine.verdicts import judge
-from batchrun.ledger.events import SubmittedEvent
+from batchrun.ledger.events import DuplicatesEvent, SubmittedEvent
 from batchrun.ledger.fold import Outcome
 from batchrun.sweep.plan import PlannedRun
 from batchrun.wherobots.answers import Answer, Created, Lost, Unreadable
@@ -86,6 +86,26 @@ async def test_a_run_that_exists_is_found_at_the_first_look(tmp_path: Path, cloc
         assert parts.counts == {"submitted": 1}
         assert clock.now_s - began_s < SETTLE_AFTER_S / 4
         assert len(wire.lists) == 1
+
+
+async def test_a_second_run_on_a_later_page_is_reported_although_the_first_was_adopted_before(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    async with opened(tmp_path, runs=200) as (parts, wire):
+        first, *others = parts.plan
+        second_id = await create(parts, first)
+        for run in others:
+            await create(parts, run)
+        run_id = await create(parts, first)
+        work = await lose(parts)
+        for _ in range(3):  # one long list takes fewer calls than their names
+            await lose(parts)
+        clock.advance(5)
+        await settle(parts)
+        assert len(wire.lists) == 3
+        events = await parts.events()
+        assert [e.run_id for e in events if isinstance(e, SubmittedEvent) and e.key == work.key] == [run_id]
+        assert [e.run_ids for e in events if isinstance(e, DuplicatesEvent)] == [[second_id]]
 
 
 async def test_a_run_older_than_the_batch_is_anothers_whatever_a_later_sessions_clock_says(

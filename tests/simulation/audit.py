@@ -33,7 +33,8 @@ def findings(
         state = read_state(path)
         owned = _owned(path.name, state, service)
         found += _twice(owned, service)
-        found += _untrue(path.name, state, owned, service)
+        found += _untrue(path.name, state, service)
+        found += _lost(state, owned, service)
         found += _sums(path, state)
         found += _check(path, state)
         if path.name == "main.jsonl":
@@ -134,7 +135,7 @@ def _is_excused(run: HeldRun, service: Service) -> bool:
     return bool(run.excuse) or run.visible_s > run.lost_s + service.habits.settle_after_s
 
 
-def _untrue(ledger: str, state: BatchState, owned: Owned, service: Service) -> Iterator[str]:
+def _untrue(ledger: str, state: BatchState, service: Service) -> Iterator[str]:
     by_id = {run.id: run for run in service.runs}
     ids = Counter(run_id for run_id, _ in ids_of(state))
     yield from (f"untrue: {run_id} is the run of {count} keys" for run_id, count in ids.items() if count > 1)
@@ -144,11 +145,16 @@ def _untrue(ledger: str, state: BatchState, owned: Owned, service: Service) -> I
             yield f"untrue: {key} is {run_id}, which never existed"
         elif held.owner != (ledger, key, generation) and not held.excuse:
             yield f"untrue: generation {generation} of {key} is {run_id}, which is {held.name} of {held.owner}"
+
+
+def _lost(state: BatchState, owned: Owned, service: Service) -> Iterator[str]:
     for (key, generation), runs in owned.items():
         alive = [run for run in runs if run.visible_s <= CLOCK.now_s < run.deleted_s]
         if not alive or alive[0].excuse:
             continue
         run, known, outcome = alive[0], state.runs.get(key), state.outcome(key)
+        if known is not None and generation != known.generation and alive[0].is_doubted:
+            continue  # `recover` said so, and `verify` has to report it
         if known is None or generation > known.generation:
             yield f"lost: {run.name} ({key}) exists as {run.id}, and the ledger has no attempt of it"
         elif generation < known.generation:

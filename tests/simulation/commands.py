@@ -37,6 +37,8 @@ class Commanding:
     """Runs of keys that a person decides to send again although these exist, or will."""
     adopted: list[HeldRun] = field(default_factory=list)
     """Runs that a person adopts although they are another batch's."""
+    doubted: set[str] = field(default_factory=set)
+    """Names of planned runs about which ``recover`` says that it could not find out everything."""
 
     async def __call__(self, process: Process) -> str:
         match self.event.act:
@@ -100,7 +102,8 @@ class Commanding:
             found = await recover(
                 process.sweep.plan(), client, process.path, settle_after_s=process.service.habits.settle_after_s
             )
-        return f"recovered: {found.recovered}, {found.pending} pending, {len(found.doubtful)} doubtful"
+        self.doubted = {claim.planned.name for claim in found.doubtful}.union(found.unchecked)
+        return f"recovered: {found.recovered}, {found.pending} pending, {len(found.doubtful)} doubtful, {len(found.unchecked)} unchecked"
 
     async def _resolve(self, process: Process) -> str:
         plan = plan_of(read_batch(process.path), process.path, {}, resolve=False)

@@ -144,9 +144,10 @@ class _Player:
         lost = path.read_bytes()
         DISK.remove(path)
         for attempt in range(MOST_TRIES):
-            self._run(self._process_of(event, path, Commanding(event), attempt))
+            commanding = Commanding(event)
+            self._run(self._process_of(event, path, commanding, attempt))
             if path.exists():
-                self.world.excuse_after_recovery(path)
+                self.world.excuse_after_recovery(path, commanding.doubted)
                 return
         DISK.put(path, lost)
 

@@ -73,6 +73,8 @@ class HeldRun:
     """A person said that it belongs to another batch, although it does not."""
     is_forgotten: bool = False
     """The ledger that sent it was lost, or replaced by an older one."""
+    is_doubted: bool = False
+    """The ledger that sent it was lost, and ``recover`` said that it could not find out about this planned run."""
     excuse: str = ""
     """Why no client could have known of it in time."""
 

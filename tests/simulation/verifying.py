@@ -64,8 +64,9 @@ def verification_findings(
     unknown = {key for key, run in state.runs.items() if run.outcome is Outcome.UNKNOWN}
     yield from _differ("unknown", {one.key for one in said[MismatchKind.UNKNOWN]}, unknown)
     further = dict(_further(state, owned, alive))
-    reported = {held.run_id: one.key for one in said[MismatchKind.TWICE] for held in one.held}
-    for run_id in further.keys() - reported.keys():
+    named = said[MismatchKind.TWICE] + [one for one in said[MismatchKind.FOREIGN] if one.is_later_rerun]
+    reported = {held.run_id for one in named for held in one.held}
+    for run_id in further.keys() - reported:
         yield f"verify is silent: {further[run_id]} was also made as {run_id}"
     excused = {run.id for run in service.runs if run.excuse or run.is_disowned}
     for run_id in set(found.to_cancel) - further.keys() - excused:
@@ -79,7 +80,7 @@ def _further(
     taken = {run_id for run_id, _ in ids_of(state)}
     for (key, generation), runs in owned.items():
         known = state.runs.get(key)
-        if known is not None and (generation < known.generation or known.outcome is Outcome.SUBMITTED):
+        if known is not None and (generation != known.generation or known.outcome is Outcome.SUBMITTED):
             yield from ((run.id, key) for run in runs if run.id in alive and run.id not in taken)
 
 

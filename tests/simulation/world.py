@@ -125,8 +125,8 @@ class World:
             if run.id in taken:
                 run.excuse = run.excuse or "a person adopted another batch's run"
 
-    def excuse_after_recovery(self, ledger: Path) -> None:
-        """Note which runs a ledger that was recovered cannot know."""
+    def excuse_after_recovery(self, ledger: Path, doubted: set[str]) -> None:
+        """Note which runs a ledger that was recovered cannot know; about those with ``doubted`` names it said so."""
         self.newer = self._copy = None
         planned = set(self.sweep.keys().values())
         known = {run_id for run_id, _ in ids_of(read_state(ledger))}
@@ -134,6 +134,7 @@ class World:
             if run.owner is None or run.owner.ledger != ledger.name or run.id in known:
                 continue
             run.is_forgotten = True
+            run.is_doubted = run.owner.key in {self.sweep.names()[name] for name in doubted}
             if run.owner.key not in planned:
                 run.excuse = run.excuse or "not planned when the ledger was recovered"
 

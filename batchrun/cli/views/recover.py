@@ -15,7 +15,7 @@ MOST_ROWS = 50
 
 def show_recovery(found: Recovery, planned: int, resume: Sequence[str], output: Output) -> ExitStatus:
     """The counts, the doubtful runs with the reason of each, and what to do next; ``resume`` is the command for that."""
-    rows = tuple((claim.planned.name, claim.doubt) for claim in found.doubtful)
+    rows = tuple((claim.name, claim.doubt) for claim in found.doubtful)
     if rows:
         output.table(Table(title="Unknown", head=("name", "reason"), rows=rows[:MOST_ROWS]))
     if len(rows) > MOST_ROWS:
@@ -27,11 +27,16 @@ def show_recovery(found: Recovery, planned: int, resume: Sequence[str], output: 
     if found.older:
         output.say(f"{numbered(found.older, 'run')} with these names were created before --since and were ignored")
     ledger = str(found.ledger)
+    if found.unchecked:
+        output.say(
+            f"the lists of {numbered(len(found.unchecked), 'recovered run')} are incomplete: there may be reruns that were "
+            f"not seen; to look again: {join(['batchrun', 'verify', ledger])}"
+        )
     if found.doubtful:
         output.say(f"to decide about the unknown ones: {join(['batchrun', 'resolve', ledger])}")
     if found.pending:
         output.say(f"to send the rest: {join(resume)}", style="bold")
-    status = ExitStatus.INCOMPLETE if found.doubtful else ExitStatus.DONE
+    status = ExitStatus.INCOMPLETE if found.doubtful or found.unchecked else ExitStatus.DONE
     output.document(
         {
             "ledger": ledger,
@@ -42,10 +47,11 @@ def show_recovery(found: Recovery, planned: int, resume: Sequence[str], output: 
                 "unknown": len(found.doubtful),
             },
             "unknown": [
-                {"name": one.planned.name, "key": one.planned.key, "reason": one.doubt, "run_ids": one.doubtful_ids}
+                {"name": one.name, "key": one.planned.key, "reason": one.doubt, "run_ids": one.doubtful_ids}
                 for one in found.doubtful
             ],
             "reruns": found.reruns,
+            "unchecked": list(found.unchecked),
             "older": found.older,
             "exit_status": int(status),
         }

@@ -1,7 +1,7 @@
 """Where a ledger and the service disagree, as ``batchrun verify`` shows it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from shlex import join
 from typing import Any
 
@@ -77,7 +77,18 @@ def _advice(verification: Verification, ledger: str) -> Iterator[str]:
             f"unknown: {numbered(count, 'run')}; {command('resume')} settles them, "
             f"and {command('resolve')} helps with those that stay unknown"
         )
-    foreign = Counter(one.outcome for one in verification.mismatches if one.kind is MismatchKind.FOREIGN)
+    yield from _advice_about_foreign(verification, command)
+
+
+def _advice_about_foreign(verification: Verification, command: Callable[..., str]) -> Iterator[str]:
+    if count := sum(one.is_later_rerun for one in verification.mismatches):
+        yield (
+            f"foreign: {numbered(count, 'rerun')} that this ledger does not know: it is older than they are, or was recovered "
+            "from incomplete lists; use the newer ledger, or rebuild one with batchrun recover SWEEP --ledger PATH"
+        )
+    foreign = Counter(
+        one.outcome for one in verification.mismatches if one.kind is MismatchKind.FOREIGN and not one.is_later_rerun
+    )
     if count := foreign.pop(Outcome.DROPPED, 0):
         yield f"foreign: {numbered(count, 'name')} dropped here; {command('resolve')} NAME --adopt RUN_ID takes a run over"
     if count := foreign.pop(Outcome.FAILED, 0) + foreign.pop(Outcome.REJECTED, 0):

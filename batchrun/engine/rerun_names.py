@@ -1,0 +1,45 @@
+"""What reruns are called, and whose rerun has a name. The name is all that a rerun can be recognised by. Pure."""
+
+import re
+from collections.abc import Callable, Container
+from typing import TypeVar
+
+from batchrun.wherobots.payload import NAME_MAX_LENGTH
+
+__all__ = ["next_rerun_name", "rerun_name", "rerun_of"]
+
+T = TypeVar("T")
+
+FIRST_RERUN = 2
+KEPT_OF_LONG_NAME = 230
+"""Characters of a name that leave room for a key, a generation and their separators."""
+_RERUN = re.compile(r"(.+)-r([0-9]{1,4})", re.DOTALL)
+_KEYED = re.compile(r".+-([0-9a-f]{16})", re.DOTALL)
+
+
+def rerun_name(name: str, key: str, generation: int, taken: Container[str] = ()) -> str:
+    """``NAME-r2``; where that is too long or another run's name, the key makes it unique."""
+    short = f"{name}-r{generation}"
+    if len(short) <= NAME_MAX_LENGTH and short not in taken:
+        return short
+    return f"{name[:KEPT_OF_LONG_NAME]}-{key}-r{generation}"
+
+
+def next_rerun_name(rerun: str) -> str:
+    """What the rerun after this one is called, unless that is another run's name."""
+    name, _, generation = rerun.rpartition("-r")
+    return f"{name}-r{int(generation) + 1}"
+
+
+def rerun_of(name: str, by_name: Callable[[str], T | None], by_key: Callable[[str], T | None]) -> tuple[T, int] | None:
+    """Whose rerun has this name, and which generation it is; None if it is no rerun of a run that can be found.
+
+    ``by_name`` and ``by_key`` find the planned run of a name and of a key.
+    """
+    rerun = _RERUN.fullmatch(name)
+    if rerun is None or (generation := int(rerun[2])) < FIRST_RERUN:
+        return None
+    found = by_name(rerun[1])
+    if found is None and (keyed := _KEYED.fullmatch(rerun[1])) is not None:
+        found = by_key(keyed[1])
+    return (found, generation) if found is not None else None
