@@ -23,6 +23,7 @@ from batchrun.engine.evidence import MARGIN_S
 from batchrun.engine.name_lists import ReadObserver, paced_scanner, read_names, unobserved
 from batchrun.engine.organization import organization_of
 from batchrun.engine.recovered_runs import Claim, RecoveredRuns
+from batchrun.engine.scan import Scanner
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle_queue import SECOND_SCAN_S
 from batchrun.engine.verdicts import is_call_refused
@@ -97,21 +98,7 @@ async def recover(
     found = await anyio.to_thread.run_sync(partial(RecoveredRuns, plan, since_s=since_s))
     patience_s = SubmitSettings.of(plan.submit).settle_after_s if settle_after_s is None else settle_after_s
 
-    async def look(names: Collection[str], created_after: float | None) -> frozenset[str]:
-        def again() -> Collection[str]:
-            return names if len(names) <= ONE_BY_ONE else found.missing().intersection(names)
-
-        return await read_names(
-            scanner,
-            names,
-            found.take,
-            created_after=created_after,
-            again=again,
-            wanted=found,
-            following=found.following,
-            observe=observe,
-        )
-
+    look = partial(_look, scanner, found, observe)
     seen_at, began_s = LedgerClock().stamp(), steady_now()
     try:
         incomplete = await look(found, since_s)
@@ -136,6 +123,30 @@ async def recover(
         partial(
             _write, path, plan, found, incomplete, base_url or client.settings.base_url, organization, client, seen_at
         )
+    )
+
+
+async def _look(
+    scanner: Scanner,
+    found: RecoveredRuns,
+    observe: ReadObserver,
+    names: Collection[str],
+    created_after: float | None,
+) -> frozenset[str]:
+    """Take what is listed under names and those of their reruns; returns the names whose lists are incomplete."""
+
+    def again() -> Collection[str]:
+        return names if len(names) <= ONE_BY_ONE else found.missing().intersection(names)
+
+    return await read_names(
+        scanner,
+        names,
+        found.take,
+        created_after=created_after,
+        again=again,
+        wanted=found,
+        following=found.following,
+        observe=observe,
     )
 
 
