@@ -31,7 +31,7 @@ def need_of(plan: Plan) -> Need:
     """What a plan asks for; walks over every run."""
     largest = 0.0
     for run in plan:
-        if b"DiskGB" in run.body:
+        if b"DiskGB" in run.body:  # few sweeps set disks, and a million payloads take seconds to decode
             environment = _read_payload(run.body).environment
             largest = max(largest, environment.spark_driver_disk_gb or 0, environment.spark_executor_disk_gb or 0)
     return Need(demands=plan.demands, largest_disk_gb=int(largest) or None)

@@ -14,6 +14,7 @@ from batchrun.wherobots.summaries import RunSummary
 
 __all__ = ["adoption", "adoptions", "planned_name"]
 
+# At most four digits: a longer number at the end of a name is more likely a date or an id than a generation.
 _RERUN = re.compile(r"(.+)-r([0-9]{1,4})")
 
 
@@ -56,6 +57,7 @@ def _of_generation(
         # One that is submitted keeps its run: the others were made in addition to it.
         yield DuplicatesEvent(at=at, key=planned.key, run_ids=[run.id for run in runs])
         return
+    # A rerun is created only after the run before it ended: without that one, the list is not whole.
     is_rerun = generation > present
     if is_rerun and outcome is not Outcome.SUBMITTED:
         reason = f"a rerun is listed, {runs[0].id[:40]}, and the run before it is not"

@@ -66,6 +66,7 @@ def _regions_of(need: Need) -> list[str]:
 
 def _features(organization: OrganizationFacts | None) -> Iterable[Problem]:
     features = organization.wherobots_cloud_features if organization is not None else []
+    # No feature at all means that the service does not say: an older one, or a key that may not see them.
     if features and "RUNS" not in features:
         plan = organization.plan if organization is not None and isinstance(organization.plan, str) else None
         edition = f" (plan {plan})" if plan else ""
@@ -81,6 +82,7 @@ def _regions(need: Need, allowance: Allowance) -> Iterable[Problem]:
         if allowed and region not in allowed:
             fix = f"use one of {', '.join(sorted(allowed))}"
             yield Problem("run.region", f"the organization may not use {region}", fix)
+        # A region without a hint is not refused: only the service knows whether its list is whole.
         elif hint is not None and (not hint.enabled or hint.availability in {"UNAVAILABLE", "DISABLED"}):
             state = hint.availability.lower() if hint.enabled else "disabled"
             yield Problem("run.region", f"{region} is {state}", "use another region, or try later")

@@ -26,7 +26,7 @@ def new_batch(plan: Plan, base_url: str) -> BatchEvent:
     return BatchEvent(
         at=timestamp(steady_now()),
         format=FORMAT,
-        batch_id=secrets.token_hex(8),
+        batch_id=secrets.token_hex(8),  # not made of the plan: two batches of one sweep must differ, since tags hold it
         name=plan.name,
         runs=plan.runs,
         plan_sha256=plan.sha256,
@@ -35,6 +35,7 @@ def new_batch(plan: Plan, base_url: str) -> BatchEvent:
         manifest=manifest.text if manifest is not None else None,
         stdin=manifest.stdin.decode() if manifest is not None and manifest.stdin is not None else None,
         overrides=manifest.overrides.to_json() if manifest is not None else {},
+        # Absolute: a resume may start anywhere.
         directory=str(manifest.directory.resolve()) if manifest is not None else "",
         plan_file=str(plan.path.resolve()) if plan.path is not None else None,
         files=[FileDigest(file.path, file.sha256, file.size) for file in plan.files],

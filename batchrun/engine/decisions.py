@@ -72,7 +72,7 @@ def adoptable(run: UndecidedRun) -> HeldRun | None:
 
 def objections(choices: Iterable[Choice]) -> Iterator[Problem]:
     """What speaks against recording these decisions."""
-    takers: dict[str, UndecidedRun] = {}
+    takers: dict[str, UndecidedRun] = {}  # who wants which run: one id must not serve two planned runs
     for choice in choices:
         run = choice.run
         if run.outcome not in ALLOWED[choice.decision]:

@@ -29,7 +29,9 @@ from batchrun.wherobots.transports import open_transport, tls_context
 __all__ = ["local_checks", "network_checks"]
 
 TIMEOUT_S = 10.0
+"""A firewall that drops packets answers nothing at all, and somebody waits."""
 LOW_DISK_BYTES = 1_000_000_000
+"""Room for the ledger of a million followed runs, and for whatever else writes to the disk meanwhile."""
 KEY_REFUSED = frozenset({401, 403})
 WRONG_PATH = frozenset({*range(300, 400), 404, 405})
 """Answers of a server that has no Runs API here: what it suggests, if anything, is about something else."""
@@ -56,6 +58,7 @@ def _url_checks(environ: Mapping[str, str], base_url: str | None) -> Iterator[Ch
     """The base URL and where it comes from, and each setting that cannot be used: one is no reason to hide another."""
     source = "--base-url" if base_url else base_url_source(environ)
     try:
+        # Any key: a missing or a malformed one has a line of its own, and must not hide what the base URL is.
         settings = ApiSettings.from_environment({**environ, "WHEROBOTS_API_KEY": "not-the-key"}, base_url=base_url)
         yield Check(subject="base URL", level=Level.OK, fact=f"{settings.base_url} ({source})")
     except SettingsError as error:
@@ -96,7 +99,7 @@ def _ledger_checks(ledger: Path, runs: int) -> Iterator[Check]:
     if not os.access(target, os.W_OK):
         yield Check(subject="ledger", level=Level.PROBLEM, fact=f"{target} cannot be written", fix="check permissions")
     free = shutil.disk_usage(folder).free
-    is_low = free < LOW_DISK_BYTES or free < 2 * BYTES_PER_RUN * runs
+    is_low = free < LOW_DISK_BYTES or free < 2 * BYTES_PER_RUN * runs  # reruns and costs come later
     level = Level.WARNING if is_low else Level.OK
     fix = "free disk space: a batch stops when its ledger cannot be written" if is_low else ""
     yield Check(subject="disk", level=level, fact=f"{free / 1e9:,.1f} GB free", fix=fix)
@@ -167,6 +170,7 @@ async def _tls_check(host: str, port: int, context: ssl.SSLContext | None) -> Ch
             if context is None:
                 await (await anyio.connect_tcp(host, port)).aclose()
                 return Check(subject=subject, level=Level.OK, fact=f"{host}:{port} accepts connections, without TLS")
+            # Many servers close without TLS's own farewell (RFC 8446, 6.1); nothing that was read here could be cut short.
             stream = await anyio.connect_tcp(host, port, ssl_context=context, tls_standard_compatible=False)
             protocol = stream.extra(TLSAttribute.tls_version)  # noqa: S610 - anyio's typed attributes, not Django's
             await stream.aclose()

@@ -37,6 +37,7 @@ def refused_event(at: str, work: Work, answer: Answer, retry_in: float | None) -
         key=work.key,
         n=work.n,
         status=trouble.status,
+        # Without a status there was no answer, and only what was proven unsent is refused: else it would be unknown.
         code=trouble.code or ("UNSENT" if trouble.status is None else None),
         retry_in=None if retry_in is None else round(retry_in, 3),
     )

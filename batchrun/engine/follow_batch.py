@@ -45,6 +45,7 @@ async def follow(
         LedgerMismatchError: the API key belongs to another organization.
 
     """
+    # A generator cannot yield from a callback: changes are collected, and passed on after each look.
     changes, pacer = list[Change](), Pacer(rate=None, read_rate=read_rate)
     client.on_refused = pacer.read_refused
     path = await anyio.to_thread.run_sync(find_ledger, Path(ledger))

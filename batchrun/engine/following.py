@@ -62,6 +62,7 @@ class Following:
 
     async def run(self) -> None:
         """Look again and again; runs until cancelled."""
+        # In a thread, and only where somebody looks: a ledger may know a million runs that have ended.
         if self._active_runs.are_followed:
             self._ended_before = await anyio.to_thread.run_sync(learn_from_ended, self._ledger.state, self._poller)
         wait_s = self._poller.rhythm.wait_s(time.monotonic())

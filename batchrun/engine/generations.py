@@ -53,6 +53,7 @@ def generations_of(plan: Plan, state: BatchState) -> Generations:
         groups[json.dumps(run.overrides or {}, sort_keys=True)][key] = run
     runs: dict[str, PlannedRun] = {}
     uploads: list[UploadPlan] = []
+    # Planned once for each set of settings, and not for each run: most reruns of a batch share theirs.
     for settings, members in groups.items():
         changed = planned_with(plan, json.loads(settings))
         uploads += changed.uploads if changed is not plan else ()

@@ -50,6 +50,7 @@ class LastLook:
         left = self._outcomes.resent
         if not left:
             return
+        # One wait for all: the list must be as old for the last of them as absence needs (`SettleQueue.missed`).
         await anyio.sleep(max(0.0, max(resent.not_before_s for resent in left) - time.monotonic()))
         after = self._created_from_s(min(resent.first_sent_at_s for resent in left))
         try:
@@ -81,6 +82,7 @@ class LastLook:
             tag=None if resent.generation is None else self._tagging.tag_of(resent.key, resent.generation),
         )
         others = [run for run in listed if self._may_be_ours(run, sought)]
+        # From a list that was cut short, what it shows still counts; that it shows nothing else does not.
         if is_whole or others:
             others.sort(key=lambda run: epoch_seconds(run.create_time or ""))
             self._outcomes.checked(resent, [run.id for run in others[:MOST_DUPLICATES]])

@@ -71,6 +71,6 @@ def rate_table(learned: Learned | None) -> dict[str, float | None] | None:
 def _learned(table: dict[str, float | None] | None) -> Learned | None:
     known = table or {}
     rate = known.get("rate_per_s")
-    if not rate:
+    if not rate:  # the ledger of a session that learned nothing, or of one with a fixed rate
         return None
     return Learned(rate_per_s=rate, window_s=known.get("window_s"), refused_per_s=known.get("refused_per_s"))

@@ -124,7 +124,7 @@ class Outcomes:
                 self._rejected(work, answer)
             case NextStep.STOP, Refused():
                 self._refused(work, answer)
-                self._backlog.put(work)
+                self._backlog.put(work)  # pending, and not failed: with the right key, a resume sends it
                 self._switch.pull(refusal_stop(answer, self._base_url))
             case _:
                 self._retry(work, answer, verdict)
@@ -151,7 +151,7 @@ class Outcomes:
             return
         self._ledger.record(AbsentEvent(at=self._at(), key=work.key, n=work.n))
         self._move(work, Outcome.PENDING)
-        if work.planned is None:
+        if work.planned is None:  # it left the plan, or there is none: that it is absent is all there is to find out
             self._backlog.retire()
         else:
             self._backlog.put(work, due_s=time.monotonic() + full_jitter_s(max(work.failed_attempts, 1)))
@@ -161,7 +161,7 @@ class Outcomes:
         odd = list(islice(listed, SHOWN))
         ids, (why, kind) = ", ".join(run.id[:40] for run in odd), why_odd(odd[0], work.name)
         fact = f"the service holds a run, {ids}, that may be ours, but {why}"
-        if work.outcome is not Outcome.UNKNOWN:
+        if work.outcome is not Outcome.UNKNOWN:  # found by the look right before sending, when it counted as absent
             self._record_unknown(work, fact)
         self.stays_unknown(work, fact, kind=f"the service holds a run that may be ours, but {kind}")
 
@@ -206,7 +206,7 @@ class Outcomes:
             fix = "this is not Wherobots Cloud, or it is broken; check the base URL"
             self._switch.pull(Stop(StopReason.SAME_ID, Problem(self._base_url, fact, fix)))
             return
-        self._controls.add(answer.run_id, work.name)
+        self._controls.add(answer.run_id, work.name)  # a later list that does not show it proves nothing
         self._look_again_at(work, time.monotonic())
         self._submitted(work, answer.run_id, answer.status)
 
@@ -255,7 +255,7 @@ class Outcomes:
             self._active_runs.quota_refused(verdict.wait_s or 0.0)
         work.failed_attempts += verdict.is_counted
         if verdict.is_counted and work.failed_attempts >= self._settings.max_attempts:
-            self._refused(work, answer)
+            self._refused(work, answer)  # both events: this attempt created nothing, and the run ends with it
             self._failed(work, trouble_of(answer))
             return
         wait_s = self._wait_s(work, verdict)

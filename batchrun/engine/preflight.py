@@ -97,7 +97,7 @@ def check_ledger(
     if batch is None:
         return _counted(plan, state, retry)
     moves = not is_same_service(batch.base_url, service)
-    if moves and state.has_runs:
+    if moves and state.has_runs:  # a mistyped URL that nothing was created at must not pin the ledger
         _check_service(state, batch, service, to_another_server=to_another_server)
     if not is_changed(plan, batch):
         return _counted(plan, state, retry, service_changed=moves)
@@ -150,7 +150,7 @@ def _counted(
     return Preflight(
         outcomes=outcomes,
         to_send=outcomes[Outcome.PENDING] + sum(outcomes[outcome] for outcome in retry),
-        to_settle=state.unknown,
+        to_settle=state.unknown,  # also of runs that left the plan: they may exist, and cost money
         to_check=len(state.to_check),
         is_new=state.batch is None,
         service_changed=service_changed,

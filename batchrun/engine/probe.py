@@ -85,7 +85,7 @@ async def _size_zero(client: RunsClient) -> str:
 
 
 async def _is_substring(client: RunsClient, name: str) -> str:
-    part = name[1:-1]
+    part = name[1:-1]  # both ends cut off, so that a match by prefix is not taken for one by substring
     try:
         page = await client.list_page(name=part, size=MAX_PAGE_SIZE)
     except ApiError as error:
@@ -121,6 +121,7 @@ async def _is_readable(client: RunsClient, path: str, *, method: str = "GET", bo
 
 def _refusal(error: ApiError) -> str:
     trouble = error.trouble
+    # The code alone, and only one that looks like the API's own: a message may quote names or ids.
     code = f" ({trouble.code})" if trouble.code and trouble.code.isupper() else ""
     return f"refused: HTTP {trouble.status}{code}" if trouble.status is not None else "no usable response"
 

@@ -10,13 +10,12 @@ from batchrun.errors import Problem, UsageError
 from batchrun.ledger.events import RerunEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import BatchState, Outcome
+from batchrun.ledger.statuses import has_ended
 from batchrun.sweep.plan import Demand, Plan
 from batchrun.wherobots.enums import RunStatus
 
 __all__ = ["ENDED_BADLY", "demands_of", "failed_runs", "refusals", "request_rerun", "request_rerun_of_failed"]
 
-GONE = "gone"
-"""The status of a run that the service no longer knows."""
 ENDED_BADLY = (RunStatus.FAILED.value, RunStatus.TIMED_OUT.value, RunStatus.CANCELLED.value)
 """What is run again unless a person says otherwise."""
 FAILED = frozenset({RunStatus.FAILED.value, RunStatus.TIMED_OUT.value})
@@ -40,7 +39,7 @@ def _reason(key: str, state: BatchState) -> tuple[str, str] | None:
         return "may or may not exist", "resume first to settle them, or decide with batchrun resolve"
     if run.outcome is not Outcome.SUBMITTED:
         return "were never created", "send them with batchrun submit, and --retry rejected,failed where that is needed"
-    if run.status != GONE and not RunStatus(run.status or "").is_final:
+    if not has_ended(run.status):
         return "have not ended, as far as the ledger knows", "follow them first: batchrun watch; or cancel them"
     return None
 
@@ -57,9 +56,7 @@ async def request_rerun(ledger: FileLedger, keys: Sequence[str], settings: Mappi
 
     """
     if problems := refusals(keys, ledger.state):
-        error = UsageError(problems[0].place, problems[0].fact, problems[0].fix)
-        error.problems = tuple(problems)
-        raise error
+        raise UsageError.of(problems)
     for generation, members in next_generations(keys, ledger.state).items():
         event = RerunEvent(at=ledger.clock.stamp(), keys=members, generation=generation, overrides=dict(settings))
         await ledger.record_durably(event)

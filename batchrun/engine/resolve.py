@@ -66,6 +66,7 @@ async def find_undecided(
         if run.name is not None and len(listed[run.name]) < MOST_HELD:
             listed[run.name].append(run)
 
+    # Every run of a name, of any age: a person sees also what batchrun itself would not take for this batch's.
     names = {run.name for run in runs if run.name}
     try:
         doubtful = await read_names(scanner, names, take, observe=observe)

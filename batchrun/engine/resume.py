@@ -42,6 +42,7 @@ def unknown_work(
     ``earlier`` holds those that left it as the earlier plan had them, by key. A run without a name in the ledger (version
     0.1 did not record it) and without a plan cannot be looked for, and stays unknown.
     """
+    # Along the plan, and no further than the last of them: each is made anew, and few of a million are unknown.
     unknown = {key: run for key, run in state.runs.items() if run.outcome is Outcome.UNKNOWN}
     for run in plan if plan is not None and unknown else ():
         if (known := unknown.pop(run.key, None)) is not None:
@@ -68,6 +69,7 @@ def clashing_keys(plan: Plan, works: Iterable[Work]) -> frozenset[str]:
 def _inherited(
     key: str, name: str, known: RunState, *, planned: PlannedRun | None = None, earlier: PlannedRun | None = None
 ) -> Work:
+    # How many attempts failed before is not in the state: only the lost one is known to be one.
     work = _work(key, name, planned, known, failed_attempts=1)
     work.earlier, work.is_counted, work.is_inherited = earlier, known.is_planned, True
     return work

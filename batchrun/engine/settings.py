@@ -15,8 +15,11 @@ __all__ = [
 ]
 
 DEFAULT_CONCURRENCY = 16
+"""With responses in 100 ms, enough for 160 attempts a second."""
 DEFAULT_MAX_ATTEMPTS = 8
+"""Seven waits, half a minute together on average and about a minute at most: a service that restarts is back by then."""
 DEFAULT_SETTLE_AFTER_S = 30.0
+"""A service commits a request within its own timeout, which is rarely longer: a lost one has committed by then, or never will."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,7 @@ class SubmitSettings:
 
     def __post_init__(self) -> None:
         if problems := [problem for problem in _problems(self) if problem is not None]:
-            raise _usage_error(problems)
+            raise UsageError.of(problems)
 
     @classmethod
     def of(cls, table: SubmitTable, **flags: Any) -> "SubmitSettings":  # noqa: ANN401 - a flag of each type
@@ -74,12 +77,8 @@ class SubmitSettings:
             "give_up_after_s": table.give_up_after_s,
             "tag": table.tag,
         }
-        given = {name: value for name, value in (from_table | _given(flags)).items() if value is not None}
-        return replace(cls(), **given)
-
-
-def _given(flags: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in flags.items() if value is not None}
+        given = {name: value for name, value in flags.items() if value is not None}
+        return replace(cls(), **{name: value for name, value in (from_table | given).items() if value is not None})
 
 
 def _problems(settings: SubmitSettings) -> list[Problem | None]:
@@ -107,9 +106,3 @@ def _above(name: str, value: float | None, bound: float) -> Problem | None:
     if value is None or (value > bound and math.isfinite(value)):
         return None
     return Problem(name, f"{value} is not a usable number", f"give more than {bound:g}")
-
-
-def _usage_error(problems: list[Problem]) -> UsageError:
-    error = UsageError(problems[0].place, problems[0].fact, problems[0].fix)
-    error.problems = tuple(problems)
-    return error

@@ -25,6 +25,7 @@ class Tally:
         self.outcomes[Outcome.PENDING] = planned - sum(
             n for outcome, n in self.outcomes.items() if outcome is not Outcome.PENDING
         )
+        # A resume would otherwise stop at once, by what an earlier session counted.
         self._bad_before = self.outcomes[Outcome.REJECTED] + self.outcomes[Outcome.FAILED]
         self.attempts = 0
         self.retries = 0

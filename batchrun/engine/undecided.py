@@ -59,6 +59,7 @@ def undecided_runs(
         planned = {run.key: generations.planned(run) for run in plan or () if run.key in wanted} if wanted else {}
         return tuple(_of(state, key, planned.get(key)) for key in state.runs if key in wanted)
     found = _by_word(_candidates(state, plan, generations), words)
+    # Read only now: the ledger of a million runs takes seconds, and most words are names that the plan has.
     if len(found) < len(set(words)):  # the state holds no names of submitted runs: the plan has them, or the ledger
         found |= _by_word(_submitted(state, ledger), set(words) - found.keys())
     if missing := [word for word in words if word not in found]:

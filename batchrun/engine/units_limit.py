@@ -166,6 +166,7 @@ class UnitsLimit:
     async def _ask(self) -> None:
         """Learn which runs have ended, and what they were billed."""
         if self._asked_s is not None:
+            # The service bills with a delay: asked at once again, it would say the same.
             await anyio.sleep(max(0.0, self._asked_s + ASK_EVERY_S - monotonic()))
         await self._look()
         report = CostReport()

@@ -71,6 +71,7 @@ class Watch:
             in_flight=tally.in_flight,
             concurrency=self._settings.concurrency,
             active=active_runs.count,
+            # With nothing left to send, a full quota holds nobody up.
             held_by=active_runs.held_by if tally.outcomes[Outcome.PENDING] else None,
             next_probe_s=active_runs.next_probe_s,
             last_failure=tally.last_failure,
