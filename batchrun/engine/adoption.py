@@ -39,13 +39,14 @@ def adoptions(
         generation = 1 if listed.name == planned.name else planned_name(listed.name or "")[1]
         by_run.setdefault((planned.key, generation), (planned, []))[1].append(listed)
     for (_, generation), (planned, runs) in sorted(by_run.items(), key=lambda item: item[0][1]):
-        yield from _of_generation(planned, generation, runs, state, generations, stamp())
+        yield from _of_generation(planned, generation, runs, state=state, generations=generations, at=stamp())
 
 
 def _of_generation(
     planned: PlannedRun,
     generation: int,
     runs: list[RunSummary],
+    *,
     state: BatchState,
     generations: Generations,
     at: str,

@@ -11,7 +11,7 @@ __all__ = ["end_event", "failure_words", "reason_of", "refused_event", "submitte
 
 
 def submitted_event(
-    at: str, work: Work, run_id: str, status: str | None, duplicates: list[str] | None = None
+    at: str, work: Work, *, run_id: str, status: str | None, duplicates: list[str] | None = None
 ) -> SubmittedEvent:
     """The run exists; ``duplicates`` is given if settling found it, however few they are."""
     return SubmittedEvent(

@@ -134,12 +134,12 @@ class Outcomes:
         self._ledger.record(RefusedEvent(at=self._at(), key=work.key, n=work.n, code="UNSENT"))
         self._backlog.put(work)
 
-    def settled(self, work: Work, run_id: str, status: str | None, duplicates: list[str]) -> None:
+    def settled(self, work: Work, *, run_id: str, status: str | None, duplicates: list[str]) -> None:
         """Settling found the run of a lost attempt; ``duplicates`` are the ids of further runs that fit as well."""
         self._tally.settled += 1
         self._known_ids.add(run_id, work.key)
         self._look_again_at(work, work.lost_at_s, duplicates)
-        self._submitted(work, run_id, status, duplicates)
+        self._submitted(work, run_id=run_id, status=status, duplicates=duplicates)
         if duplicates:
             self._note_duplicates(work.name, run_id, duplicates)
 
@@ -208,7 +208,7 @@ class Outcomes:
             return
         self._controls.add(answer.run_id, work.name)  # a later list that does not show it proves nothing
         self._look_again_at(work, time.monotonic())
-        self._submitted(work, answer.run_id, answer.status)
+        self._submitted(work, run_id=answer.run_id, status=answer.status)
 
     def _look_again_at(self, work: Work, last_sent_s: float, reported: Iterable[str] = ()) -> None:
         """A run that was sent more than once exists: any other attempt of it may still commit, so its name is looked for again.
@@ -229,8 +229,8 @@ class Outcomes:
             )
         )
 
-    def _submitted(self, work: Work, run_id: str, status: str | None, duplicates: list[str] | None = None) -> None:
-        self._ledger.record(submitted_event(self._at(), work, run_id, status, duplicates))
+    def _submitted(self, work: Work, *, run_id: str, status: str | None, duplicates: list[str] | None = None) -> None:
+        self._ledger.record(submitted_event(self._at(), work, run_id=run_id, status=status, duplicates=duplicates))
         self._active_runs.created(new_run(work.key, work.name, run_id, status))
         self._done(work, Outcome.SUBMITTED)
 

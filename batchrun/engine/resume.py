@@ -28,7 +28,7 @@ def unsent_work(
         if known is None:
             yield Work(key=run.key, name=run.name, planned=run)
         elif known.outcome is Outcome.PENDING or known.outcome in retry & RETRIABLE:
-            yield _work(run.key, run.name, run, known)
+            yield _work(known, key=run.key, name=run.name, planned=run)
 
 
 def unknown_work(
@@ -70,12 +70,12 @@ def _inherited(
     key: str, name: str, known: RunState, *, planned: PlannedRun | None = None, earlier: PlannedRun | None = None
 ) -> Work:
     # How many attempts failed before is not in the state: only the lost one is known to be one.
-    work = _work(key, name, planned, known, failed_attempts=1)
+    work = _work(known, key=key, name=name, planned=planned, failed_attempts=1)
     work.earlier, work.is_counted, work.is_inherited = earlier, known.is_planned, True
     return work
 
 
-def _work(key: str, name: str, planned: PlannedRun | None, known: RunState, *, failed_attempts: int = 0) -> Work:
+def _work(known: RunState, *, key: str, name: str, planned: PlannedRun | None, failed_attempts: int = 0) -> Work:
     is_untried_rerun = known.generation > 1 and known.outcome is Outcome.PENDING and known.since is None
     return Work(
         key=key,

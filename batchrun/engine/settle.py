@@ -193,7 +193,8 @@ class Settler:
         if work.is_inherited:
             self._controls.prove_organization()
         oldest, *others = finding.runs
-        self._outcomes.settled(work, oldest.id, oldest.status, [run.id for run in others[:MOST_DUPLICATES]])
+        duplicates = [run.id for run in others[:MOST_DUPLICATES]]
+        self._outcomes.settled(work, run_id=oldest.id, status=oldest.status, duplicates=duplicates)
 
     def _not_found(
         self, case: Case, listed: list[RunSummary], began_s: float, *, proves: bool, has_control: bool

@@ -259,7 +259,7 @@ async def test_a_run_that_settling_found_is_submitted(tmp_path: Path) -> None:
     async with parts_in(tmp_path, runs=1) as parts:
         work = await answered(parts, Lost("ReadTimeout"))
         parts.unqueue(work)
-        parts.outcomes.settled(work, "gt1", "RUNNING", [])
+        parts.outcomes.settled(work, run_id="gt1", status="RUNNING", duplicates=[])
         event = (await parts.events())[-1]
         assert isinstance(event, SubmittedEvent)
         assert (event.run_id, event.status, event.via, event.duplicates) == ("gt1", "RUNNING", "settled", [])
@@ -273,7 +273,7 @@ async def test_duplicates_are_in_the_ledger_and_a_person_hears_of_them(tmp_path:
     async with parts_in(tmp_path, runs=1) as parts:
         work = await answered(parts, Lost("ReadTimeout"))
         parts.unqueue(work)
-        parts.outcomes.settled(work, "gt1", None, ["gt2", "gt3"])
+        parts.outcomes.settled(work, run_id="gt1", status=None, duplicates=["gt2", "gt3"])
         assert (await parts.state()).duplicates == {work.run.key: ["gt2", "gt3"]}
         (note,) = parts.observer.seen
         assert note.place == work.run.name
