@@ -1,6 +1,6 @@
-"""batchrun: submit many Wherobots job runs and know that each was created once.
+"""batchrun: submit thousands of Wherobots job runs, each created exactly once.
 
-The names below are the public face; each is loaded when it is first used.
+The names below are the public API; each is imported when first used.
 """
 
 from importlib import import_module

@@ -3,7 +3,7 @@
 BatchrunError
 ├── UsageError               an invalid command, setting or argument; nothing was sent
 │   ├── ManifestError        an invalid manifest, data file or plan; holds every problem found
-│   ├── PlanChangedError     the plan file is not what it was when it was read first
+│   ├── PlanChangedError     the plan file changed after it was first read
 │   └── SettingsError        a missing or invalid API key, base URL or other setting
 ├── LedgerError              the ledger cannot be used
 │   ├── LedgerHeldError      another process is writing it
@@ -11,10 +11,10 @@ BatchrunError
 │   ├── LedgerFormatError    not a ledger, or one of an unsupported format version
 │   ├── LedgerMismatchError  it belongs to a different plan, service or organization
 │   │   └── SweepChangedError   the plan changed, and that was not allowed
-│   ├── RunsExistError       the service holds runs that the ledger should know and does not
+│   ├── RunsExistError       the service holds runs that should be in the ledger but are not
 │   └── LedgerWriteError     a write or a sync failed; nothing more may be sent
 │       └── LedgerChangedError  the file was replaced, removed or modified by something else while in use
-├── UploadError              local files could not be uploaded; no run was created for want of them
+├── UploadError              local files could not be uploaded; so no run was created
 ├── BatchStoppedError        a batch stopped early; it can be resumed
 └── ApiError                 the service refused a request, or its response is unusable
 """
@@ -51,7 +51,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: where, what, and how to fix it (may be empty)."""
+    """One problem: where it is, what is wrong, and how to fix it (may be empty)."""
 
     place: str
     fact: str
@@ -125,7 +125,7 @@ class ManifestError(UsageError):
 
 
 class PlanChangedError(UsageError):
-    """A plan file was replaced or written to after it was read first."""
+    """The plan file was replaced or modified after it was first read."""
 
 
 class SettingsError(UsageError):
@@ -153,13 +153,13 @@ class LedgerMismatchError(LedgerError):
 
 
 class SweepChangedError(LedgerMismatchError):
-    """The plan is not the one that the ledger holds, and that was not allowed."""
+    """The plan differs from the one in the ledger, and that was not allowed."""
 
 
 class RunsExistError(LedgerError):
-    """The service holds runs of planned names that the ledger does not know.
+    """The service holds runs with planned names that are not in the ledger.
 
-    ``run_ids`` are their ids, with the name of each.
+    ``run_ids`` maps their ids to their names.
     """
 
     def __init__(self, place: str, fact: str, fix: str = "", *, run_ids: dict[str, str]) -> None:
@@ -172,7 +172,7 @@ class LedgerWriteError(LedgerError):
 
 
 class LedgerChangedError(LedgerWriteError):
-    """The ledger was replaced, removed, cut or written by somebody else while this process used it."""
+    """The ledger was replaced, removed, truncated or written by something else while this process used it."""
 
 
 class UploadError(BatchrunError):
@@ -195,8 +195,8 @@ class BatchStoppedError(BatchrunError):
 class ApiError(BatchrunError):
     """The service refused a request, or sent a response that cannot be used.
 
-    ``trouble`` holds the HTTP status of a refusal, and what its body says. ``is_unreadable``: a response arrived that is
-    no refusal, and that the service itself would not have sent.
+    ``trouble`` holds the HTTP status of a refusal and the error from its body. ``is_unreadable``: a response arrived that
+    is not a refusal and that the service itself would not have sent.
     """
 
     def __init__(
@@ -216,7 +216,7 @@ class ApiError(BatchrunError):
 
     @property
     def http_status(self) -> int | None:
-        """None if no response arrived, or none that is a refusal."""
+        """None if no response arrived, or if it was not a refusal."""
         return self.trouble.status
 
 
@@ -224,7 +224,7 @@ E = TypeVar("E", bound=BaseException)
 
 
 def first_of(group: BaseExceptionGroup[E]) -> E:
-    """The first error of a task group that is no group itself: callers of ours expect the error, not its wrapping."""
+    """The first error in a task group that is not a group itself: callers expect the error, not the group."""
     found: E | BaseExceptionGroup[E] = group
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]

@@ -1,4 +1,4 @@
-"""What to say when the packages of an extra are not installed."""
+"""The error for an extra whose packages are not installed."""
 
 import re
 from importlib.metadata import requires

@@ -36,7 +36,7 @@ def resolved(path: str | Path) -> Path:
         return Path(path).resolve()
     except (OSError, RuntimeError, ValueError) as error:  # before Python 3.13 a circle is a RuntimeError
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UsageError(str(path), f"is not a usable path: {reason}", "give the path of a file") from None
+        raise UsageError(str(path), f"is not a usable path: {reason}", "pass the path of a file") from None
 
 
 def check_regular(found: os.stat_result, path: Path) -> None:
@@ -48,7 +48,7 @@ def check_regular(found: os.stat_result, path: Path) -> None:
     """
     if not stat.S_ISREG(found.st_mode):
         kind = next((name for fits, name in _KINDS if fits(found.st_mode)), "something else")
-        raise UsageError(str(path), f"is {kind}, not a regular file", "give the path of a file")
+        raise UsageError(str(path), f"is {kind}, not a regular file", "pass the path of a file")
 
 
 def open_regular(path: Path) -> BinaryIO:

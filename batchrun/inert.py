@@ -1,4 +1,4 @@
-"""Text from outside that can do nothing where it is shown: characters that act, reorder or hide become escapes."""
+"""Make external text safe to show: control, reordering and invisible characters become escapes."""
 
 import re
 

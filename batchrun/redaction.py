@@ -1,4 +1,4 @@
-"""What must never be shown or kept, and text without it: the API key, a proxy's password, environment values of a plan.
+"""Mask secrets in text: the API key, a proxy's password, and environment values of a plan.
 
 Text from outside is masked where it enters, after it was decoded (``RunsClient``). The ledger and the terminal mask
 credentials once more on the way out, so that a path that was forgotten still shows nothing.

@@ -1,4 +1,4 @@
-"""One call for the common case: plan a sweep, submit it, and follow its runs if wanted, with every guard of the command."""
+"""One call for the common case: plan a sweep, submit it and optionally follow its runs, as safely as the command."""
 
 import asyncio
 import os
@@ -74,35 +74,36 @@ async def arun(
     base_url: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Create every run of a sweep, each exactly once, and return what the ledger then says.
+    """Create every run of a sweep, each exactly once, and return the ledger's summary.
 
-    Call it again to resume: the ledger beside the sweep records which runs exist. A batch of which nothing is left to send
-    is not sent again.
+    Call it again to resume: the ledger next to the sweep records which runs exist. If nothing is left to send, nothing is
+    sent.
 
     Args:
         sweep: A manifest (``.toml``) or a saved plan (``.jsonl``).
-        ledger: The ledger's path; by default beside the sweep, under its name.
-        settings: How to submit; by default, what the manifest's ``[submit]`` table says.
-        on_progress: Receives progress, about ten times a second while runs are created. Must not block.
-        on_note: Receives what a person should know and what does not stop the batch.
-        on_change: Receives each change of a run's status while runs are followed; giving it does not follow them by itself.
-        emulator: Send to an emulator in this process, which needs no key; its runs are kept beside the ledger.
-        follow: Follow the runs to their end.
-        rerun_failed: How many times a run that failed or timed out is run again, with ``follow``; what the ledger has counts.
+        ledger: The ledger's path; defaults to ``<sweep>.ledger.jsonl`` next to the sweep.
+        settings: How to submit; defaults to the manifest's ``[submit]`` table.
+        on_progress: Called with the progress about ten times per second while runs are created. Must not block.
+        on_note: Called with each problem that is worth knowing but does not stop the batch.
+        on_change: Called with each status change while runs are followed; it has no effect without ``follow``.
+        emulator: Submit to an emulator in this process, which needs no API key; its runs are stored next to the ledger.
+        follow: Follow the runs until they end.
+        rerun_failed: With ``follow``, rerun runs that fail or time out up to this many times each, counting reruns already
+            in the ledger.
         extend: Continue even if the sweep changed after the batch started.
         retry: Outcomes (rejected, failed) whose runs are sent again.
-        base_url: The service; by default as in the environment.
-        environ: The environment for the API key and ``{{env.NAME}}``; by default this process's own.
+        base_url: The service's base URL; defaults to the environment, then to Wherobots Cloud.
+        environ: The environment for the API key and ``{{env.NAME}}``; defaults to ``os.environ``.
 
     Raises:
         UsageError: the sweep, a setting or the API key is missing or invalid; nothing was sent.
         LedgerError: the ledger cannot be used, or belongs to another sweep, service or organization.
-        BatchStoppedError: the batch stopped early, as after a refused key; it can be resumed.
+        BatchStoppedError: the batch stopped early, for example because the API key was refused; it can be resumed.
         ApiError: the runs cannot be followed.
 
     """
     if rerun_failed and not follow:
-        raise UsageError("rerun_failed", "runs that fail are noticed only while they are followed", "add follow=True")
+        raise UsageError("rerun_failed", "failed runs are noticed only while the batch is followed", "add follow=True")
     values = os.environ if environ is None else environ
     path = Path(ledger) if ledger is not None else default_ledger(Path(sweep), emulator=emulator)
     plan = await anyio.to_thread.run_sync(_plan, Path(sweep), values)
@@ -138,7 +139,7 @@ async def _submitted(path: Path, session: Callable[..., Awaitable[Submission]]) 
 
 
 async def _is_run_again(path: Path, most: int) -> bool:
-    """Whether runs failed that are to be run again; if so, that is durable now, and the next session carries it out."""
+    """Whether any failed runs are to be rerun; if so, the request is durable and the next session carries it out."""
     state = await anyio.to_thread.run_sync(read_state, path)
     if not failed_runs(state, most):
         return False
@@ -173,7 +174,7 @@ def _service(
 
 @asynccontextmanager
 async def _in_thread(context: AbstractContextManager[T]) -> AsyncIterator[T]:
-    """A context whose beginning and end block, such as that of a server."""
+    """Enter and exit a blocking context manager, such as a server's, in a thread."""
     entered = await anyio.to_thread.run_sync(context.__enter__)
     try:
         yield entered
@@ -207,9 +208,9 @@ def _blocking(function: Callable[P, Coroutine[Any, Any, Summary]]) -> Callable[P
 
 run = _blocking(arun)
 run.__name__ = run.__qualname__ = "run"
-run.__doc__ = f"""As ``arun``, for a script without an event loop, and for a notebook cell.
+run.__doc__ = f"""Blocking version of ``arun``, for scripts and notebook cells.
 
-    Where an event loop is running, as in a notebook, the batch runs in a thread with a loop of its own while this call waits;
-    callbacks are called in that thread.
+    If an event loop is already running, as in a notebook, the batch runs on its own loop in another thread while this call
+    waits; callbacks are called in that thread.
 
     {arun.__doc__}"""

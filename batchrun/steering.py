@@ -1,6 +1,6 @@
-"""Steering a batch from Python: cancel its runs, run them again, read what they wrote, learn what they cost.
+"""Manage a batch from Python: cancel its runs, rerun them, read their logs, fetch their costs.
 
-Every function takes the path of a ledger, or of the sweep that it lies beside, and an open client of the batch's service.
+Every function takes the path of a ledger, or of the sweep next to it, and an open client of the batch's service.
 """
 
 import os
@@ -67,24 +67,24 @@ async def cancel(
     on_progress: Callable[[Cancellation], object] = _ignored,
     environ: Mapping[str, str] | None = None,
 ) -> Cancellation:
-    """Cancel active runs of a batch, by the ids that its ledger holds; with ``pending``, drop those that were not sent yet.
+    """Cancel active runs of a batch, by the ids in its ledger; with ``pending``, also drop those not sent yet.
 
-    Runs that may or may not exist are looked for first. Each decision is durable before its call leaves. Safe to repeat.
-    The runs end within a minute or so: ``follow`` shows it.
+    Unknown runs are settled first. Each decision is durable before its request is sent. Safe to repeat. The runs end
+    within a minute or so; use ``follow`` to wait for that.
 
     Args:
-        ledger: The batch's ledger, or its sweep. No other process may be writing it.
-        client: Open, for the service that the batch belongs to.
-        runs: Names, keys or ids of runs; by default, every run that fits the other arguments.
+        ledger: The path of the batch's ledger, or of its sweep. No other process may be writing the ledger.
+        client: An open client of the batch's service.
+        runs: Names, keys or ids of runs; defaults to every run that matches the other arguments.
         statuses: Only runs with one of these statuses, such as ``"RUNNING"``.
-        where: Only runs of matching points, as ``--where``: ``["region=us"]``; several must all hold.
-        pending: Also drop runs that fit and were not sent yet.
-        on_progress: Receives the result so far, after each call.
-        environ: For planning the batch again, to know what is pending; by default this process's environment.
+        where: Only runs with matching points, as for ``--where``: ``["region=us"]``. A run must match all of them.
+        pending: Also drop matching runs that were not sent yet.
+        on_progress: Called with the result so far, after each request.
+        environ: The environment for rebuilding the plan, which shows what is pending; defaults to ``os.environ``.
 
     Raises:
-        UsageError: a name, a status or a test is not usable; nothing was done.
-        LedgerError: the ledger cannot be used, or another process writes it.
+        UsageError: a name, a status or a test is invalid; nothing was done.
+        LedgerError: the ledger cannot be used, or another process is writing it.
         LedgerMismatchError: the API key belongs to another organization.
 
     """
@@ -130,29 +130,29 @@ async def rerun(
     switch: StopSwitch | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Submission | None:
-    """Run created runs again, as a new generation under the same key; None if no run fits.
+    """Rerun created runs, each as a new generation under the same key. Returns None if no run matches.
 
-    What is to be run again is durable before anything is sent: if this is interrupted, ``submit`` or ``batchrun resume``
-    continues it. Everything else that is pending is sent as well.
+    The request is durable before anything is sent: if the call is interrupted, ``submit`` or ``batchrun resume`` continues
+    it. All other pending runs are sent as well.
 
     Args:
-        ledger: The batch's ledger, or its sweep. No other process may be writing it.
-        client: Open, for the service that the batch belongs to.
-        runs: Names, keys or ids of runs. Without these and ``statuses``: those that failed, timed out or were cancelled.
+        ledger: The path of the batch's ledger, or of its sweep. No other process may be writing the ledger.
+        client: An open client of the batch's service.
+        runs: Names, keys or ids of runs. Without ``runs`` and ``statuses``, those that failed, timed out or were cancelled.
         statuses: Only runs with one of these statuses, such as ``"FAILED"``.
-        where: Only runs of matching points, as ``--where``: ``["region=us"]``; several must all hold.
-        reason: Only runs whose failure has this text in it, in any case.
-        limit: At most so many runs, in plan order.
-        changes: ``[run]`` settings to replace, as ``--set``: ``["run.runtime=large"]``. Keys stay those of the plan.
-        settings: How to submit; by default, what the manifest's ``[submit]`` table says.
+        where: Only runs with matching points, as for ``--where``: ``["region=us"]``. A run must match all of them.
+        reason: Only runs whose failure reason contains this text, ignoring case.
+        limit: At most this many runs, in plan order.
+        changes: ``[run]`` settings to replace, as for ``--set``: ``["run.runtime=large"]``. The runs keep their keys.
+        settings: How to submit; defaults to the manifest's ``[submit]`` table.
         observer: Receives progress and notes.
-        switch: Lets the caller stop the session.
-        environ: For values of ``{{env.NAME}}``; by default this process's environment.
+        switch: Pull it to stop the session.
+        environ: The environment for ``{{env.NAME}}``; defaults to ``os.environ``.
 
     Raises:
-        UsageError: a name, a status, a test or a setting is not usable, or a run has not ended; nothing was recorded.
-        LedgerError: the ledger cannot be used, or another process writes it.
-        LedgerMismatchError: the sweep changed, and nothing was recorded; or the API key belongs to another organization.
+        UsageError: a name, a status, a test or a setting is invalid, or a run has not ended; nothing was recorded.
+        LedgerError: the ledger cannot be used, or another process is writing it.
+        LedgerMismatchError: the sweep changed (nothing was recorded), or the API key belongs to another organization.
 
     """
     path = await anyio.to_thread.run_sync(find_ledger, Path(ledger))
@@ -188,20 +188,23 @@ async def read_logs(
     follow: bool = False,
     quiet_s: float = QUIET_S,
 ) -> AsyncGenerator[LogLine, None]:
-    """The lines of one run's log, in order, each once. They are untrusted text: clean them before a terminal shows them.
+    """Yield the lines of one run's log, in order, each once.
+
+    The lines are untrusted text: sanitize them before printing them to a terminal.
 
     Args:
-        ledger: The batch's ledger, or its sweep.
-        client: Open, for the service that the batch belongs to.
+        ledger: The path of the batch's ledger, or of its sweep.
+        client: An open client of the batch's service.
         run: The run's name, key or id; an id may also be that of an earlier generation.
-        tail: Only the last so many lines. The service cannot read a log from its end, so all of it is read.
-        follow: Wait for further lines until the run has ended; not together with ``tail``.
-        quiet_s: With ``follow``: seconds without a line after which the log of an ended run is over, since lines land late.
+        tail: Only the last ``tail`` lines. The service cannot read a log from its end, so the whole log is read.
+        follow: Wait for new lines until the run has ended. Cannot be combined with ``tail``.
+        quiet_s: With ``follow``, seconds without a new line after which an ended run's log is complete: lines can arrive
+            late.
 
     Raises:
-        UsageError: no such run, or none of that name was created.
+        UsageError: there is no such run, or it was never created.
         LedgerError: the ledger cannot be read.
-        ApiError: the service refuses its logs, or does not know the run.
+        ApiError: the service refuses to return the log, or does not know the run.
 
     """
     if follow and tail is not None:
@@ -230,17 +233,18 @@ async def read_logs(
 async def fetch_costs(
     ledger: str | Path, client: RunsClient, *, look: bool = True, on_note: Callable[[Problem], Any] = _ignored
 ) -> CostTotals:
-    """Ask the service for every cost that may have changed, record it, and return the batch's sums from the ledger.
+    """Fetch every cost that may have changed, record it, and return the batch's totals from the ledger.
 
-    Amounts are exact decimals: spatial units, and money by currency. Runs that nobody followed are looked at first, since
-    costs are asked for by what the service shows of a run. A hundred runs a call; where the service refuses that,
-    each run's metrics are asked for, and where it refuses those too, the sums are what the ledger has.
+    Amounts are exact decimals: spatial units, and money by currency. One call fetches the costs of a hundred runs. If the
+    service refuses that call, each run's metrics are read instead; if it refuses those too, the totals are those in the
+    ledger. The call needs each run's app id, so the status of runs that were never followed is read first.
 
     Args:
-        ledger: The batch's ledger, or its sweep. Another process may be writing it: what cannot be recorded then is noted.
-        client: Open, for the service that the batch belongs to.
-        look: Look at runs first that nobody followed so far.
-        on_note: Receives what a person should know, such as a call that the service refuses.
+        ledger: The path of the batch's ledger, or of its sweep. Another process may be writing the ledger; costs that
+            cannot be recorded for that reason are reported to ``on_note``.
+        client: An open client of the batch's service.
+        look: First read the status of runs that were never followed.
+        on_note: Called with each problem worth knowing, such as a call that the service refuses.
 
     Raises:
         LedgerError: the ledger cannot be read or written.
@@ -263,7 +267,7 @@ async def fetch_costs(
 
 
 async def _apps(path: Path, client: RunsClient, on_note: Callable[[Problem], Any]) -> Mapping[str, str | None]:
-    """One look at the runs: costs are asked for by the ids of their apps, which nobody knows who has not looked yet."""
+    """Read the runs once: costs are fetched by app id, which is known only after a look at the run."""
     wait_for_read = pacer_for(client, SubmitSettings(), BatchState()).wait_for_read
     try:
         follower = await BatchFollower.open(
@@ -277,7 +281,7 @@ async def _apps(path: Path, client: RunsClient, on_note: Callable[[Problem], Any
 
 
 def _ledgers_service(batch: BatchEvent | None) -> str | None:
-    """How the ledger names the client's service, if not by its base URL."""
+    """The name of the client's service in the ledger, if it is not its base URL."""
     return EMULATOR if batch is not None and batch.base_url == EMULATOR else None
 
 

@@ -1,4 +1,4 @@
-"""How many reading calls it takes to follow a batch, and how soon a change is known: on a clock that jumps.
+"""How many read requests it takes to follow a batch, and how soon a change is known: on a clock that jumps.
 
     python -m benchmarks.following [--runs 1000] [--at-once 50] [--order newest|oldest|random] [--created-at-once]
 
@@ -112,7 +112,7 @@ def main() -> None:
     alive_s = STARTUP_S + RUN_S
     one_by_one = args.runs * alive_s / POLL_S
     print(f"{args.runs:,} runs, {args.at_once:,} at once, lists {args.order} first: {found['seconds'] / 3600:.1f} h")
-    print(f"reading calls: {found['stats']['reading_calls']:,} ({json.dumps(calls)})")
+    print(f"read requests: {found['stats']['reading_calls']:,} ({json.dumps(calls)})")
     print(f"one GET for each active run every {POLL_S:.0f} s: about {one_by_one:,.0f}, and more for those that wait")
     p50, p95 = quantiles(delays, n=20)[9], quantiles(delays, n=20)[18]
     print(f"a change is known after: median {p50:.1f} s, 95 % {p95:.1f} s, at most {delays[-1]:.1f} s")

@@ -100,7 +100,7 @@ def test_active_runs_are_cancelled_by_where_and_by_id(tmp_path: Path) -> None:
         assert [target.name for target in one.requested] == ["job-eu-1001"]
         statuses = {batch.view(target.run_id).status.value for target in done.requested}
         assert statuses <= {"CANCELLED", "PENDING", "RUNNING"}
-        with pytest.raises(UsageError, match="no run of this name or id"):
+        with pytest.raises(UsageError, match="no run with this name or id"):
             batch.run(batchrun.cancel, runs=["job-of-another-batch"])
 
 
@@ -149,7 +149,7 @@ def test_a_rerun_that_a_limit_of_units_could_never_let_through_is_not_recorded(t
     with submitted(tmp_path, follow=True, **settings) as batch:
         limited = batchrun.SubmitSettings(stop_at_units=100)
         size = batch.ledger.stat().st_size
-        with pytest.raises(UsageError, match="how many spatial units an hour large uses"):
+        with pytest.raises(UsageError, match="the spatial units per hour of large are not known"):
             batch.run(batchrun.rerun, changes=["run.runtime=large"], settings=limited)
         assert batch.ledger.stat().st_size == size
 
@@ -163,7 +163,7 @@ def test_a_log_is_read_from_its_start_its_end_and_as_it_grows(tmp_path: Path) ->
         assert batch.lines("job-us-1001", tail=3) == whole[-3:]
         with pytest.raises(UsageError, match="cannot be combined"):
             batch.lines("job-us-1001", tail=3, follow=True)
-        with pytest.raises(UsageError, match="no run of this name or id in the batch; did you mean 'job-us-1001'"):
+        with pytest.raises(UsageError, match="no run with this name or id in this batch; did you mean 'job-us-1001'"):
             batch.lines("job-us-101")
 
 
@@ -174,7 +174,7 @@ def test_a_log_of_an_earlier_generation_is_read_by_its_id(tmp_path: Path) -> Non
         earlier = row.earlier[0].run_id
         lines = batch.lines(earlier)
         assert lines[-1] == "Run failed"
-        with pytest.raises(UsageError, match="an earlier run of job-us-1001, which was run again since"):
+        with pytest.raises(UsageError, match="an earlier generation of job-us-1001, which was rerun since"):
             batch.run(batchrun.cancel, runs=[earlier])
 
 

@@ -1,1 +1,1 @@
-"""Submission throughput on this machine, measured with synthetic runs and every safety measure on."""
+"""Submission throughput on this machine, measured with synthetic runs and all safety measures enabled."""

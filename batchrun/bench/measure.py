@@ -1,4 +1,4 @@
-"""Time one batch of synthetic runs, submitted as ``batchrun submit`` does, to a service on this machine."""
+"""Time one batch of synthetic runs, submitted like ``batchrun submit`` does, to a service on this machine."""
 
 import resource
 import sys

@@ -1,4 +1,4 @@
-"""A transport that times each request and each run on the way to the real one."""
+"""A transport that times each request and each run before passing it on to the real transport."""
 
 import math
 import time

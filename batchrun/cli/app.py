@@ -1,4 +1,4 @@
-"""The ``batchrun`` command line: dispatches to a command and maps every way it can end to an exit status."""
+"""The ``batchrun`` command line: dispatches to a command and maps every outcome to an exit status."""
 
 import errno
 import gc
@@ -25,20 +25,20 @@ __all__ = ["COMMANDS", "command_line", "main"]
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("batchrun.cli.commands.init:init", "Write a commented starter manifest."),
     "plan": ("batchrun.cli.commands.plan:plan", "Show what a sweep would submit, without using the network."),
-    "submit": ("batchrun.cli.commands.submit:submit", "Create every run of a sweep exactly once; run again to resume."),
+    "submit": ("batchrun.cli.commands.submit:submit", "Create every run of a sweep exactly once; repeat to resume."),
     "resume": ("batchrun.cli.commands.resume:resume", "Resume a batch from its ledger alone."),
-    "doctor": ("batchrun.cli.commands.doctor:doctor", "Check settings, network, key, quotas, storage and ledger."),
+    "doctor": ("batchrun.cli.commands.doctor:doctor", "Check settings, network, API key, quotas, storage and ledger."),
     "status": ("batchrun.cli.commands.status:status", "Show a batch's status, even during submission."),
     "runs": ("batchrun.cli.commands.runs:runs", "List a batch's runs: status, reason, times, cost."),
-    "watch": ("batchrun.cli.commands.watch:watch", "Follow a batch's runs to their end."),
+    "watch": ("batchrun.cli.commands.watch:watch", "Follow a batch's runs until they end."),
     "report": ("batchrun.cli.commands.report:report", "Write a report of a batch as one HTML file."),
     "logs": ("batchrun.cli.commands.logs:logs", "Show or save the logs of runs."),
     "costs": ("batchrun.cli.commands.costs:costs", "Show what a batch cost."),
     "cancel": ("batchrun.cli.commands.cancel:cancel", "Cancel active runs, and drop those not sent yet."),
-    "rerun": ("batchrun.cli.commands.rerun:rerun", "Run created runs again, for instance those that failed."),
-    "verify": ("batchrun.cli.commands.verify:verify", "Compare a ledger with what the service holds."),
+    "rerun": ("batchrun.cli.commands.rerun:rerun", "Rerun created runs, for instance those that failed."),
+    "verify": ("batchrun.cli.commands.verify:verify", "Compare a ledger with the service."),
     "resolve": ("batchrun.cli.commands.resolve:resolve", "Resolve runs whose outcome stays unknown."),
-    "recover": ("batchrun.cli.commands.recover:recover", "Rebuild a lost ledger from what the service holds."),
+    "recover": ("batchrun.cli.commands.recover:recover", "Rebuild a lost ledger from the runs that the service lists."),
     "ledger": ("batchrun.cli.commands.ledger:ledger", "Check, export or compact a ledger."),
     "bench": ("batchrun.cli.commands.bench:bench", "Measure submission throughput against a local service."),
     "emulator": ("batchrun.cli.commands.emulator:emulator", "Run a local emulator of Wherobots Cloud."),

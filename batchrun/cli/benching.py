@@ -137,7 +137,7 @@ def _ledger_directory(parent: Path) -> Iterator[Path]:
         if error.filename is None or TEMPORARY not in str(error.filename):
             raise  # from the work inside, not from creating the directory
         fact = f"cannot create a ledger there: {error.strerror}"
-        raise UsageError("--directory", f"{parent}: {fact}", "name a directory on the disk to measure") from None
+        raise UsageError("--directory", f"{parent}: {fact}", "pass a directory on the disk to measure") from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -162,6 +162,8 @@ def _service(base_url: str | None) -> Iterator[ApiSettings]:
             yield ApiSettings(api_key=SecretStr(DUMMY_KEY), base_url=emulator.url, timeout_s=DEFAULT_TIMEOUT_S)
         return
     if not is_loopback(urlsplit(base_url).hostname or ""):
-        fact = f"{base_url} is not on this machine, and the benchmark's runs would be executed and billed"
-        raise UsageError("--base-url", fact, "use a loopback address, e.g. of batchrun emulator, or omit the option")
+        fact = f"{base_url} is not on this machine, so the benchmark's runs would be executed and billed"
+        raise UsageError(
+            "--base-url", fact, "use a loopback address, such as that of batchrun emulator, or omit the option"
+        )
     yield ApiSettings(api_key=SecretStr(os.environ.get("WHEROBOTS_API_KEY") or DUMMY_KEY), base_url=base_url)

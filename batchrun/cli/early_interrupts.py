@@ -1,4 +1,4 @@
-"""Ctrl-C while modules are being imported.
+"""Handle Ctrl-C while modules are being imported.
 
 Imports take most of a second on a slow machine. ``KeyboardInterrupt`` in the middle of one is a traceback at best, and is
 swallowed at worst: importlib's own callbacks run between two bytecodes, and print what they catch.

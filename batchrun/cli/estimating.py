@@ -43,17 +43,15 @@ def _earlier(plan: Plan, like: Path) -> Earlier:
     durations = durations_by_runtime(batch.rows, runtimes_of(batch.state, like), axes)
     if not durations:
         fact = "it has fewer than three completed runs whose times are known"
-        raise UsageError(f"--like {like}", fact, "follow that batch to its end first: batchrun watch")
+        raise UsageError(f"--like {like}", fact, "follow that batch until it ends first: batchrun watch")
     asked = sorted({one.runtime for one in plan.demands})
     earlier = Earlier(
         durations=durations, is_emulated=batch.state.batch is not None and batch.state.batch.base_url == EMULATOR
     )
     if not any(earlier.of(runtime) for runtime in asked):
         used = ", ".join(sorted(filter(None, durations)))
-        fact = (
-            f"its completed runs used {used}, and this sweep uses {', '.join(asked)}: other runtimes take other times"
-        )
-        raise UsageError(f"--like {like}", fact, "estimate without it, or give a ledger of runs with these runtimes")
+        fact = f"its completed runs used {used}, but this sweep uses {', '.join(asked)}; durations on other runtimes are not comparable"
+        raise UsageError(f"--like {like}", fact, "estimate without it, or pass a ledger of runs with these runtimes")
     return earlier
 
 

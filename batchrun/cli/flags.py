@@ -1,4 +1,4 @@
-"""Options that several commands share as one dataclass: declared once, expanded into each command's signature."""
+"""Options that several commands share: declared once as a dataclass, expanded into each command's signature."""
 
 import inspect
 from collections.abc import Callable
@@ -26,7 +26,7 @@ RerunFailed = Annotated[
         "--rerun-failed",
         metavar="N",
         min=1,
-        help="With --watch: run what failed or timed out again, up to N times a run.",
+        help="With --watch: rerun runs that fail or time out, up to N times each.",
     ),
 ]
 StopAtUnits = Annotated[
@@ -34,7 +34,7 @@ StopAtUnits = Annotated[
     typer.Option(
         "--stop-at-units",
         metavar="N",
-        help="Stop, resumably, before spatial units billed and the most that unfinished runs may use pass N.",
+        help="Stop (resumable) before the spatial units billed, plus the most that unfinished runs may use, exceed N.",
     ),
 ]
 
@@ -77,7 +77,7 @@ class SweepFlags:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectionFlags:
-    """Which runs of a batch a command is about; everything that is given must hold."""
+    """Selects runs of a batch; a run must match every option given."""
 
     names: o.Names = None
     status: o.StatusFilter = None
@@ -116,7 +116,7 @@ class SubmissionFlags:
 
     @property
     def existing(self) -> Existing:
-        """What to do about runs of planned names that the ledger does not know.
+        """What to do about runs with planned names that the ledger does not know.
 
         Raises:
             UsageError: both were given.
@@ -138,14 +138,16 @@ class SubmissionFlags:
 
     @property
     def reruns(self) -> int:
-        """How many times a failed run is run again.
+        """How many times a failed run is rerun.
 
         Raises:
-            UsageError: nobody would notice that a run failed.
+            UsageError: the runs are not followed, so nobody would notice that one failed.
 
         """
         if self.rerun_failed is not None and not self.watch:
-            raise UsageError("--rerun-failed", "runs that fail are noticed only while they are followed", "add --watch")
+            raise UsageError(
+                "--rerun-failed", "failed runs are noticed only while the batch is followed", "add --watch"
+            )
         return self.rerun_failed or 0
 
     @property

@@ -1,4 +1,4 @@
-"""Costs that may have changed, asked for and recorded before a command answers from the ledger."""
+"""Fetch and record costs that may have changed, before a command reads the ledger."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -18,7 +18,5 @@ def ledger_for(sweep: Path, ledger: Path | None, *, emulator: bool = False) -> P
 
     """
     if ledger is None and sweep == STDIN:
-        raise UsageError(
-            "--ledger", "a sweep from standard input has no file, and no ledger beside it", "add --ledger PATH"
-        )
+        raise UsageError("--ledger", "a sweep read from standard input has no default ledger path", "add --ledger PATH")
     return ledger or default_ledger(sweep, emulator=emulator)

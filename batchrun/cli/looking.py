@@ -1,4 +1,4 @@
-"""Commands that ask the service about a ledger's runs: which service that is, and a client for it."""
+"""For commands that query the service about a ledger's runs: which service that is, and a client for it."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -70,7 +70,7 @@ def ask_service(
 
 
 def reader_for(client: RunsClient, state: BatchState) -> Reader:
-    """Makes reading calls at the rate that they have beside a batch's attempts."""
+    """Makes read requests at the rate that they have beside a batch's attempts."""
     return Reader(pacer_for(client, SubmitSettings(), state).wait_for_read)
 
 
@@ -79,6 +79,6 @@ def plan_to_compare(batch: BatchEvent, ledger: Path, output: Output) -> Plan | N
     try:
         return plan_of(batch, ledger, os.environ, resolve=False)
     except BatchrunError as error:
-        fact = f"the plan cannot be made again, so payloads are not compared: {error.problems[0].text()}"
+        fact = f"the plan cannot be rebuilt, so payloads are not compared: {error.problems[0].text()}"
         output.warn(Problem(str(ledger), fact))
         return None

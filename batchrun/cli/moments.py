@@ -1,4 +1,4 @@
-"""Moments as people type them: a date, a time, or how long ago."""
+"""Parse points in time as people type them: a date, a time, or how long ago."""
 
 from datetime import UTC, datetime
 
@@ -23,6 +23,6 @@ def moment_from(flag: str, text: str | None, *, now_s: float | None = None) -> f
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        fix = "give a date such as 2026-11-24, a time such as 2026-11-24T18:30Z, or how long ago, such as 2d"
+        fix = "use a date such as 2026-11-24, a time such as 2026-11-24T18:30Z, or how long ago, such as 2d"
         raise UsageError(flag, f"'{text}' is not a time", fix) from None
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()

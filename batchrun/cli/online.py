@@ -1,4 +1,4 @@
-"""What ``plan --online`` asks the service, with reading calls only."""
+"""What ``plan --online`` asks the service; it only reads."""
 
 import os
 

@@ -65,7 +65,7 @@ LedgerArgument = Annotated[
 LedgerArguments = Annotated[
     list[Path], typer.Argument(metavar="LEDGER...", help="Ledgers (.ledger.jsonl), or the sweeps that they belong to.")
 ]
-OfEmulator = Annotated[bool, typer.Option("--emulator", help="Given a sweep: the ledger of its runs in the emulator.")]
+OfEmulator = Annotated[bool, typer.Option("--emulator", help="With a sweep: use the ledger of its emulator runs.")]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document to stdout; everything else goes to stderr.")
 ]
@@ -90,7 +90,7 @@ StatusFilter = Annotated[
 ]
 WhereRun = Annotated[
     list[str] | None,
-    typer.Option("--where", metavar="NAME=TEST", help="Only runs of matching points, e.g. region=us. Repeatable."),
+    typer.Option("--where", metavar="NAME=TEST", help="Only runs with matching points, e.g. region=us. Repeatable."),
 ]
 Where = Annotated[
     list[str] | None,
@@ -116,7 +116,7 @@ ReadRate = Annotated[
     typer.Option(
         "--read-rate",
         metavar="R",
-        help="Maximum read requests per second; default: 5, or a fifth of the attempt rate (half while none waits) if that is higher.",
+        help="Maximum read requests per second; default: 5, or a fifth of the attempt rate (half while no attempt is waiting) if that is higher.",
     ),
 ]
 Concurrency = Annotated[
@@ -150,7 +150,7 @@ StopAfterFailures = Annotated[
     typer.Option(
         "--stop-after-failures",
         metavar="N|P%",
-        help="Stop once N runs, or P% of the runs sent, were rejected or failed.",
+        help="Stop once N runs, or P% of the runs sent, have failed or been rejected.",
     ),
 ]
 BaseUrl = Annotated[
@@ -202,10 +202,12 @@ AdoptExisting = Annotated[
 ]
 NotOurs = Annotated[
     bool,
-    typer.Option("--not-ours", help="Runs of planned names that are not in this ledger belong to another batch."),
+    typer.Option(
+        "--not-ours", help="Treat existing runs that have planned names but are not in this ledger as another batch's."
+    ),
 ]
 Extend = Annotated[bool, typer.Option("--extend", help="Continue even if the sweep changed after the batch started.")]
-Watch = Annotated[bool, typer.Option("--watch", "-w", help="Follow the runs to their end, as with batchrun watch.")]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Follow the runs until they end, as with batchrun watch.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent without sending anything.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Send without asking for confirmation.")]
 

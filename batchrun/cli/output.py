@@ -1,4 +1,4 @@
-"""Everything the commands print, for people or as JSON. The only writer of stdout."""
+"""Everything that commands print, for people or as JSON. Nothing else writes to stdout."""
 
 import io
 import json
@@ -21,11 +21,11 @@ from batchrun.errors import Problem, UsageError
 __all__ = ["Output", "Table"]
 
 UNBOUNDED = 100_000
-"""A width that no drawing has."""
+"""Wider than any drawing."""
 LEAST_CUT = 8
-"""Of a column that is cut, so much has to remain; otherwise cells are wrapped."""
+"""Minimum width, in characters, that a truncated column keeps; if it does not fit, cells are wrapped instead."""
 GAP = 2
-"""Between the columns of a table, and beside it."""
+"""Spaces between the columns of a table, and around it."""
 LONGEST_TEXT = 120
 LONGEST_WORD = 255
 """Names and ids are for copying, so they are not cut: no name is longer."""
@@ -115,9 +115,7 @@ class Output:
         if yes:
             return True
         if not self.can_ask:
-            raise UsageError(
-                "--yes", f"cannot ask for confirmation without a terminal: {question}", "pass --yes to confirm"
-            )
+            raise UsageError("--yes", f"cannot ask '{question}' without a terminal", "pass --yes to confirm")
         return self.ask(question)
 
     def warn(self, problem: Problem) -> None:

@@ -1,4 +1,4 @@
-"""From what a person types to a plan."""
+"""Turn command-line input into a plan."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -47,7 +47,7 @@ def _piped_manifest(overrides: Overrides, environ: Mapping[str, str]) -> Manifes
     data = _piped(sys.stdin)
     if data.startswith(PLAN_START):
         fact = "this is a saved plan; it is read more than once, so it cannot be piped"
-        raise UsageError(place, fact, "save it, and give its path")
+        raise UsageError(place, fact, "save it, and pass its path")
     manifest = Manifest.parse(
         decoded(data, place),
         name=PIPED_NAME,
@@ -57,7 +57,7 @@ def _piped_manifest(overrides: Overrides, environ: Mapping[str, str]) -> Manifes
         file=f"<{PIPED_NAME}>",
     )
     if manifest.reads_stdin:
-        raise UsageError(place, 'an axis reads it too: file = "-"', "save the manifest, and give its path")
+        raise UsageError(place, 'an axis reads it too: file = "-"', "save the manifest, and pass its path")
     return manifest
 
 

@@ -59,7 +59,7 @@ def count_line(progress: Progress) -> str:
     ):
         parts += [f"{count:,} {label}"] if count else []
     if progress.active is not None:
-        bound = f" of {progress.active_limit:,} at most" if progress.active_limit is not None else ""
+        bound = f" (limit {progress.active_limit:,})" if progress.active_limit is not None else ""
         parts.append(f"{progress.active:,} active{bound}")
     return ", ".join(parts)
 
@@ -93,7 +93,7 @@ def _rate(per_s: float) -> str:
 
 def _time_left(progress: Progress) -> str:
     if progress.pending == 0 and progress.unknown:
-        return f"checking {progress.unknown:,} unknown"
+        return f"settling {progress.unknown:,} unknown"
     if progress.pending == 0:
         return "all sent"
     if progress.left_s is None or progress.pause_s is not None:  # a pause makes the recent rate meaningless

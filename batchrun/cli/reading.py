@@ -1,4 +1,4 @@
-"""How far a command has got that reads much from the service: one line that is redrawn, or a line now and then."""
+"""Progress of a command that reads a lot from the service: one redrawn line, or a line now and then."""
 
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ LINE_EVERY_S = 10.0
 
 @contextmanager
 def reading(output: Output, what: str) -> Iterator[ReadObserver]:
-    """An observer that shows how much was read; nothing is left of it on a terminal."""
+    """An observer that shows how much was read, and removes its line from the terminal at the end."""
     if output.quiet or not output.is_terminal:
         yield _plain(output, what)
         return

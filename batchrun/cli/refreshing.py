@@ -1,4 +1,4 @@
-"""One look at the service for a command that otherwise reads its ledger only."""
+"""Query the service once, for a command that otherwise reads only its ledger."""
 
 import os
 from collections.abc import Callable
@@ -23,7 +23,7 @@ CONNECTIONS = 2
 
 
 def refresh(ledger: Path, on_note: Callable[[Problem], None], *, base_url: str | None) -> int:
-    """Ask the service for what changed since the last look, and record it; returns how many runs changed.
+    """Fetch what changed at the service since the last query and record it; returns the number of runs that changed.
 
     Raises:
         ApiError: the service cannot be read.
@@ -44,6 +44,6 @@ async def _look(ledger: Path, api: ApiSettings, on_note: Callable[[Problem], Non
         )
         await follower.look_once()
     if follower.unrecorded:
-        fact = f"{follower.unrecorded:,} changes were not recorded, because another process writes the ledger"
-        on_note(Problem(str(ledger), fact, "that process, or the next refresh, records them"))
+        fact = f"{follower.unrecorded:,} changes were not recorded, because another process is writing the ledger"
+        on_note(Problem(str(ledger), fact, "that process or the next refresh will record them"))
     return len(changes)

@@ -115,7 +115,7 @@ def _decided(
         raise UsageError.of(problems)
     show_undecided(runs, output)
     if left := len(runs) - len(choices):
-        fact = "none or several are held under the name, or the list is not complete"
+        fact = "the service holds no run or several runs with this name, or the list is incomplete"
         output.warn(Problem(numbered(left, "run"), f"nothing is adopted: {fact}", "adopt each by its id with --adopt"))
     is_confirmed = bool(choices) and _is_confirmed(request, choices, output)
     if is_confirmed:
@@ -138,11 +138,11 @@ def _question(choices: Sequence[Choice]) -> str:
     count = numbered(len(choices), "run")
     match choices[0].decision:
         case Decision.ADOPT:
-            return f"Adopt what the service holds for {count}?"
+            return f"Adopt the runs that the service holds for {count}?"
         case Decision.RESEND:
             return f"Allow {count} to be sent again?"
         case Decision.DROP:
-            return f"Drop {count}, never to be sent?"
+            return f"Drop {count} permanently?"
 
 
 def _done(request: ResolveRequest, count: int) -> str:

@@ -1,4 +1,4 @@
-"""Unknown runs are settled first, also where the sweep changed or cannot be planned any more: that needs only the ledger."""
+"""Settle unknown runs first, which needs only the ledger: the sweep may have changed, or no longer be plannable."""
 
 from functools import partial
 
@@ -22,7 +22,7 @@ _SIGNALS = {StopReason.INTERRUPTED, StopReason.TERMINATED}
 def settle_unknown(
     ledger: FileLedger, api: ApiSettings, settings: SubmitSettings, output: Output, *, service: str
 ) -> None:
-    """Find out about unknown runs, if there are any; nothing is sent.
+    """Settle unknown runs, if there are any; nothing is sent.
 
     Raises:
         KeyboardInterrupt: a signal came.

@@ -1,4 +1,4 @@
-"""The first thing that the command does: make Ctrl-C harmless while everything else is still being loaded."""
+"""The entry point: makes Ctrl-C harmless while everything else is still being imported."""
 
 import os
 import signal

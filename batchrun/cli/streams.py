@@ -1,4 +1,4 @@
-"""The three standard streams, of which a parent process may have closed any."""
+"""The three standard streams, any of which a parent process may have closed."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What ``submit``, ``resume`` and ``rerun`` ask for: one request, made from their common options."""
+"""What to submit: the request that ``submit``, ``resume`` and ``rerun`` build from their common options."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ __all__ = ["SubmitRequest", "request_from"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitRequest:
-    """What to submit, where to, and what a person allows."""
+    """What to submit, where, and what the user allows."""
 
     plan: Plan
     ledger: Path
@@ -60,7 +60,7 @@ class SubmitRequest:
 
 
 def request_from(flags: SubmissionFlags, plan: Plan, ledger: Path, service: str, *, yes: bool) -> SubmitRequest:
-    """The request that these options make; ``yes``: nobody is asked.
+    """The request from these options; ``yes`` skips the confirmation.
 
     Raises:
         UsageError: an option's value cannot be used.

@@ -1,4 +1,4 @@
-"""What ``submit`` and ``resume`` have in common: one request, checked against its ledger and submitted."""
+"""Shared by ``submit`` and ``resume``: check a request against its ledger, then submit it."""
 
 import gc
 import os
@@ -191,8 +191,8 @@ def _check(request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output:
 
 def _warn_of_torn_line(ledger: FileLedger, output: Output) -> None:
     if ledger.torn:
-        fact = "the last line was torn when its writer died; it was cut off"
-        output.warn(Problem(str(ledger.path), fact, f"it is kept in {ledger.path}.torn"))
+        fact = "the last line was torn when its writer died, and was removed"
+        output.warn(Problem(str(ledger.path), fact, f"a copy is kept in {ledger.path}.torn"))
 
 
 def _is_confirmed(request: SubmitRequest, preflight: Preflight, state: BatchState, output: Output) -> bool:
@@ -230,7 +230,7 @@ def _question(request: SubmitRequest, preflight: Preflight) -> str:
     if not request.rerun_failed:
         return f"{send}?"
     each = "once" if request.rerun_failed == 1 else f"up to {request.rerun_failed} times"
-    return f"{send}, and run each that fails again {each}?"
+    return f"{send}, and rerun each run that fails {each}?"
 
 
 def _nothing_left(request: SubmitRequest, preflight: Preflight, output: Output) -> ExitStatus:

@@ -1,4 +1,4 @@
-"""Displays of runs that are followed: a live picture on a terminal, a line a change elsewhere, a JSON line a change."""
+"""Displays of followed runs: live on a terminal, elsewhere one line per change, as text or JSON."""
 
 from collections import deque
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Follow a batch's runs under the command line: what ``watch`` and ``submit --watch`` have in common."""
+"""Follow a batch's runs from the command line: shared by ``watch`` and ``submit --watch``."""
 
 import os
 import time
@@ -124,7 +124,7 @@ def run_watch(request: WatchRequest, output: Output) -> ExitStatus:
     """Follow a batch's runs until all have ended, or until something else ends the watch.
 
     Raises:
-        ApiError: the service refuses what following needs.
+        ApiError: the service refuses a call that following needs.
         LedgerError: the ledger cannot be used, or belongs to another service.
 
     """
@@ -139,7 +139,7 @@ def follow_batch(request: WatchRequest, api: ApiSettings, output: Output, view: 
     """Follow a batch's runs at a service that is open.
 
     Raises:
-        ApiError: the service refuses what following needs.
+        ApiError: the service refuses a call that following needs.
         LedgerError: the ledger cannot be used, or belongs to another service.
 
     """
@@ -164,17 +164,17 @@ def _problems(request: WatchRequest, watched: Watched) -> Iterator[Problem]:
     ledger, last = str(request.ledger), watched.last
     to_create = sum(last.uncreated.get(outcome, 0) for outcome in (Outcome.PENDING, Outcome.UNKNOWN))
     create = f"create them with batchrun resume {ledger}"
-    fix = "the process that writes the ledger creates them" if last.is_written else create
+    fix = "the process that is writing the ledger will create them" if last.is_written else create
     if not last.statuses:
         yield Problem(ledger, "no run of this batch has been created yet, so there is nothing to watch", fix)
     elif to_create:
         yield Problem(ledger, f"{numbered(to_create, 'planned run')} not created yet", fix)
     if watched.end is WatchEnd.TIMEOUT:
-        fact = f"timed out; {numbered(last.active, 'run')} not ended yet"
-        yield Problem("--timeout", fact, f"they continue; follow them with batchrun watch {ledger}")
+        fact = f"timed out with {numbered(last.active, 'run')} still active"
+        yield Problem("--timeout", fact, f"the runs continue; follow them with batchrun watch {ledger}")
     if last.unrecorded:
-        fact = f"{numbered(last.unrecorded, 'change')} not recorded, because another process writes the ledger"
-        yield Problem(ledger, fact, "the next watch finds them again")
+        fact = f"{numbered(last.unrecorded, 'change')} not recorded, because another process is writing the ledger"
+        yield Problem(ledger, fact, "the next batchrun watch will record them")
 
 
 class _Watch:

@@ -1,4 +1,4 @@
-"""The emulator of a ledger: its runs are kept in a file beside it, and processes that use one ledger share one emulator."""
+"""The emulator that belongs to a ledger: its runs are in a file next to it, and processes with the same ledger share it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a request asks for, by its method and path."""
+"""Classify a request by its method and path."""
 
 from typing import Literal, get_args
 

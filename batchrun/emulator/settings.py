@@ -191,7 +191,7 @@ def _read(path: Path) -> EmulatorSettings | tuple[Problem, ...]:
     try:
         return settings_from(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(str(path), f"cannot be read: {error}", "give a TOML file of emulator settings") from None
+        raise UsageError(str(path), f"cannot be read: {error}", "pass a TOML file of emulator settings") from None
 
 
 def settings_from(values: dict[str, Any]) -> EmulatorSettings | tuple[Problem, ...]:
@@ -226,7 +226,7 @@ def _problem(place: tuple[str, ...], kind: str, message: str) -> Problem:
         close = get_close_matches(place[-1], known, 1)
         return Problem(
             name,
-            "unknown setting of the emulator",
+            "unknown emulator setting",
             f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}",
         )
     fact = message.removeprefix("Value error, ")  # pydantic prepends it to what a validator raises

@@ -1,4 +1,4 @@
-"""What the service says of an organization, call by call; a call that is refused leaves its part unknown."""
+"""What the service reports about an organization, call by call; a refused call leaves its part unknown."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

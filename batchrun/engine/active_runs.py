@@ -1,4 +1,4 @@
-"""At most N unfinished runs of this batch at the service: the configured bound, the quota found, and who waits for room."""
+"""Bounds this batch's unfinished runs at the service: the configured limit, the discovered quota, and who waits for a slot."""
 
 import time
 from collections import deque
@@ -40,7 +40,7 @@ class ActiveRuns:
 
     ``server_now`` is the time in epoch seconds by the service's clock. The active runs are those that ``followed``
     follows. ``follows_all``: they are followed although nothing bounds them.
-    ``earlier`` yields runs that earlier sessions created and that have not ended, as far as the ledger knows; ``is_over`` is
+    ``earlier`` yields runs that earlier sessions created and that have not ended, according to the ledger; ``is_over`` is
     true when no work is left to enter with.
     """
 

@@ -1,4 +1,4 @@
-"""Taking over runs that the service lists under planned names: the events that record it. Pure."""
+"""Adopt runs that the service lists under planned names: the events that record it. Pure."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -98,5 +98,5 @@ def adoption(
             generation=generation,
         )
     ids = ", ".join(run.id[:40] for run in finding.runs)
-    what = "more than one run fits" if finding.evidence is Evidence.PRESENT else "the payload differs"
+    what = "more than one run matches" if finding.evidence is Evidence.PRESENT else "the payload differs"
     return UnknownEvent(at=at, key=planned.key, n=n, name=name, reason=f"{what}: {ids}")

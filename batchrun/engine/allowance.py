@@ -41,11 +41,11 @@ def refusals(need: Need, allowance: Allowance) -> list[Problem]:
     lifetime = (allowance.quotas or {}).get(LIFETIME)
     longest_s = max((one.timeout_s for one in need.demands), default=0)
     if lifetime is not None and longest_s > lifetime * HOUR_S:
-        fact = f"a timeout of {longest_s:,} s, and the organization's runs are ended after {lifetime:g} h"
+        fact = f"a timeout of {longest_s:,} s, but the organization's runs are ended after {lifetime:g} h"
         found.append(Problem("run.timeout", fact, "lower it, split the work, or ask for a larger quota"))
     disk = (allowance.quotas or {}).get(DISK)
     if disk is not None and need.largest_disk_gb is not None and need.largest_disk_gb > disk:
-        fact = f"{need.largest_disk_gb:,} GB of disk, and the organization may have {disk:,.0f} GB per node"
+        fact = f"{need.largest_disk_gb:,} GB of disk, but the organization may have at most {disk:,.0f} GB per node"
         found.append(Problem("run", fact, "lower driver_disk_gb and executor_disk_gb, or ask for a larger quota"))
     return found
 

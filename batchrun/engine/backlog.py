@@ -1,4 +1,4 @@
-"""What is left to send: ready, waiting for a time, or out with a worker. A waiting run holds no worker."""
+"""What is left to send: ready, waiting until a given time, or held by a worker. A waiting run occupies no worker."""
 
 import heapq
 from collections import deque

@@ -1,4 +1,4 @@
-"""A batch as its ledger records it: how one begins, how it is extended, and its plan made again from the ledger."""
+"""A batch as its ledger records it: how it begins, how it is extended, and how its plan is rebuilt from the ledger."""
 
 import secrets
 from collections.abc import Mapping

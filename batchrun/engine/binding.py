@@ -1,4 +1,4 @@
-"""What holds a batch back just now, and with which figures. Pure."""
+"""What is currently limiting a batch, in words and figures. Pure."""
 
 from dataclasses import dataclass, replace
 
@@ -34,7 +34,7 @@ def binding(pace: Pace, load: Load) -> Pace:
             words += f", next attempt in {load.next_probe_s:.0f} s"
         return replace(pace, limit_per_s=None, description=words)
     if pace.in_flight_limit is not None:
-        words = f"held at {pace.in_flight_limit:,} in flight: with more, responses only take longer"
+        words = f"held at {pace.in_flight_limit:,} in flight: more would only increase latency"
         return replace(pace, limit_per_s=None, description=words)
     if not pace.is_waited_for and load.in_flight >= load.concurrency:
         return replace(pace, limit_per_s=None, description=f"held at {load.in_flight:,} in flight: concurrency")

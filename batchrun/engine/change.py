@@ -1,4 +1,4 @@
-"""Waiting until something changed, at no cost to those who change it while nobody waits."""
+"""Wait for a change; notifying costs nothing while nobody is waiting."""
 
 import anyio
 

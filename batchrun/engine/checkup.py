@@ -1,4 +1,4 @@
-"""What a checkup finds: one value a line, and the rules that need no network. Pure."""
+"""The results of ``doctor``, one value per line, and the checks that need no network. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -78,7 +78,9 @@ def allowance_checks(need: Need | None, allowance: Allowance, unread: Iterable[P
     checks = [Check(subject="organization", level=Level.OK, fact=fact) for fact in _organization_facts(allowance)]
     for problem in unread:
         fact = f"not checked: {problem.place}: {problem.fact}"
-        checks.append(Check(subject="organization", level=Level.WARNING, fact=fact, fix="the API key may not read it"))
+        checks.append(
+            Check(subject="organization", level=Level.WARNING, fact=fact, fix="the API key is not allowed to read it")
+        )
     if need is None:
         return checks
     refused, warned = refusals(need, allowance), warnings(need, allowance)

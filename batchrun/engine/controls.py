@@ -1,4 +1,4 @@
-"""Positive controls: runs of ours that a list must show if it is to be believed about what it does not show."""
+"""Positive controls: runs of ours that a list must show before its silence about other runs is believed."""
 
 import time
 from collections import deque

@@ -1,4 +1,4 @@
-"""What a person may decide about a run, what speaks against it, and the events that record it. Pure."""
+"""The decisions a person can make about a run, the objections to them, and the events that record them. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class Decision(StrEnum):
     """What a person decides about a run."""
 
     ADOPT = "adopt"
-    """It is a run that the service holds."""
+    """Adopt a run that the service holds."""
     RESEND = "resend"
-    """It is pending again: ``submit`` and ``resume`` send it."""
+    """Make it pending again: ``submit`` and ``resume`` send it."""
     DROP = "drop"
-    """It is not to be sent (again)."""
+    """Drop it: do not send it (again)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Choice:
     adopted: HeldRun | None = None
     """The run to adopt."""
     not_ours: bool = False
-    """With ``RESEND``: what the service holds under this name belongs to another batch, even if it looks like ours."""
+    """With ``RESEND``: existing runs with this name belong to another batch, even if they look like this one's."""
 
 
 ALLOWED = {
@@ -82,7 +82,7 @@ def objections(choices: Iterable[Choice]) -> Iterator[Problem]:
             yield from _adoption_objections(run, choice.adopted)
             run_id = choice.adopted.run_id if choice.adopted is not None else ""
             if (other := takers.setdefault(run_id, run)) is not run and run_id:
-                yield Problem(run.name, f"{run_id} is to be adopted for {other.name} too", choices_of(run))
+                yield Problem(run.name, f"{run_id} would also be adopted for {other.name}", choices_of(run))
         elif choice.decision is Decision.RESEND and not choice.not_ours:
             yield from _resend_objections(run)
 
@@ -101,8 +101,8 @@ def _adoption_objections(run: UndecidedRun, held: HeldRun | None) -> Iterator[Pr
 
 def _resend_objections(run: UndecidedRun) -> Iterator[Problem]:
     if doubtful := [held.run_id[:SHOWN_ID] for held in run.held if held.fit in MAY_BE_OURS and not held.is_foreign]:
-        fact = f"the service holds {', '.join(doubtful[:SHOWN_IDS])}, which may be this run: sent again, it would exist twice"
-        yield Problem(run.name, fact, "adopt it, or say with --not-ours that it belongs to another batch")
+        fact = f"the service holds {', '.join(doubtful[:SHOWN_IDS])}, which may be this run; if it is sent again, it could exist twice"
+        yield Problem(run.name, fact, "adopt it, or pass --not-ours if it belongs to another batch")
 
 
 def events_of(choice: Choice, at: str) -> Iterator[Event]:
@@ -142,4 +142,6 @@ def _left_over(choice: Choice) -> Iterator[HeldRun]:
 def choices_of(run: UndecidedRun) -> str:
     """What could be adopted for a run, as the way out of an error."""
     ids = [held.run_id[:SHOWN_ID] for held in run.held if held.holder is None]
-    return f"the service holds {', '.join(ids[:SHOWN_IDS])} under this name" if ids else "it holds no run of this name"
+    return (
+        f"the service holds {', '.join(ids[:SHOWN_IDS])} under this name" if ids else "it holds no run with this name"
+    )

@@ -1,4 +1,4 @@
-"""What changed between the plan that a ledger holds and the plan of today."""
+"""The difference between the plan in a ledger and the current plan."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A checkup of everything between this machine and a run, with reading calls only."""
+"""Check everything between this machine and a run; only reads."""
 
 import os
 import platform
@@ -215,9 +215,9 @@ async def _storage_check(client: RunsClient, region: str) -> Check:
         is_enabled = await Storage(client).is_enabled(region)
     except ApiError as error:
         problem = error.problems[0]
-        fix = problem.fix or "give s3:// URIs instead of local files"
+        fix = problem.fix or "use s3:// URIs instead of local files"
         return Check(subject=subject, level=Level.PROBLEM, fact=f"{problem.place}: {problem.fact}", fix=fix)
     if not is_enabled:
-        fix = "give s3:// URIs instead of local files, or use another region"
+        fix = "use s3:// URIs instead of local files, or use another region"
         return Check(subject=subject, level=Level.PROBLEM, fact="not enabled", fix=fix)
     return Check(subject=subject, level=Level.OK, fact="reachable")

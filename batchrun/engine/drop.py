@@ -1,4 +1,4 @@
-"""Deciding that planned runs are not to be sent: the outcome ``dropped``."""
+"""Drop planned runs, so that they are never sent: the outcome ``dropped``."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

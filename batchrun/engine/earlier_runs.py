@@ -1,4 +1,4 @@
-"""What a ledger's runs were, as the plans had them that it records.
+"""A ledger's earlier runs, as defined by the plans that it records.
 
 Unknown runs that the plan does not contain: a changed setting gives a point another key under the same name. If the response to the earlier attempt was lost, its name
 alone does not tell its run from the new one, nor from a stranger's.

@@ -1,4 +1,4 @@
-"""The events in which attempts end, made from the run, and from the answer that ended it."""
+"""The events that end an attempt, built from the run and the answer."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Environment values that a plan sends: what the ledger keeps of them, and whether they are the same today.
+"""Environment values that a plan sends: what the ledger stores about them, and whether they have changed.
 
 They are tokens and passwords as often as not, and a ledger is copied and shared. A plain hash of a short value can be
 guessed; scrypt (RFC 7914) with a salt makes each guess as slow as a login.

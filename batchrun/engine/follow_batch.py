@@ -1,4 +1,4 @@
-"""The public ``follow``: a batch's runs to their end, as a stream of changes."""
+"""The public ``follow``: a stream of status changes until all runs of a batch have ended."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -27,20 +27,20 @@ async def follow(
     on_note: Callable[[Problem], None] = _ignored,
     read_rate: float | None = None,
 ) -> AsyncGenerator[Change, None]:
-    """Follow a batch's runs until all have ended, and yield each change of a status.
+    """Follow a batch's runs until all have ended, and yield each status change.
 
-    Works beside a session that creates more runs, and beside other processes that follow the same batch: each status is
-    written to the ledger once, by whoever may write it first. The runs are left alone when the iteration is given up; wrap
-    it in ``contextlib.aclosing`` to record at once what was learned by then.
+    Works alongside a session that creates more runs, and alongside other processes that follow the same batch: each status
+    is written to the ledger once, by whichever process can write first. Stopping the iteration does not affect the runs;
+    wrap it in ``contextlib.aclosing`` to record immediately what was learned so far.
 
     Args:
-        ledger: The batch's ledger, or the sweep that it lies beside.
-        client: Open, for the service that the batch belongs to. Refusals of its reading calls slow this down.
-        on_note: Receives what a person should know, such as a call that the service refuses.
-        read_rate: Reading calls a second, at most; None is 5.
+        ledger: The path of the batch's ledger, or of the sweep next to it.
+        client: An open client of the batch's service. Refused read requests slow this down.
+        on_note: Called with each problem worth knowing, such as a call that the service refuses.
+        read_rate: Maximum read requests per second; None means 5.
 
     Raises:
-        ApiError: the service refuses what following needs.
+        ApiError: the service refuses a call that following needs.
         LedgerError: the ledger cannot be used, or was replaced or removed.
         LedgerMismatchError: the API key belongs to another organization.
 

@@ -1,4 +1,4 @@
-"""Following the batch's created runs during a session, so that the end of one makes room for another and is recorded."""
+"""Follow the batch's created runs during a session, so that the end of a run is recorded and frees a slot."""
 
 import time
 from collections import Counter

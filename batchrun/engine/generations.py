@@ -1,4 +1,4 @@
-"""Later generations: what a planned run is called and sends when it is run again.
+"""Later generations: the name and payload of a planned run when it is rerun.
 
 A rerun keeps the key of its planned run, whatever settings it replaces, so that a ledger still knows what it is a run of.
 Its name tells the generations apart: the name is all that a run can be looked for by.
@@ -81,8 +81,8 @@ def planned_with(plan: Plan, settings: Mapping[str, object]) -> Plan:
     if not settings:
         return plan
     if plan.manifest is None:
-        fact = "a plan file is fixed: its runs cannot be run again with other settings"
-        raise UsageError("--set", fact, "run them again without --set, or submit the manifest itself")
+        fact = "a plan file is fixed: its runs cannot be rerun with different settings"
+        raise UsageError("--set", fact, "rerun them without --set, or submit the manifest itself")
     recorded = {upload.file.path: upload.file for upload in plan.uploads}
     environ = (
         None if plan.unresolved else {**os.environ, **plan.environment}

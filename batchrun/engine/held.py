@@ -1,4 +1,4 @@
-"""Runs that the service holds, compared with the planned run whose name they have: what a person needs for a decision."""
+"""Runs that the service holds, compared with the planned run of the same name, for a person to decide about."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SHOWN_DIFFERENCES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldRun:
-    """A run that the service holds under a name of the batch."""
+    """A run that the service holds under one of the batch's names."""
 
     run_id: str
     name: str | None
@@ -28,19 +28,19 @@ class HeldRun:
     create_time: str | None
     """As the service wrote it."""
     fit: Fit
-    """How it relates to the planned run, by the rules by which batchrun itself adopts runs."""
+    """How it relates to the planned run, by the same rules that batchrun uses to adopt runs."""
     is_compared: bool
-    """Whether the payloads could be compared: the plan can still be made, and the service shows the run's payload."""
+    """Whether the payloads could be compared: the plan can be rebuilt, and the service returned the run's payload."""
     differences: tuple[PayloadDifference, ...] = ()
     """The first few places where the payloads differ."""
     holder: str | None = None
     """The key of the planned run that has this id in the ledger."""
     is_foreign: bool = False
-    """A person said earlier that the run belongs to another batch."""
+    """A person decided earlier that the run belongs to another batch."""
 
     @property
     def is_ours(self) -> bool:
-        """Whether batchrun would adopt it by itself."""
+        """Whether batchrun would adopt it without asking."""
         return self.fit is Fit.OURS and not self.is_foreign
 
 

@@ -1,4 +1,4 @@
-"""A few tasks that work on many items."""
+"""Process many items with a few concurrent tasks."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Which run ids are already some run's, so that no run is adopted for two keys."""
+"""Run ids that are already assigned, so that no run is adopted for two keys."""
 
 from collections.abc import Callable, Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""What a ledger knows of its runs by id and by name, read in one pass: the state itself keeps no names of created runs."""
+"""A ledger's runs by id and by name, read in one pass: the state itself does not keep the names of created runs."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

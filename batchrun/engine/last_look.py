@@ -1,4 +1,4 @@
-"""The last look of a session, at every name that was sent more than once.
+"""The last look of a session at every name that was sent more than once.
 
 An earlier attempt may have committed after the last one. No client can prevent that; what it can do is not to keep quiet
 about it.

@@ -1,4 +1,4 @@
-"""What a session learned about the rate limit, from the ledger and back into it."""
+"""The learned rate limit: read from the ledger at the start, and written back as it changes."""
 
 from dataclasses import asdict
 
@@ -19,7 +19,7 @@ WORTH_KEEPING = 0.01
 
 
 def pacer_for(client: RunsClient, settings: SubmitSettings, state: BatchState) -> Pacer:
-    """A pacer that starts from what the last session learned, and hears of every reading call that is refused."""
+    """A pacer that starts from what the last session learned, and hears of every read request that is refused."""
     pacer = Pacer(rate=settings.rate, burst=settings.burst, learned=_learned(state.rate), read_rate=settings.read_rate)
     client.on_refused = pacer.read_refused
     return pacer

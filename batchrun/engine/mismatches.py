@@ -16,40 +16,40 @@ __all__ = ["Mismatch", "MismatchKind", "Seen", "mismatches"]
 
 
 class MismatchKind(StrEnum):
-    """How ledger and service disagree about a name."""
+    """How the ledger and the service disagree about a name."""
 
     MISSING = "missing"
-    """The service does not know a run that the ledger says was created."""
+    """The service does not know a run that was created according to the ledger."""
     RENAMED = "renamed"
-    """The run of the ledger has another name at the service."""
+    """The run in the ledger has a different name at the service."""
     TWICE = "twice"
-    """The service holds more runs of this name than the ledger knows."""
+    """The service holds more runs with this name than the ledger."""
     UNKNOWN = "unknown"
-    """The ledger does not know whether the run exists; ``held`` is what the service shows."""
+    """The ledger does not know whether the run exists; ``held`` is what the service returned."""
     FOREIGN = "foreign"
-    """The service holds a run of a name that the ledger has not created, or one that cannot be this batch's."""
+    """The service holds a run whose name this ledger has not created, or that cannot belong to this batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
-    """One name about which the two disagree."""
+    """One name about which the ledger and the service disagree."""
 
     kind: MismatchKind
     name: str
     key: str
     outcome: Outcome
-    """Of the planned run, in the ledger."""
+    """The planned run's outcome in the ledger."""
     attempts: int
     run_id: str | None = None
     """The ledger's run."""
     found_name: str | None = None
     """For a renamed run: its name at the service."""
     held: tuple[HeldRun, ...] = ()
-    """The runs at the service that the ledger does not know, the oldest first."""
+    """The runs at the service that are not in the ledger, oldest first."""
     to_cancel: tuple[str, ...] = ()
-    """Of these, the ones that an attempt of this batch made in addition to the ledger's run."""
+    """Those of them that an attempt of this batch created in addition to the ledger's run."""
     is_later_rerun: bool = False
-    """The name is that of a rerun which the ledger does not know: a newer ledger was lost."""
+    """The name belongs to a rerun that is not in the ledger: a newer ledger was lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What the service lists under many names: one long list where that takes fewer calls, else one list for each name."""
+"""List the runs with many names: one long list if that takes fewer calls, otherwise one list per name."""
 
 from collections.abc import Awaitable, Callable, Collection, Container, Iterable
 from functools import partial
@@ -15,7 +15,7 @@ from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
 __all__ = ["READS_PER_S", "ReadObserver", "common_prefix", "paced_scanner", "read_names", "unobserved"]
 
 READS_PER_S = 20.0
-"""Reading calls a second of the commands that only look: nothing is being submitted beside them, and people wait."""
+"""Read requests a second of the commands that only look: nothing is being submitted beside them, and people wait."""
 MOST_PAGES_A_NAME = 100
 """Pages of one name's list: services may match names by substring, and a broken one would never end."""
 

@@ -1,4 +1,4 @@
-"""Does the API key belong to the organization that the batch's runs are in? Another one's lists show nothing of them."""
+"""Check that the API key belongs to the organization of the batch's runs: another organization's lists show none of them."""
 
 from dataclasses import dataclass
 

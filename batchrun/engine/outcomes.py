@@ -1,4 +1,4 @@
-"""Everything an attempt can end in, recorded in one place: in the ledger, in the counts, and in what follows for the run.
+"""Records every way an attempt can end in one place: in the ledger, in the counts, and in what happens to the run next.
 
 A run leaves an attempt in one of four directions: it is done (submitted, rejected, failed), it goes back to the backlog
 (refused, unsent), it is settled (unknown), or the whole batch stops.
@@ -146,7 +146,7 @@ class Outcomes:
     def absent(self, work: Work) -> None:
         """Settling concluded that no run exists: try again, unless the attempts are used up or the plan dropped it."""
         if work.failed_attempts >= self._settings.max_attempts:
-            message = f"no run after {work.failed_attempts} attempts whose answers were lost"
+            message = f"no run after {work.failed_attempts} attempts whose responses were lost"
             self._failed(work, Trouble(message=message))
             return
         self._ledger.record(AbsentEvent(at=self._at(), key=work.key, n=work.n))
@@ -192,17 +192,19 @@ class Outcomes:
             self._note_duplicates(resent.name, "one of them", others)
 
     def _note_duplicates(self, name: str, adopted: str, others: list[str]) -> None:
-        fact = f"the service holds {len(others) + 1} runs of this name; {adopted} is adopted"
-        fix = f"check {', '.join(others)}, and cancel those that you do not need"
+        fact = f"the service holds {len(others) + 1} runs with this name; {adopted} is adopted"
+        fix = f"check {', '.join(others)} and cancel those that you do not need"
         kind, many = "exist more than once at the service", f"see batchrun verify {self._ledger.path}"
         self._reporter.note_run(Problem(name, fact, fix), kind=kind, fix=many)
 
     def _created(self, work: Work, answer: Created) -> None:
         other = self._known_ids.add(answer.run_id, work.key)
         if other is not None:
-            self._record_unknown(work, f"the service answered {answer.run_id}, the id of another run", exists=True)
+            self._record_unknown(
+                work, f"the service returned {answer.run_id}, which is the id of another run", exists=True
+            )
             self._backlog.retire()
-            fact = f"it answered {answer.run_id} for two runs, {other} and {work.key}; its responses cannot be trusted"
+            fact = f"it returned {answer.run_id} for two runs, {other} and {work.key}; its responses cannot be trusted"
             fix = "this is not Wherobots Cloud, or it is broken; check the base URL"
             self._switch.pull(Stop(StopReason.SAME_ID, Problem(self._base_url, fact, fix)))
             return

@@ -1,4 +1,4 @@
-"""May this ledger be continued with this plan, at this service? Asked before anything is sent, without the network."""
+"""Check, without the network and before anything is sent, that this ledger may be continued with this plan at this service."""
 
 import os
 from collections import Counter
@@ -92,7 +92,7 @@ def check_ledger(
     """
     if strange := retry - RETRIABLE:
         names = ", ".join(sorted(outcome.value for outcome in strange))
-        raise UsageError("retry", f"{names} runs cannot be retried", "name rejected, failed, or both")
+        raise UsageError("retry", f"{names} runs cannot be retried", "use rejected, failed, or both")
     batch = state.batch
     if batch is None:
         return _counted(plan, state, retry)
@@ -123,11 +123,11 @@ def _check_service(state: BatchState, batch: BatchEvent, service: str, *, to_ano
     """A batch without any run may move freely; one with unknown runs not at all, since only its own service knows them."""
     if not to_another_server:
         fact = f"the batch was submitted to {batch.base_url}, not to {service}"
-        fix = "use that --base-url, or allow the other one with --to-another-server"
+        fix = "use that --base-url, or allow the change with --to-another-server"
         raise LedgerMismatchError(batch.name, fact, fix)
     if state.unknown:
         fact = f"{state.unknown:,} runs may exist at {batch.base_url}, and {service} cannot tell"
-        fix = "settle them at the first service before you move the batch, or decide with batchrun resolve"
+        fix = "settle them at the first service before you move the batch, or resolve them with batchrun resolve"
         raise LedgerMismatchError(batch.name, fact, fix)
 
 
@@ -167,7 +167,7 @@ def _sweep_changed(found: Difference, ledger: Path, plan: Plan, *, extend: bool)
     fix = "continue with --extend, or start another batch with --ledger PATH"
     if found.recreated:
         points = "one of these points was" if found.recreated == 1 else f"{found.recreated:,} of these points were"
-        fact += f"; {points} already created with another payload, and would run and cost again"
+        fact += f"; {points} already created with a different payload, and would run and be billed again"
         flags = "--recreate" if extend else "--extend --recreate"
         fix = f"undo the change, allow it with {flags}, or start another batch with --ledger PATH"
     if found.files and set(found.files) <= {upload.file.path for upload in plan.uploads}:

@@ -1,4 +1,4 @@
-"""What reading calls can find out about questions that the service's documentation leaves open.
+"""Answers, found by read requests, to questions that the service's documentation leaves open.
 
 The findings are meant to be pasted into an issue: counts, statuses and yes or no, never a name, an id or a key.
 """
@@ -26,7 +26,7 @@ class Probed:
 
 
 async def probe(client: RunsClient) -> AsyncIterator[Probed]:
-    """Ask everything that reading calls can tell; a call that is refused is an answer too."""
+    """Ask everything that read requests can tell; a call that is refused is an answer too."""
     try:
         page = await client.list_page(size=MAX_PAGE_SIZE)
     except ApiError as error:
@@ -34,8 +34,8 @@ async def probe(client: RunsClient) -> AsyncIterator[Probed]:
         return
     runs = page.items
     yield Probed("order of the list", _order(runs))
-    yield Probed("size=0 gives the total alone", await _size_zero(client))
-    yield Probed("a page holds as many runs as asked for", _yes(len(runs) == min(MAX_PAGE_SIZE, page.total or 0)))
+    yield Probed("size=0 returns only the total", await _size_zero(client))
+    yield Probed("a page has as many runs as requested", _yes(len(runs) == min(MAX_PAGE_SIZE, page.total or 0)))
     if name := next((run.name for run in runs if run.name), None):
         yield Probed("a bare name matches by substring", await _is_substring(client, name))
         yield Probed("PREFIX* matches", await _matches_prefix(client, name))
@@ -70,7 +70,7 @@ async def _of_ended_run(client: RunsClient, run: RunSummary) -> AsyncIterator[Pr
 def _order(runs: list[RunSummary]) -> str:
     times = [run.create_time for run in runs if run.create_time]
     if len(set(times)) < 2:  # noqa: PLR2004 - one time has no order
-        return "cannot be seen from fewer than two runs"
+        return "needs at least two runs"
     if times == sorted(times, reverse=True):
         return "newest first"
     return "oldest first" if times == sorted(times) else "neither newest nor oldest first"
@@ -107,7 +107,9 @@ async def _filters_status(client: RunsClient) -> str:
     except ApiError as error:
         return _refusal(error)
     return (
-        _yes(all(run.status == "COMPLETED" for run in page.items)) if page.items else "no completed runs to see it by"
+        _yes(all(run.status == "COMPLETED" for run in page.items))
+        if page.items
+        else "no completed run to test this with"
     )
 
 

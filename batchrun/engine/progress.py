@@ -1,4 +1,4 @@
-"""What a batch is doing, as frozen snapshots for an observer."""
+"""Progress of a batch, as frozen snapshots for an observer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,24 +21,24 @@ class Progress:
     failed: int = 0
     unknown: int = 0
     dropped: int = 0
-    """Runs that a person decided not to send."""
+    """Runs that were dropped: a person decided not to send them."""
     pending: int = 0
     """Not yet created, including runs in flight and runs waiting for another attempt."""
     in_flight: int = 0
     waiting: int = 0
-    """Runs that were refused or lost earlier and wait for another attempt."""
+    """Runs waiting for another attempt after a refusal or a lost response."""
     attempts: int = 0
     """Attempts of this session: one ``POST /runs`` each."""
     retries: int = 0
-    """Attempts of this session that were not a run's first."""
+    """Attempts of this session other than each run's first."""
     settled: int = 0
     """Attempts of this session whose response was lost and whose run was found by listing."""
     active: int | None = None
     """Unfinished runs of this batch at the service; None while they are not followed."""
     active_limit: int | None = None
-    """How many of them there may be, as far as a limit is set or was found."""
+    """The maximum number of unfinished runs, if a limit is set or was found."""
     run_status: Mapping[str, int] = field(default_factory=dict)
-    """Created runs of this batch by the service's latest status, while they are followed; those that ended included."""
+    """Created runs of this batch by their latest status at the service, including ended ones, while runs are followed."""
     rate_per_s: float = 0.0
     """Runs submitted per second, over the last ten seconds."""
     limit_per_s: float | None = None
@@ -81,13 +81,16 @@ def outcome_counts(count: Callable[[Outcome], int]) -> OutcomeCounts:
 
 
 class Observer(Protocol):
-    """Follows a batch. Called on the event loop, so it must not block. One that raises is reported once and detached."""
+    """Receives a batch's progress. Called on the event loop, so it must not block.
+
+    An observer that raises is reported once and detached.
+    """
 
     def progress(self, progress: Progress) -> None:
-        """The batch now; about ten times a second, and once at the end."""
+        """Called with the current progress about ten times per second, and once at the end."""
 
     def note(self, note: Problem) -> None:
-        """Something that a person should know and that does not stop the batch."""
+        """Called with a problem that is worth knowing but does not stop the batch."""
 
 
 class _NoObserver:

@@ -1,4 +1,4 @@
-"""When a run may be tried although the quota is used up: others may hold it, and nothing tells when they are done. Pure."""
+"""When to try a run although the quota is used up: others may be using it, and nothing announces when it is free. Pure."""
 
 __all__ = ["FIRST_S", "LONGEST_S", "QuotaProbe"]
 

@@ -1,8 +1,8 @@
-"""A lost ledger rebuilt from the plan and from what the service lists.
+"""Rebuild a lost ledger from the plan and from the runs that the service lists.
 
-What is found under a planned name is taken over if exactly one run fits. What is doubtful stays unknown, so that it is never
-sent, until a person decides. What is not found is pending, and the next ``submit`` sends it: so absence is believed no
-sooner than when a lost attempt is settled, and the lost ledger's last attempt may have been sent just now.
+A planned run is submitted if exactly one listed run matches it. A doubtful one stays unknown, and is not sent until a
+person decides. One that is not found is pending, and the next ``submit`` sends it; so absence is concluded no sooner than
+for a lost attempt, because the lost ledger's last attempt may have been sent just now.
 """
 
 import os
@@ -44,13 +44,13 @@ Of a larger batch, only names of which nothing is listed."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """What a new ledger was made of. The three counts add up to the plan."""
+    """The result of rebuilding a ledger. The three counts add up to the plan."""
 
     ledger: Path
     recovered: int
-    """Planned runs that exist, and are submitted in the new ledger."""
+    """Planned runs that exist; they are submitted in the new ledger."""
     pending: int
-    """Planned runs of which nothing is listed."""
+    """Planned runs that are not listed."""
     doubtful: tuple[Claim, ...]
     """Planned runs that stay unknown until a person decides."""
     reruns: int
@@ -58,7 +58,7 @@ class Recovery:
     unchecked: tuple[str, ...]
     """Names of recovered runs whose lists are incomplete: there may be reruns of them, or others of their names."""
     older: int
-    """Runs of planned names that were created before ``since_s``, and left alone."""
+    """Runs with planned names that were created before ``since_s``, and were ignored."""
 
 
 async def recover(
@@ -72,22 +72,22 @@ async def recover(
     observe: ReadObserver = unobserved,
     on_wait: Callable[[int, float], object] = lambda *_: None,
 ) -> Recovery:
-    """Rebuild a lost ledger. Nothing is sent, and an existing file is never touched.
+    """Rebuild a lost ledger. Nothing is sent, and an existing file is never modified.
 
     Args:
-        plan: What the lost ledger's batch was to create; its environment need not be resolved.
-        client: Open, for the service that the batch was submitted to.
+        plan: The plan of the lost batch; its environment need not be resolved.
+        client: An open client of the service that the batch was submitted to.
         ledger: Where to write the new ledger.
-        since_s: Runs created before, in epoch seconds of the server's clock, are another batch's.
-        settle_after_s: As for submitting. Runs that are not listed, and reruns, are looked for again after twice as long;
-            by default, what the manifest's ``[submit]`` says.
-        base_url: How the ledger names the service; by default, the client's own base URL.
-        observe: Receives how much was read.
-        on_wait: Called with how many runs are not listed, and the seconds until they are looked for again.
+        since_s: Ignore runs created before this time, in epoch seconds by the server's clock.
+        settle_after_s: As for ``submit``, in seconds. Unlisted runs and reruns are looked for again after twice as long.
+            Defaults to the manifest's ``[submit]`` table.
+        base_url: The service's name in the ledger; defaults to the client's base URL.
+        observe: Called with the number of runs or names read, and the total if it is known.
+        on_wait: Called with the number of unlisted runs, and the seconds until they are looked for again.
 
     Raises:
         UsageError: the service lists no run of the plan.
-        LedgerError: there is a file already, or none can be written.
+        LedgerError: the file already exists, or cannot be written.
         ApiError: the runs cannot be listed.
 
     """
@@ -103,7 +103,9 @@ async def recover(
     try:
         incomplete = await look(found, since_s)
         if found.is_empty:
-            raise UsageError(plan.name, _nothing(found), "submit it, or name the right sweep, service and time")
+            raise UsageError(
+                plan.name, _nothing(found), "submit the sweep, or check the sweep, the service and --since"
+            )
         # Twice, as long after this start as if the last attempt had been sent just before it, without a control.
         for wait_s in (2 * patience_s, min(SECOND_SCAN_S, patience_s / 3)):
             missing = found.missing()

@@ -1,4 +1,4 @@
-"""Which listed runs are a plan's, when no ledger says so: exactly one must fit, else a person decides. Pure."""
+"""Match listed runs to a plan without a ledger: exactly one must match, otherwise a person decides. Pure."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -127,7 +127,7 @@ class RecoveredRuns(Collection[str]):
             if runs := self._listed.get(name):
                 yield self._claim(planned, runs)
             elif name in incomplete:
-                yield Claim(planned=planned, name=name, doubt="the list of its name is incomplete: it may exist")
+                yield Claim(planned=planned, name=name, doubt="it may exist, but the list of its name is incomplete")
 
     def _claim(self, planned: PlannedRun, listed: dict[tuple[int, str], Listed]) -> Claim:
         """A generation is taken over only after the one before it: what follows a doubtful one is doubtful, too."""
@@ -153,7 +153,7 @@ class RecoveredRuns(Collection[str]):
 
     def _why(self, ours: list[Listed], runs: list[Listed]) -> str:
         if len(ours) > 1:
-            return "more than one run fits"
+            return "more than one run matches"
         if any(run.run_id in self._shared_ids for run in runs):
             return "its id is listed under several names"
         return "the payload differs"

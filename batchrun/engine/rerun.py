@@ -1,4 +1,4 @@
-"""Running created runs again: which may be, and the durable request that a session carries out."""
+"""Rerun created runs: which ones may be rerun, and the durable request that a session carries out."""
 
 import json
 from collections import Counter
@@ -40,7 +40,7 @@ def _reason(key: str, state: BatchState) -> tuple[str, str] | None:
     if run.outcome is not Outcome.SUBMITTED:
         return "were never created", "send them with batchrun submit, and --retry rejected,failed where that is needed"
     if not has_ended(run.status):
-        return "have not ended, as far as the ledger knows", "follow them first: batchrun watch; or cancel them"
+        return "have not ended, according to the ledger", "follow them first: batchrun watch; or cancel them"
     return None
 
 

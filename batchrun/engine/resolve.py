@@ -1,7 +1,7 @@
-"""A person decides about runs whose outcome stays unknown: adopt a run of the service, send it again, or drop it.
+"""Decide about runs whose outcome stays unknown: adopt an existing run, send the run again, or drop it.
 
-`find_undecided` shows what the service holds under each name, and `resolve` records the decisions. Nothing is sent here: a
-run that is to be sent again is pending, and the next ``submit`` or ``resume`` sends it.
+`find_undecided` returns what the service holds under each name, and `resolve` records the decisions. Nothing is sent: a
+run that is to be sent again becomes pending, and the next ``submit`` or ``resume`` sends it.
 """
 
 from collections import defaultdict
@@ -39,14 +39,14 @@ async def find_undecided(
     words: Collection[str] | None = None,
     observe: ReadObserver = unobserved,
 ) -> tuple[UndecidedRun, ...]:
-    """The runs with these names or keys, or all unknown ones without ``words``, and what the service holds of each.
+    """Find runs by name or key, or all unknown ones without ``words``, and what the service holds under their names.
 
-    ``plan`` is the batch's own; without it, payloads are not compared. Its environment need not be resolved.
+    ``plan`` is the batch's own plan; without it, payloads are not compared. Its environment need not be resolved.
 
     Raises:
         UsageError: no run has one of the names or keys.
         LedgerError: the ledger cannot be read.
-        LedgerMismatchError: the API key belongs to another organization than the batch.
+        LedgerMismatchError: the API key belongs to a different organization than the batch.
         ApiError: the service refuses the key, or cannot be reached.
 
     """
@@ -94,11 +94,11 @@ def _compare(compared: HeldRuns, run: UndecidedRun, listed: RunSummary) -> HeldR
 async def find_held(
     ledger: FileLedger, client: RunsClient, run: UndecidedRun, run_id: str, *, plan: Plan | None = None
 ) -> HeldRun:
-    """One run of the service by its id, to be adopted; its payload may differ, and `objections` says what speaks against it.
+    """Fetch one run by its id, to be adopted. Its payload may differ; `objections` lists the reasons not to adopt it.
 
     Raises:
         UsageError: the service knows no such run.
-        ApiError: the service cannot be asked.
+        ApiError: the service cannot be reached, or refused.
 
     """
     if not is_usable_id(run_id):
@@ -110,10 +110,10 @@ async def find_held(
 
 
 async def resolve(ledger: FileLedger, choices: Sequence[Choice]) -> None:
-    """Record what a person decided, durably. Nothing is sent.
+    """Record a person's decisions durably. Nothing is sent.
 
     Raises:
-        UsageError: a decision cannot be recorded; then none is.
+        UsageError: a decision cannot be recorded; in that case, none is.
         LedgerWriteError: the ledger cannot be written.
 
     """

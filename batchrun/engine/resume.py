@@ -1,4 +1,4 @@
-"""What is left to do for a plan, given what its ledger already knows."""
+"""What is left to do for a plan, given its ledger."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Reading lists of runs to their end, page by page: what was read, and whether it was everything."""
+"""Read lists of runs to the end, page by page, and determine whether they were complete."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -176,7 +176,7 @@ class Scanner:
         )
 
     async def _persist(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a reading call, several times if need be."""
+        """Make a read request, several times if need be."""
         for attempt in range(1, TRIES_A_PAGE + 1):
             await self.wait()
             try:

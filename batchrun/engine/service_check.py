@@ -1,4 +1,4 @@
-"""Is this the service, the organization and the history that the ledger belongs to? Asked before the first POST.
+"""Check, before the first POST, that the ledger belongs to this service, organization and history.
 
 As a rule it costs three calls: one list, to learn that the path answers, that the key is accepted and what time it is; the
 organization; and one list of the planned names, to notice runs that the ledger should know and does not.

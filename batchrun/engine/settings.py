@@ -1,4 +1,4 @@
-"""How to submit: from the manifest's ``[submit]`` table, with flags winning over it."""
+"""How to submit: the manifest's ``[submit]`` table, overridden by flags."""
 
 import math
 from dataclasses import dataclass, replace
@@ -24,33 +24,36 @@ DEFAULT_SETTLE_AFTER_S = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitSettings:
-    """The knobs of one batch; every default is safe for a service whose limits are not known."""
+    """How to submit one batch. Every default is safe for a service whose limits are unknown."""
 
     concurrency: int = DEFAULT_CONCURRENCY
-    """Attempts under way at once, at most."""
+    """Maximum attempts in flight."""
     rate: float | None = None
-    """Attempts a second; None lets the engine find the limit."""
+    """Maximum attempts per second; None searches for the service's limit."""
     burst: int | None = None
-    """Attempts that may go at once after a quiet time; None is one."""
+    """Attempts that may be sent at once after an idle period; None means one."""
     read_rate: float | None = None
-    """Reading calls a second, at most, beside the attempts.
+    """Maximum read requests per second, in addition to the attempts.
 
-    None is 5, or a fifth of the attempts' rate (half while no attempt waits) if that is more.
+    None means 5, or a fifth of the attempt rate (half while no attempt is waiting) if that is higher.
     """
     max_active: int | None = None
-    """Unfinished runs of this batch at the service at once, at most; None is no limit."""
+    """Maximum unfinished runs of this batch at the service; None means no limit."""
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
-    """Attempts of one run that may fail before it is given up; refusals for rate or quota do not count."""
+    """Failed attempts before giving up on a run; refusals for rate or quota do not count."""
     settle_after_s: float = DEFAULT_SETTLE_AFTER_S
-    """Seconds after a lost attempt until a list without its run is believed."""
+    """Seconds to wait before concluding, from lists without the run, that a lost attempt created none."""
     give_up_after_s: float | None = None
-    """Stop, resumably, after so many seconds without a run created while none of the batch's own runs is waited for."""
+    """Stop (resumable) after this many seconds without a created run; None never stops.
+
+    Time spent waiting for the batch's own runs to end does not count.
+    """
     tag: bool = False
     """Add the Spark property ``spark.batchrun.attempt`` (batch, key, generation) to each payload, outside its key."""
     stop_at_units: float | None = None
-    """Stop before spatial units billed, and the most that active and unknown runs may use, pass this."""
+    """Stop before the spatial units billed, plus the most that active and unknown runs may use, exceed this."""
     stop_after_failures: float | None = None
-    """Stop when this many runs (1 and more), or this share of them (below 1), were rejected or failed."""
+    """Stop when this many runs (1 or more), or this share of them (below 1), have failed or been rejected."""
 
     def __post_init__(self) -> None:
         if problems := [problem for problem in _problems(self) if problem is not None]:
@@ -58,10 +61,10 @@ class SubmitSettings:
 
     @classmethod
     def of(cls, table: SubmitTable, **flags: Any) -> "SubmitSettings":  # noqa: ANN401 - a flag of each type
-        """The table's values with the flags that are not None laid over them.
+        """The table's values, overridden by the flags that are not None.
 
         Raises:
-            UsageError: a value cannot be used; every one of them is told.
+            UsageError: a value cannot be used; all problems are reported at once.
 
         """
         from_table = {
@@ -99,10 +102,10 @@ def _problems(settings: SubmitSettings) -> list[Problem | None]:
 def _at_least(name: str, value: float | None, least: int) -> Problem | None:
     if value is None or (value >= least and math.isfinite(value)):
         return None
-    return Problem(name, f"{value} is too small", f"give {least} or more")
+    return Problem(name, f"{value} is too small", f"use {least} or more")
 
 
 def _above(name: str, value: float | None, bound: float) -> Problem | None:
     if value is None or (value > bound and math.isfinite(value)):
         return None
-    return Problem(name, f"{value} is not a usable number", f"give more than {bound:g}")
+    return Problem(name, f"{value} is out of range", f"use a number greater than {bound:g}")

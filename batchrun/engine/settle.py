@@ -1,4 +1,4 @@
-"""Did an attempt of unknown outcome create its run? Found out by listing, before anything is sent again.
+"""Find out, by listing, whether an attempt with an unknown outcome created its run, before anything is sent again.
 
 A run that is found is adopted. That a run does not exist is concluded only from evidence that rules of
 `batchrun.engine.evidence` accept: complete lists, ``settle_after`` after the attempt ended, twice in a row, with a run of
@@ -90,7 +90,7 @@ class Settler:
             listed, is_whole = await self._scanner.named(work.name, self._sought(work).created_from_s)
         except ApiError as error:
             self._stop_if_pointless(error)
-            self._outcomes.could_not_look(work, f"it may exist, and the runs cannot be listed: {error}")
+            self._outcomes.could_not_look(work, f"it may exist, but the runs cannot be listed: {error}")
             return False
         finding = self._weigh(listed, work)
         match finding.evidence:
@@ -99,7 +99,7 @@ class Settler:
             case Evidence.ODD:
                 self._outcomes.odd(work, finding.runs)
             case _ if not is_whole:
-                self._outcomes.could_not_look(work, "it may exist, and the list of its name is incomplete")
+                self._outcomes.could_not_look(work, "it may exist, but the list of its name is incomplete")
             case _:
                 return True
         return False
@@ -224,7 +224,7 @@ class Settler:
 
     def _absent(self, work: Work) -> None:
         if work.exists_without_id:
-            self._outcomes.stays_unknown(work, "the service created it, but its id could not be read nor found")
+            self._outcomes.stays_unknown(work, "the service created it, but its id could be neither read nor found")
         else:
             self._outcomes.absent(work)
 

@@ -1,4 +1,4 @@
-"""Finding out about unknown runs without a plan: the public ``settle``."""
+"""Settle unknown runs without a plan: the public ``settle``."""
 
 import anyio.to_thread
 
@@ -27,17 +27,17 @@ async def settle(
     switch: StopSwitch | None = None,
     base_url: str | None = None,
 ) -> Submission:
-    """Find out about every run whose outcome is unknown, and send nothing.
+    """Settle every run whose outcome is unknown, without sending anything.
 
-    It needs nothing but the ledger and the service: a manifest or a data file that changed, or is gone, does not matter.
+    Needs only the ledger and the service, so it works even if the manifest or a data file has changed or is gone.
 
     Args:
-        ledger: Open for writing, of a batch that was begun.
-        client: Open, for the service that the batch belongs to.
-        settings: How long to wait, and how fast to read; the manifest's own are not read.
+        ledger: Open for writing; it must contain a batch.
+        client: An open client of the batch's service.
+        settings: How long to wait, and how fast to read; the manifest's settings are not used.
         observer: Receives progress and notes.
-        switch: Lets the caller stop.
-        base_url: How the ledger names the service; by default, the client's own base URL.
+        switch: Pull it to stop.
+        base_url: The service's name in the ledger; defaults to the client's base URL.
 
     Raises:
         LedgerMismatchError: the ledger belongs to another service or organization.

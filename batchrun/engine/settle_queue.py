@@ -1,4 +1,4 @@
-"""The runs whose latest attempt has an unknown outcome, when each is to be looked for, and when a miss proves absence."""
+"""Runs whose latest attempt has an unknown outcome: when to look for each, and when a miss proves absence."""
 
 import time
 from collections.abc import Collection, Iterable, Iterator

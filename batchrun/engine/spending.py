@@ -1,4 +1,4 @@
-"""How much of ``stop_at_units`` is used: what is billed, and the most that active and unknown runs may still use. Pure."""
+"""How much of ``stop_at_units`` is used: units billed, plus the most that active and unknown runs may still use. Pure."""
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""Why a batch stops early, and the switch that every worker sees."""
+"""Why a batch stops early, and the switch that every worker watches."""
 
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
@@ -51,31 +51,31 @@ class StopReason(StrEnum):
     UNREACHABLE = "unreachable"
     """The service did not respond at all before anything was sent."""
     UNPROVEN_KEY = "unproven_key"
-    """Nothing shows that the API key belongs to the organization that earlier sessions sent runs to."""
+    """There is no proof that the API key belongs to the organization that earlier sessions sent runs to."""
     WRONG_PATH = "wrong_path"
     """There is no Runs API at the base URL."""
     UNREADABLE = "unreadable"
-    """The answers cannot be read: something else answers in the service's place."""
+    """The responses cannot be read: something other than the service is responding."""
     FAILURES = "failures"
     """``stop_after_failures`` was reached."""
     ALL_REJECTED = "all_rejected"
-    """The first answers were all the same rejection: the manifest is plainly wrong."""
+    """The first responses were all the same rejection: the manifest is wrong."""
     UNITS = "units"
     """``stop_at_units`` was reached."""
     SAME_ID = "same_id"
-    """The service answered one id for two runs: its responses cannot be trusted."""
+    """The service returned the same id for two runs: its responses cannot be trusted."""
     UPLOAD = "upload"
     """A local file could not be uploaded."""
     LEDGER = "ledger"
-    """The ledger cannot be written any more."""
+    """The ledger can no longer be written."""
     LEDGER_CHANGED = "ledger_changed"
-    """The ledger was replaced, removed or written by somebody else."""
+    """The ledger was replaced, removed or written by another process."""
     GAVE_UP = "gave_up"
     """Nothing succeeded for as long as ``give_up_after`` says."""
     PLAN_CHANGED = "plan_changed"
-    """The plan file was replaced, or written to."""
+    """The plan file was replaced or modified."""
     CANCELLED = "cancelled"
-    """The program that submits gave up: its task was cancelled, or something in it failed."""
+    """The calling program stopped the submission: its task was cancelled, or it raised an error."""
     INTERRUPTED = "interrupted"
     """Ctrl-C."""
     TERMINATED = "terminated"
@@ -94,7 +94,7 @@ CANCELLED = Stop(StopReason.CANCELLED, Problem("submit", "the submission was can
 
 
 class StopSwitch:
-    """Pulled once; in-flight attempts finish, no new ones are sent."""
+    """Stops a batch when pulled: attempts in flight finish, and no new ones are sent."""
 
     def __init__(self) -> None:
         self._event = anyio.Event()
@@ -105,7 +105,7 @@ class StopSwitch:
         return self.stop is not None
 
     def pull(self, stop: Stop) -> None:
-        """Stop the batch; the first reason given stays."""
+        """Stop the batch. Only the first reason counts."""
         if self.stop is None:
             self.stop = stop
             self._event.set()
@@ -114,7 +114,7 @@ class StopSwitch:
         await self._event.wait()
 
     async def unless_pulled(self, work: Callable[[], Awaitable[T]]) -> T | None:
-        """Do some work, and give it up when the switch is pulled; None then."""
+        """Do some work, but cancel it and return None when the switch is pulled."""
         result: T | None = None
         failure: Exception | None = None
 
@@ -186,8 +186,8 @@ def failures_stop(tally: Tally, bound: float | None) -> Stop | None:
     if bound is None or not _is_too_many(bad, bound, tally):
         return None
     shown = f"{bound:g}" if bound >= 1 else f"{bound:.0%}"
-    fact = f"{bad:,} runs were rejected or failed, and stop_after_failures is {shown}"
-    fix = "look at them with batchrun status --failed, then resume with --retry rejected,failed"
+    fact = f"{bad:,} runs failed or were rejected; stop_after_failures is {shown}"
+    fix = "inspect them with batchrun status --failed, then resume with --retry rejected,failed"
     return Stop(StopReason.FAILURES, Problem("submit", fact, fix))
 
 
@@ -197,9 +197,9 @@ def units_stop(spending: Spending, body: bytes) -> Stop:
     parts = [f"{units_text(total.billed)} billed"] if total.billed else []
     if total.open:
         runs = "1 run that has" if total.open == 1 else f"{total.open:,} runs that have"
-        parts.append(f"up to {units_text(total.reserved)} for {runs} not ended or not been billed yet")
+        parts.append(f"up to {units_text(total.reserved)} for {runs} not ended or not been billed")
     used = " and ".join(parts) or "0"
-    fact = f"{used}; the next run may use {units_text(most)}, and stop_at_units is {units_text(spending.limit)}"
+    fact = f"{used}; the next run may use {units_text(most)}; stop_at_units is {units_text(spending.limit)}"
     fix = "resume when runs have ended and are billed, or with a higher --stop-at-units"
     return Stop(StopReason.UNITS, Problem("submit.stop_at_units", fact, fix))
 

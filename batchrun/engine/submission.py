@@ -1,4 +1,4 @@
-"""How a session of a batch ended, as its caller learns it."""
+"""The result of a session, as returned to its caller."""
 
 from dataclasses import dataclass
 
@@ -18,4 +18,4 @@ class Submission:
     stop: Stop | None
     """Why it stopped early; None if there was nothing left to do."""
     notes: tuple[Problem, ...]
-    """What a person should know: duplicates, runs that stay unknown, an observer that failed."""
+    """Problems worth knowing: duplicates, runs that stay unknown, an observer that failed."""

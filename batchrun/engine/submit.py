@@ -1,4 +1,4 @@
-"""One batch from open to closed: the public ``submit``."""
+"""Submit one batch: the public ``submit``."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -45,28 +45,31 @@ async def submit(
     base_url: str | None = None,
     on_change: Callable[[Change], None] | None = None,
 ) -> Submission:
-    """Create every run of the plan that the ledger does not know as created, each exactly once.
+    """Create every run of the plan that is not yet created according to the ledger, each exactly once.
 
     Args:
-        plan: What to create, with its environment resolved: ``build_plan(manifest, environ=os.environ)``.
-        ledger: Open for writing; it is started if it is new and continued otherwise, and not closed.
-        client: Open, for the service that the batch belongs to; not closed either.
-        settings: How to submit; by default, what the manifest's ``[submit]`` table says.
+        plan: The runs to create, with the environment resolved: ``build_plan(manifest, environ=os.environ)``.
+        ledger: Open for writing. A new ledger is started, an existing one continued; neither is closed.
+        client: An open client of the batch's service; it is not closed.
+        settings: How to submit; defaults to the manifest's ``[submit]`` table.
         observer: Receives progress and notes.
-        switch: Lets the caller stop the batch.
+        switch: Pull it to stop the batch.
         retry: Outcomes (rejected, failed) whose runs are sent again.
         extend: Continue even if the plan changed after the batch started.
-        recreate: With ``extend``, also create points again that were created with another payload: they cost again.
-        existing: What to do about runs of planned names that exist and that the ledger does not know.
-        to_another_server: Continue even if the batch was started at another base URL.
-        base_url: How the ledger names the service; by default, the client's own base URL.
-        on_change: Follow every created run while submitting, and receive each change of a status; if it raises, as an observer.
+        recreate: With ``extend``, also recreate points that were created with a different payload; those runs are billed
+            again.
+        existing: What to do about existing runs that have planned names but are not in the ledger.
+        to_another_server: Continue even if the batch started at a different base URL.
+        base_url: The service's name in the ledger; defaults to the client's base URL.
+        on_change: If given, created runs are followed while submitting, and it receives each status change.
+            If it raises, it is detached like an observer.
 
     Raises:
-        UsageError: the plan cannot be sent as it is, or nobody knows the units that ``stop_at_units`` needs.
-        LedgerMismatchError: the ledger belongs to another plan, service or organization, and that was not allowed.
-        RunsExistError: the service holds runs that the ledger should know, and ``existing`` does not say what they are.
-        LedgerWriteError: the ledger could not even be started; nothing was sent.
+        UsageError: the plan cannot be sent as it is, or ``stop_at_units`` is set and a runtime's units are not known.
+        LedgerMismatchError: the ledger belongs to a different plan, service or organization, and that was not allowed.
+        RunsExistError: the service holds runs that should be in the ledger, and ``existing`` does not say what to do about
+            them.
+        LedgerWriteError: the ledger could not be started; nothing was sent.
 
     """
     service = base_url or client.settings.base_url

@@ -1,4 +1,4 @@
-"""The tag by which a run says itself whose it is: opt-in, since it changes what is sent."""
+"""The tag in a payload that identifies the run: opt-in, because it changes what is sent."""
 
 import json
 

@@ -22,7 +22,7 @@ MOST_COMPARED = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndecidedRun:
-    """A planned run that a person decides about, and what the service holds under its name."""
+    """A planned run for a person to decide about, and the runs that the service holds under its name."""
 
     key: str
     name: str
@@ -31,16 +31,16 @@ class UndecidedRun:
     """Attempts so far."""
     generation: int = 1
     since_s: float | None = None
-    """When the first attempt that may have created it began, in epoch seconds by the server's clock."""
+    """When the first attempt that may have created the run began, in epoch seconds by the server's clock."""
     reason: str = ""
-    """Why it is unknown, as the ledger has it."""
+    """Why it is unknown, according to the ledger."""
     planned: PlannedRun | None = None
-    """As it was sent last; None if the plan does not contain it any more, or cannot be made again."""
+    """The run as it was last sent; None if the plan no longer contains it or cannot be rebuilt."""
     run_id: str | None = None
     held: tuple[HeldRun, ...] = ()
     """The runs that the service lists under exactly this name."""
     doubt: str = ""
-    """Why ``held`` may not be everything: the list was refused, or is incomplete. Empty if it is."""
+    """Why ``held`` may be incomplete: the list was refused, or was cut short. Empty if it is complete."""
 
 
 def undecided_runs(

@@ -1,4 +1,4 @@
-"""``stop_at_units``: a run is sent only if what it may use still fits; before the batch stops, costs are asked for again."""
+"""``stop_at_units``: a run is sent only if what it may use still fits; costs are fetched again before the batch stops."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Sized
 from decimal import Decimal
@@ -50,7 +50,7 @@ async def known_units(runtimes: Sequence[str], client: RunsClient, reader: Reade
         except CallRefusedError as refused:
             refusal = f"; {refused.error.problems[0].text()}"
     if unknown := sorted(set(runtimes) - units.keys()):
-        fact = f"nobody knows how many spatial units an hour {', '.join(unknown)} uses{refusal}"
+        fact = f"the spatial units per hour of {', '.join(unknown)} are not known{refusal}"
         raise UsageError("submit.stop_at_units", fact, "leave stop_at_units out, or use runtimes whose units are known")
     return units
 

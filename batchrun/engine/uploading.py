@@ -1,4 +1,4 @@
-"""Local files go up before the first run is created; every destination is durable before a run relies on it."""
+"""Upload local files before the first run is created; every destination is durable before a run relies on it."""
 
 import anyio
 

@@ -1,4 +1,4 @@
-"""How a response is judged: from what came back to what follows. Pure; the table is the policy.
+"""Judge a response: map what came back to what happens next. Pure; the table is the policy.
 
 Rows are tried from the top, and the first that fits decides. The status counts before the code, since a response may carry
 a code that does not fit its status; the exceptions are the rows about codes themselves.
@@ -134,9 +134,9 @@ def _judge_refusal(refused: Refused, *, may_exist: bool) -> Verdict:
 
 
 def judge_read(error: ApiError) -> Verdict:
-    """The same table for a reading call that failed: whether to stop, to slow down, or to try again.
+    """The same table for a read request that failed: whether to stop, to slow down, or to try again.
 
-    A reading call creates nothing, so ``SETTLE`` means no more than that it may be repeated.
+    A read request creates nothing, so ``SETTLE`` means no more than that it may be repeated.
     """
     if error.http_status is None:
         return UNSENT

@@ -1,4 +1,4 @@
-"""Does the service hold what the ledger says? Reads both, and changes neither.
+"""Compare the service with the ledger. Reads both and changes neither.
 
 It takes no lock, so that it works while the batch is being submitted: what the ledger does not know is looked up in it once
 more at the end.
@@ -35,10 +35,10 @@ ONE_BY_ONE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What the comparison showed."""
+    """The result of comparing a ledger with the service."""
 
     checked: int
-    """Created runs of the ledger that the service was asked about."""
+    """Created runs in the ledger that were compared with the service."""
     mismatches: tuple[Mismatch, ...]
     doubts: tuple[Problem, ...]
     """What could not be checked, and why."""
@@ -50,7 +50,7 @@ class Verification:
 
     @property
     def to_cancel(self) -> tuple[str, ...]:
-        """The ids of all runs that were made in addition to the ledger's."""
+        """The ids of all runs that were created in addition to those in the ledger."""
         return tuple(run_id for one in self.mismatches for run_id in one.to_cancel)
 
 
@@ -64,14 +64,14 @@ async def verify(
 ) -> Verification:
     """Compare a ledger with the service.
 
-    ``plan`` is the batch's own, with or without its environment; without it, payloads are not compared, and names that
-    were never sent are not looked for. ``rate_per_s`` bounds the calls; by default it is the rate of the batch: its own, the one that it
-    learned, or 20.
+    ``plan`` is the batch's own plan, with or without its environment; without a plan, payloads are not compared, and names
+    that were never sent are not looked for. ``rate_per_s`` is the maximum number of calls per second; it defaults to the
+    batch's rate: configured, learned, or 20.
 
     Raises:
         LedgerError: the ledger cannot be read.
-        LedgerMismatchError: the API key belongs to another organization than the batch.
-        ApiError: the service cannot be reached, or refuses to show any run.
+        LedgerMismatchError: the API key belongs to a different organization than the batch.
+        ApiError: the service cannot be reached, or refuses to return any run.
 
     """
     path = Path(ledger)
@@ -121,14 +121,16 @@ class _Comparison:
                 raise
             self._refusal = error
             fact = f"the runs cannot be listed ({error.trouble.describe()})"
-            self._doubt(fact, "only ids were looked up: runs held twice or unknown to the ledger were not looked for")
+            self._doubt(
+                fact, "runs were looked up only by id; duplicates and runs that are not in the ledger cannot be found"
+            )
             return
         self._is_whole = not doubtful
         if doubtful:
             fact = f"the lists of {len(doubtful):,} names are incomplete"
-            self._doubt(fact, "runs of these names may exist that were not seen")
+            self._doubt(fact, "runs with these names may exist that were not listed")
         if len(self._strangers) >= MOST_STRANGERS:
-            self._doubt(f"more than {MOST_STRANGERS:,} runs are unknown to the ledger", "the others were left out")
+            self._doubt(f"more than {MOST_STRANGERS:,} runs are not in the ledger", "the rest are not shown")
 
     def _take(self, run: RunSummary) -> None:
         expected = self._known.names.get(run.id)
@@ -177,13 +179,13 @@ class _Comparison:
             if not is_call_refused(error) or self._refusal is not None:
                 raise
             fact = f"single runs cannot be read ({error.trouble.describe()})"
-            self._doubt(fact, f"{len(unseen):,} runs that no list shows were not looked up")
+            self._doubt(fact, f"{len(unseen):,} runs that the list does not show were not looked up")
             self._missing.clear()
         if self._refusal is not None and unseen and not self._seen:
             raise self._refusal  # nothing at all was seen: not one answer can be believed
         if hidden and self._is_whole:
             fact = f"the list does not show {hidden:,} runs that exist"
-            self._doubt(fact, "it may not show others: runs held twice, or unknown to the ledger")
+            self._doubt(fact, "it may also hide duplicates and runs that are not in the ledger")
 
     def mismatches(self, plan: Plan | None) -> list[Mismatch]:
         """Where the two disagree, by what the ledger says now."""

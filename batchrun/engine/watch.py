@@ -1,4 +1,4 @@
-"""What is done all the time while a session works: report its progress, keep what it learned, and notice that it is stuck."""
+"""Runs alongside a session: reports progress, saves what was learned, and notices when the session is stuck."""
 
 import time
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Is a ledger sound? Every rule that a writer keeps, looked at line by line."""
+"""Check a ledger line by line against every rule that its writer follows."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -86,7 +86,7 @@ def _sums(state: BatchState) -> Iterator[Finding]:
     planned = state.batch.runs if state.batch is not None else 0
     counted = Counter(run.outcome for run in state.runs.values() if run.is_planned)
     if counted.total() > planned:
-        yield Finding(0, f"it has events of {counted.total():,} planned runs, and {planned:,} are planned")
+        yield Finding(0, f"it has events of {counted.total():,} planned runs, but {planned:,} are planned")
     if any(state.counts[outcome] != counted[outcome] for outcome in Outcome):
         yield Finding(0, "the outcomes do not add up")
     for key, run_ids in state.duplicates.items():
@@ -193,7 +193,7 @@ class _Rules:
             return () if run.is_open and run.n == event.n else self._odd_ending(event, run)
         taken_over = event.n == 0 and what in {SubmittedEvent, UnknownEvent}  # another ledger created it
         if not taken_over:
-            self.unexplained.append((number, f"attempt {event.n} of {event.key} ends and never began"))
+            self.unexplained.append((number, f"attempt {event.n} of {event.key} ends but never began"))
         return ()
 
     @staticmethod

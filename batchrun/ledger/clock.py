@@ -1,4 +1,4 @@
-"""The time as a ledger writes it, and as it is read back."""
+"""Times as a ledger writes them, and as they are read back."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The same state of a batch from fewer lines: what ended well needs its ending only."""
+"""Shorten a ledger without changing the batch's state: of a run that was created, only its last event matters."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def compact(path: Path) -> Compaction:
     settling needs to know when they were first sent.
 
     Raises:
-        LedgerHeldError: another process writes it.
+        LedgerHeldError: another process is writing it.
         LedgerWriteError: the shorter one cannot be written; the ledger is as it was.
         LedgerError: the ledger cannot be used.
 

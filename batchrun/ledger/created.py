@@ -1,4 +1,4 @@
-"""The runs that a ledger says were created, with their names: the fold keeps only ids, to stay small."""
+"""Created runs in a ledger, with their names: the fold keeps only ids, to stay small."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A line in the middle of a ledger that cannot be read: what can be said about where the last sync ended, and what to do."""
+"""An unreadable line in the middle of a ledger: where the last sync ended, as far as that is known, and what to do."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Making what was written survive a power cut: files, and the names of files."""
+"""Make writes survive a power cut: file contents and file names."""
 
 import fcntl
 import os

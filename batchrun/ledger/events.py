@@ -1,6 +1,6 @@
-"""The events of the ledger, one model each, and each as one line of JSON.
+"""The events of the ledger: one model each, one JSON line each.
 
-Format version 1. Fields that say nothing are left out of the line; fields that a later version adds are passed over.
+Format version 1. Empty fields are omitted; fields added by a later version are ignored.
 """
 
 from collections.abc import Callable

@@ -24,7 +24,7 @@ __all__ = ["FileLedger"]
 
 
 class FileLedger:
-    """The one writer of a ledger file, holding its lock until closed. Make one with ``open``."""
+    """The only writer of a ledger file; holds its lock until closed. Create one with ``open``."""
 
     def __init__(self, path: Path, fd: int, state: BatchState, torn: bytes, *, is_made: bool = False) -> None:
         self.path = path
@@ -34,23 +34,23 @@ class FileLedger:
         """The torn last line that was cut off on opening and kept in ``<ledger>.torn``; empty when there was none."""
         self.clock = LedgerClock()
         self.on_record: Callable[[Event], object] = _nobody
-        """Receives every event as it is recorded, before it is durable."""
+        """Called with every event as it is recorded, before it is durable."""
         self._fd = fd
         self._is_made = is_made
-        """Whether the file was made by ``open``. Only such a file may be removed again."""
+        """Whether ``open`` created the file. Only then may it be removed again."""
         self._writer = LedgerWriter(fd, path)
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = False) -> Self:
-        """Open for writing, alone; recover from a torn tail.
+        """Open a ledger for exclusive writing, and recover from a torn last line.
 
-        An empty file holds no batch yet: ``state.batch`` is None, and ``begin`` writes it. A file that does not begin as a
-        ledger is left as it is.
+        In an empty file, ``state.batch`` is None until ``begin`` writes the batch. A file that does not start like a
+        ledger is left unchanged.
 
         Raises:
-            LedgerHeldError: another process writes it.
+            LedgerHeldError: another process is writing it.
             LedgerDamagedError: a line in the middle cannot be read.
-            LedgerFormatError: it is no ledger of this format.
+            LedgerFormatError: it is not a ledger of this format.
             LedgerError: it cannot be opened.
             UsageError: it is not a regular file.
 

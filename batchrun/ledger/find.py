@@ -1,4 +1,4 @@
-"""Which ledger is meant: a ledger itself, or the sweep that it lies beside."""
+"""Find a ledger from its own path or from its sweep's path."""
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
@@ -28,12 +28,12 @@ def find_ledger(path: Path, *, emulator: bool = False) -> Path:
         return ledger
     if other.exists():
         what, change = ("not", "leave out") if emulator else ("only", "add")
-        fact = f"it was submitted {what} to the emulator: there is {other}, but no {ledger.name}"
-        raise LedgerError(str(path), fact, f"{change} --emulator, or give the ledger")
+        fact = f"it was submitted {what} to the emulator: {other} exists, but {ledger.name} does not"
+        raise LedgerError(str(path), fact, f"{change} --emulator, or pass the ledger's path")
     if _is_missing(path):
         raise _no_file(path)
     fact = f"it has no ledger: {ledger} does not exist"
-    raise LedgerError(str(path), fact, f"submit it first: batchrun submit {path}; or give the path of its ledger")
+    raise LedgerError(str(path), fact, f"submit it first: batchrun submit {path}; or pass the path of its ledger")
 
 
 def find_ledgers(paths: Iterable[Path], *, emulator: bool = False) -> tuple[Path, ...]:
@@ -59,7 +59,7 @@ def _is_missing(path: Path) -> bool:
 def _no_file(path: Path) -> LedgerError:
     """With what was probably meant: the sweep or ledger in its folder whose name is closest."""
     close = get_close_matches(path.name, _names_in(path.parent), 1)
-    fix = f"did you mean {path.with_name(close[0])}?" if close else "give the path of a ledger, or of its sweep"
+    fix = f"did you mean {path.with_name(close[0])}?" if close else "pass the path of a ledger, or of its sweep"
     return LedgerError(str(path), "no such file", fix)
 
 

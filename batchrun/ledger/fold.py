@@ -1,4 +1,4 @@
-"""From events to the state of the batch: one pure function, used by all who look back."""
+"""Fold events into the state of the batch: one pure function, used by every reader."""
 
 from collections.abc import Callable, Iterable
 from sys import intern

@@ -1,4 +1,4 @@
-"""Where the ledger of a sweep is, how its files end, and how it names the emulator."""
+"""Where a sweep's ledger is, which suffixes it uses, and how it names the emulator."""
 
 from pathlib import Path
 

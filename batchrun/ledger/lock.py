@@ -1,4 +1,4 @@
-"""One writer a ledger: an operating system's lock on the file itself, gone with the process that holds it."""
+"""One writer per ledger: an operating system lock on the file itself, released when its process ends."""
 
 import fcntl
 import os
@@ -54,7 +54,7 @@ def _holder(session: SessionEvent | None, path: Path) -> str:
         # Not every writer begins a session: a person may be deciding about runs.
         pids = holding_processes(path)
         return f"process {pids[0]} is writing it" if pids else "another process is writing it"
-    return f"process {session.pid} on {session.host} is writing it since {session.at}"
+    return f"process {session.pid} on {session.host} has been writing it since {session.at}"
 
 
 def _open_session(path: Path) -> SessionEvent | None:

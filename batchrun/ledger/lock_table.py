@@ -1,4 +1,4 @@
-"""Which processes of this machine hold a file's lock, read from the system's own table without touching the lock."""
+"""Find the processes on this machine that hold a file's lock, from the system's lock table, without touching the lock."""
 
 from pathlib import Path
 

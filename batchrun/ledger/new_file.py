@@ -1,4 +1,4 @@
-"""A whole ledger written at once: it appears complete or not at all, and never in place of another file."""
+"""Write a whole ledger at once: it appears complete or not at all, and never replaces another file."""
 
 import errno
 import os

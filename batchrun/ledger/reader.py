@@ -27,10 +27,10 @@ class Reading:
 
 
 def read_state(path: str | Path) -> BatchState:
-    """The state of the batch in a ledger file; a torn last line is passed over.
+    """Read the state of the batch in a ledger file; a torn last line is ignored.
 
     Raises:
-        LedgerError: the file cannot be read, is no ledger of this format, or is damaged.
+        LedgerError: the file cannot be read, is not a ledger of this format, or is damaged.
 
     """
     state = fold_all(BatchState(), read_events(Path(path)))
@@ -98,7 +98,7 @@ def read_events(path: Path) -> Iterator[Event]:
         with open_regular(path) as file:
             yield from reading(file, Reading(path))
     except OSError as error:
-        raise LedgerError(str(path), f"cannot be read: {error.strerror}", "give the path of a ledger") from error
+        raise LedgerError(str(path), f"cannot be read: {error.strerror}", "pass the path of a ledger") from error
 
 
 def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
@@ -159,4 +159,4 @@ def _check_first(path: Path, event: Event) -> None:
         raise LedgerFormatError(f"{path}:1", fact, "use the batchrun that wrote it")
 
 
-_FORMAT_FIX = "give the path of a ledger that batchrun wrote"
+_FORMAT_FIX = "pass the path of a ledger that batchrun wrote"

@@ -1,4 +1,4 @@
-"""The JSON Schema of a line of a ledger."""
+"""The JSON Schema of a ledger line."""
 
 from functools import reduce
 from operator import or_

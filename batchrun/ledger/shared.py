@@ -1,4 +1,4 @@
-"""A ledger file that others may be writing: read as it grows, and appended to in the moments when nobody holds its lock.
+"""A ledger file that others may be writing: read as it grows, and appended to while nobody else holds its lock.
 
 A batch's writer holds the lock for as long as it runs. Whoever only adds what it learned about runs, such as
 ``batchrun watch``, takes it for one append: lock, check that it is still the same file, read what others wrote meanwhile,
@@ -52,7 +52,7 @@ class SharedLedger:
         """Read a ledger.
 
         Raises:
-            LedgerError: the file cannot be read, is no ledger of this format, or is damaged.
+            LedgerError: the file cannot be read, is not a ledger of this format, or is damaged.
             UsageError: it is not a regular file.
 
         """
@@ -80,7 +80,7 @@ class SharedLedger:
         except FileNotFoundError as error:
             if self._inode is not None:
                 raise _changed(self.path, "was removed") from error
-            raise LedgerError(str(self.path), "no such file", "give the path of a ledger") from error
+            raise LedgerError(str(self.path), "no such file", "pass the path of a ledger") from error
         except OSError as error:
             raise LedgerError(str(self.path), f"cannot be read: {error.strerror}", "check its permissions") from error
 

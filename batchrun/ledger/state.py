@@ -1,4 +1,4 @@
-"""What a ledger adds up to: a batch, its runs, and the outcome of each."""
+"""The state of a batch: its runs, and the outcome of each."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,18 +16,18 @@ __all__ = ["BatchState", "EarlierRun", "Outcome", "RunState", "Tracked"]
 
 
 class Outcome(StrEnum):
-    """What became of a planned run."""
+    """The outcome of a planned run."""
 
     PENDING = "pending"
-    """Nothing of it exists; it is still to be sent."""
+    """It does not exist and is still to be sent."""
     SUBMITTED = "submitted"
     """The service created it."""
     REJECTED = "rejected"
-    """The service will not create it as it is."""
+    """The service refuses to create it as it is."""
     FAILED = "failed"
     """The attempts are used up, and no run exists."""
     UNKNOWN = "unknown"
-    """An attempt may have created it; settling finds out."""
+    """An attempt may have created it; settling determines whether it did."""
     DROPPED = "dropped"
     """A person decided not to send it."""
 
@@ -210,13 +210,13 @@ def _unpacked(packed: bytes) -> Tracked:
 
 @dataclass(slots=True, kw_only=True)
 class BatchState:
-    """A batch as its ledger describes it."""
+    """The state of a batch according to its ledger."""
 
     batch: BatchEvent | None = None
     runs: dict[str, RunState] = field(default_factory=dict)
-    """Every run that the ledger has an event of, by key, including those that left the plan."""
+    """Every run with an event in the ledger, by key, including runs that left the plan."""
     counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
-    """Runs of the present plan that the ledger has an event of, by outcome; a pending run may have none."""
+    """Runs of the current plan with an event in the ledger, by outcome; a pending run may have none."""
     gone: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
     """Runs that left the plan, by outcome."""
     left: frozenset[str] = frozenset()
@@ -226,7 +226,7 @@ class BatchState:
     attempts: int = 0
     settled: int = 0
     duplicates: dict[str, list[str]] = field(default_factory=dict)
-    """Further runs of the same name at the service, by key."""
+    """Additional runs with the same name at the service, by key."""
     to_check: dict[str, tuple[str, float]] = field(default_factory=dict)
     """Submitted runs that were sent more than once, by key: their names and ``since_s``. An earlier attempt may still commit
     late, so their names are looked for once more."""
@@ -263,12 +263,12 @@ class BatchState:
 
     @property
     def planned(self) -> int:
-        """How many runs the present plan has."""
+        """The number of runs in the current plan."""
         return self.batch.runs if self.batch is not None else 0
 
     @property
     def unknown(self) -> int:
-        """Runs whose outcome is unknown, those that left the plan included."""
+        """Runs whose outcome is unknown, including those that left the plan."""
         return self.counts[Outcome.UNKNOWN] + self.gone[Outcome.UNKNOWN]
 
     def count(self, outcome: Outcome) -> int:
@@ -287,7 +287,7 @@ class BatchState:
 
     @property
     def has_runs(self) -> bool:
-        """Whether a run exists at the service, or may exist, as far as the ledger knows."""
+        """Whether any run exists, or may exist, at the service, according to the ledger."""
         return any(
             counts[outcome] for counts in (self.counts, self.gone) for outcome in (Outcome.SUBMITTED, Outcome.UNKNOWN)
         )

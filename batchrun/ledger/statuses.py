@@ -1,4 +1,4 @@
-"""The status of a created run as the ledger keeps it: the service's own word, or ``gone``."""
+"""The status of a created run in the ledger: the service's own value, or ``gone``."""
 
 from batchrun.wherobots.enums import RunStatus
 

@@ -1,4 +1,4 @@
-"""A torn last line: what a writer left when it died in the middle of a write. It is cut off, and kept beside the ledger."""
+"""A torn last line, left by a writer that died in the middle of a write. It is cut off and kept next to the ledger."""
 
 import os
 from pathlib import Path

@@ -131,7 +131,7 @@ class LedgerWriter:
             raise _changed(self._path, "was replaced by another file")
         if ours.st_size != self._size:
             change = "was cut" if ours.st_size < self._size else "was written by another process"
-            sizes = f"it has {ours.st_size:,} bytes, and should have {self._size:,}"
+            sizes = f"it has {ours.st_size:,} bytes, but should have {self._size:,}"
             raise _changed(self._path, change, detail=f": {sizes}")
 
 

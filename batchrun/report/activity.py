@@ -1,4 +1,4 @@
-"""A batch over time: runs submitted and ended in each interval, and how many were waiting and working at once."""
+"""Activity over time: runs submitted and ended in each interval, and how many were waiting or running."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

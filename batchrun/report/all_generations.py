@@ -1,4 +1,4 @@
-"""Every created run as a row of its own, those of earlier generations included."""
+"""One row per created run, including earlier generations."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

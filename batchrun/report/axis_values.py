@@ -1,4 +1,4 @@
-"""The values of a row's point by axis, as text: ``region``, or ``site.id`` for a field of a record axis."""
+"""A row's axis values as text: ``region``, or ``site.id`` for a field of a record axis."""
 
 import json
 import re
@@ -70,7 +70,7 @@ def checked_axes(wanted: Iterable[str], known: Iterable[str], *, place: str) -> 
             continue
         fields = [name for name in names if name.startswith(f"{axis}.")]
         if fields:
-            raise UsageError(place, f"'{axis}' holds records", f"name a field: {' or '.join(fields[:3])}")
+            raise UsageError(place, f"'{axis}' holds records", f"use a field: {' or '.join(fields[:3])}")
         close = get_close_matches(axis, names, 1)
         fix = f"did you mean '{close[0]}'?" if close else f"use one of {', '.join(names)}" if names else ""
         raise UsageError(place, f"unknown axis '{axis}'", fix or "the ledger holds no points yet")

@@ -1,4 +1,4 @@
-"""A batch in Python, from its ledger alone: its runs, its summary, and rows for a data frame."""
+"""The Python view of a batch, from its ledger alone: runs, summary, and rows for a data frame."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,17 +18,17 @@ __all__ = ["Batch"]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch as its ledger describes it. Make one with ``open``; it reads the ledger anew each time it is asked."""
+    """A batch as recorded in its ledger. Create one with ``open``; every method rereads the ledger."""
 
     path: Path
     name: str = field(compare=False)
 
     @classmethod
     def open(cls, path: str | Path, *, emulator: bool = False) -> Self:
-        """The batch of a ledger, or of the sweep that a ledger lies beside; ``emulator`` means that of its emulator runs.
+        """Open the batch of a ledger, or of the sweep next to it; ``emulator`` selects the sweep's emulator ledger.
 
         Raises:
-            LedgerError: the file cannot be read, is not a ledger of this format, or is damaged; the sweep has none.
+            LedgerError: the file cannot be read, is not a ledger of this format, or is damaged; or the sweep has no ledger.
 
         """
         ledger = find_ledger(Path(path), emulator=emulator)
@@ -39,7 +39,7 @@ class Batch:
         return f"<Batch {self.name} in {self.path}>"
 
     def runs(self) -> list[RunRow]:
-        """The runs that the ledger has an event of, in the order of their first one.
+        """The runs that have an event in the ledger, in the order of their first event.
 
         Raises:
             LedgerError: as for ``open``.
@@ -48,7 +48,7 @@ class Batch:
         return read_rows(self.path).rows
 
     def summary(self) -> Summary:
-        """Counts, reasons, sessions and rates.
+        """Summarize the batch: counts, reasons, sessions and rates.
 
         Raises:
             LedgerError: as for ``open``.
@@ -57,9 +57,9 @@ class Batch:
         return read_summary(self.path)
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """One flat dictionary a run, as for ``pandas.DataFrame(batch.to_rows())``: durations in seconds, times as text.
+        """One flat dictionary per run, for example for ``pandas.DataFrame(batch.to_rows())``.
 
-        The values of the axes follow as ``point.region``, ``point.site.id`` and so on.
+        Durations are in seconds, times are text. Axis values are named ``point.region``, ``point.site.id`` and so on.
 
         Raises:
             LedgerError: as for ``open``.

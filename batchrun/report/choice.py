@@ -1,4 +1,4 @@
-"""Which runs of a batch are steered: cancelled, dropped, run again, or read. Pure, but for reading the ledger."""
+"""Choose the runs to cancel, drop, rerun or read. Pure, except for reading the ledger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,8 +45,8 @@ def choose_to_cancel(path: Path, state: BatchState, selection: Selection, plan: 
 
     """
     if plan is not None and (state.batch is None or plan.sha256 != state.batch.plan_sha256):
-        fact = "the runs that were not sent yet cannot be told: a file that the sweep was planned from changed"
-        raise SweepChangedError(str(path), fact, "restore it, or cancel only the runs that exist: leave out --pending")
+        fact = "cannot determine which runs were not sent yet: a file that the sweep was planned from has changed"
+        raise SweepChangedError(str(path), fact, "restore it, or omit --pending to cancel only the runs that exist")
     unsent = list(pending_runs(plan, state)) if plan is not None else []
     rows = {row.key: row for row in read_rows(path).rows} | {run.key: planned_row(run) for run in unsent}
     fits = select(rows.values(), selection)

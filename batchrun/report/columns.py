@@ -1,4 +1,4 @@
-"""The columns of a table of runs: what a row says under each, as a value and as text."""
+"""The columns of a table of runs: each as a value and as text."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a batch cost: sums by state and currency, exact to the last digit, and what nobody knows yet. Pure."""
+"""What a batch cost: exact sums by state and currency, and how many costs are not known yet. Pure."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +17,7 @@ ZERO = Decimal(0)
 
 @dataclass(slots=True)
 class CostTotals:
-    """Sums over runs, those of earlier generations included: they were paid for as well."""
+    """Cost totals over runs, including earlier generations, which were billed as well."""
 
     runs: int = 0
     """Created runs, of every generation."""
@@ -29,7 +29,7 @@ class CostTotals:
     units: Decimal = ZERO
     """Spatial units, of the runs whose units are known."""
     money: dict[str, Decimal] = field(default_factory=dict)
-    """By currency, '' where the service names none; currencies are never added up."""
+    """Amounts by currency, '' if the service names none. Currencies are never added together."""
 
     def add(self, cost: CostEvent | None) -> None:
         """Count one created run; an amount that is no number is not added."""
@@ -46,7 +46,7 @@ class CostTotals:
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing of it can change any more."""
+        """Whether all amounts are final."""
         return self.final == self.runs
 
     @property

@@ -1,4 +1,4 @@
-"""What a plan may use, as a range of spatial units. Nothing is guessed: what is not known is left out, and named.
+"""Estimate a plan's spatial units as a range. Nothing is guessed: what is not known is left out and named.
 
 A run is billed in spatial units, by the minute; how many an hour depends on its runtime. The upper bound of its hours is
 its timeout. An earlier batch narrows that down: its finished runs show how long such runs take. How long a run takes

@@ -1,4 +1,4 @@
-"""The rows of an export: each planned run with everything the ledger knows of it, under stable column names."""
+"""The rows of an export: everything the ledger knows about each planned run, under stable column names."""
 
 import json
 import os
@@ -80,7 +80,9 @@ class ExportRows:
         """What these rows lack; None if nothing."""
         if self.plan is not None:
             return None
-        fact = "the plan cannot be made again, as when a data file changed: the rows have no index and no region"
+        fact = (
+            "the plan cannot be rebuilt, for example because a data file changed: the rows have no index and no region"
+        )
         if self.never_sent:
             fact += (
                 f", and {numbered(self.never_sent, 'run')} that {'was' if self.never_sent == 1 else 'were'} never sent"

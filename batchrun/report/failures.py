@@ -1,4 +1,4 @@
-"""Why runs failed: grouped by reason, each with the axis values that are over-represented among its runs."""
+"""Failures grouped by reason, each with the axis values that are over-represented among its runs."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""How likely chance alone is to gather so many marked ones: the upper tail of the hypergeometric distribution."""
+"""The upper tail of the hypergeometric distribution: how likely chance alone is to draw at least this many marked items."""
 
 from math import exp, inf, lgamma, log1p
 

@@ -1,4 +1,4 @@
-"""What notebooks show of values: small tables of HTML."""
+"""HTML representations for notebooks: small tables."""
 
 from collections.abc import Mapping
 

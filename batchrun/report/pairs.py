@@ -1,4 +1,4 @@
-"""Pairs of axes: what became of the runs in each combination of values, and which pair explains most of it."""
+"""Pairs of axes: the results for each combination of values, and which pair explains them best."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

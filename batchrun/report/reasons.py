@@ -1,4 +1,4 @@
-"""Why runs of a batch are not submitted: grouped by reason, and one by one."""
+"""Why runs were not submitted: grouped by reason, and one by one."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass

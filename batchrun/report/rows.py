@@ -18,20 +18,20 @@ __all__ = ["BatchRows", "RunRow", "planned_row", "read_rows"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """One planned run that the ledger has an event of, with its latest generation. Times are epoch seconds."""
+    """One planned run with an event in the ledger, in its latest generation. Times are epoch seconds."""
 
     key: str
     name: str
-    """As planned; the service has later generations under this name with ``-r2`` and so on at its end."""
+    """The planned name; at the service, later generations have a suffix such as ``-r2``."""
     outcome: Outcome
     is_planned: bool
     """False: the batch's present plan no longer contains it."""
     generation: int
     run_id: str | None
     status: str | None
-    """As the service reported it last; None if nothing was reported."""
+    """The latest status reported by the service; None if none was reported."""
     trouble: Trouble | None
-    """Why it was rejected or failed to be created."""
+    """Why it was rejected, or why creating it failed."""
     code: str | None
     """Why the created run ended badly: the code of the service's event, and its message."""
     message: str | None
@@ -46,7 +46,7 @@ class RunRow:
     cost: CostEvent | None
     earlier: tuple[EarlierRun, ...]
     point: dict[str, Any]
-    """Values by axis; a record axis holds its fields as a table. Empty while nothing but attempts is recorded."""
+    """Values by axis; a record axis holds its fields as a dictionary. Empty until the run is submitted."""
 
     @property
     def waited_s(self) -> float | None:

@@ -1,4 +1,4 @@
-"""One word for where a planned run is, from its outcome and its status, and the few groups that the words fall into."""
+"""One label per planned run, from its outcome and its status, and the groups of labels."""
 
 from enum import StrEnum
 

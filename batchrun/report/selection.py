@@ -1,4 +1,4 @@
-"""Which runs of a batch a person means: by name or id, status, outcome, or the values of its point."""
+"""Select runs of a batch by name or id, status, outcome, or axis values."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -79,7 +79,9 @@ def _names_test(rows: list[RunRow], selection: Selection) -> Test | None:
     earlier_ids = {earlier.run_id: row for row in rows for earlier in row.earlier}
     if unknown := [name for name in selection.names if name not in known and name not in earlier_ids]:
         names = [row.name for row in rows]
-        raise _as_one([Problem(name, "no run of this name or id in the batch", _hint(name, names)) for name in unknown])
+        raise _as_one(
+            [Problem(name, "no run with this name or id in this batch", _hint(name, names)) for name in unknown]
+        )
     if selection.is_exact and (problems := [*_ambiguous(rows, wanted), *_run_again(earlier_ids, wanted - known)]):
         raise _as_one(problems)
 
@@ -106,7 +108,7 @@ def _run_again(earlier_ids: Mapping[str, RunRow], wanted: set[str]) -> Iterator[
         row = earlier_ids[run_id]
         later = row.run_id or "which is not created yet"
         yield Problem(
-            run_id, f"an earlier run of {row.name}, which was run again since", f"name the later run: {later}"
+            run_id, f"an earlier generation of {row.name}, which was rerun since", f"use the latest run: {later}"
         )
 
 

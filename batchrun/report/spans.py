@@ -1,4 +1,4 @@
-"""How long runs waited and worked, as quantiles by the values of an axis."""
+"""How long runs waited and ran, as quantiles by axis value."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

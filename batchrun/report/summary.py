@@ -55,11 +55,11 @@ class Summary:
     """Seconds from the start of the latest session to the last event in the ledger."""
     session_submitted: int
     rate_per_s: float
-    """Runs submitted per second: over the last few seconds while a session is running, else over all of the latest one."""
+    """Runs submitted per second: over the last few seconds of a running session, otherwise over all of the latest one."""
 
     @property
     def is_complete(self) -> bool:
-        """Every planned run is submitted."""
+        """Whether every planned run is submitted."""
         return self.outcomes[Outcome.SUBMITTED] == self.planned
 
     def json(self) -> dict[str, Any]:

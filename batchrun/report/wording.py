@@ -1,4 +1,4 @@
-"""Numbers, durations, times and amounts as people read them."""
+"""Format numbers, durations, times and amounts for people."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

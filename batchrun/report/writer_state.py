@@ -1,4 +1,4 @@
-"""Whether a process is writing a ledger, found out without touching the ledger's lock.
+"""Determine whether a process is writing a ledger, without touching the ledger's lock.
 
 Trying the lock would be simpler, but for that moment a starting ``batchrun submit`` would find it taken.
 """

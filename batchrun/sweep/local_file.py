@@ -1,4 +1,4 @@
-"""A file on this machine that a plan names: uploaded before the first run is created, and known by its content."""
+"""A local file that a plan uses: uploaded before the first run is created, and identified by its content."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -57,13 +57,13 @@ class _Source(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Every run to create, in order; can be iterated any number of times."""
+    """The runs to create, in order. Can be iterated any number of times."""
 
     name: str
     runs: int
     """The number of runs."""
     sha256: str
-    """The identity of the whole plan: a hash of its keys and names, in order."""
+    """Identifies the whole plan: a hash of its keys and names, in order."""
     source: _Source = field(repr=False)
     submit: SubmitTable = field(default_factory=SubmitTable)
     cost: CostTable = field(default_factory=CostTable)
@@ -79,15 +79,15 @@ class Plan:
     path: Path | None = None
     """The plan file that the plan was read from."""
     name_prefix: str = ""
-    """What the names of all runs begin with; may be empty."""
+    """The common prefix of all run names; may be empty."""
     unresolved: tuple[str, ...] = ()
-    """Placeholders of the environment that still stand for their values, as ``<env.NAME>``: such a plan is not to be sent."""
+    """Unresolved environment placeholders, such as ``<env.NAME>``; a plan that has any must not be sent."""
     scripts: tuple[Script, ...] = ()
     """The scripts and jars that runs execute, without local files."""
     environment_names: tuple[str, ...] = ()
     """The environment variables whose values are part of what is sent."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The environment values that are part of what is sent, by name. They are secrets as far as anybody knows."""
+    """The environment values that are part of what is sent, by name. Treat them as secrets."""
 
     def __iter__(self) -> Iterator[PlannedRun]:
         return iter(self.source)
@@ -102,11 +102,11 @@ def build_plan(
     environ: Mapping[str, str] | None = None,
     recorded_files: Mapping[str, LocalFile] = NO_RECORD,
 ) -> Plan:
-    """The plan of a manifest, after one pass over all of its runs.
+    """Build the plan of a manifest, in one pass over all of its runs.
 
-    ``environ`` gives ``{{env.NAME}}`` its values in what is sent; without it, ``<env.NAME>`` stays in their place. Keys
-    never depend on those values. ``recorded_files`` are local files as a batch in progress knows them, by path: they are
-    not read again.
+    ``environ`` provides the values of ``{{env.NAME}}``; without it, ``<env.NAME>`` stays in their place. Keys never depend
+    on those values. ``recorded_files`` are local files as recorded by a batch in progress, by path; they are not read
+    again.
 
     Raises:
         ManifestError: it cannot be planned; it carries every problem of the stage that failed.
@@ -218,10 +218,10 @@ def plan_lines(plan: Plan) -> Iterator[bytes]:
 
 
 def read_plan(path: str | Path) -> Plan:
-    """Read a plan that ``write_plan`` wrote; every line is checked.
+    """Read a plan written by ``write_plan``; every line is checked.
 
     Raises:
-        ManifestError: it cannot be read, or is not a plan; places are lines.
+        ManifestError: it cannot be read, or is not a plan; problems are located by line.
 
     """
     path = Path(path)

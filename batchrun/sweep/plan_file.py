@@ -121,7 +121,7 @@ def read_header(path: Path) -> Header:
             while piece := file.read(BLOCK_BYTES):
                 digest.update(piece)
     except OSError as error:
-        problems.at(str(path)).fail(f"cannot be read: {error.strerror}", "give the path of a plan")
+        problems.at(str(path)).fail(f"cannot be read: {error.strerror}", "pass the path of a plan")
     at = problems.at(f"{path}:1")
     try:
         header: dict[str, Any] = json.loads(first)

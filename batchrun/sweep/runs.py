@@ -20,8 +20,10 @@ class PlannedRun:
     body: bytes
     point_json: bytes
     keyed_body: bytes | None = None
-    """The payload with ``<env.NAME>`` in place of environment values, if it uses any. The key is a hash of this one, and
-    so is a run recognised by it: a value may have changed since the run was sent."""
+    """The payload with ``<env.NAME>`` in place of environment values, if it uses any.
+
+    The key is a hash of this payload, and runs are recognized by it: a value may have changed since the run was sent.
+    """
 
     @property
     def payload(self) -> CreateRunPayload:

@@ -1,4 +1,4 @@
-"""Does a script import a module that will not be there? Found by parsing it, never by running it."""
+"""Warn about imports in a script that will not resolve. The script is parsed, never executed."""
 
 import ast
 import zipfile

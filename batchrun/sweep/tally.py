@@ -1,4 +1,4 @@
-"""What one pass over the runs of a plan adds up to."""
+"""Totals from one pass over the runs of a plan."""
 
 import json
 import re

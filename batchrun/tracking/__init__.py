@@ -1,1 +1,1 @@
-"""Created runs, followed to their end: statuses, cancelling, logs, costs."""
+"""Created runs until they end: statuses, cancellation, logs, costs."""

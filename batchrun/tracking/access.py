@@ -1,4 +1,4 @@
-"""Does the API key belong to the organization whose runs a ledger holds? Another one's lists show none of them."""
+"""Check that the API key belongs to the organization of a ledger's runs: another organization's lists show none of them."""
 
 from functools import partial
 from itertools import islice

@@ -1,4 +1,4 @@
-"""Follow a batch from its ledger to the end of its runs, beside whoever writes the ledger, and record what is learned."""
+"""Follow a batch's runs until they end, alongside whichever process writes the ledger, and record what is learned."""
 
 import time
 from collections import Counter
@@ -145,7 +145,7 @@ class BatchFollower:
         May be cancelled at any time; what was learned by then is recorded if nobody else holds the ledger.
 
         Raises:
-            ApiError: the service refuses what following needs.
+            ApiError: the service refuses a call that following needs.
             LedgerError: the ledger was removed, replaced or damaged.
 
         """

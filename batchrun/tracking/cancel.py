@@ -1,4 +1,4 @@
-"""Cancelling runs, by the ids that the ledger holds and nothing else: a name is only a guess at whose run it is."""
+"""Cancel runs, only by ids from the ledger: a name alone does not prove whose run it is."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -33,18 +33,18 @@ class Target:
 
 @dataclass(slots=True)
 class Cancellation:
-    """What came of cancelling runs; every run that was to be cancelled is in one of the first four."""
+    """The result of cancelling runs. Every run to be cancelled is in exactly one of the first four fields."""
 
     requested: list[Target] = field(default_factory=list)
     """The service accepted the request; the run ends within a minute or so."""
     had_ended: list[Target] = field(default_factory=list)
-    """The service says that there is nothing left to cancel."""
+    """The run had already ended, according to the service."""
     problems: list[Problem] = field(default_factory=list)
     """Runs that could not be cancelled, one problem each."""
     not_asked: list[Target] = field(default_factory=list)
-    """Left alone, because the service refuses the call itself, or because somebody stopped it."""
+    """Not requested, because the service refuses the call itself, or because the command was stopped."""
     dropped: list[str] = field(default_factory=list)
-    """Names of planned runs that were not sent yet, and are not to be sent any more."""
+    """Names of planned runs that were dropped before they were sent."""
 
     @property
     def done(self) -> int:

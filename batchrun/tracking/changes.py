@@ -1,4 +1,4 @@
-"""A followed run, and what changes when the service says something new about it."""
+"""A followed run, and the change when the service reports something new about it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,21 +42,21 @@ class Followed(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A run's status changed, as far as following learned. Times are as the service wrote them."""
+    """A status change of a followed run. Times are as the service wrote them."""
 
     key: str
     name: str
     run_id: str
     status: str
-    """The service's word, or ``gone`` when it no longer knows the run."""
+    """The service's status, or ``gone`` if it no longer knows the run."""
     before: str | None
-    """The status known before; None if there was none."""
+    """The previously known status; None if there was none."""
     create_time: str | None = None
     start_time: str | None = None
     complete_time: str | None = None
     kube_app_id: str | None = None
     code: str | None = None
-    """Why it ended badly, as far as the service reveals it."""
+    """Why it ended badly, if the service says."""
     message: str | None = None
     runtime: str | None = None
 

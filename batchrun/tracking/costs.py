@@ -1,4 +1,4 @@
-"""Learning what runs cost: a hundred ids a call, run by run where that call is refused, nothing where neither works."""
+"""Fetch costs: a hundred ids per call, or run by run where that call is refused."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""The created runs of a batch as its ledger tells of them, while the ledger grows."""
+"""The created runs of a batch, from its ledger as it grows."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How long runs of this batch take, and how long the rest of it will take. Pure."""
+"""How long this batch's runs take, and an estimate of the time left. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""One look at the service: list what is active, look up what the list lacks, report what changed."""
+"""Query the service once: list active runs, look up those missing from the list, report what changed."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -84,8 +84,8 @@ class Follower:
         most = None if is_whole else SHORT_LIST_LOOK_UPS
         await self._look_up(self._poller.look_ups(time.monotonic(), may_ask=self._asking.is_open, most=most))
         if not (self._listing.is_open or self._asking.is_open):
-            fact = "neither the list nor single runs may be read with this key"
-            raise CallRefusedError(ApiError("GET /runs", fact, "use a key that may read runs; they continue"))
+            fact = "this API key can read neither the list nor single runs"
+            raise CallRefusedError(ApiError("GET /runs", fact, "use a key that may read runs; the runs continue"))
 
     async def _list_active(self) -> bool:
         """List what is active; False if the list is shorter than it says."""

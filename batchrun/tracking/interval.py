@@ -1,4 +1,4 @@
-"""How long to wait between two looks at the runs: pure arithmetic on what is known of their length."""
+"""How long to wait between two looks at the runs, from what is known of their duration. Pure."""
 
 from dataclasses import dataclass
 

@@ -19,7 +19,7 @@ START = "0"
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line of a log; ``timestamp`` is text as the service wrote it."""
+    """One log line; ``timestamp`` is text, as the service wrote it."""
 
     timestamp: str
     raw: str

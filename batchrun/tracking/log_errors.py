@@ -1,4 +1,4 @@
-"""Which line of a log says why a run failed. Pure, and linear in the text: a log is somebody else's."""
+"""Find the line of a log that says why a run failed. Pure, and linear in the text: logs are untrusted."""
 
 import re
 from collections import defaultdict

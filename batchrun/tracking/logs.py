@@ -1,4 +1,4 @@
-"""Reading the log of a run: all of it, its last lines, or as it grows."""
+"""Read a run's log: all of it, its last lines, or as it grows."""
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -101,10 +101,8 @@ async def _next_page(
     items = [LogLine(item.timestamp, item.raw) for item in found.items]
     page = cursor.take(items, found.next_page, size=PAGE_LINES)
     if cursor.empty_pages >= MOST_EMPTY_PAGES:
-        raise ApiError("GET /runs/{id}/logs", f"{MOST_EMPTY_PAGES:,} pages in a row brought no new line")
+        raise ApiError("GET /runs/{id}/logs", f"{MOST_EMPTY_PAGES:,} pages in a row contained no new line")
     if page.is_stuck and not page.lines:
-        fact = (
-            f"more than {PAGE_LINES:,} lines have the time {items[-1].timestamp}, and the service shows no more of them"
-        )
-        raise ApiError("GET /runs/{id}/logs", fact, "what was read is complete up to there")
+        fact = f"more than {PAGE_LINES:,} lines have the time {items[-1].timestamp}, and the service does not return the rest"
+        raise ApiError("GET /runs/{id}/logs", fact, "the log is complete up to there")
     return page.lines, page.is_end and not page.is_stuck

@@ -1,4 +1,4 @@
-"""Finding out what became of runs that a list of active runs no longer shows, with the fewest calls. Pure."""
+"""Look up runs that are no longer listed as active, with the fewest calls. Pure."""
 
 from bisect import bisect_left
 from collections.abc import Sequence

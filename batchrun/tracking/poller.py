@@ -1,4 +1,4 @@
-"""Which runs are followed, what a look at the service says about them, and what to look at next. Pure: time is passed in.
+"""The followed runs, what the service reported about them, and what to query next. Pure: time is passed in.
 
 Each look lists only what is active. A run that this list lacks has ended or hides: a list may lag, a run may change while
 pages turn, and a status that the service added lately passes no filter. So absence is never an end; such a run is looked

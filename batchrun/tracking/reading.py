@@ -1,4 +1,4 @@
-"""Reading calls of the service: tried again when they fail for a moment, and known to be refused when they are."""
+"""Read requests, retried on transient failures; a call that the service refuses is remembered as refused."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ PASSING_CODES = frozenset({"RATE_LIMIT_ERROR", "INSUFFICIENT_QUOTA_ERROR", "TIME
 
 
 class ReadFailure(StrEnum):
-    """What a failed reading call means."""
+    """What a failed read request means."""
 
     PASSING = "passing"
     """No response, an unreadable one, a 5xx, or too many requests: try again."""
@@ -69,7 +69,7 @@ class CallRefusedError(Exception):
 
 
 class Reader:
-    """Makes reading calls, one at a time; ``wait_for_read`` is awaited before each, so that they keep to their rate."""
+    """Makes read requests, one at a time; ``wait_for_read`` is awaited before each, so that they keep to their rate."""
 
     def __init__(self, wait_for_read: Callable[[], Awaitable[None]]) -> None:
         self._wait_for_read = wait_for_read

@@ -1,4 +1,4 @@
-"""Logs of many runs in a folder, one file each; a file that is there is complete."""
+"""Save the logs of many runs to a folder, one file each; an existing file is complete."""
 
 import os
 import re

@@ -1,1 +1,1 @@
-"""Local files that a plan names, uploaded to storage: once per content and region, before the first run is created."""
+"""Upload a plan's local files to storage: once per content and region, before the first run is created."""

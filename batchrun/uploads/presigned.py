@@ -128,13 +128,13 @@ def _check_answer(answer: "httpx.Response", *, is_whole: bool) -> None:
         target = urlsplit(answer.headers.get("location", ""))
         to = f" to {target.scheme}://{target.hostname}" if target.hostname else ""  # no path: it may be signed
         fact = f"{reason}, a redirect{to}, which is not followed"
-        raise UploadRefusedError(fact, is_retriable=False, fix="check the proxy, or give an s3:// URI")
+        raise UploadRefusedError(fact, is_retriable=False, fix="check the proxy, or use an s3:// URI")
     if not answer.is_success:
         is_retriable = answer.is_server_error or answer.status_code in RETRIABLE
         raise UploadRefusedError(reason, is_retriable=is_retriable)
     if "html" in answer.headers.get("content-type", "").lower():
         fact = f"{reason} with a web page, as a proxy's login does"
-        raise UploadRefusedError(fact, is_retriable=False, fix="check the proxy, or give an s3:// URI")
+        raise UploadRefusedError(fact, is_retriable=False, fix="check the proxy, or use an s3:// URI")
     if not is_whole:  # the HTTP library reads an early answer also where the connection broke before the last byte
         raise UploadRefusedError(f"{reason} before it had the whole file", is_retriable=True)
 

@@ -1,4 +1,4 @@
-"""How far uploads are."""
+"""Upload progress."""
 
 from dataclasses import dataclass
 

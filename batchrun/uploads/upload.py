@@ -28,9 +28,9 @@ NOT_UPLOADED = "not uploaded: "
 SUBMIT_AGAIN = "submit again; what was uploaded is kept"
 REASONS = dict.fromkeys(range(300, 400), "check the base URL") | {
     401: "check WHEROBOTS_API_KEY, then submit again",
-    403: "ask an administrator of the organization for access to its storage, or give an s3:// URI",
-    404: "storage is not enabled in this region: give an s3:// URI, or use a region that has storage",
-    413: "put the file into storage yourself and give its s3:// URI",
+    403: "ask an administrator of the organization for access to its storage, or use an s3:// URI",
+    404: "storage is not enabled in this region: use an s3:// URI, or use a region that has storage",
+    413: "put the file into storage yourself and use its s3:// URI",
     429: "submit again later; what was uploaded is kept",
 }
 """What to do about a refusal, by HTTP status."""

@@ -1,1 +1,1 @@
-"""The Runs API as the service speaks it: models, client, transport. Knows nothing of batches."""
+"""The Runs API: models, client, transport. Knows nothing of batches."""

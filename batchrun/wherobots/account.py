@@ -1,4 +1,4 @@
-"""What an API key's organization may do: plan, regions, runtimes and quotas.
+"""What an organization may use: plan, regions, runtimes and quotas.
 
 The service's own clients use these calls, and they are not part of the public contract: any of them may be missing or
 refused. They are read leniently: any field may be missing.

@@ -1,4 +1,4 @@
-"""Amounts as the service writes them: decimals in text. A float would change their last digits."""
+"""Amounts as the service sends them: decimals as text. A float would change their last digits."""
 
 from decimal import Context, Decimal, InvalidOperation
 

@@ -1,4 +1,4 @@
-"""What runs cost, as the service's own clients ask for it. Not part of the public contract: either call may be refused.
+"""What runs cost, from the calls that the service's own clients use. Not part of the public contract: either call may be refused.
 
 Amounts are decimals in text and stay so: a float would change the last digits.
 """

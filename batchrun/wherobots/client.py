@@ -52,13 +52,13 @@ class RunsClient:
         self.settings = settings
         self.secrets = Secrets(settings.secrets())
         self.secrets.add_values(settings.hidden)
-        """What is masked in everything that the service says; an engine adds what its plan took from the environment."""
+        """Secrets to mask in everything that the service returns; the engine adds the plan's environment values."""
         self.clock = ServerClock()
         self.has_answered = False
-        """Whether any response arrived so far; without one, most likely nobody is at this address."""
+        """Whether any response has arrived; if not, the address is most likely wrong."""
         self._reader = ReplyReader(self.secrets, self.clock)
         self.on_refused: Callable[[ApiError], None] = _ignore
-        """Called with each refusal of a call other than ``create``, before it is raised: pacing listens here."""
+        """Called with each refusal of a call other than ``create``, before it is raised. Pacing uses it."""
         self._transport = as_transport(transport, timeouts_of(settings))
         self._urls: dict[str, str] = {}  # by region: every run of a region is posted to the same URL
 
@@ -98,7 +98,7 @@ class RunsClient:
         return self._reader.view(_read_run, content, "GET /runs/{id}")
 
     async def find(self, run_id: str) -> RunSummary:
-        """What batchrun reads of one run; unlike ``get``, it takes a response that violates the contract elsewhere.
+        """Fetch the fields of one run that batchrun uses; unlike ``get``, ignores contract violations in other fields.
 
         Raises:
             ApiError: the service refused, or the response cannot be parsed.
@@ -114,10 +114,10 @@ class RunsClient:
     async def organization_id(self) -> str:
         """The id of the organization that the key belongs to.
 
-        The service's own clients use this call, and it is not part of the public contract: it may be refused.
+        The service's own clients use this call, but it is not part of the public contract and may be refused.
 
         Raises:
-            ApiError: the service refused, or the answer has no usable id.
+            ApiError: the service refused, or the response has no usable id.
 
         """
         content = await self.ask("GET", "/organization")
@@ -194,7 +194,7 @@ class RunsClient:
         """Iterate over all matching runs, page by page.
 
         Raises:
-            ApiError: a page cannot be fetched, or the service repeats a cursor: such a list has no end.
+            ApiError: a page cannot be fetched, or the service repeats a cursor, so that the list would never end.
 
         """
         cursor: str | None = None
@@ -209,7 +209,7 @@ class RunsClient:
             if cursor is None:
                 return
             if cursor in cursors:
-                raise ApiError("GET /runs", f"the list repeats its page {cursor[:40]!r} and has no end")
+                raise ApiError("GET /runs", f"the list repeats its page {cursor[:40]!r} and never ends")
             cursors.add(cursor)
 
     def _create_url(self, region: str) -> str:
@@ -229,7 +229,7 @@ class RunsClient:
         """Send one request, and return the body of its response. ``place`` names the call in errors.
 
         Raises:
-            ApiError: the service refused, or no whole response arrived.
+            ApiError: the service refused, or no complete response arrived.
 
         """
         place = place or f"{method} {path.partition('?')[0]}"

@@ -1,4 +1,4 @@
-"""What an organization may do, as its answers say it. Read leniently: any field may be missing."""
+"""What an organization may use, from the service's responses. Parsed leniently: any field may be missing."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What went wrong with a connection, in the words of the operating system."""
+"""Connection errors in the operating system's words."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""The proxy that requests go through, from the environment: which variable names it, and whether it can be used."""
+"""The proxy from the environment: which variable sets it, and whether it can be used."""
 
 import os
 from base64 import b64encode
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # loaded by those who use it
 
 __all__ = ["NO_PROXY", "Proxy", "proxy_for"]
 
-_FIX = "give http://HOST:PORT, or unset it"
+_FIX = "use http://HOST:PORT, or unset it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

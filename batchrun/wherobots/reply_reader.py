@@ -1,4 +1,4 @@
-"""From replies to answers, pages and views. The service is not trusted: what is kept of a reply is masked and clipped."""
+"""Turn replies into answers, pages and views. The service is not trusted: what is kept of a reply is masked and clipped."""
 
 from collections.abc import Callable
 from itertools import permutations

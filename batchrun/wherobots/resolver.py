@@ -1,4 +1,4 @@
-"""Looking up host names in threads that nobody has to wait for."""
+"""Resolve host names in daemon threads, which nothing has to wait for at exit."""
 
 import asyncio
 import socket

@@ -32,18 +32,18 @@ class ApiSettings:
     """How to reach the Runs API. ``repr`` masks the key."""
 
     api_key: SecretStr | str
-    """Kept as a ``SecretStr``, also if it was given as plain text."""
+    """Stored as a ``SecretStr``, even if passed as plain text."""
     base_url: str = DEFAULT_BASE_URL
     timeout_s: float = DEFAULT_TIMEOUT_S
     hidden: tuple[str, ...] = field(default=(), repr=False)
-    """Further texts to mask in what the service says, such as values of the environment that runs were given."""
+    """Additional text to mask in responses, such as environment values that were passed to runs."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", checked_base_url(self.base_url))
         object.__setattr__(self, "api_key", SecretStr(_checked_key(self.secret)))
         if not (self.timeout_s > 0 and math.isfinite(self.timeout_s)):
             raise SettingsError(
-                "request timeout", f"{self.timeout_s} is not a number of seconds", "give a number greater than 0"
+                "request timeout", f"{self.timeout_s} is not a number of seconds", "use a number greater than 0"
             )
 
     @property
@@ -52,14 +52,14 @@ class ApiSettings:
         return self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else self.api_key
 
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown: this key, and what the environment holds of credentials."""
+        """What must never be shown: this key, and credentials in the environment."""
         return (self.secret, *credentials_of())
 
     @classmethod
     def from_environment(
         cls, environ: Mapping[str, str], *, base_url: str | None = None, timeout_s: float | None = None
     ) -> "ApiSettings":
-        """Settings from the ``WHEROBOTS_*`` variables; arguments override them.
+        """Read settings from the ``WHEROBOTS_*`` environment variables; arguments override them.
 
         Raises:
             SettingsError: the key is missing, or a value cannot be used.
@@ -106,7 +106,7 @@ def checked_base_url(url: str) -> str:
         raise SettingsError(place, f"{url!r} is not the base URL of an API", _URL_FIX)
     # The service's SDK refuses http:// altogether; loopback is allowed here for the emulator and for tests.
     if parts.scheme == "http" and not is_loopback(host):
-        raise SettingsError(place, f"{url!r} is not https, so the API key would travel in the open", _URL_FIX)
+        raise SettingsError(place, f"{url!r} is not https, so the API key would be sent unencrypted", _URL_FIX)
     return url.rstrip("/")
 
 
@@ -151,7 +151,9 @@ def _checked_key(key: str) -> str:
         raise SettingsError("WHEROBOTS_API_KEY", "no API key is set", "export WHEROBOTS_API_KEY=… or use --emulator")
     # A line break in a header value would be refused by the HTTP library with the key in its message.
     if not (value.isascii() and value.isprintable()) or " " in value:
-        raise SettingsError("WHEROBOTS_API_KEY", "it contains characters that no API key has", "copy the key again")
+        raise SettingsError(
+            "WHEROBOTS_API_KEY", "it contains characters that API keys never contain", "copy the key again"
+        )
     return value
 
 
@@ -163,4 +165,4 @@ def _timeout_from(environ: Mapping[str, str]) -> float:
         return float(text)
     except ValueError:
         place = "WHEROBOTS_REQUEST_TIMEOUT_SECONDS"
-        raise SettingsError(place, f"{text!r} is not a number", "give seconds, such as 30") from None
+        raise SettingsError(place, f"{text!r} is not a number", "use seconds, such as 30") from None

@@ -1,4 +1,4 @@
-"""Storage of an organization, as the service's own clients use it: where to upload a file, and what is there.
+"""An organization's storage, through the calls that the service's own clients use: get upload URLs and list folders.
 
 These calls are not part of the public contract. Any of them may be missing or refused.
 """

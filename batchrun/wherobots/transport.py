@@ -113,7 +113,7 @@ def check_encoding(headers: Headers) -> None:
     """
     encoding = headers.get("Content-Encoding")
     if encoding and encoding.strip().lower() not in {"", "identity"}:
-        raise ReplyError(f"it is encoded as {encoding[:40]!r}, which was not asked for; a proxy may do that")
+        raise ReplyError(f"it is encoded as {encoding[:40]!r}, which was not requested; a proxy may be the cause")
 
 
 async def read_body(status: int, pieces: AsyncIterable[bytes], most_bytes: int) -> bytes:

@@ -44,9 +44,9 @@ class TransportKind(StrEnum):
 def open_transport(
     settings: ApiSettings, *, connections: int = DEFAULT_CONNECTIONS, kind: TransportKind | None = None
 ) -> Transport:
-    """A transport for up to ``connections`` concurrent requests; the default is enough for a default ``SubmitSettings``.
+    """Create a transport for up to ``connections`` concurrent requests; the default suits default ``SubmitSettings``.
 
-    ``kind`` defaults to ``BATCHRUN_TRANSPORT``, else to aiohttp. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` replace the
+    ``kind`` defaults to ``BATCHRUN_TRANSPORT``, or else to aiohttp. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` replace the
     trusted certificates, as they do for httpx. ``SSLKEYLOGFILE`` is ignored: whoever can read such a file can read the
     API key in recorded traffic.
 
@@ -115,7 +115,7 @@ def tls_context(base_url: str) -> ssl.SSLContext | bool:
         return _context(*((file or None, folder or None) if file or folder else (certifi.where(), None)))
     except OSError as error:
         place = "SSL_CERT_FILE" if file else "SSL_CERT_DIR"
-        raise SettingsError(place, f"{file or folder} cannot be read: {error}", "name a PEM file") from None
+        raise SettingsError(place, f"{file or folder} cannot be read: {error}", "set it to a PEM file") from None
 
 
 def _context(file: str | None, folder: str | None) -> ssl.SSLContext:

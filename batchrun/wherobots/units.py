@@ -1,4 +1,4 @@
-"""What runtimes are billed in spatial units an hour: the published maxima, and what the service says."""
+"""Spatial units per hour by runtime: published maxima, and what the service reports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

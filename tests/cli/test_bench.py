@@ -134,7 +134,7 @@ def test_a_pipe_gets_no_picture(batchrun: Run, server: EmulatorServer) -> None:
     [
         (["--base-url", "https://api.cloud.wherobots.com"], "would be executed and billed; use a loopback address"),
         (["--base-url", "http://10.0.0.1:80"], "not https"),
-        (["--rate", "0"], "rate: 0.0 is not a usable number; give more than 0"),
+        (["--rate", "0"], "rate: 0.0 is out of range; use a number greater than 0"),
         (["--rate", "5", "--find-limit"], "--find-limit: cannot be used with --rate"),
         (["--runs", "0"], "greater than or equal to 1"),
         (["--directory", "nowhere"], "--directory: nowhere: cannot create a ledger there"),

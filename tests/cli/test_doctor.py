@@ -154,7 +154,7 @@ def test_a_sweep_that_cannot_be_planned_is_a_problem_and_the_rest_is_checked(
 def test_the_probe_tells_what_can_be_seen_and_nothing_secret(batchrun: Run, emulated: EmulatorServer) -> None:
     found = batchrun("doctor", "--probe", "--json")
     probed = found.document["probed"]
-    assert probed["size=0 gives the total alone"].startswith("yes")
+    assert probed["size=0 returns only the total"].startswith("yes")
     assert probed["GET /organization"] == "readable"
     text = json.dumps(probed)
     assert KEY not in text
@@ -206,8 +206,11 @@ def test_an_estimate_like_an_earlier_batch_compares_runtimes(
     assert 0 < tiny["hours"][1] < 1
     other = batchrun("plan", "sweep.toml", "--like", "sweep.toml", "--set", "run.runtime=medium")
     assert other.status == 2
-    assert "its completed runs used tiny, and this sweep uses medium: other runtimes take other times" in other.err
+    assert (
+        "its completed runs used tiny, but this sweep uses medium; durations on other runtimes are not comparable"
+        in other.err
+    )
     ledger = (tmp_path / "sweep.ledger.jsonl").read_text()
     (tmp_path / "moved.jsonl").write_text(ledger.replace("[axes]", "[axis]"))
     unknown = batchrun("plan", "sweep.toml", "--like", "moved.jsonl", "--set", "run.runtime=micro")
-    assert "their runtimes are not known, since their plan cannot be made again" in unknown.out
+    assert "their runtimes are not known, because their plan cannot be rebuilt" in unknown.out

@@ -217,7 +217,7 @@ def test_a_total_that_is_none_proves_nothing(
 def test_a_thousand_runs_of_one_name_are_bounded(do: Do, liar: Liar, sweep: Path, plan: list[PlannedRun]) -> None:
     liar.page = one_page(*(listed(plan[0], f"r{number}") for number in range(1000)))
     ended = do("recover", *QUICK)
-    assert "more than one run fits" in ended.out
+    assert "more than one run matches" in ended.out
     assert max(map(len, ended.out.splitlines())) < 400
     shown = do("resolve")
     assert shown.status == 0

@@ -79,7 +79,7 @@ def test_an_export_can_be_piped_on(batchrun: Run, ledger: str, tmp_path: Path) -
     [
         (["-o", "-", "--json"], "--output -: it is written to standard output"),
         (["-o", "-", "--format", "xls"], "--format: unknown export format 'xls'; use one of csv, jsonl, parquet"),
-        (["-o", "a.csv", "--format", "csv"], "--format: it is for -o - alone"),
+        (["-o", "a.csv", "--format", "csv"], "--format: it applies only to -o -"),
     ],
 )
 def test_what_an_export_cannot_do_is_said(batchrun: Run, ledger: str, flags: list[str], message: str) -> None:

@@ -59,7 +59,7 @@ def test_a_sweep_that_was_never_submitted_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("given", "fix"),
-    [("job.toml", "did you mean .*/jobs.toml"), ("other.jsonl", "give the path")],
+    [("job.toml", "did you mean .*/jobs.toml"), ("other.jsonl", "pass the path")],
 )
 def test_a_mistyped_path_suggests_what_is_there(tmp_path: Path, given: str, fix: str) -> None:
     touched(tmp_path / "jobs.toml")

@@ -27,7 +27,7 @@ def test_a_duration_is_seconds_or_a_number_with_a_unit(text: str | None, seconds
 def test_anything_else_is_not_a_duration(text: str) -> None:
     with pytest.raises(UsageError) as raised:
         seconds_from("--timeout", text)
-    assert str(raised.value).startswith(f"--timeout: '{text}' is not a duration; give seconds, or a duration such as")
+    assert str(raised.value).startswith(f"--timeout: '{text}' is not a duration; use seconds, or a duration such as")
 
 
 @pytest.mark.parametrize(

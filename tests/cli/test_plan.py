@@ -65,7 +65,7 @@ def test_too_many_points_are_refused(batchrun: Run, sweep: Path) -> None:
         (["--where", "site=nyc", "--where", "site=lax"], "--where: no point is left"),
         (["--where", "country=us"], "--where country=us: unknown axis 'country'; use one of: site, year"),
         (["--axis", "country=[1]"], "--axis country: the manifest has no such axis; use one of: site, year"),
-        (["--sample", "99", "--seed", "1"], "--sample: 99 of 12 points; give 12 or less"),
+        (["--sample", "99", "--seed", "1"], "--sample: 99 of 12 points; use 12 or less"),
         (["--max-points", "3"], f"--max-points: site(3) {TIMES} year(4) = 12 points, over max_points = 3; raise it"),
     ],
 )
@@ -233,7 +233,7 @@ def test_a_plan_can_be_piped_on(batchrun: Run, sweep: Path) -> None:
 def test_an_endless_pipe_is_not_read_to_its_end(batchrun: Run) -> None:
     endless = batchrun("plan", "-", stdin=b"y\n" * (9 << 20))
     assert endless.status == 2
-    assert "standard input: more than 16,777,216 bytes; give a sweep manifest" in endless.err
+    assert "standard input: more than 16,777,216 bytes; pass a sweep manifest" in endless.err
 
 
 def test_a_manifest_can_be_piped_in(batchrun: Run, tmp_path: Path) -> None:
@@ -262,7 +262,10 @@ def test_what_is_piped_in_must_be_a_manifest(batchrun: Run, stdin: bytes, messag
 
 def test_a_piped_manifest_is_submitted_with_a_ledger_of_its_own(batchrun: Run, server: EmulatorServer) -> None:
     words = ["submit", "-", "--base-url", server.url, "--rate", "500", "--quiet"]
-    assert "--ledger: a sweep from standard input has no file" in batchrun(*words, stdin=MANIFEST.encode()).err
+    assert (
+        "--ledger: a sweep read from standard input has no default ledger path"
+        in batchrun(*words, stdin=MANIFEST.encode()).err
+    )
     assert batchrun(*words, "--ledger", "l.ledger.jsonl", stdin=MANIFEST.encode()).status == 0
     assert len(held(server)) == 12
     assert batchrun("resume", "l.ledger.jsonl", "--base-url", server.url).status == 0

@@ -23,7 +23,7 @@ def test_no_time_left_is_made_up() -> None:
 
 
 def test_the_end_waits_for_what_is_unknown() -> None:
-    assert pace_line(Progress(planned=3, submitted=1, unknown=2)).endswith("checking 2 unknown")
+    assert pace_line(Progress(planned=3, submitted=1, unknown=2)).endswith("settling 2 unknown")
     assert pace_line(Progress(planned=3, submitted=3)).endswith("all sent")
 
 

@@ -111,7 +111,7 @@ def test_doubtful_runs_stay_unknown_and_are_never_sent(do: Do, server: EmulatorS
     odd = create(server, "ord", 2023, runtime="large")
     ended = do("recover", *QUICK)
     assert ended.status == 1
-    assert f"job-lax-2022  more than one run fits: {', '.join(twice)}" in ended.out
+    assert f"job-lax-2022  more than one run matches: {', '.join(twice)}" in ended.out
     assert f"job-ord-2023  the payload differs: {odd}" in ended.out
     assert "1 submitted, 9 pending, 2 unknown" in ended.out
     assert outcomes(tmp_path) == {Outcome.SUBMITTED: 1, Outcome.UNKNOWN: 2}
@@ -119,7 +119,7 @@ def test_doubtful_runs_stay_unknown_and_are_never_sent(do: Do, server: EmulatorS
     for _ in range(2):
         submitted = do("submit", "--rate", "500", "--quiet", *QUICK)
         assert submitted.status == 1
-        assert "job-lax-2022: stays unknown; more than one run fits" in submitted.err
+        assert "job-lax-2022: stays unknown; more than one run matches" in submitted.err
     assert len(runs(server)) == 4 + 9
     assert do("resolve", "job-lax-2022", "--adopt", twice[1], "--yes").status == 0
     assert do("resolve", "job-ord-2023", "--resend", "--not-ours", "--yes").status == 0
@@ -160,7 +160,7 @@ def test_runs_from_before_belong_to_another_batch(do: Do, server: EmulatorServer
     assert do("submit", "--rate", "500", "--quiet", *QUICK).status == 0
     assert len(runs(server)) == 3 + 11
     (tmp_path / LEDGER).unlink()
-    assert "more than one run fits" in do("recover", *QUICK).out
+    assert "more than one run matches" in do("recover", *QUICK).out
     (tmp_path / LEDGER).unlink()
     assert "there is nothing to recover" in do("recover", "--since", "0s", *QUICK).err
 
@@ -200,7 +200,7 @@ def test_lists_that_end_early_leave_nothing_pending_that_exists(do: Do, server: 
     for year in (2021, 2021, 2021):
         create(server, "lax", year)
     ended = do("recover", *QUICK)
-    assert "more than one run fits" in ended.out
+    assert "more than one run matches" in ended.out
     assert do("submit", "--rate", "500", "--quiet", *QUICK).status == 1
     assert len(runs(server)) == 7 + 7
 
@@ -260,7 +260,7 @@ def test_a_time_must_be_one(do: Do) -> None:
     for text in ("yesterday", "2026-13-01", "", "5 weeks"):
         ended = do("recover", "--since", text, *QUICK)
         assert ended.status == 2
-        assert f"--since: '{text}' is not a time; give a date such as 2026-11-24" in ended.err
+        assert f"--since: '{text}' is not a time; use a date such as 2026-11-24" in ended.err
 
 
 def test_json_accounts_for_every_run(do: Do, server: EmulatorServer) -> None:

@@ -62,7 +62,7 @@ def test_several_ledgers_are_one_report(batchrun: Run, tmp_path: Path) -> None:
     ("words", "message", "status"),
     [
         (["-o", "one.ledger.jsonl"], "is the ledger itself; choose another name", 2),
-        (["-o", "notes.txt"], "exists and is not a report of batchrun; choose another name", 2),
+        (["-o", "notes.txt"], "exists and is not a batchrun report; choose another name", 2),
         (["--console-url", "console.example.com"], "has no {run_id}", 2),
         (["--logs", "nowhere"], "--logs: nowhere is not a folder", 2),
         (["-o", "-", "--json"], "it is written to standard output", 2),

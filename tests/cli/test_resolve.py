@@ -97,7 +97,7 @@ def test_a_run_that_may_exist_is_sent_again_only_if_it_is_said_to_be_anothers(
     name = unknown[0]
     refused = do("resolve", name, "--resend", "--yes")
     assert refused.status == 2
-    assert "which may be this run: sent again, it would exist twice" in refused.err
+    assert "which may be this run; if it is sent again, it could exist twice" in refused.err
     ended = do("resolve", name, "--resend", "--not-ours", "--yes")
     assert ended.status == 0, ended.err
     assert "1 run is pending again; send with: batchrun resume" in ended.out
@@ -129,7 +129,7 @@ def test_a_dropped_run_is_never_sent_and_can_come_back(do: Do, server: EmulatorS
 
 
 UNCLEAR = [
-    (["--drop"], "--drop: no runs were selected; give names or keys, or --all-unknown"),
+    (["--drop"], "--drop: no runs were selected; pass names or keys, or --all-unknown"),
     (["job-nyc-2021", "--drop", "--resend"], "--drop: cannot be combined with --resend"),
     (["job-nyc-2021", "--all-unknown", "--drop"], "--all-unknown: cannot be combined with names or keys"),
     (["job-nyc-2021", "--drop", "--not-ours"], "--not-ours: only applies to --resend"),
@@ -137,7 +137,7 @@ UNCLEAR = [
     (["--all-unknown", "--adopt", "x1", "--yes"], "--adopt: it adopts one run for one name, not for 12"),
     (
         ["job-nyc-2021", "--drop"],
-        "--yes: cannot ask for confirmation without a terminal: Drop 1 run, never to be sent?; pass --yes to confirm",
+        "--yes: cannot ask 'Drop 1 run permanently?' without a terminal; pass --yes to confirm",
     ),
 ]
 
@@ -231,7 +231,7 @@ def test_on_a_terminal_it_asks(
         words = ("resolve", sweep, unknown[0], "--drop", "--base-url", server.url)
         terminal = Terminal(*words, cwd=tmp_path, WHEROBOTS_API_KEY=KEY)
         terminals.append(terminal)
-        terminal.wait_for("Drop 1 run, never to be sent? [y/N]")
+        terminal.wait_for("Drop 1 run permanently? [y/N]")
         terminal.type(f"{answer}\n")
         assert terminal.wait() == status
     assert outcomes(tmp_path) == {Outcome.UNKNOWN: 11, Outcome.DROPPED: 1}

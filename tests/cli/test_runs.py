@@ -72,7 +72,7 @@ def test_csv_has_the_columns_asked_for_and_no_formulas(batchrun: Run, watched: P
         (("--outcome", "lost"), "unknown outcome 'lost'; use one of pending, submitted"),
         (("--columns", "nmae"), "unknown column 'nmae'; did you mean 'name'?"),
         (("--sort", "rann"), "unknown column 'rann'; did you mean 'ran'?"),
-        (("--name", "job-lax-2020"), "no run of this name or id in the batch; did you mean 'job-lax-202"),
+        (("--name", "job-lax-2020"), "no run with this name or id in this batch; did you mean 'job-lax-202"),
     ],
 )
 def test_what_is_unknown_is_named_with_a_suggestion(
@@ -82,7 +82,7 @@ def test_what_is_unknown_is_named_with_a_suggestion(
     assert (ended.status, ended.out) == (2, "")
     assert message in ended.err
     nothing = batchrun("runs", watched, "--where", "site=mars")
-    assert (nothing.status, nothing.out) == (0, "none of 12 runs matches\n")
+    assert (nothing.status, nothing.out) == (0, "none of the 12 runs matches\n")
 
 
 @pytest.mark.slow

@@ -227,9 +227,9 @@ def test_nobody_reading_the_result_does_not_change_what_was_done(sweep: Path, se
         (["--retry", "pending"], "error: --retry: 'pending' cannot be retried"),
         (["--settle-after", "soon"], "error: --settle-after: 'soon' is not a duration"),
         (["--stop-after-failures", "0%"], "error: --stop-after-failures: '0%' is not a count or a percentage"),
-        (["--rate", "-1"], "error: rate: -1.0 is not a usable number"),
+        (["--rate", "-1"], "error: rate: -1.0 is out of range"),
         (["--emulator", "--base-url", "http://localhost:1"], "error: --emulator: cannot be used with --base-url"),
-        (["--base-url", "http://api.example.com"], "is not https, so the API key would travel in the open"),
+        (["--base-url", "http://api.example.com"], "is not https, so the API key would be sent unencrypted"),
     ],
 )
 def test_a_flag_that_cannot_be_used_is_told(batchrun: Run, sweep: Path, words: list[str], message: str) -> None:

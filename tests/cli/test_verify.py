@@ -56,9 +56,11 @@ def test_what_is_missing_or_held_twice_is_named(do: Do, submitted: dict[str, str
     assert ended.status == document.status == 1
     missing = submitted["job-nyc-2021"]
     assert re.search(rf"missing +job-nyc-2021 +submitted +1 +{missing} +no such run\n", ended.out)
-    assert re.search(rf"twice +job-lax-2022 +submitted +1 +{submitted['job-lax-2022']} +{other} .* fits\n", ended.out)
+    assert re.search(
+        rf"twice +job-lax-2022 +submitted +1 +{submitted['job-lax-2022']} +{other} .* matches\n", ended.out
+    )
     assert re.search(rf"{odd} .* differs: runtime is \"large\", planned \"tiny\"", ended.out)
-    assert "the other run may be another ledger's" in ended.out
+    assert "the other run may belong to another ledger" in ended.out
     assert kinds(document) == {"missing": 1, "twice": 2}
     assert document.document["to_cancel"] == []  # this ledger sent each of them once
 
@@ -90,7 +92,7 @@ def test_a_run_of_a_name_that_was_never_sent_is_foreign(do: Do, server: Emulator
     other = create(server, "ord", 2024)
     ended, document = do("verify"), do("verify", "--json")
     assert kinds(document) == {"foreign": 1}
-    assert re.search(rf"foreign +job-ord-2024 +pending +0 +{other} .* fits", ended.out)
+    assert re.search(rf"foreign +job-ord-2024 +pending +0 +{other} .* matches", ended.out)
     assert "resume" in ended.out
     assert "--adopt-existing adopts them" in ended.out
 
@@ -232,4 +234,4 @@ def test_many_findings_are_counted_and_the_first_shown(do: Do, server: EmulatorS
     assert ended.status == 1
     assert ended.out.count("no such run") == 50
     assert "... and 70 more; --json lists all" in ended.out
-    assert "missing: 120 runs of the ledger no longer exist at the service" in ended.out
+    assert "missing: 120 runs in the ledger no longer exist at the service" in ended.out

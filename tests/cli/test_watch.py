@@ -85,7 +85,7 @@ def test_it_can_end_at_the_first_failure_or_after_a_time(batchrun: Run, sweep: P
     submit(batchrun, sweep, failing)
     late = watch(batchrun, sweep, failing, "--timeout", "0.1s", "--json")
     assert (late.status, lines(late)[-1]["reason"]) == (3, "timeout")
-    assert "timed out; 12 runs not ended yet" in late.err
+    assert "timed out; 12 runs still active" in late.err
     first = watch(batchrun, sweep, failing, "--until", "first-failure", "--json", "--quiet")
     assert (first.status, lines(first)[-1]["reason"]) == (1, "first_failure")
     assert lines(first)[-1]["counts"].get("FAILED", 0) >= 1
@@ -148,7 +148,7 @@ def test_without_created_runs_it_says_what_to_do(batchrun: Run, sweep: Path, ser
     with FileLedger.open(ledger):
         beside = watch(batchrun, sweep, server, "--timeout", "0.2s")
     assert beside.status == 3
-    assert "nothing to watch; the process that writes the ledger creates them" in beside.err
+    assert "nothing to watch; the process that is writing the ledger will create them" in beside.err
 
 
 def test_another_service_and_a_sweep_without_ledger_are_refused(
@@ -188,7 +188,7 @@ def test_calls_that_the_service_refuses_are_named_once(batchrun: Run, sweep: Pat
 @pytest.mark.parametrize(
     ("refused", "message"),
     [
-        ({"list": 403, "get": 403}, "error: GET /runs: neither the list nor single runs may be read with this key"),
+        ({"list": 403, "get": 403}, "error: GET /runs: this API key can read neither the list nor single runs"),
         ({"list": 401}, "error: GET /runs: HTTP 401"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Runs followed to their end by a service that misbehaves on every reading call, by watches that are killed."""
+"""Runs followed to their end by a service that misbehaves on every read request, by watches that are killed."""
 
 import json
 import random

@@ -136,7 +136,7 @@ def test_a_limit_of_units_holds_through_kills_resumes_and_reruns(command: Comman
         ledger = command.folder / "sweep.ledger.jsonl"
         stopped = command.run("resume", str(ledger), *url, "--stop-at-units", "35")
         assert (stopped.returncode, len(emulator.held())) == (3, 7), stopped.stderr
-        assert "up to 35 for 7 runs that have not ended or not been billed yet" in stopped.stderr
+        assert "up to 35 for 7 runs that have not ended or not been billed" in stopped.stderr
         assert '"reason":"units"' in command.ledger_text().splitlines()[-1]
 
         mark(ledger, "FAILED", names_of(ledger)[:2])  # which says nothing about what they are billed
@@ -186,10 +186,10 @@ def test_what_running_failed_runs_again_may_cost_is_said_before_anything_is_sent
     with emulating("--set", "run_s=0.1", "--set", "startup_s=0") as emulator:
         done = command.run("submit", command.sweep(2), "--base-url", emulator.url, "-w", "--rerun-failed", "3")
         assert done.returncode == 0, done.stderr
-        line = "runs that fail are run again, up to 3 times each: at most 40 spatial units if every run fails each time"
+        line = "runs that fail are rerun up to 3 times each: at most 40 spatial units if every run fails each time"
         assert line in done.stderr
     refused = command.run("submit", "sweep.toml", "--rerun-failed", "3")
-    assert (refused.returncode, "--rerun-failed: runs that fail are noticed only" in refused.stderr) == (2, True)
+    assert (refused.returncode, "--rerun-failed: failed runs are noticed only" in refused.stderr) == (2, True)
 
 
 def test_runs_that_somebody_cancelled_are_not_run_again_unasked() -> None:
@@ -206,14 +206,14 @@ REFUSED = [
     (("--set", "run.rutnime=large"), "--set run.rutnime: unknown setting; did you mean 'run.runtime'?"),
     (
         ("--set", "run.name=x"),
-        "--set run.name: a rerun keeps its name, with -r2 and so on at its end; leave it out",
+        "--set run.name: a rerun keeps its name and adds a suffix such as -r2; leave it out",
     ),
     (("--set", "axes.tile=[1]"), "--set axes.tile: only settings of [run] can change"),
     (("--set", "run.runtime=huge"), "--set run.runtime: 'huge' is not a runtime"),
-    (("tile-nowhere",), "tile-nowhere: no run of this name or id in the batch"),
+    (("tile-nowhere",), "tile-nowhere: no run with this name or id in this batch"),
     (("--status", "failde"), "--status: unknown status 'failde'; did you mean 'failed'?"),
     (("--where", "bnad=red"), "--where bnad=red: unknown axis 'bnad'; did you mean 'band'?"),
-    (("tile-10001-red",), "rerun: 1 of the runs have not ended, as far as the ledger knows"),
+    (("tile-10001-red",), "rerun: 1 of the runs have not ended, according to the ledger"),
 ]
 
 

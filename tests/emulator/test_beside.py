@@ -1,4 +1,4 @@
-"""The emulator of a ledger: its runs are kept, and shared by the processes that use the ledger."""
+"""The emulator that belongs to a ledger: its runs are kept, and shared by the processes that use the ledger."""
 
 import subprocess
 import sys

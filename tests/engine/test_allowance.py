@@ -62,7 +62,7 @@ def test_what_is_allowed_is_not_refused() -> None:
         (
             need(disk=500),
             (
-                "run: 500 GB of disk, and the organization may have 100 GB per node; "
+                "run: 500 GB of disk, but the organization may have at most 100 GB per node; "
                 "lower driver_disk_gb and executor_disk_gb, or ask for a larger quota"
             ),
         ),
@@ -88,7 +88,7 @@ def test_a_timeout_beyond_the_lifetime_is_refused_and_a_degraded_region_is_menti
     asked, known = need(timeout_s=90_000), allowance({"WORKLOAD_LIFETIME_HOUR": 24})
     assert facts(refusals(asked, known)) == [
         (
-            "run.timeout: a timeout of 90,000 s, and the organization's runs are ended after 24 h; "
+            "run.timeout: a timeout of 90,000 s, but the organization's runs are ended after 24 h; "
             "lower it, split the work, or ask for a larger quota"
         )
     ]

@@ -39,7 +39,7 @@ def test_what_holds_it_instead_is_named_without_a_rate(values: dict[str, Any], w
 
 def test_a_bound_on_what_is_in_flight_is_named() -> None:
     shown = binding(pace(in_flight_limit=14, is_waited_for=True), load())
-    assert shown.description == "held at 14 in flight: with more, responses only take longer"
+    assert shown.description == "held at 14 in flight: more would only increase latency"
     assert shown.limit_per_s is None
 
 

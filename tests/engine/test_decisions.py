@@ -62,7 +62,7 @@ def test_a_submitted_run_is_named_with_its_id() -> None:
 )
 def test_a_run_that_is_anothers_is_not_adopted(adopted: HeldRun | None, words: str) -> None:
     (problem,) = against(undecided(), Decision.ADOPT, adopted)
-    assert problem == f"tile-run-1: {words}; it holds no run of this name"
+    assert problem == f"tile-run-1: {words}; it holds no run with this name"
 
 
 def test_a_person_may_adopt_what_batchrun_would_not() -> None:
@@ -73,7 +73,7 @@ def test_a_person_may_adopt_what_batchrun_would_not() -> None:
 def test_one_run_is_not_adopted_for_two() -> None:
     choices = [Choice(run=undecided(key=key), decision=Decision.ADOPT, adopted=held()) for key in ("k1", "k2")]
     (problem,) = objections(choices)
-    assert problem.fact == "r1 is to be adopted for tile-run-1 too"
+    assert problem.fact == "r1 would also be adopted for tile-run-1"
 
 
 @pytest.mark.parametrize("how", [Fit.OURS, Fit.ODD])

@@ -277,7 +277,7 @@ async def test_duplicates_are_in_the_ledger_and_a_person_hears_of_them(tmp_path:
         assert (await parts.state()).duplicates == {work.run.key: ["gt2", "gt3"]}
         (note,) = parts.observer.seen
         assert note.place == work.run.name
-        assert "3 runs of this name; gt1 is adopted" in note.fact
+        assert "3 runs with this name; gt1 is adopted" in note.fact
         assert "gt2, gt3" in note.fix
 
 

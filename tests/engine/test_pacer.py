@@ -165,7 +165,7 @@ async def test_reading_calls_have_their_own_rate_by_default_a_fifth_of_the_attem
     with anyio.move_on_after(0.3):
         for _ in range(3):
             await given.wait_for_read()
-        pytest.fail("a third reading call started within a second")
+        pytest.fail("a third read request started within a second")
     with anyio.fail_after(0.3):
         for _ in range(200):
             await by_default.wait_for_read()

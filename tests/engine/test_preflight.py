@@ -159,7 +159,7 @@ def test_points_that_would_be_created_again_need_a_permission_of_their_own() -> 
 
     with pytest.raises(LedgerMismatchError, match=r"2 of these points were already created.*--extend --recreate"):
         asked()
-    with pytest.raises(LedgerMismatchError, match=r"would run and cost again.*allow it with --recreate"):
+    with pytest.raises(LedgerMismatchError, match=r"would run and be billed again.*allow it with --recreate"):
         asked(extend=True)
     assert asked(extend=True, recreate=True).to_send == 3
 

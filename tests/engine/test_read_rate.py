@@ -8,7 +8,7 @@ from batchrun.engine.pacing.read_rate import ReadRate
 
 
 def starts(reads: ReadRate, count: int, *, now: float = 0.0, attempts_per_s: float = 0.0) -> list[float]:
-    """When ``count`` reading calls start, each as soon as it may."""
+    """When ``count`` read requests start, each as soon as it may."""
     found = []
     for _ in range(count):
         now = reads.next_start(now, attempts_per_s)

@@ -1,4 +1,4 @@
-"""Every reading call of a submission goes through pacing: preflight, settling, and the watch over active runs."""
+"""Every read request of a submission goes through pacing: preflight, settling, and the watch over active runs."""
 
 import time
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.engine.service import plan_of
 
 
 class Reads(Wire):
-    """Remembers when each reading call was sent."""
+    """Remembers when each read request was sent."""
 
     def __init__(self, service: httpx.AsyncBaseTransport) -> None:
         super().__init__(service)

@@ -47,7 +47,7 @@ def test_a_run_that_is_listed_on_two_pages_is_one() -> None:
 
 def test_more_than_one_that_fits_is_for_a_person_to_decide() -> None:
     found = claims(listed(FIRST, "r2", at_s=SINCE_S + 9), listed(FIRST, "r1"))
-    assert found == {FIRST.name: "more than one run fits: r1, r2"}
+    assert found == {FIRST.name: "more than one run matches: r1, r2"}
 
 
 def test_one_that_fits_beside_one_that_does_not_is_taken() -> None:
@@ -71,7 +71,7 @@ def test_one_id_under_two_names_is_neithers() -> None:
 def test_runs_from_before_are_left_alone() -> None:
     runs = [listed(FIRST, "r0", at_s=SINCE_S - 1), listed(FIRST, "r1"), listed(SECOND, "r2", at_s=SINCE_S - 1)]
     assert claims(*runs, since_s=SINCE_S) == {FIRST.name: "r1"}
-    assert claims(*runs) == {FIRST.name: "more than one run fits: r0, r1", SECOND.name: "r2"}
+    assert claims(*runs) == {FIRST.name: "more than one run matches: r0, r1", SECOND.name: "r2"}
 
 
 def test_a_run_of_which_nobody_knows_when_it_was_created_is_doubtful_where_that_matters() -> None:
@@ -83,7 +83,7 @@ def test_a_run_of_which_nobody_knows_when_it_was_created_is_doubtful_where_that_
 
 def test_a_name_whose_list_is_incomplete_is_doubtful_unless_it_is_found() -> None:
     found = claims(listed(FIRST, "r1"), incomplete=(FIRST.name, SECOND.name))
-    assert found == {FIRST.name: "r1", SECOND.name: "the list of its name is incomplete: it may exist"}
+    assert found == {FIRST.name: "r1", SECOND.name: "it may exist, but the list of its name is incomplete"}
 
 
 def test_reruns_belong_to_the_run_whose_name_they_have() -> None:

@@ -45,7 +45,7 @@ async def test_a_ledger_of_another_service_is_refused_with_the_words_of_the_comm
         Problem(
             "tiles",
             "the batch was submitted to http://127.0.0.1:1, not to http://127.0.0.1:2",
-            "use that --base-url, or allow the other one with --to-another-server",
+            "use that --base-url, or allow the change with --to-another-server",
         ),
     )
 

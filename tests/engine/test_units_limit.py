@@ -49,8 +49,8 @@ async def test_a_batch_stops_at_the_last_run_that_fits_and_says_why(tmp_path: Pa
     assert ended.stop is not None
     assert ended.stop.reason is StopReason.UNITS
     assert ended.stop.problem.text() == (
-        "submit.stop_at_units: up to 7 for 7 runs that have not ended or not been billed yet; the next run may use 1, "
-        "and stop_at_units is 7.5; resume when runs have ended and are billed, or with a higher --stop-at-units"
+        "submit.stop_at_units: up to 7 for 7 runs that have not ended or not been billed; the next run may use 1; "
+        "stop_at_units is 7.5; resume when runs have ended and are billed, or with a higher --stop-at-units"
     )
     assert (ended.progress.submitted, ended.progress.pending) == (7, 13)
     last = list(read_events(tmp_path / "a.ledger.jsonl"))[-1]
@@ -86,7 +86,7 @@ async def test_refusals_and_lost_answers_do_not_pass_the_limit(tmp_path: Path, f
 async def test_a_runtime_that_nobody_knows_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     plan = plan_of(3, extra='[[override]]\nwhen = { n = 3 }\nruntime = "large"\n')
     wire = emulator(EmulatorSettings(refused_calls={"config_hint": 403}))
-    with pytest.raises(UsageError, match="nobody knows how many spatial units an hour large uses") as refused:
+    with pytest.raises(UsageError, match="the spatial units per hour of large are not known") as refused:
         await submitted(tmp_path, wire, 500, plan=plan)
     assert refused.value.problems[0].place == "submit.stop_at_units"
     assert "HTTP 403" in str(refused.value)

@@ -79,7 +79,7 @@ def test_points_created_with_another_setting_are_created_again_only_with_recreat
         refused = command.submit(*flags)
         assert service.names() == once(5)
         assert refused.status == 4
-        told = "5 of these points were already created with another payload, and would run and cost again"
+        told = "5 of these points were already created with a different payload, and would run and be billed again"
         assert told in refused.text
         assert "--recreate" in refused.text
     recreated = command.submit("--extend", "--recreate")
@@ -136,7 +136,7 @@ def test_points_whose_setting_changed_while_they_were_unknown_are_not_created_ag
     refused = command.submit("--extend")
     assert service.names() == once(4)
     assert refused.status == 4
-    assert "already created with another payload" in refused.text
+    assert "already created with a different payload" in refused.text
     recreated = command.submit("--extend", *supported("--recreate"))
     assert service.names() == {f"tile-run-{n}": 2 for n in range(1, 5)}
     assert recreated.status == 0, recreated.err

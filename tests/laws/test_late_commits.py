@@ -34,7 +34,7 @@ def late_twice(command: Command, service: Service) -> Command:
 def test_a_duplicate_that_no_client_can_prevent_is_reported(late_twice: Command, service: Service) -> None:
     ended = late_twice.submit()
     assert service.names() == {"tile-run-1": 2}
-    assert "the service holds 2 runs of this name" in ended.text
+    assert "the service holds 2 runs with this name" in ended.text
     assert "run-0000" in ended.text
     checked = late_twice.run("ledger", "check", late_twice.ledger.name)
     assert (checked.status, "the service holds 2 runs" in checked.text) == (4, True)
@@ -45,7 +45,7 @@ def test_a_duplicate_whose_payload_comes_back_changed_is_reported(late_twice: Co
     service.shown = lambda payload: payload | {"runtime": "normalised"}
     ended = late_twice.submit()
     assert service.names() == {"tile-run-1": 2}
-    assert "the service holds 2 runs of this name" in ended.text
+    assert "the service holds 2 runs with this name" in ended.text
     assert late_twice.run("ledger", "check", late_twice.ledger.name).status == 4
 
 
@@ -55,7 +55,7 @@ def test_a_session_that_was_killed_before_its_last_look_leaves_it_to_the_next(
     late_twice.submit_and_kill(2, "--settle-after", "1s")
     ended = late_twice.submit()
     assert service.names() == {"tile-run-1": 2}
-    assert "the service holds 2 runs of this name" in ended.text
+    assert "the service holds 2 runs with this name" in ended.text
 
 
 def test_a_duplicate_is_reported_also_if_both_responses_were_lost(command: Command, service: Service) -> None:
@@ -64,7 +64,7 @@ def test_a_duplicate_is_reported_also_if_both_responses_were_lost(command: Comma
     service.act = lambda post: late(lambda: '"via":"settled"' in command.ledger.read_text()) if post.nth == 1 else LOST
     ended = command.submit()
     assert service.names() == {"tile-run-1": 2}
-    assert "the service holds 2 runs of this name" in ended.text
+    assert "the service holds 2 runs with this name" in ended.text
     assert command.run("ledger", "check", command.ledger.name).status == 4
 
 

@@ -132,7 +132,7 @@ def test_real_duplicates_are_told_and_the_oldest_is_taken(
     status, state = crashed.resume()
     assert (status, state.settled) == (0, 12)
     assert [len(others) for others in state.duplicates.values()] == [1]
-    assert "the service holds 2 runs of this name" in capsys.readouterr().err
+    assert "the service holds 2 runs with this name" in capsys.readouterr().err
 
 
 def test_a_2xx_that_could_not_be_read_is_never_sent_again(

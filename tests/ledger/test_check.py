@@ -82,7 +82,7 @@ def test_runs_and_reruns_that_were_taken_over_are_sound(path: Path) -> None:
         ([submitted()], 2, "never began"),
         ([attempt(), submitted(), attempt(key="b"), submitted(key="b")], 5, "is the run of a and of b"),
         ([session(), session("stop", submitted=1)], 3, "counted 1 submitted"),
-        ([attempt(key=key) for key in "abcd"], 0, "4 planned runs, and 3 are planned"),
+        ([attempt(key=key) for key in "abcd"], 0, "4 planned runs, but 3 are planned"),
     ],
 )
 def test_each_broken_rule_is_found_with_its_line(path: Path, events: list[Event], line: int, fact: str) -> None:

@@ -72,8 +72,8 @@ def test_a_file_that_is_no_longer_at_its_path_is_not_the_ledger(path: Path, open
     ("events", "holder"),
     [
         ([], r"(another process|process \d+) is writing it"),
-        ([session(11)], f"process 11 on laptop is writing it since {AT}"),
-        ([session(11), session(11, "stop"), session(22)], f"process 22 on laptop is writing it since {AT}"),
+        ([session(11)], f"process 11 on laptop has been writing it since {AT}"),
+        ([session(11), session(11, "stop"), session(22)], f"process 22 on laptop has been writing it since {AT}"),
     ],
 )
 def test_the_holder_is_named_where_the_ledger_names_it(

@@ -67,7 +67,7 @@ def test_values_are_sorted_as_a_person_expects() -> None:
     [
         ("yaer", "--by: unknown axis 'yaer'; did you mean 'year'?"),
         ("zone", "--by: unknown axis 'zone'; use one of site.id, site.lat, year"),
-        ("site", "--by: 'site' holds records; name a field: site.id or site.lat"),
+        ("site", "--by: 'site' holds records; use a field: site.id or site.lat"),
     ],
 )
 def test_an_unknown_axis_is_an_error_with_a_suggestion(axis: str, fix: str) -> None:

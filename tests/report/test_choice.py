@@ -36,6 +36,6 @@ def test_runs_of_a_plan_that_changed_are_not_dropped(tmp_path: Path) -> None:
     state = read_state(ledger)
     assert len(choose_to_cancel(ledger, state, Selection(), plan).dropped) == 2
     (tmp_path / "years.csv").write_text("year\n2021\n2030\n")
-    with pytest.raises(SweepChangedError, match="leave out --pending"):
+    with pytest.raises(SweepChangedError, match="omit --pending"):
         choose_to_cancel(ledger, state, Selection(), build_plan(manifest))
     assert choose_to_cancel(ledger, state, Selection(), None).dropped == []

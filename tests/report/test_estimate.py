@@ -73,15 +73,15 @@ def test_hours_are_the_timeouts_and_units_a_range_by_runtime() -> None:
         ("tiny", 15, 25.0, 0.0, 125.0),
     ]
     assert (found.units_low, found.units_high) == (0.0, 127.0)
-    assert estimate_sentence(found) == "estimate: 0 to 127 spatial units, if every run takes its whole timeout"
+    assert estimate_sentence(found) == "estimate: 0 to 127 spatial units, if every run uses its full timeout"
 
 
 def test_a_runtime_nobody_knows_is_left_out_and_named() -> None:
     found = estimate([Demand(REGION, "tiny", 3600, 1), Demand(REGION, "large", 3600, 100)], PUBLISHED_UNITS)
     assert (found.units_high, found.unknown) == (5.0, ("large",))
-    assert estimate_sentence(found).endswith("; without large, whose units are not known")
+    assert estimate_sentence(found).endswith("; excluding large, whose units are not known")
     only = estimate([Demand(REGION, "large", 3600, 1)], PUBLISHED_UNITS, usd_per_unit=2)
-    assert estimate_sentence(only) == "estimate: none; the spatial units of large are not published (see --online)"
+    assert estimate_sentence(only) == "no estimate: the spatial units of large are not published (see --online)"
 
 
 def test_money_needs_the_users_own_price() -> None:
@@ -117,7 +117,9 @@ def test_an_axis_that_explains_the_durations_is_used() -> None:
     assert durations.of({}) is None
     found = estimated(Earlier(durations={"tiny": durations}), ("tiny", {"size": "s"}), ("tiny", {"size": "new"}))
     assert found.runtimes[0].hours.high == pytest.approx(durations.by_value["s"].high + durations.overall.high)
-    assert estimate_sentence(found).endswith("of 20 finished runs by size; 1 run with other values as all of these")
+    assert estimate_sentence(found).endswith(
+        "of 20 finished runs by size; 1 run with new axis values estimated from all of these"
+    )
 
 
 def test_an_axis_that_the_plan_does_not_have_predicts_nothing() -> None:
@@ -141,7 +143,7 @@ def test_durations_of_one_runtime_say_nothing_of_another() -> None:
     assert {one.runtime: round(one.hours.low * 60) for one in found.runtimes} == {"tiny": 10, "large": 1, "medium": 120}
     assert estimate_sentence(found).endswith(
         "from the median and 95th percentile of 9 finished runs; "
-        "medium by timeout, since fewer than three finished runs used it"
+        "medium by timeout, because fewer than three finished runs used it"
     )
     assert [one["hours_from"] for one in found.json()["runtimes"]] == ["finished runs", "timeouts", "finished runs"]
 
@@ -151,8 +153,8 @@ def test_runtimes_that_are_not_known_and_durations_that_are_not_real_are_named()
     earlier = Earlier(durations=durations_by_runtime(rows, {}, ()), is_emulated=True)
     sentence = estimate_sentence(estimated(earlier, ("tiny", {})))
     assert sentence.endswith(
-        "of 3 finished runs of the emulator, which makes durations up; "
-        "their runtimes are not known, since their plan cannot be made again"
+        "of 3 finished runs of the emulator, whose durations are simulated; "
+        "their runtimes are not known, because their plan cannot be rebuilt"
     )
 
 

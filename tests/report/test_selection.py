@@ -50,8 +50,8 @@ def test_everything_unknown_is_reported_at_once() -> None:
     with pytest.raises(UsageError) as caught:
         names(names=["run-11", "zzz"], statuses=["failled"])
     assert [problem.text() for problem in caught.value.problems] == [
-        "run-11: no run of this name or id in the batch; did you mean 'run-1'?",
-        "zzz: no run of this name or id in the batch; see batchrun runs",
+        "run-11: no run with this name or id in this batch; did you mean 'run-1'?",
+        "zzz: no run with this name or id in this batch; see batchrun runs",
         "--status: unknown status 'failled'; did you mean 'failed'?",
     ]
 
@@ -62,7 +62,7 @@ def test_everything_unknown_is_reported_at_once() -> None:
         ("aera=us", "--where aera=us: unknown axis 'aera'; did you mean 'area'?"),
         ("year=abc", "--where year=abc: the axis holds numbers, the test is the string 'abc'"),
         ("area", "--where: 'area' is not KEY=VALUE; write --where KEY=VALUE"),
-        ("year={ from = 3, to = 1 }", "--where year={ from = 3, to = 1 }: from 3 is above to 1; swap them"),
+        ("year={ from = 3, to = 1 }", "--where year={ from = 3, to = 1 }: from = 3 is greater than to = 1; swap them"),
     ],
 )
 def test_a_test_that_cannot_be_meant_is_refused(where: str, message: str) -> None:
@@ -81,7 +81,7 @@ def test_something_is_done_only_to_a_run_that_is_meant_beyond_doubt() -> None:
         select(rows, Selection(names=["tile-1", "id-before", "id-a"], is_exact=True))
     assert [problem.text() for problem in refused.value.problems] == [
         "tile-1: 2 runs of this batch have this name; use an id: id-a, id-b",
-        "id-before: an earlier run of run-c, which was run again since; name the later run: id-c",
+        "id-before: an earlier generation of run-c, which was rerun since; use the latest run: id-c",
     ]
     assert [found.key for found in select(rows, Selection(names=["id-a", "c"], is_exact=True))] == ["a", "c"]
     assert [found.key for found in select(rows, Selection(names=["tile-1", "id-before"]))] == ["a", "b", "c"]

@@ -10,7 +10,7 @@ from batchrun.sweep.values import TypedFloat
 from tests.sweep.conftest import reported
 
 Convert = Callable[[Any, Cursor], Any]
-DURATION = 'give seconds, or a duration such as "90s", "30m", "2h", "1d"'
+DURATION = 'use seconds, or a duration such as "90s", "30m", "2h", "1d"'
 
 
 @pytest.mark.parametrize(
@@ -36,15 +36,15 @@ def test_a_value_becomes_what_the_service_takes(convert: Convert, value: Any, se
 @pytest.mark.parametrize(
     ("convert", "value", "message"),
     [
-        (as_region, " ", "run.key: the region is empty; name one, such as aws-us-west-2"),
+        (as_region, " ", "run.key: the region is empty; set one, such as aws-us-west-2"),
         (as_runtime, "tyni", "run.key: 'tyni' is not a runtime; did you mean 'tiny'?"),
         (as_timeout, 0.5, f"run.key: 0.5 is not a timeout of a second or more; {DURATION}"),
         (as_timeout, 1.5, f"run.key: 1.5 is not a timeout of a second or more; {DURATION}"),
         (as_timeout, "soon", f'run.key: "soon" is not a timeout of a second or more; {DURATION}'),
-        (as_disk, 0, "run.key: 0 is not a size in GB; give a whole number, 1 or more"),
-        (as_disk, True, "run.key: true is not a size in GB; give a whole number, 1 or more"),
-        (as_disk, "50 GB", 'run.key: "50 GB" is not a size in GB; give a whole number, 1 or more'),
-        (as_disk, "²", 'run.key: "²" is not a size in GB; give a whole number, 1 or more'),
+        (as_disk, 0, "run.key: 0 is not a size in GB; use a whole number, 1 or more"),
+        (as_disk, True, "run.key: true is not a size in GB; use a whole number, 1 or more"),
+        (as_disk, "50 GB", 'run.key: "50 GB" is not a size in GB; use a whole number, 1 or more'),
+        (as_disk, "²", 'run.key: "²" is not a size in GB; use a whole number, 1 or more'),
     ],
 )
 def test_other_values_are_refused(convert: Convert, value: Any, message: str) -> None:
@@ -62,8 +62,8 @@ def test_other_values_are_refused(convert: Convert, value: Any, message: str) ->
         ("s3://acme/job.py", []),
         ("{{bucket}}/job.py", []),
         ("./job.py", []),
-        ("", ["run.python: the script's URI is empty; give an s3:// URI, or the path of a local file"]),
-        (" ", ["run.python: the script's URI is empty; give an s3:// URI, or the path of a local file"]),
+        ("", ["run.python: the script's URI is empty; use an s3:// URI, or the path of a local file"]),
+        (" ", ["run.python: the script's URI is empty; use an s3:// URI, or the path of a local file"]),
     ],
 )
 def test_a_script_needs_a_uri_or_a_path(uri: str, messages: list[str]) -> None:

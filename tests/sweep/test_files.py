@@ -82,8 +82,8 @@ REFUSED = {
     "headers": (
         'rename = { n2 = "n" }\n',
         [
-            "t.csv:1: the column 'the id' is not an identifier; give it another name with rename",
-            "t.csv:1: the column 'n' appears twice; give one another name with rename",
+            "t.csv:1: the column 'the id' is not an identifier; use rename to give it another name",
+            "t.csv:1: the column 'n' appears twice; use rename to give one of them another name",
         ],
     ),
     "columns that are not there": (
@@ -122,7 +122,7 @@ def test_everything_wrong_with_a_csv_file_is_reported_at_once(
         (b"", "t.csv: it has no header; put the column names on its first line"),
         (b"a,b\n1,2\n\xe9,1\n", "t.csv:3: not UTF-8; save the file as UTF-8"),
         (b'a,b\n"1,2\n', "t.csv:2: not CSV: unexpected end of data; fix the file"),
-        (b"a,b\n", "axes.t: it has no values; give one or more"),
+        (b"a,b\n", "axes.t: it has no values; list one or more"),
     ],
 )
 def test_a_file_that_is_not_csv_is_reported(data: bytes, message: str, complaints: Complainer, tmp_path: Path) -> None:

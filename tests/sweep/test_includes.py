@@ -45,9 +45,9 @@ def test_without_includes_a_range_stays_a_range() -> None:
                 "include #1: unknown axis 'country'; use one of: year, site",
             ],
         ),
-        ({"site": NYC, "year": []}, ["include #1: year: an empty list adds no point; give one or more values"]),
+        ({"site": NYC, "year": []}, ["include #1: year: an empty list adds no point; list one or more values"]),
         ({"site": NYC, "year": "1"}, ['include #1: year: "1" is not a number; the axis holds numbers']),
-        ({"site": {"id": "a"}, "year": 1}, ["include #1: site: the fields are not id, res; give each of them"]),
+        ({"site": {"id": "a"}, "year": 1}, ["include #1: site: the fields are not id, res; set each of them"]),
         ({"site": NYC, "year": [1, 1.0]}, ["include #1: it adds the same point twice; remove one"]),
     ],
 )

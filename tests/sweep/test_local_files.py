@@ -131,11 +131,11 @@ def test_every_file_that_cannot_be_uploaded_is_reported_with_its_place(complaint
     size = f"has {MAX_BYTES + 1:,} bytes, and at most {MAX_BYTES:,} can be uploaded"
     assert complaints(text) == [
         f"run.dependencies[0].file: local file 'missing.zip' cannot be read: No such file or directory; {check}",
-        f"run.dependencies[1].file: local file 'huge.zip' {size}; put it into storage yourself and give its s3:// URI",
-        "run.dependencies[2].file: local file 'pipe.zip' is not a regular file; give the path of a file",
+        f"run.dependencies[1].file: local file 'huge.zip' {size}; put it into storage yourself and use its s3:// URI",
+        "run.dependencies[2].file: local file 'pipe.zip' is not a regular file; pass the path of a file",
         "run.dependencies[3].file: 'notes.txt' is not a file that can be a dependency; use one of .jar, .json, .whl, .zip",
         f"run.dependencies[4].file: local file 'folder/../../x\x00.zip' cannot be read: embedded null byte; {check}",
-        "run.python: local file 'folder' is a directory; give the path of a file",
+        "run.python: local file 'folder' is a directory; pass the path of a file",
         "override #1: python: local file 'empty.py' is empty; check that it was saved",
     ]
 
@@ -143,7 +143,7 @@ def test_every_file_that_cannot_be_uploaded_is_reported_with_its_place(complaint
 @pytest.mark.parametrize(
     ("python", "problem"),
     [
-        ("", "the script's URI is empty; give an s3:// URI, or the path of a local file"),
+        ("", "the script's URI is empty; use an s3:// URI, or the path of a local file"),
         (
             "file:///jobs/job.py",
             (

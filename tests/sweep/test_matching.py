@@ -65,15 +65,15 @@ def test_from_and_to_are_both_in(low: float, high: float, value: float) -> None:
             ["the axis holds numbers, the test is the string '1'", "the axis holds numbers, the test is the boolean true"],
         ),
         ({"from": 1, "to": "b"}, Kind.STRING, ["the axis holds strings, the test is the number 1"]),
-        ([], Kind.NUMBER, ["an empty list matches nothing; give one or more values"]),
-        ({"from": 3, "to": 1}, Kind.NUMBER, ["from 3 is above to 1; swap them"]),
+        ([], Kind.NUMBER, ["an empty list matches nothing; list one or more values"]),
+        ({"from": 3, "to": 1}, Kind.NUMBER, ["from = 3 is greater than to = 1; swap them"]),
         (
             {"glob": "1*"}, Kind.NUMBER,
-            ["the axis holds numbers, a glob is for strings; give a value, a list or { from, to }"],
+            ["the axis holds numbers, a glob is for strings; use a value, a list or { from, to }"],
         ),
-        ({"glob": 1}, Kind.STRING, ["{glob = 1} is not a test; give a value, a list, { from, to }, { glob } or { not }"]),
-        ({}, Kind.STRING, ["{} is not a test; give a value, a list, { from, to }, { glob } or { not }"]),
-        ({"id": 1}, Kind.RECORD, ["{id = 1} is not a test; give a value, a list, { from, to }, { glob } or { not }"]),
+        ({"glob": 1}, Kind.STRING, ["{glob = 1} is not a test; use a value, a list, { from, to }, { glob } or { not }"]),
+        ({}, Kind.STRING, ["{} is not a test; use a value, a list, { from, to }, { glob } or { not }"]),
+        ({"id": 1}, Kind.RECORD, ["{id = 1} is not a test; use a value, a list, { from, to }, { glob } or { not }"]),
     ],
 )  # fmt: skip
 def test_a_test_that_does_not_fit_is_reported(test: Any, kind: Kind, messages: list[str]) -> None:

@@ -54,7 +54,7 @@ CASES = {
     ),
     "a value twice": (
         sweep('[axes]\nregion = ["eu", "us", "eu"]\n', args='["{{region}}"]'),
-        'axes.region: value "eu" twice',
+        'axes.region: the value "eu" appears twice',
     ),
     "a column that is not there": (
         sweep('[axes.tile]\nfile = "tiles.csv"\ntypes = { zoen = "int" }\n', args='["{{tile.zone}}"]'),

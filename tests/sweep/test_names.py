@@ -35,7 +35,7 @@ def test_a_name_that_refers_to_nothing_is_reported(placeholder: str, message: st
 @pytest.mark.parametrize(
     ("tables", "message"),
     [
-        ("[vars]\na = [1]\n", "vars.a: [1] is not a constant; give a string, number, boolean or date"),
+        ("[vars]\na = [1]\n", "vars.a: [1] is not a constant; use a string, number, boolean or date"),
         ('[derive]\na = "{{b}}"\nb = "{{a}}"\n', "derive.b: it depends on itself; break the cycle"),
         ('[derive]\na = "{{c}}"\n', "derive.a: unknown name 'c'; use one of: a, count, hash, index, sweep"),
         (

@@ -85,7 +85,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "an unknown key": (
         {"from": 1, "to": 2, "stp": 1}, "unknown key 'stp' in a range", "use from, to, step, count, scale",
     ),
-    "a number and a date": ({"from": 1, "to": DAY}, "from is 1 and to is 2024-01-01", "give two numbers, or two dates"),
+    "a number and a date": ({"from": 1, "to": DAY}, "from is 1 and to is 2024-01-01", "use two numbers, or two dates"),
     "one offset": (
         {"from": NOON, "to": NOON.replace(tzinfo=None), "step": "1 day"},
         "only one of from and to has an offset", "add the offset to the other",
@@ -93,8 +93,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "floats without a step": (
         {"from": 0.5, "to": 1.5}, "a range of floats needs a step or a count", "add step = … or count = …",
     ),
-    "a step of nothing": ({"from": 1, "to": 2, "step": 0}, "step is 0", "give a number that is not 0"),
-    "a step of text": ({"from": 1, "to": 2, "step": "1"}, 'step is "1"', "give a number that is not 0"),
+    "a step of nothing": ({"from": 1, "to": 2, "step": 0}, "step is 0", "use a number that is not 0"),
+    "a step of text": ({"from": 1, "to": 2, "step": "1"}, 'step is "1"', "use a number that is not 0"),
     "the wrong direction": (
         {"from": 2, "to": 1}, "the range is empty", "swap from and to, or change the sign of step",
     ),
@@ -104,9 +104,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "too many integers": (
         {"from": 1, "to": 2 * 10**9}, "the range has 2,000,000,000 values", f"an axis may have at most {MAX_INTEGERS:,}",
     ),
-    "a count of text": ({"from": 1, "to": 2, "count": "2"}, 'count is "2"', "give a whole number, 1 or more"),
+    "a count of text": ({"from": 1, "to": 2, "count": "2"}, 'count is "2"', "use a whole number, 1 or more"),
     "two values at one place": (
-        {"from": 1, "to": 1, "count": 2}, "from and to are the same", "give count = 1, or two ends",
+        {"from": 1, "to": 1, "count": 2}, "from and to are the same", "use count = 1, or two different ends",
     ),
     "an unknown scale": (
         {"from": 1, "to": 2, "count": 2, "scale": "lg"}, 'unknown scale "lg"', 'use "linear" or "log"',
@@ -117,11 +117,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "a scale alone": ({"from": 1, "to": 2, "scale": "log"}, "scale without count", "add count = …"),
     "dates with a count": (
         {"from": DAY, "to": DAY, "count": 2},
-        "a date range has no count or scale", 'give a step, such as step = "1 month"',
+        "a date range has no count or scale", 'use a step, such as step = "1 month"',
     ),
     "dates by the hour": (
         {"from": DAY, "to": DAY, "step": "1 hour"},
-        "a step of '1 hour' between dates", "give datetimes, such as 2023-01-01T00:00:00",
+        "a step of '1 hour' between dates", "use datetimes, such as 2023-01-01T00:00:00",
     ),
     "beyond the calendar": (
         {"from": date(9999, 12, 1), "to": date(9999, 12, 31), "step": "1 month"},
@@ -145,4 +145,4 @@ def test_a_range_that_cannot_be_used_has_a_fact_and_a_fix(table: dict[str, Any],
 def test_a_step_between_dates_is_a_number_and_a_unit(step: object) -> None:
     with pytest.raises(RangeError) as caught:
         range_values({"from": DAY, "to": DAY, "step": step} if step is not None else {"from": DAY, "to": DAY})
-    assert caught.value.fix == 'give a step such as "1 month": N minute, hour, day, week, month or year'
+    assert caught.value.fix == 'use a step such as "1 month": N minute, hour, day, week, month or year'

@@ -67,7 +67,7 @@ REFUSED = {
         "[axes]\na = [2024-01-01T00:00:00Z]\n[[exclude]]\na = { to = 2024-01-02T00:00:00 }\n",
         "exclude #1: a: the axis holds datetimes, the test is the datetime without offset",
     ),
-    "the same number twice": ("[axes]\na = [1, 1.0]\n", "axes.a: value 1.0 twice"),
+    "the same number twice": ("[axes]\na = [1, 1.0]\n", "axes.a: the value 1.0 appears twice"),
     "included already": (
         "[axes]\na = [1, 2]\n[[include]]\na = 2.0\n",
         "include: point 1, {a = 2}, is already in the sweep; remove it",
@@ -94,7 +94,7 @@ REFUSED = {
     ),
     "python and jar": (
         '[run.jar]\nuri = "s3://a/b.jar"\nmain_class = "com.acme.B"\n',
-        "run: both python and jar; give exactly one of them",
+        "run: both python and jar; use exactly one of them",
     ),
     "an included point twice": (
         "[axes]\na = [1]\n[[include]]\na = [2, 2.0]\n",
@@ -116,7 +116,7 @@ def test_what_makes_no_sense_is_refused(rest: str, message: str, complaints: Com
 
 def test_a_run_of_nothing_is_refused(complaints: Complainer) -> None:
     (message,) = complaints(sweep("").replace("python ", "# python "))
-    assert message == "run: neither python nor jar; give exactly one of them"
+    assert message == "run: neither python nor jar; use exactly one of them"
 
 
 def test_a_format_cannot_fill_the_memory(complaints: Complainer) -> None:

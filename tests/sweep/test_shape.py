@@ -6,7 +6,7 @@ from batchrun.errors import ManifestError
 from batchrun.sweep.manifest.problems import Problems
 from batchrun.sweep.manifest.shape import checked_tables, place_of
 
-SHARE = 'give a count such as 25, or a share such as "5%"'
+SHARE = 'use a count such as 25, or a share such as "5%"'
 RUN = {"runtime": "tiny", "region": "r", "python": "s3://a/b.py"}
 
 
@@ -39,10 +39,10 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
     "types": (
         {"version": 1, "run": {**RUN, "name": 3, "args": "a"}, "sample": {"count": "9", "seed": 1}, "axes": []},
         [
-            "run.name: invalid value 3; give a string",
-            'run.args: invalid value "a"; give a list',
-            "axes: invalid value []; give a table",
-            'sample.count: invalid value "9"; give a whole number',
+            "run.name: invalid value 3; use a string",
+            'run.args: invalid value "a"; use a list',
+            "axes: invalid value []; use a table",
+            'sample.count: invalid value "9"; use a whole number',
         ],
     ),
     "bounds": (
@@ -59,13 +59,13 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
     "durations and shares": (
         {"version": 1, "run": RUN, "submit": {"settle_after": "soon", "stop_after_failures": 10**400}},
         [
-            'submit.settle_after: "soon" is not a duration; give seconds, or a duration such as "90s", "30m", "2h", "1d"',
+            'submit.settle_after: "soon" is not a duration; use seconds, or a duration such as "90s", "30m", "2h", "1d"',
             f"submit.stop_after_failures: {10**400} is neither a count nor a share; {SHARE}",
         ],
     ),
     "a long value": (
         {"version": 1, "run": {**RUN, "region": ["x" * 99]}},
-        [f'run.region: invalid value ["{"x" * 55}…; give a string'],
+        [f'run.region: invalid value ["{"x" * 55}…; use a string'],
     ),
     "an unknown key of a nested table": (
         {"version": 1, "run": {**RUN, "dependencies": [{"pipy": "h3"}]}},

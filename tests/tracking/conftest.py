@@ -74,7 +74,7 @@ async def emulating() -> AsyncIterator[Emulating]:
 
 
 async def _at_once() -> None:
-    """Reading calls as fast as they come."""
+    """Read requests as fast as they come."""
 
 
 READER = Reader(_at_once)

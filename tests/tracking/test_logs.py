@@ -151,7 +151,7 @@ async def test_a_log_whose_pages_never_end_is_an_error() -> None:
 
     settings = ApiSettings(api_key="wbk-0123456789", base_url="http://127.0.0.1:1")
     async with RunsClient(settings, httpx.MockTransport(page)) as client:
-        with pytest.raises(ApiError, match="1,000 pages in a row brought no new line"):
+        with pytest.raises(ApiError, match="1,000 pages in a row contained no new line"):
             await texts(read_log(client, "r1", reader=READER))
     assert pages == 1001
 

@@ -45,7 +45,7 @@ async def test_a_web_page_is_no_storage(local_file: Callable[[int], LocalFile]) 
     async with storage(page) as url:
         error = await refused(url, local_file(10))
     assert str(error) == "storage answered HTTP 200 with a web page, as a proxy's login does"
-    assert (error.is_retriable, error.fix) == (False, "check the proxy, or give an s3:// URI")
+    assert (error.is_retriable, error.fix) == (False, "check the proxy, or use an s3:// URI")
 
 
 @pytest.mark.parametrize(

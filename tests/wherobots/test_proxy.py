@@ -28,7 +28,7 @@ FORMS = ("geheim", "0815", "bWU6Z2VoZWlt")
         ("http://proxy:99999", "is not the URL of a proxy"),
         ("http://pro xy:1", "is not the URL of a proxy"),
         ("http://[::1", "is not the URL of a proxy"),
-        ("socks5://127.0.0.1:1080", "HTTPS_PROXY: a proxy of type socks5 is not supported; give http://HOST:PORT"),
+        ("socks5://127.0.0.1:1080", "HTTPS_PROXY: a proxy of type socks5 is not supported; use http://HOST:PORT"),
         ("ftp://127.0.0.1", "a proxy of type ftp is not supported"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The commands, a file each, loaded when called."""
+"""The commands: one file each, imported when called."""

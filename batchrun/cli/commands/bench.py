@@ -62,7 +62,7 @@ def bench(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:
-    """Measure submission throughput on this machine with synthetic runs and every safety measure on.
+    """Measure submission throughput on this machine with synthetic runs and all safety measures enabled.
 
     Reports throughput, latency, CPU time per run and retries. The ledger is durable as always, and deleted at the end.
     With --rate, a run's latency counts from when it was scheduled, so time spent waiting is included; a run whose

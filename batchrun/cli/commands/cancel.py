@@ -135,11 +135,11 @@ def _show(chosen: CancelChoice, result: Cancellation, wait: CancelWait | None, o
     for problem in as_few(result.problems):
         output.warn(problem)
     asked = f"cancellation requested for {numbered(len(result.requested), 'run')}"
-    asked += f": {wait.counts()}" if wait is not None else ""
+    asked += f" ({wait.counts()})" if wait is not None else ""
     lines = [asked] if result.requested else []
     lines += [f"{numbered(len(result.had_ended), 'run')} had already ended"] if result.had_ended else []
     lines += [f"{numbered(len(result.problems), 'run')} could not be cancelled"] if result.problems else []
-    lines += [f"{numbered(len(result.not_asked), 'run')} left alone"] if result.not_asked else []
+    lines += [f"{numbered(len(result.not_asked), 'run')} not cancelled"] if result.not_asked else []
     lines += [f"{numbered(len(chosen.dropped), 'run')} dropped"] if chosen.dropped else []
     output.say("; ".join(lines))
     status = ExitStatus.STOPPED if wait is not None and wait.is_over_time else ExitStatus.DONE

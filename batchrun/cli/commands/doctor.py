@@ -31,11 +31,11 @@ Examples:
 
 \b
   batchrun doctor
-      is everything in place to submit a sweep?
+      check that everything is in place to submit a sweep
   batchrun doctor sweep.toml
       also check the sweep, its ledger, and what the organization allows
   batchrun doctor --probe
-      what read-only calls reveal about this service, to paste into an issue
+      print what read-only calls reveal about the service, to paste into an issue
 """
 
 Sweep = Annotated[

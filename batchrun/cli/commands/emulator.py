@@ -49,7 +49,9 @@ def emulator(
     ] = 0,
     host: Annotated[
         str,
-        typer.Option(metavar="ADDRESS", help="Address to listen on; any but loopback needs BATCHRUN_EMULATOR_API_KEY."),
+        typer.Option(
+            metavar="ADDRESS", help="Address to listen on; any other than loopback requires BATCHRUN_EMULATOR_API_KEY."
+        ),
     ] = LOOPBACK,
     tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS with a generated certificate.")] = False,
     state: Annotated[
@@ -96,14 +98,14 @@ def emulator(
         int | None, typer.Option(metavar="N", help="Maximum active runs; further ones are refused.")
     ] = None,
     quota_held: Annotated[
-        int | None, typer.Option(metavar="N", help="Active runs of others that count towards --quota.")
+        int | None, typer.Option(metavar="N", help="Other users' active runs that count towards --quota.")
     ] = None,
     run_seconds: Annotated[float | None, typer.Option(metavar="SECONDS", help="Duration of a run.")] = None,
     failure_rate: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Share of runs that fail, from 0 to 1.")
     ] = None,
     clock_offset: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="How far the server's clock is ahead; may be negative.")
+        float | None, typer.Option(metavar="SECONDS", help="Seconds that the server's clock is ahead; may be negative.")
     ] = None,
     speed: Annotated[float | None, typer.Option(metavar="FACTOR", help="Speed-up of simulated time for runs.")] = None,
     settings: Annotated[

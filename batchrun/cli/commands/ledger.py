@@ -25,11 +25,12 @@ Target = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="File to write; its suffix sets the format: .csv, .jsonl, .parquet. - is stdout, and --format its format.",
+        help="File to write; its suffix (.csv, .jsonl or .parquet) sets the format. - is stdout; see --format.",
     ),
 ]
 Format = Annotated[
-    str | None, typer.Option("--format", metavar="NAME", help="csv, jsonl or parquet, for -o -; csv by default.")
+    str | None,
+    typer.Option("--format", metavar="NAME", help="Format for -o -: csv, jsonl or parquet; defaults to csv."),
 ]
 STDOUT = Path("-")
 Formulas = Annotated[
@@ -43,7 +44,7 @@ Formulas = Annotated[
 
 Wide = Annotated[
     bool,
-    typer.Option("--wide", help="A column for each axis, such as point.year, instead of one with all values as JSON."),
+    typer.Option("--wide", help="Write one column per axis, such as point.year, instead of a single JSON column."),
 ]
 
 ledger = typer.Typer(
@@ -66,7 +67,8 @@ def check(path: o.LedgerArgument, *, emulator: o.OfEmulator = False, as_json: o.
     for finding in checked.findings:
         output.error(Problem(f"{path}:{finding.line}" if finding.line else str(path), finding.fact))
     contents = f"{numbered(checked.lines, 'line')}, {numbered(len(checked.state.runs), 'run')}"
-    output.say(f"{path}: {contents}, {numbered(len(checked.findings), 'finding')}")
+    findings_text = numbered(len(checked.findings), "finding") if checked.findings else "no findings"
+    output.say(f"{path}: {contents}, {findings_text}")
     findings = [{"line": finding.line, "fact": finding.fact} for finding in checked.findings]
     output.document({"ledger": str(path), "lines": checked.lines, "findings": findings})
     return ExitStatus.LEDGER if checked.findings else ExitStatus.DONE
@@ -97,7 +99,7 @@ def export(
             export_to(path, stdout, suffix, keep_formulas=formulas, is_wide=wide, warn=warn)
         return ExitStatus.DONE
     if format_ is not None:
-        raise UsageError("--format", "it is for -o - alone", "give the file a suffix")
+        raise UsageError("--format", "it applies only to -o -", "add a suffix to the file name")
     printer = Output(as_json=as_json)
     count = export_ledger(path, output, keep_formulas=formulas, is_wide=wide, warn=printer.warn)
     printer.say(f"{output}: {numbered(count, 'row')}")

@@ -37,19 +37,21 @@ Examples:
 
 \b
   batchrun logs sweep.toml tile-10001 --follow
-      the log of one run, as it grows; Ctrl-C leaves the run alone
+      the log of one run, as it grows; Ctrl-C does not affect the run
   batchrun logs sweep.toml --failed
-      the last lines of every failed run, grouped by the error that they end with
+      the last lines of every failed run, grouped by error
   batchrun logs sweep.toml --status failed --save logs/
       a file for each failed run; run it again to continue
 """
 
 TAIL_OF_FAILED = 20
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Print new lines as they come, until the run has ended.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Print new lines as they arrive, until the run ends.")]
 Tail = Annotated[int | None, typer.Option("--tail", "-t", metavar="N", min=1, help="Only the last N lines.")]
-Failed = Annotated[bool, typer.Option("--failed", help="The last lines of every failed run, grouped by their error.")]
+Failed = Annotated[bool, typer.Option("--failed", help="Show the last lines of every failed run, grouped by error.")]
 Save = Annotated[Path | None, typer.Option("--save", metavar="DIR", help="Write a file for each run into a folder.")]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="With --follow: do not wait for late lines of an ended run.")]
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="With --follow: do not wait for late lines after the run ends.")
+]
 
 
 @expand_flags
@@ -99,10 +101,12 @@ def _check(
     rows: Sequence[RunRow], found: BatchRows, selected: SelectionFlags, *, follow: bool, many: bool, as_json: bool
 ) -> None:
     if follow and (many or as_json or len(rows) > 1):
-        raise UsageError("--follow", "follows one run, as text", "name one run, and leave out the other options")
+        raise UsageError(
+            "--follow", "follows a single run and prints text", "name one run, without --failed, --save or --json"
+        )
     if not many and not selected.selection().names and len(rows) > 1:
-        fact = f"{numbered(len(found.rows), 'run')}: name the runs whose logs you want"
-        raise UsageError("logs", fact, "or use --failed, or --save DIR for files")
+        fact = f"no run is named, and the batch has {numbered(len(found.rows), 'run')}"
+        raise UsageError("logs", fact, "pass the names of runs, --failed, or --save DIR")
 
 
 async def _print(
@@ -182,7 +186,7 @@ async def _save(client: RunsClient, reader: Reader, rows: Sequence[RunRow], fold
     ]
     saved = await save_logs(client, runs, folder, reader=reader, on_progress=_progress(output, len(runs)))
     _warn(saved.problems, output)
-    kept = f", {saved.kept:,} already there" if saved.kept else ""
+    kept = f", {saved.kept:,} already saved" if saved.kept else ""
     output.say(f"{numbered(saved.written, 'log')} written to {folder}{kept}; {saved.lines:,} lines")
     status = ExitStatus.INCOMPLETE if saved.problems else ExitStatus.DONE
     document = {"written": saved.written, "kept": saved.kept, "lines": saved.lines, "folder": str(folder)}

@@ -26,7 +26,7 @@ Examples:
 
 \b
   batchrun plan sweep.toml
-      each step with its count, each rule's matches, and the first and last runs
+      show each step with its count, each rule's matches, and the first and last runs
   batchrun plan sweep.toml --axis year='[2021]' --set run.runtime=large
       preview a change without editing the manifest
   batchrun plan sweep.toml -o plan.jsonl
@@ -34,7 +34,7 @@ Examples:
   batchrun plan sweep.toml --online --like last.ledger.jsonl
       check regions, runtimes and quotas, and estimate from the runs of an earlier batch
   batchrun plan sweep.toml --diff sweep.ledger.jsonl
-      which runs are new, removed or already submitted
+      show which runs are new, removed or already submitted
 """
 
 STDOUT = Path("-")

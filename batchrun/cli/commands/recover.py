@@ -33,7 +33,7 @@ Examples:
   batchrun recover sweep.toml
       rebuild sweep.ledger.jsonl from the runs that the service lists
   batchrun recover sweep.toml --since 2026-11-24
-      the same, where earlier batches had runs of the same names
+      the same, if earlier batches had runs with the same names
 """
 
 Since = Annotated[

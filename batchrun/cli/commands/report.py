@@ -48,12 +48,14 @@ ConsoleUrl = Annotated[
     typer.Option(
         "--console-url",
         metavar="URL",
-        help="Address of a run's page in your console, with {run_id} in it; makes run ids links.",
+        help="URL of a run's page in your console, containing {run_id}; turns run ids into links.",
     ),
 ]
 Logs = Annotated[
     Path | None,
-    typer.Option("--logs", metavar="DIR", help="Folder of saved logs; shows the last error line of each reason."),
+    typer.Option(
+        "--logs", metavar="DIR", help="Folder of saved logs; adds the last error line to each failure reason."
+    ),
 ]
 Refresh = Annotated[
     bool, typer.Option("--refresh", help="Ask the service for statuses and costs first, and record them.")
@@ -81,7 +83,7 @@ def report(
     printer, found = Output(as_json=as_json), find_ledgers(ledgers, emulator=emulator)
     if output == STDOUT and (as_json or open_):
         fact = "it is written to standard output, so it cannot be combined with --json or --open"
-        raise UsageError("--output -", fact, "name a file")
+        raise UsageError("--output -", fact, "pass a file name")
     target = output or default_output(found[0])
     if resolved(target) in {resolved(ledger) for ledger in found}:
         raise UsageError(str(target), "is the ledger itself", "choose another name")

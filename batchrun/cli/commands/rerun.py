@@ -42,7 +42,7 @@ Examples:
 
 \b
   batchrun rerun sweep.toml
-      run everything again that failed, timed out or was cancelled
+      rerun everything that failed, timed out or was cancelled
   batchrun rerun sweep.toml --status failed --reason OutOfMemory --set run.runtime=large
       those that ran out of memory, with a larger runtime
   batchrun rerun sweep.toml --where region=us --limit 5
@@ -50,7 +50,7 @@ Examples:
 """
 
 Reason = Annotated[
-    str | None, typer.Option("--reason", metavar="TEXT", help="Only runs whose failure has this text in it.")
+    str | None, typer.Option("--reason", metavar="TEXT", help="Only runs whose failure reason contains this text.")
 ]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most N runs, in plan order.")]
 SetRun = Annotated[

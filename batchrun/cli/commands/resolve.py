@@ -19,18 +19,18 @@ Examples:
 
 \b
   batchrun resolve sweep.toml
-      which runs are unknown, and what the service holds under their names
+      show which runs are unknown, and which runs with their names the service holds
   batchrun resolve sweep.toml ndvi-us-2021 --adopt gt3oirei5widjk
-      this run of the service is that planned run
+      adopt this run as the planned run
   batchrun resolve sweep.toml --all-unknown --adopt-held
-      adopt the one run that is held under each name, although its payload differs
+      adopt the one run that exists under each name, even though its payload differs
   batchrun resolve sweep.toml ndvi-us-2022 --resend
       no such run exists; allow it to be sent again
 """
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME|KEY", help="Names or keys of runs; none shows all unknown ones."),
+    typer.Argument(metavar="NAME|KEY", help="Names or keys of runs; without any, all unknown runs are shown."),
 ]
 AllUnknown = Annotated[bool, typer.Option("--all-unknown", help="Resolve every run whose outcome is unknown.")]
 Adopt = Annotated[str | None, typer.Option("--adopt", metavar="RUN_ID", help="The run exists; adopt this one.")]
@@ -39,9 +39,9 @@ AdoptHeld = Annotated[
 ]
 Resend = Annotated[bool, typer.Option("--resend", help="The run does not exist; allow it to be sent again.")]
 NotOurs = Annotated[
-    bool, typer.Option("--not-ours", help="With --resend: runs held under this name belong to another batch.")
+    bool, typer.Option("--not-ours", help="With --resend: existing runs with this name belong to another batch.")
 ]
-Drop = Annotated[bool, typer.Option("--drop", help="Drop the run; it is never sent, or not again.")]
+Drop = Annotated[bool, typer.Option("--drop", help="Drop the run; it is not sent, or not sent again.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Record the decision without asking for confirmation.")]
 
 
@@ -75,7 +75,7 @@ def resolve(
     if words and all_unknown:
         raise UsageError("--all-unknown", "cannot be combined with names or keys", "choose one of them")
     if given and not words and not all_unknown:
-        raise UsageError(given[0], "no runs were selected", "give names or keys, or --all-unknown")
+        raise UsageError(given[0], "no runs were selected", "pass names or keys, or --all-unknown")
     ledger = find_ledger(path, emulator=emulator)
     request = ResolveRequest(
         ledger=ledger,

@@ -33,14 +33,14 @@ Examples:
   batchrun runs sweep.toml --where region=us --sort -ran --limit 10
       the ten longest runs of one region
   batchrun runs sweep.toml --all-generations
-      also the runs that were run again since
+      also list earlier generations of rerun runs
   batchrun runs shard-*.ledger.jsonl --columns name,status,region,year --csv > runs.csv
       a spreadsheet with the values of two axes
 """
 
 Name = Annotated[
     list[str] | None,
-    typer.Option("--name", metavar="NAME", help="Only runs of this name, key or id; * matches anything. Repeatable."),
+    typer.Option("--name", metavar="NAME", help="Only runs with this name, key or id; * matches anything. Repeatable."),
 ]
 OutcomeFilter = Annotated[
     list[str] | None,
@@ -57,7 +57,7 @@ Columns = Annotated[
     typer.Option("--columns", metavar="NAMES", help="Columns to show, separated by commas; axes are columns too."),
 ]
 AllGenerations = Annotated[
-    bool, typer.Option("--all-generations", help="Also list the runs that were run again since, each by itself.")
+    bool, typer.Option("--all-generations", help="Also list earlier generations of rerun runs, one row each.")
 ]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV to stdout.")]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Ask the service first, and record what changed.")]
@@ -164,7 +164,7 @@ def _show(
         ledger = ledgers[0]
         output.warn(Problem(str(ledger), "no run of this batch was sent yet", f"send them: batchrun resume {ledger}"))
     elif not found:
-        output.say(f"none of {numbered(of, 'run')} matches")
+        output.say(f"none of the {numbered(of, 'run')} matches")
     elif found < of:
         some = f"; {len(shown):,} shown" if len(shown) < found else ""
         output.say(f"{found:,} of {numbered(of, 'run')} match{some}")

@@ -38,7 +38,7 @@ Examples:
   batchrun status sweep.ledger.jsonl --failed
       list every rejected and failed run with the service's error message
   batchrun status sweep.toml --gone
-      list runs that exist, and cost money, although the sweep no longer contains them
+      list created runs, which may still cost money, that the sweep no longer contains
   batchrun status sweep.ledger.jsonl --json | jq .outcomes
       the counts, for scripts
 """
@@ -52,7 +52,7 @@ Paths = Annotated[
     ),
 ]
 Failed = Annotated[bool, typer.Option("--failed", help="List every rejected and failed run.")]
-Gone = Annotated[bool, typer.Option("--gone", help="List every run that exists and that the sweep no longer contains.")]
+Gone = Annotated[bool, typer.Option("--gone", help="List created runs that the sweep no longer contains.")]
 By = Annotated[
     str | None,
     typer.Option(
@@ -115,7 +115,7 @@ def _left(ledger: Path) -> list[RunRow]:
 def _list_folder(output: Output, by: str | None) -> int:
     """One line for each ledger in this folder."""
     if by is not None:
-        raise UsageError("--by", "needs a ledger", "give the path of a ledger or of its sweep")
+        raise UsageError("--by", "needs a ledger", "pass the path of a ledger or of its sweep")
     summaries: dict[Path, Summary] = {}
     problems: list[Problem] = []
     found = sorted(Path().glob(f"*{LEDGER_SUFFIX}"))

@@ -24,7 +24,7 @@ Examples:
   batchrun submit sweep.toml --emulator
       try it without an API key: an emulator of Wherobots Cloud in this process
   batchrun submit sweep.toml --rate 5 --stop-after-failures 5%
-      at most five attempts per second; stop once one run in twenty failed
+      at most five attempts per second; stop once one run in twenty has failed
   batchrun submit sweep.toml --where region=us --sample 20 --seed 1
       twenty points of one region, the same twenty each time
   batchrun submit sweep.toml --retry rejected,failed

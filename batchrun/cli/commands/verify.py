@@ -23,7 +23,7 @@ Examples:
 
 \b
   batchrun verify sweep.toml
-      compare the sweep's ledger with what the service holds
+      compare the sweep's ledger with the service
   batchrun verify sweep.toml --json | jq -r '.to_cancel[]'
       ids of runs that exist in addition to the planned ones
 """
@@ -50,7 +50,7 @@ def verify(
     findings or something could not be checked.
     """
     if rate is not None and not (rate > 0 and isfinite(rate)):
-        raise UsageError("--rate", f"{rate:g} is not a rate", "give a number greater than 0")
+        raise UsageError("--rate", f"{rate:g} is not a rate", "use a number greater than 0")
     output, ledger = Output(as_json=as_json, quiet=quiet), find_ledger(path, emulator=emulator)
     service = service_of(ledger, base_url=base_url)
     plan = plan_to_compare(read_batch(ledger), ledger, output)

@@ -18,7 +18,7 @@ Examples:
 
 \b
   batchrun watch sweep.toml
-      follow every run to its end; Ctrl-C leaves the runs alone
+      follow every run until it ends; Ctrl-C does not affect the runs
   batchrun watch sweep.ledger.jsonl --until first-failure --timeout 2h
       stop at the first run that does not complete, or after two hours
   batchrun watch sweep.toml --json | jq -r 'select(.status == "FAILED") | .name'
@@ -49,7 +49,7 @@ def watch(
 ) -> int:
     """Follow a batch's runs until they end, and record each status change in the ledger.
 
-    Works beside a running submit, resume or rerun, and beside other watches. Ctrl-C leaves the runs alone. The exit status
+    Works beside a running submit, resume or rerun, and beside other watches. Ctrl-C does not affect the runs. The exit status
     is 0 if all runs completed, 1 if any did not, and 3 after --timeout.
     """
     ledger = find_ledger(path, emulator=emulator)

@@ -1,4 +1,4 @@
-"""Several ledgers, a line each."""
+"""A table with one line per ledger."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ _GROUPS = (RunGroup.COMPLETED, RunGroup.FAILED, RunGroup.CANCELLED, RunGroup.ACT
 _WRITERS = {
     WriterState.NONE: "",
     WriterState.RUNNING: "being written",
-    WriterState.CRASHED: "was cut off",
-    WriterState.REMOTE: "maybe elsewhere",
+    WriterState.CRASHED: "died",
+    WriterState.REMOTE: "unverified",
 }
 
 

@@ -45,7 +45,7 @@ def breakdown_table(found: Breakdown) -> Table:
         )
         rows.append((f"{len(rest):,} others", *[""] * (len(found.axes) - 1), *_counts_row(others, shown)))
     rows.append(("all", *[""] * (len(found.axes) - 1), *_counts_row(found.total, shown)))
-    numbers = ("runs", *(group.value for group in shown), "failed share")
+    numbers = ("runs", *(group.value for group in shown), "failure rate")
     return Table(title=", ".join(found.axes), head=(*found.axes, *numbers), rows=tuple(rows), right=frozenset(numbers))
 
 

@@ -1,4 +1,4 @@
-"""What a batch cost, as ``batchrun costs`` shows it."""
+"""The output of ``batchrun costs``."""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -24,11 +24,11 @@ def estimate_sentence(estimate: Estimate) -> str:
     """The sum in words, with what it rests on and what it leaves out."""
     unknown = ", ".join(estimate.unknown)
     if len(estimate.unknown) == len(estimate.runtimes):
-        return f"estimate: none; the spatial units of {unknown} are not published (see --online)"
+        return f"no estimate: the spatial units of {unknown} are not published (see --online)"
     units = _range(estimate.units_low, estimate.units_high)
     price = estimate.usd_per_unit
     money = "" if price is None else f", USD {_range(estimate.units_low * price, estimate.units_high * price)}"
-    left_out = f"; without {unknown}, whose units are not known" if unknown else ""
+    left_out = f"; excluding {unknown}, whose units are not known" if unknown else ""
     return f"estimate: {units} spatial units{money}, {_basis(estimate)}{left_out}"
 
 
@@ -38,9 +38,9 @@ def reruns_line(reruns: int, estimate: Estimate) -> str | None:
         return None
     each = "once" if reruns == 1 else f"{reruns} times"
     if len(estimate.unknown) == len(estimate.runtimes):
-        return f"runs that fail are run again, up to {each} each"
+        return f"runs that fail are rerun up to {each} each"
     most = _number((1 + reruns) * estimate.units_high)
-    return f"runs that fail are run again, up to {each} each: at most {most} spatial units if every run fails each time"
+    return f"runs that fail are rerun up to {each} each: at most {most} spatial units if every run fails each time"
 
 
 def units_limit_line(limit: float | None, estimate: Estimate, reruns: int = 0) -> str | None:
@@ -50,28 +50,28 @@ def units_limit_line(limit: float | None, estimate: Estimate, reruns: int = 0) -
     head, high = f"stop_at_units is {_number(limit)}", (1 + reruns) * estimate.units_high
     if estimate.unknown:
         unknown = ", ".join(estimate.unknown)
-        return f"{head}: submitting asks what {unknown} uses an hour, and is refused if nobody knows"
+        return f"{head}: submit asks the service for the units per hour of {unknown}, and refuses to start without them"
     if high <= limit * (1 + ROUNDING):
         return f"{head}: every run of the plan fits"
-    return f"{head}, and the plan may use up to {_number(high)}: submitting may stop before the last run, resumably"
+    return f"{head}, but the plan may use up to {_number(high)}: submit may stop (resumable) before the last run"
 
 
 def _basis(estimate: Estimate) -> str:
     """What the hours rest on, and every run that is estimated in another way than the others."""
     earlier = estimate.earlier
     if earlier is None:
-        return "if every run takes its whole timeout"
+        return "if every run uses its full timeout"
     based = [one for one in estimate.runtimes if one.based_on is not None]
     count = sum(found.runs for found in {id(one.based_on): one.based_on for one in based if one.based_on}.values())
-    place = " of the emulator, which makes durations up" if earlier.is_emulated else ""
+    place = " of the emulator, whose durations are simulated" if earlier.is_emulated else ""
     parts = [f"from the median and 95th percentile of {numbered(count, 'finished run')}{_axes(based)}{place}"]
     if None in earlier.durations:
-        parts.append("their runtimes are not known, since their plan cannot be made again")
+        parts.append("their runtimes are not known, because their plan cannot be rebuilt")
     timed = ", ".join(one.runtime for one in estimate.runtimes if one.based_on is None)
     if timed:
-        parts.append(f"{timed} by timeout, since fewer than three finished runs used it")
+        parts.append(f"{timed} by timeout, because fewer than three finished runs used it")
     if others := sum(one.other_values for one in estimate.runtimes):
-        parts.append(f"{numbered(others, 'run')} with other values as all of these")
+        parts.append(f"{numbered(others, 'run')} with new axis values estimated from all of these")
     return "; ".join(parts)
 
 

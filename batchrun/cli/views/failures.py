@@ -1,4 +1,4 @@
-"""Failed runs by reason, with what stands out among them."""
+"""Failed runs by reason, with the axis values that are over-represented among them."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Lines of logs, as they are printed. They are somebody else's text: on a terminal nothing in them acts."""
+"""Print log lines. They are untrusted text, so escape sequences are neutralized on a terminal."""
 
 import time
 from collections.abc import Mapping, Sequence

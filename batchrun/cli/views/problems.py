@@ -1,4 +1,4 @@
-"""Problems of many runs, as few as there are reasons."""
+"""Problems of many runs, merged into one per reason."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""What a lost ledger was rebuilt from, as ``batchrun recover`` shows it."""
+"""The output of ``batchrun recover``."""
 
 from collections.abc import Sequence
 from shlex import join
@@ -33,7 +33,7 @@ def show_recovery(found: Recovery, planned: int, resume: Sequence[str], output: 
             f"not seen; to look again: {join(['batchrun', 'verify', ledger])}"
         )
     if found.doubtful:
-        output.say(f"to decide about the unknown ones: {join(['batchrun', 'resolve', ledger])}")
+        output.say(f"to resolve the unknown ones: {join(['batchrun', 'resolve', ledger])}")
     if found.pending:
         output.say(f"to send the rest: {join(resume)}", style="bold")
     status = ExitStatus.INCOMPLETE if found.doubtful or found.unchecked else ExitStatus.DONE

@@ -1,4 +1,4 @@
-"""The result of a session: its exit status and what became of every planned run."""
+"""The result of a session: its exit status and the outcome of every planned run."""
 
 from dataclasses import dataclass
 from shlex import join
@@ -75,7 +75,7 @@ def show_result(result: Result, output: Output) -> ExitStatus:
         output.say(f"to resume: {join(result.resume)}", style="bold")
     if progress.unknown:
         command = join(["batchrun", "resolve", result.ledger])
-        output.say(f"if runs stay unknown: {command} shows what the service holds, and records what you decide")
+        output.say(f"if runs stay unknown: {command} shows what the service holds and records your decision")
     output.document(_document(result, status))
     return status
 

@@ -1,4 +1,4 @@
-"""A batch's status, as ``batchrun status`` shows it."""
+"""The output of ``batchrun status``."""
 
 from collections.abc import Iterator, Sequence
 
@@ -33,7 +33,7 @@ def show_gone(gone: Sequence[RunRow], output: Output) -> None:
     if gone:
         output.table(gone_runs_table(gone))
     else:
-        output.say("every run of this batch that exists is in its plan")
+        output.say("the plan contains every created run of this batch")
 
 
 def status_lines(summary: Summary) -> Iterator[tuple[str, str]]:
@@ -54,7 +54,7 @@ def status_lines(summary: Summary) -> Iterator[tuple[str, str]]:
     if summary.settled:
         yield "settled", f"{numbered(summary.settled, 'run')} found by listing after a lost response"
     if summary.duplicates:
-        copies = f"{numbered(len(summary.duplicates), 'run')} with more than one copy at the service"
+        copies = f"{numbered(len(summary.duplicates), 'run')} created more than once at the service"
         yield "duplicates", f"{copies}; batchrun verify names them"
     if summary.gone:
         counts = " and ".join(f"{count:,} {outcome.value}" for outcome, count in summary.gone.items())

@@ -1,4 +1,4 @@
-"""Undecided runs, and what the service holds under their names."""
+"""Undecided runs, and the runs that the service holds under their names."""
 
 import json
 from collections import Counter
@@ -57,7 +57,7 @@ def _sums(runs: Iterable[UndecidedRun]) -> Iterator[str]:
 
 def _kind(run: UndecidedRun) -> str:
     if not run.held:
-        return "without a known list" if run.doubt else "not at the service"
+        return "that could not be listed" if run.doubt else "not at the service"
     if len(run.held) > 1:
         return "with several runs at the service"
     return f"with a run at the service whose payload {payload_words(run.held[0], brief=True)}"
@@ -66,16 +66,16 @@ def _kind(run: UndecidedRun) -> str:
 def payload_words(held: HeldRun, *, brief: bool = False) -> str:
     """How a held run relates to the planned one."""
     if held.holder is not None:
-        return "is the run of another key" if brief else f"the run of {held.holder}"
+        return "belongs to another planned run" if brief else f"the run of {held.holder}"
     if held.is_foreign:
         return "belongs to another batch" if brief else "another batch's, as recorded"
     if held.fit is Fit.FOREIGN:
-        return "was made before" if brief else "created before this run was first sent"
+        return "was created earlier" if brief else "created before this run was first sent"
     if held.differences:
         return "differs" if brief else f"differs: {'; '.join(map(_difference, held.differences[:SHOWN_DIFFERENCES]))}"
     if not held.is_compared:
         return "was not compared" if brief else "not compared"
-    return "fits" if held.fit is Fit.OURS else "is odd"
+    return "matches" if held.fit is Fit.OURS else "is ambiguous"
 
 
 def _difference(one: PayloadDifference) -> str:

@@ -1,4 +1,4 @@
-"""What a plan uses beyond itself: scripts, environment values, and files that do not lie in the sweep's own folder."""
+"""What a plan uses besides the manifest: scripts, environment values, and files outside the sweep's folder."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where a ledger and the service disagree, as ``batchrun verify`` shows it."""
+"""The output of ``batchrun verify``: where a ledger and the service disagree."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -60,17 +60,17 @@ def _advice(verification: Verification, ledger: str) -> Iterator[str]:
 
     if count := counts[MismatchKind.MISSING]:
         verb = "exists" if count == 1 else "exist"
-        yield f"missing: {numbered(count, 'run')} of the ledger no longer {verb} at the service"
+        yield f"missing: {numbered(count, 'run')} in the ledger no longer {verb} at the service"
     if count := counts[MismatchKind.RENAMED]:
         verb = "has" if count == 1 else "have"
-        yield f"renamed: {numbered(count, 'run')} of the ledger {verb} another name at the service"
+        yield f"renamed: {numbered(count, 'run')} in the ledger {verb} a different name at the service"
     if ids := verification.to_cancel:
         more = f", and {len(ids) - MOST_IDS:,} more (--json)" if len(ids) > MOST_IDS else ""
-        yield f"twice: made by this batch in addition to the ledger's run; cancel {' '.join(ids[:MOST_IDS])}{more}"
+        yield f"twice: created by this batch in addition to the ledger's run; cancel {' '.join(ids[:MOST_IDS])}{more}"
     if count := _others(verification.mismatches):
         yield (
-            f"twice: {numbered(count, 'name')} that this ledger sent once, or whose payload differs or is not known any more: "
-            "the other run may be another ledger's; cancel it only if you know it is not"
+            f"twice: {numbered(count, 'name')} sent only once by this ledger, or with a payload that differs or is no longer known; "
+            "the other run may belong to another ledger, so cancel it only if you know that it does not"
         )
     if count := counts[MismatchKind.UNKNOWN]:
         yield (
@@ -90,16 +90,16 @@ def _advice_about_foreign(verification: Verification, command: Callable[..., str
         one.outcome for one in verification.mismatches if one.kind is MismatchKind.FOREIGN and not one.is_later_rerun
     )
     if count := foreign.pop(Outcome.DROPPED, 0):
-        yield f"foreign: {numbered(count, 'name')} dropped here; {command('resolve')} NAME --adopt RUN_ID takes a run over"
+        yield f"foreign: {numbered(count, 'name')} dropped here; {command('resolve')} NAME --adopt RUN_ID adopts a run"
     if count := foreign.pop(Outcome.FAILED, 0) + foreign.pop(Outcome.REJECTED, 0):
         yield (
             f"foreign: {numbered(count, 'name')} that failed or were rejected here; "
-            f"{command('resume', '--retry', 'failed,rejected')} takes over what fits before it sends anything"
+            f"{command('resume', '--retry', 'failed,rejected')} adopts matching runs before it sends anything"
         )
     if count := foreign.total():
         yield (
             f"foreign: {numbered(count, 'name')}; if they are this batch's runs, {command('resume', '--adopt-existing')} "
-            f"adopts them; if they are another's, {command('resume', '--not-ours')} leaves them alone"
+            f"adopts them; if they belong to another batch, {command('resume', '--not-ours')} ignores them"
         )
 
 

@@ -1,4 +1,4 @@
-"""A batch whose runs are followed, as ``batchrun watch`` shows it: pure functions of a snapshot."""
+"""The display of ``batchrun watch``: pure functions of a snapshot."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -162,7 +162,9 @@ def detail_line(snapshot: WatchSnapshot) -> str:
     if snapshot.left_s is not None and snapshot.active:
         parts.append(f"about {short_span(snapshot.left_s)} left")
     if snapshot.unrecorded:
-        parts.append(f"{snapshot.unrecorded:,} changes wait for the process that writes the ledger")
+        parts.append(
+            f"{snapshot.unrecorded:,} changes not recorded yet; the process that is writing the ledger will record them"
+        )
     return "; ".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""Which fault hits a request."""
+"""Choose the fault, if any, that hits a request."""
 
 from collections.abc import Sequence
 

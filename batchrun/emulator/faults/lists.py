@@ -1,4 +1,4 @@
-"""Faults of ``GET /runs`` alone: pages that end too early or lead nowhere."""
+"""Faults that affect only ``GET /runs``: pages that end too early or lead nowhere."""
 
 __all__ = ["LIST_FAULTS", "LIST_REFUSALS", "next_page_of"]
 

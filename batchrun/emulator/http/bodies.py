@@ -1,4 +1,4 @@
-"""Request bodies that are no larger than the settings allow, whatever the sender announces."""
+"""Bound request bodies to the configured size, whatever the sender announces."""
 
 from starlette.types import Message, Receive
 

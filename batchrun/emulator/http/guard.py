@@ -1,4 +1,4 @@
-"""Whom the emulator answers: its own host names only, no web page, and control calls from elsewhere only with the key.
+"""Which requests the emulator answers: only for its own host names, none from web pages, remote control only with the key.
 
 A web page in a browser on this machine can send requests to loopback addresses, and, once its own host name has been made to
 point there (DNS rebinding), read the answers.

@@ -1,4 +1,4 @@
-"""``GET /organization`` and what belongs to it: whose API key this is, and what it may use."""
+"""``GET /organization`` and related calls: whose API key this is, and what it may use."""
 
 import json
 from collections.abc import Callable

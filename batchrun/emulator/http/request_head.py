@@ -1,4 +1,4 @@
-"""What the headers of a request say, read in one pass."""
+"""The relevant headers of a request, read in one pass."""
 
 from dataclasses import dataclass
 

@@ -31,7 +31,7 @@ KEEPALIVE_S = 120  # longer than clients keep idle connections, so that none is 
 
 
 class EmulatorServer:
-    """A service on ``host`` that lives as long as the context; port 0 picks a free port.
+    """An emulated service on ``host`` that runs for as long as the context; port 0 picks a free port.
 
     With ``tls`` it serves https only, with a certificate from a temporary authority: clients must trust ``ca_file``.
 
@@ -70,7 +70,7 @@ class EmulatorServer:
         return self._certificates.ca_file if self._certificates else None
 
     def runs(self) -> list[dict[str, Any]]:
-        """Every run that was really created, oldest first, as in ``GET /_emulator/runs``."""
+        """Every run that was actually created, oldest first, as in ``GET /_emulator/runs``."""
         store: RunStore = self.app.state.store
         now = server_time(store.settings)
         return [json.loads(audit_line(run, store.settings, now)) for run in tuple(store.runs)]

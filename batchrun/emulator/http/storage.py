@@ -1,4 +1,4 @@
-"""The storage calls: where to upload a file, what is there, deleting it."""
+"""The storage endpoints: get an upload URL, list a folder, delete a file."""
 
 from datetime import UTC, datetime
 

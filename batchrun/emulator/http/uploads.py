@@ -1,4 +1,4 @@
-"""Upload URLs: ``PUT`` the bytes of a file, as to presigned URLs of S3. No API key belongs here."""
+"""Upload URLs: ``PUT`` the bytes of a file, as to presigned URLs of S3. Requests to them should carry no API key."""
 
 from collections import deque
 from dataclasses import asdict, dataclass

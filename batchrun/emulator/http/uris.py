@@ -1,4 +1,4 @@
-"""Whether the files that a run needs are where it says."""
+"""Check that the files a run refers to exist."""
 
 from collections.abc import Iterator
 

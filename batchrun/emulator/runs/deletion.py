@@ -22,7 +22,7 @@ class Deletion(BaseModel):
     def _selects_something(self) -> "Deletion":
         # An empty body is far more likely a mistake than a wish to delete everything, which is share = 1.
         if not (self.ids or self.names) and self.share is None:
-            raise ValueError("give ids, names or a share")
+            raise ValueError("use ids, names or a share")
         return self
 
     def includes(self, run: StoredRun, seed: int, now: float) -> bool:

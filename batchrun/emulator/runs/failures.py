@@ -1,4 +1,4 @@
-"""Why runs fail: the reason that a rule gives, or one of those that Spark jobs really die of."""
+"""Why runs fail: the reason given by a rule, or one of the usual errors of Spark jobs."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Uploaded files: what is stored where, and who was asked to send it. Only sizes and digests are kept, no content."""
+"""Uploaded files: what is stored where, and which uploads were authorized. Only sizes and digests are kept, no content."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

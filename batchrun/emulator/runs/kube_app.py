@@ -1,4 +1,4 @@
-"""The ``kubeApp`` of a run: what executes it, how far it is, and what happened to it. Pure."""
+"""The ``kubeApp`` of a run: what executes the run, its state, and its events. Pure."""
 
 from datetime import UTC, datetime
 from functools import lru_cache

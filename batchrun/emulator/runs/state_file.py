@@ -51,7 +51,7 @@ ALTER TABLE runs DROP COLUMN ending;
 _COLUMNS = "number, id, name, region, runtime, timeout_s, payload, created_at, organization, lifecycle"
 _RUNS = f"SELECT {_COLUMNS} FROM runs ORDER BY number"  # noqa: S608 - our own column names
 _INSERT = f"INSERT INTO runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - as above
-_FIX = "give the state file of an earlier emulator, or a new name"
+_FIX = "pass the state file of an earlier emulator, or a new name"
 
 
 class StateInUseError(UsageError):
@@ -60,7 +60,7 @@ class StateInUseError(UsageError):
     def __init__(self, path: Path, url: str | None) -> None:
         place = f" at {url}" if url else ""
         super().__init__(
-            str(path), f"another emulator{place} keeps its runs there", "use that one, or give another file"
+            str(path), f"another emulator{place} keeps its runs there", "use that one, or pass another file"
         )
         self.url = url
 

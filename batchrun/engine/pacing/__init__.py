@@ -1,1 +1,1 @@
-"""When the next request may start."""
+"""Decides when the next request may start."""

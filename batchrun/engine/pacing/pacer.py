@@ -61,10 +61,10 @@ _FIXED_RATE_PERMIT = Permit(None)
 
 
 class Pacer:
-    """Hands out permits to all workers of a batch, one at a time, and lets reading calls pass at their own rate.
+    """Hands out permits to all workers of a batch, one at a time, and lets read requests pass at their own rate.
 
     With a ``rate``, attempts start at exactly that rate. Without one, the pacer searches for the service's limit,
-    beginning with what an earlier session ``learned``. ``read_rate`` bounds the reading calls per second; by default they
+    beginning with what an earlier session ``learned``. ``read_rate`` bounds the read requests per second; by default they
     get 5, or a fifth of the attempts' rate (half while no attempt waits) if that is more.
     """
 
@@ -115,10 +115,10 @@ class Pacer:
         return _FIXED_RATE_PERMIT
 
     async def wait_for_read(self) -> None:
-        """Return when a reading call may start: at a rate of its own, and never during a pause.
+        """Return when a read request may start: at a rate of its own, and never during a pause.
 
-        Where the service limits reading calls, each also takes the place of an attempt on the schedule. Otherwise a call and
-        an attempt that waited for the same moment would meet at a limiter that has room for one of them.
+        Where the service limits read requests, each also takes the place of an attempt on the schedule. Otherwise a call
+        and an attempt that waited for the same moment would meet at a limiter that has room for one of them.
         """
         place: float | None = None
         async with self._read_queue:
@@ -139,7 +139,7 @@ class Pacer:
         return max(at, self._resume_at)
 
     def read_refused(self, error: ApiError) -> None:
-        """Learn from a refused reading call: one refused for its rate halves theirs, a ``Retry-After`` pauses everybody."""
+        """Learn from a refused read request: one refused for its rate halves theirs, a ``Retry-After`` pauses everybody."""
         verdict = judge_read(error)
         if verdict.pressure is Pressure.RATE:
             self._reads.refused(self._now())

@@ -1,4 +1,4 @@
-"""The rate of reading calls: lists and single runs, beside the attempts. Pure.
+"""The rate of read requests: lists and single runs, beside the attempts. Pure.
 
 Settling, following and checking all read. Together they get a rate of their own, so that looking at runs never uses up the
 rate for creating them, and many looks are not mistaken for an attack. A refused read halves the rate; then it recovers. It
@@ -11,7 +11,7 @@ from collections import deque
 __all__ = ["IDLE_READ_SHARE", "READS_PER_S", "READ_SHARE", "ReadRate"]
 
 READS_PER_S = 5.0
-"""Reading calls per second, at least, unless the user set a rate: a list of 500 runs a second, and easy to serve."""
+"""Read requests per second, at least, unless the user set a rate: a list of 500 runs a second, and easy to serve."""
 READ_SHARE = 0.2
 """The same as a share of the attempts' rate: where the service allows many attempts, looking must keep up with them."""
 IDLE_READ_SHARE = 0.5
@@ -27,7 +27,7 @@ _MOST_COUNTED = 1000
 
 
 class ReadRate:
-    """At most ``per_s`` reading calls in any second, rounded up; after a quiet time they go at once.
+    """At most ``per_s`` read requests in any second, rounded up; after a quiet time they go at once.
 
     ``attempts_per_s`` is the current rate of the attempts. It counts only where the user gave no rate for reading.
     """
@@ -40,10 +40,10 @@ class ReadRate:
         self._share = 1.0  # of the full rate, right after the last refusal
         self._refused_at = 0.0
         self.is_limited = False
-        """Whether one was refused: the service limits reading calls, perhaps together with attempts."""
+        """Whether one was refused: the service limits read requests, perhaps together with attempts."""
 
     def per_s(self, now: float, attempts_per_s: float, *, attempts_wait: bool = True) -> float:
-        """Reading calls per second, now."""
+        """Read requests per second, now."""
         if (full := self._given) is None:
             full = (READ_SHARE if attempts_wait else IDLE_READ_SHARE) * attempts_per_s
             if not (self.is_limited and attempts_wait):
@@ -51,7 +51,7 @@ class ReadRate:
         return max(full * self._share_at(now), READS_PER_S * _LEAST_SHARE)
 
     def next_start(self, now: float, attempts_per_s: float, *, attempts_wait: bool = True) -> float:
-        """When the next reading call may start; never before ``now``."""
+        """When the next read request may start; never before ``now``."""
         per_s = self.per_s(now, attempts_per_s, attempts_wait=attempts_wait)
         count = min(math.ceil(per_s), _MOST_COUNTED)
         if len(self._starts) < count:
@@ -62,7 +62,7 @@ class ReadRate:
         self._starts.append(now)
 
     def refused(self, now: float) -> None:
-        """The service refused a reading call for its rate."""
+        """The service refused a read request for its rate."""
         self.is_limited = True
         if self._share < 1.0 and now - self._refused_at < _ECHO_S:
             return

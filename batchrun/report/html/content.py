@@ -1,4 +1,4 @@
-"""Everything the page says, as one value: from the ledgers' rows to sentences, figures and pictures."""
+"""The content of the page as one value: turns the ledgers' rows into sentences, figures and pictures."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The course of a batch: runs active over time, and what submitting it took."""
+"""A batch over time: active runs, and figures about the submission."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -35,7 +35,7 @@ def _failed_share(cell: Cell) -> float | None:
     return cell.failed / cell.ended if cell.ended else None
 
 
-FAILED = Measure(key="f", name="Share failed", value=_failed_share, text=percent)
+FAILED = Measure(key="f", name="Failure rate", value=_failed_share, text=percent)
 WORK = Measure(key="d", name="Median work", value=lambda cell: cell.median_s, text=short_span)
 
 

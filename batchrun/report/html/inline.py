@@ -1,4 +1,4 @@
-"""Pieces of the page for notebooks: HTML that carries its own style, and needs no script."""
+"""Parts of the page for notebooks: HTML that includes its own style and needs no script."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,10 +34,10 @@ class Shown:
 
 
 def show(*ledgers: str | Path) -> Shown:
-    """A batch in a notebook cell: one sentence, a bar by status, what stands out, and the heat map that explains most.
+    """Show a batch in a notebook cell: one sentence, a status bar, over-represented values, and the most telling heat map.
 
-    From the ledgers alone, also during submission; a sweep means the ledger beside it. The whole report is ``batchrun
-    report``.
+    Reads only the ledgers, even during submission; a sweep stands for the ledger next to it. Use ``batchrun report`` for
+    the full report.
 
     Raises:
         LedgerError: a ledger cannot be read, is not a ledger of this format, or is damaged; a sweep has none.

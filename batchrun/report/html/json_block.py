@@ -1,4 +1,4 @@
-"""Values for the page's script, as JSON in the page."""
+"""Data for the page's script, embedded as JSON."""
 
 import json
 from collections.abc import Mapping

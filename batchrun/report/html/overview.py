@@ -1,4 +1,4 @@
-"""The first look: what became of the batch in a sentence, in totals, and in one bar."""
+"""The top of the page: the batch's result as a sentence, as totals, and as one bar."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -177,6 +177,6 @@ def _cost_figures(costs: CostTotals, price: Decimal | None) -> Iterator[Figure]:
     for currency, sum_ in costs.money.items():
         yield Figure(name="Cost", value=amount(sum_, currency), note=note)
     if not costs.money and price is not None:
-        yield Figure(name="Cost", value=amount(costs.units * price, "USD"), note=f"at your USD {price} a unit; {note}")
+        yield Figure(name="Cost", value=amount(costs.units * price, "USD"), note=f"at USD {price} per unit; {note}")
     if costs.units:
         yield Figure(name="Spatial units", value=f"{costs.units:,.1f}", note=note if not costs.money else "")

@@ -1,4 +1,4 @@
-"""The page as one file: templates filled, style and script inlined, and a policy that allows these two and nothing else."""
+"""Render the page as one file: style and script are inlined, and a content security policy allows nothing else."""
 
 import base64
 from functools import cache

@@ -1,4 +1,4 @@
-"""Failures by reason: how many, what they have in common, the last line of their logs, and the runs themselves."""
+"""Failures by reason: their number, what they have in common, the last line of their logs, and the runs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

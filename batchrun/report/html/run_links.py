@@ -1,4 +1,4 @@
-"""The console page of a run, at an address that the person gave: the service publishes none."""
+"""Links to a run's console page, at a URL that the user provides: the service does not document one."""
 
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
@@ -31,9 +31,9 @@ def checked_console_url(template: str | None) -> str | None:
         return None
     place, example = "--console-url", f"such as https://console.example.com/runs/{PLACEHOLDER}"
     if PLACEHOLDER not in template:
-        raise UsageError(place, f"'{template}' has no {PLACEHOLDER}", f"give an address {example}")
+        raise UsageError(place, f"'{template}' has no {PLACEHOLDER}", f"use a URL {example}")
     if urlsplit(template).scheme not in {"http", "https"} or not urlsplit(template).netloc:
-        raise UsageError(place, f"'{template}' is not an http or https address", f"give one {example}")
+        raise UsageError(place, f"'{template}' is not an http or https address", f"use one {example}")
     return template
 
 

@@ -1,4 +1,4 @@
-"""The last error line of failed runs, from logs that were saved in a folder, one file a run."""
+"""The last error line of failed runs, from logs saved in a folder, one file per run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ def last_error_in(folder: Path) -> LastLine:
 
     """
     if not folder.is_dir():
-        raise UsageError("--logs", f"{folder} is not a folder", "give the folder that batchrun logs --save wrote")
+        raise UsageError("--logs", f"{folder} is not a folder", "pass the folder that batchrun logs --save wrote")
 
     def last_line(rows: Sequence[RunRow]) -> str | None:
         lines = (_last_error(folder, row) for row in rows[:MAX_READ] if row.run_id is not None)

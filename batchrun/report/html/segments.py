@@ -1,4 +1,4 @@
-"""How each label of a run is drawn: its colour, and the mark that tells it apart without colour."""
+"""How each run label is drawn: its color, and a mark that distinguishes it without color."""
 
 from collections.abc import Mapping, Sequence
 

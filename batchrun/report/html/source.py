@@ -1,4 +1,4 @@
-"""What the page is made of: the rows of one or more ledgers, and their facts side by side."""
+"""The data for the page: the rows of one or more ledgers, with facts as parallel sequences."""
 
 import tomllib
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Durations by the values of each axis: waiting beside work, as numbers with a box for each."""
+"""Durations by axis value: waiting and running, each as a number and a box."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Text from outside, made inert and short before it reaches the page."""
+"""Make external text inert and short before it reaches the page."""
 
 import re
 

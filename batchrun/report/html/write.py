@@ -69,7 +69,7 @@ def write_report(report: Report, output: str | Path) -> int:
     """
     target = Path(output)
     if target.is_file() and target.stat().st_size and not _is_report(target):
-        raise UsageError(str(target), "exists and is not a report of batchrun", "choose another name")
+        raise UsageError(str(target), "exists and is not a batchrun report", "choose another name")
     data = report.html.encode()
     with whole_file(target) as unfinished:
         unfinished.write(data)

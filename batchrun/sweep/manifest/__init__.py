@@ -1,1 +1,1 @@
-"""Reading a manifest: TOML to tables, the flags that override them, and every problem found on the way."""
+"""Read a manifest: parse TOML into tables, apply the flags that override them, and collect every problem."""

@@ -8,7 +8,7 @@ __all__ = ["DURATION_FIX", "duration_text", "seconds_of"]
 MAX_SECONDS = 2**53  # beyond it a float no longer counts single seconds
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
-DURATION_FIX = 'give seconds, or a duration such as "90s", "30m", "2h", "1d"'
+DURATION_FIX = 'use seconds, or a duration such as "90s", "30m", "2h", "1d"'
 
 
 def seconds_of(value: object) -> float | None:

@@ -1,4 +1,4 @@
-"""The line of a manifest that each of its keys is on."""
+"""The line number of each key in a manifest."""
 
 import re
 from collections.abc import Iterator

@@ -23,7 +23,7 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A manifest whose shape is valid; its values are checked when it is planned."""
+    """A manifest with a valid structure; its values are checked when it is planned."""
 
     name: str
     """The sweep's name: the file's stem."""
@@ -37,7 +37,7 @@ class Manifest:
     """The bytes of standard input, if an axis reads it."""
     lines: Lines = field(repr=False, compare=False)
     file: str | None = None
-    """The file's name in messages; None leaves line numbers out."""
+    """The file's name in messages; None omits line numbers."""
 
     @property
     def submit(self) -> SubmitTable:
@@ -49,7 +49,7 @@ class Manifest:
         return any(isinstance(source, dict) and source.get("file") == "-" for source in self.tables.axes.values())
 
     def with_rerun(self, settings: Mapping[str, Any]) -> "Manifest":
-        """The manifest of runs that are run again with some ``[run]`` settings replaced, as ``rerun_settings`` returned them.
+        """The manifest for a rerun with some ``[run]`` settings replaced, as returned by ``rerun_settings``.
 
         Raises:
             ManifestError: a setting has the wrong shape.
@@ -91,7 +91,7 @@ class Manifest:
         stdin: bytes | None = None,
         file: str | None = None,
     ) -> "Manifest":
-        """A manifest from its text.
+        """Parse a manifest from text.
 
         Raises:
             ManifestError: it is not TOML, or has the wrong shape.

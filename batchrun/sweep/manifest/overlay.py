@@ -82,9 +82,9 @@ def rerun_settings(texts: Sequence[str]) -> dict[str, Any]:
     for text in texts:
         key = text.partition("=")[0].strip()
         if key == "run.name":
-            problems.at("--set run.name").add("a rerun keeps its name, with -r2 and so on at its end", "leave it out")
+            problems.at("--set run.name").add("a rerun keeps its name and adds a suffix such as -r2", "leave it out")
         elif not key.startswith("run."):
-            fix = "a rerun keeps its point; submit a changed sweep for anything else"
+            fix = "a rerun keeps its point; change and submit the sweep to change anything else"
             problems.at(f"--set {key}").add("only settings of [run] can change", fix)
     problems.check()
     settings: dict[str, Any] = lay_over({"run": {}}, Overrides(set=tuple(texts)))["run"]

@@ -1,4 +1,4 @@
-"""Everything that is wrong at one stage of a manifest, collected so that it can be reported at once."""
+"""Collects everything that is wrong at one stage of a manifest, to report it all at once."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether a parsed file has a manifest's shape; pydantic's errors become places, facts and fixes."""
+"""Check that a parsed file has a manifest's shape; pydantic's errors become places, facts and fixes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,12 +40,12 @@ _MODELS: dict[str, type[BaseModel]] = {
 }
 
 _EXPECTED = {
-    "string_type": "give a string",
-    "int_type": "give a whole number",
-    "float_type": "give a number",
-    "list_type": "give a list",
-    "dict_type": "give a table",
-    "model_type": "give a table",
+    "string_type": "use a string",
+    "int_type": "use a whole number",
+    "float_type": "use a number",
+    "list_type": "use a list",
+    "dict_type": "use a table",
+    "model_type": "use a table",
 }
 """Pydantic's words for these are Python's, such as "a valid dictionary or instance of PythonTable"."""
 

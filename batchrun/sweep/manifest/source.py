@@ -22,7 +22,7 @@ DEEPEST = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """What the command line overrides in a manifest. The ledger keeps it, so that a resume makes the same plan."""
+    """What the command line overrides in a manifest. Stored in the ledger, so that a resume builds the same plan."""
 
     set: tuple[str, ...] = ()
     """``run.runtime=large``: the type comes from the key, never from the value."""
@@ -65,7 +65,7 @@ def read_text(path: Path) -> str:
         with path.open("rb") as file:  # not only regular files: a shell's <(...) is a pipe
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
-        problem = Problem(str(path), f"cannot be read: {error.strerror or error}", "give the path of a sweep manifest")
+        problem = Problem(str(path), f"cannot be read: {error.strerror or error}", "pass the path of a sweep manifest")
         raise ManifestError([problem]) from None
     return decoded(data, str(path))
 
@@ -78,7 +78,7 @@ def decoded(data: bytes, place: str) -> str:
 
     """
     if len(data) > MOST_BYTES:
-        fix = "give a sweep manifest; points belong into a data file"
+        fix = "pass a sweep manifest; points belong in a data file"
         raise ManifestError([Problem(place, f"more than {MOST_BYTES:,} bytes", fix)])
     try:
         # TOML knows no byte order mark, yet editors on Windows write one.

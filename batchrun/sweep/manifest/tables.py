@@ -1,4 +1,4 @@
-"""The manifest's tables as models: which keys there are, and the shape of their values."""
+"""The manifest's tables as models: their keys, and the shape of the values."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -125,7 +125,7 @@ def _failures(value: object) -> object:
         number = float(value)
         if number < 1 or number.is_integer():  # a plan file holds a count of 25 as 25.0
             return number
-    fix = 'give a count such as 25, or a share such as "5%"'
+    fix = 'use a count such as 25, or a share such as "5%"'
     raise ValueError(f"{as_toml(value)} is neither a count nor a share; {fix}")
 
 

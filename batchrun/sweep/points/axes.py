@@ -77,7 +77,7 @@ def _load(name: str, source: Any, manifest: Manifest, at: Cursor) -> Axis | None
             return _from_range(name, source, at)
         case _:
             fact = f"{shown(source)} is not an axis source"
-            at.add(fact, "give a list, { from, to }, a zip, rows, or { file }")
+            at.add(fact, "use a list, { from, to }, a zip, rows, or { file }")
             return None
 
 
@@ -117,7 +117,7 @@ def _from_list(name: str, values: list[Any], at: Cursor, file: PlanFile | None =
 def _common_kind(values: list[Any], at: Cursor) -> Kind | None:
     """The one kind of all values, or None with a problem."""
     if not values:
-        at.add("it has no values", "give one or more")
+        at.add("it has no values", "list one or more")
         return None
     kinds = {kind_of(value): value for value in reversed(values)}  # each with its first value
     if None in kinds:
@@ -126,7 +126,7 @@ def _common_kind(values: list[Any], at: Cursor) -> Kind | None:
         return None
     if len(kinds) > 1:
         examples = " and ".join(f"{as_toml(value)} ({kind})" for kind, value in kinds.items())
-        at.add(f"values of more than one kind: {examples}", "an axis holds one kind")
+        at.add(f"values of more than one kind: {examples}", "use values of one kind")
         return None
     return next(iter(kinds))
 
@@ -135,7 +135,7 @@ def _has_uniform_fields(axis: Axis, at: Cursor) -> bool:
     """Whether every row has the same fields, and each field holds one kind; fills ``field_kinds``."""
     fields = list(axis.values[0])
     if not fields:
-        at.add("a record without fields", "give each row one or more")
+        at.add("a record without fields", "give each row one or more fields")
         return False
     for number, row in enumerate(axis.values, 1):
         if row.keys() != set(fields):
@@ -161,7 +161,7 @@ def _is_distinct(axis: Axis, at: Cursor) -> bool:
         canonical = canonical_value(value)
         identity = tuple(canonical.items()) if axis.kind is Kind.RECORD else canonical
         if identity in seen:
-            at.add(f"value {as_toml(value)} twice")
+            at.add(f"the value {as_toml(value)} appears twice")
             return False
         seen.add(identity)
     return True

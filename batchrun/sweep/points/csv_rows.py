@@ -56,9 +56,9 @@ def _header(source: TableSource, cells: list[str] | None) -> list[str] | None:
     header = [source.rename.get(cell, cell) for cell in cells]
     for column in header:
         if not NAME.fullmatch(column) and (source.columns is None or column in source.columns):
-            source.line(1).add(f"the column '{column}' is not an identifier", "give it another name with rename")
+            source.line(1).add(f"the column '{column}' is not an identifier", "use rename to give it another name")
     if repeated := sorted({column for column in header if header.count(column) > 1}):
-        source.line(1).add(f"the column '{repeated[0]}' appears twice", "give one another name with rename")
+        source.line(1).add(f"the column '{repeated[0]}' appears twice", "use rename to give one of them another name")
         return None
     named = {"types": source.types or {}, "columns": source.columns or [], "missing": source.missing}
     for key, columns in {**named, "where": source.where}.items():

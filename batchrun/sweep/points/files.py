@@ -97,7 +97,7 @@ def _content(name: str, manifest: Manifest, at: Cursor) -> bytes | None:
         with open_regular(manifest.directory / name) as file:
             return file.read(MOST_DATA_BYTES + 1)
     except UsageError as error:  # a device or a pipe: it may never end, or never begin
-        at.add(f"{name} is {error.problems[0].fact.removeprefix('this is ')}", "give the path of a file")
+        at.add(f"{name} is {error.problems[0].fact.removeprefix('this is ')}", "pass the path of a file")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         at.add(f"{name} cannot be read: {reason}", "check the path; it is relative to the manifest")

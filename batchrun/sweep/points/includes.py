@@ -76,7 +76,7 @@ def _choices(indexed: _IndexedAxis, table: dict[str, Any], at: Cursor) -> list[i
         return []
     given = table[name]
     if given == []:
-        at.add(f"{name}: an empty list adds no point", "give one or more values")
+        at.add(f"{name}: an empty list adds no point", "list one or more values")
     values = given if isinstance(given, list) else [given]
     return [indexed.position(value) for value in values if _fits(indexed.axis, value, at)]
 
@@ -86,6 +86,6 @@ def _fits(axis: Axis, value: Any, at: Cursor) -> bool:
         at.add(f"{axis.name}: {as_toml(value)} is not a {axis.kind}", f"the axis holds {axis.kind.plural}")
         return False
     if axis.kind is Kind.RECORD and {name: kind_of(one) for name, one in value.items()} != axis.field_kinds:
-        at.add(f"{axis.name}: the fields are not {', '.join(axis.field_kinds)}", "give each of them")
+        at.add(f"{axis.name}: the fields are not {', '.join(axis.field_kinds)}", "set each of them")
         return False
     return True

@@ -30,7 +30,7 @@ def compile_test(test: Any, kind: Kind, at: Cursor) -> Test | None:
         case dict() if test and test.keys() <= {"from", "to"}:
             return _between(test.get("from"), test.get("to"), kind, at)
         case dict():
-            at.add(f"{as_toml(test)} is not a test", "give a value, a list, { from, to }, { glob } or { not }")
+            at.add(f"{as_toml(test)} is not a test", "use a value, a list, { from, to }, { glob } or { not }")
             return None
         case _:
             return (lambda value: bool(value == test)) if _fit([test], kind, at) else None
@@ -47,7 +47,7 @@ def _fit(values: list[Value], kind: Kind, at: Cursor) -> bool:
 
 def _any_of(wanted: list[Value], kind: Kind, at: Cursor) -> Test | None:
     if not wanted:
-        at.add("an empty list matches nothing", "give one or more values")
+        at.add("an empty list matches nothing", "list one or more values")
         return None
     if not _fit(wanted, kind, at):
         return None
@@ -57,7 +57,7 @@ def _any_of(wanted: list[Value], kind: Kind, at: Cursor) -> Test | None:
 
 def _glob(pattern: str, kind: Kind, at: Cursor) -> Test | None:
     if kind is not Kind.STRING:
-        at.add(f"the axis holds {kind.plural}, a glob is for strings", "give a value, a list or { from, to }")
+        at.add(f"the axis holds {kind.plural}, a glob is for strings", "use a value, a list or { from, to }")
         return None
     # Not fnmatch(), which ignores case on some systems: a plan must be the same on every machine.
     matches = re.compile(translate(pattern)).match
@@ -68,6 +68,6 @@ def _between(low: Value, high: Value, kind: Kind, at: Cursor) -> Test | None:
     if not _fit([end for end in (low, high) if end is not None], kind, at):
         return None
     if low is not None and high is not None and low > high:
-        at.add(f"from {as_toml(low)} is above to {as_toml(high)}", "swap them")
+        at.add(f"from = {as_toml(low)} is greater than to = {as_toml(high)}", "swap them")
         return None
     return lambda value: (low is None or value >= low) and (high is None or value <= high)

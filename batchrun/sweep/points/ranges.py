@@ -67,7 +67,7 @@ def range_values(table: dict[str, Any]) -> RangeValues:
     if kinds == {Kind.DATETIME, Kind.LOCAL_DATETIME}:
         raise RangeError("only one of from and to has an offset", "add the offset to the other")
     raise RangeError(
-        f"from is {as_toml(table['from'])} and to is {as_toml(table['to'])}", "give two numbers, or two dates"
+        f"from is {as_toml(table['from'])} and to is {as_toml(table['to'])}", "use two numbers, or two dates"
     )
 
 
@@ -78,7 +78,7 @@ def _check_keys(table: dict[str, Any]) -> None:
     if unknown := sorted(table.keys() - RANGE_KEYS):
         raise RangeError(f"unknown key '{unknown[0]}' in a range", "use from, to, step, count, scale")
     if "step" in table and "count" in table:
-        raise RangeError("step and count together", "give one of them")
+        raise RangeError("step and count together", "use one of them")
 
 
 def _numbers(table: dict[str, Any]) -> Sequence[Value]:
@@ -112,7 +112,7 @@ def _integers(first: int, last: int, step: int) -> range:
 def _step(table: dict[str, Any]) -> Decimal:
     step = table.get("step", 1)
     if kind_of(step) is not Kind.NUMBER or step == 0:
-        raise RangeError(f"step is {as_toml(step)}", "give a number that is not 0")
+        raise RangeError(f"step is {as_toml(step)}", "use a number that is not 0")
     return _exact(step)
 
 
@@ -126,7 +126,7 @@ def _check_size(size: int, limit: int = MAX_VALUES) -> None:
 def _evenly_spaced(table: dict[str, Any]) -> list[Value]:
     count, scale = table["count"], table.get("scale", "linear")
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise RangeError(f"count is {as_toml(count)}", "give a whole number, 1 or more")
+        raise RangeError(f"count is {as_toml(count)}", "use a whole number, 1 or more")
     _check_size(count)
     if scale == "log":
         return _logarithmic(float(table["from"]), float(table["to"]), count)
@@ -136,7 +136,7 @@ def _evenly_spaced(table: dict[str, Any]) -> list[Value]:
     if count == 1:
         return [_computed(first)]
     if first == last:
-        raise RangeError("from and to are the same", "give count = 1, or two ends")
+        raise RangeError("from and to are the same", "use count = 1, or two different ends")
     return [_computed(first + (last - first) * n / (count - 1)) for n in range(count)]
 
 
@@ -166,7 +166,7 @@ def _shortest(value: float) -> TypedFloat:
 
 def _dates(table: dict[str, Any]) -> RangeValues:
     if "count" in table or "scale" in table:
-        raise RangeError("a date range has no count or scale", 'give a step, such as step = "1 month"')
+        raise RangeError("a date range has no count or scale", 'use a step, such as step = "1 month"')
     first, last = table["from"], table["to"]
     nth = _nth_date(first, table.get("step"))
     try:
@@ -197,12 +197,12 @@ def _nth_date(first: Any, step: Any) -> Callable[[int], Any]:
     if unit in MONTHS:
         return lambda n: _months_later(first, n * number * MONTHS[unit])
     if unit in {"minute", "hour"} and not isinstance(first, datetime):
-        raise RangeError(f"a step of {step!r} between dates", "give datetimes, such as 2023-01-01T00:00:00")
+        raise RangeError(f"a step of {step!r} between dates", "use datetimes, such as 2023-01-01T00:00:00")
     return lambda n: first + UNITS[unit] * number * n
 
 
 def _parsed_step(step: Any) -> tuple[int, str]:
-    fix = 'give a step such as "1 month": N minute, hour, day, week, month or year'
+    fix = 'use a step such as "1 month": N minute, hour, day, week, month or year'
     if step is None:
         raise RangeError("a date range needs a step", fix)
     words = step.split() if isinstance(step, str) else []

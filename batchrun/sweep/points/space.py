@@ -185,7 +185,7 @@ def _sample(space: PointSpace, count: int, seed: int, problems: Problems) -> Non
     """Choose the ``count`` points of the lowest rank, in one pass and with a heap of ``count`` ranks."""
     total = space.steps[-1].count
     if count > total:
-        problems.at("sample.count").fail(f"{count:,} of {total:,} points", f"give {total:,} or less")
+        problems.at("sample.count").fail(f"{count:,} of {total:,} points", f"use {total:,} or less")
     space.seed = seed
     chosen: list[tuple[int, bytes]] = []
     for point in space:

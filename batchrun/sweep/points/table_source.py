@@ -1,4 +1,4 @@
-"""What a manifest says about a data file: its name, and the types, names and defaults of its columns."""
+"""A data file as the manifest describes it: its name, and the types, names and defaults of its columns."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""From a point to a payload: names, templates, conversions, and the compiled sweep that puts them together."""
+"""Turn a point into a payload: names, templates, conversions, and the compiled sweep that combines them."""

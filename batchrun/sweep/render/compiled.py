@@ -1,4 +1,4 @@
-"""A manifest compiled: each point becomes a planned run with a few look-ups."""
+"""A compiled manifest: turns each point into a planned run with a few lookups."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What rendering knows of one point, and how a problem with it is raised."""
+"""The context for rendering one point, and how its problems are raised."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What a setting's value becomes in the payload, and which values are refused."""
+"""Convert a setting's value for the payload, and refuse invalid values."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def as_text(value: Any, at: Cursor) -> str:
 def as_region(value: Any, at: Cursor) -> str:
     text = text_of(value)
     if not text.strip():
-        raise PointError(at, "the region is empty", "name one, such as aws-us-west-2")
+        raise PointError(at, "the region is empty", "set one, such as aws-us-west-2")
     return text
 
 
@@ -43,11 +43,11 @@ def as_disk(value: Any, at: Cursor) -> int:
     # isdigit() alone also accepts digits such as ² that int() refuses.
     size = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise PointError(at, f"{as_toml(value)} is not a size in GB", "give a whole number, 1 or more")
+        raise PointError(at, f"{as_toml(value)} is not a size in GB", "use a whole number, 1 or more")
     return size
 
 
 def check_script(uri: str, at: Cursor) -> None:
     """Report a script without a URI or path."""
     if not uri.strip():
-        at.add("the script's URI is empty", "give an s3:// URI, or the path of a local file")
+        at.add("the script's URI is empty", "use an s3:// URI, or the path of a local file")

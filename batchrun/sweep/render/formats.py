@@ -1,4 +1,4 @@
-"""The text of a placeholder: its value's own, or by a format."""
+"""The text of a placeholder, with or without a format."""
 
 import re
 

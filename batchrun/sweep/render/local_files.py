@@ -73,7 +73,7 @@ class LocalFiles:
 
 def _read(directory: Path, path: str, at: Cursor) -> LocalFile:
     if not path.strip():
-        raise PointError(at, "the script's URI is empty", "give an s3:// URI, or the path of a local file")
+        raise PointError(at, "the script's URI is empty", "use an s3:// URI, or the path of a local file")
     if _is_here(path):
         fact = f"'{path}' is on this machine, where no run can read it"
         raise PointError(at, fact, "write the path without file://, and the file is uploaded")
@@ -100,12 +100,12 @@ def _read(directory: Path, path: str, at: Cursor) -> LocalFile:
 def _check(found: os.stat_result, path: str, at: Cursor) -> None:
     if not stat.S_ISREG(found.st_mode):
         kind = "a directory" if stat.S_ISDIR(found.st_mode) else "not a regular file"
-        raise PointError(at, f"local file '{path}' is {kind}", "give the path of a file")
+        raise PointError(at, f"local file '{path}' is {kind}", "pass the path of a file")
     if not found.st_size:
         raise PointError(at, f"local file '{path}' is empty", "check that it was saved")
     if found.st_size > MAX_BYTES:
         fact = f"local file '{path}' has {found.st_size:,} bytes, and at most {MAX_BYTES:,} can be uploaded"
-        raise PointError(at, fact, "put it into storage yourself and give its s3:// URI")
+        raise PointError(at, fact, "put it into storage yourself and use its s3:// URI")
 
 
 def _hashed(read: Callable[[int], bytes], size: int) -> str | None:

@@ -1,4 +1,4 @@
-"""What a placeholder's name refers to: an axis, a field, a variable, a derived value, or one of the sweep's own names."""
+"""Resolve a placeholder's name: an axis, a field, a variable, a derived value, or one of the sweep's own names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -196,7 +196,7 @@ class Scope:
         value = self.manifest.tables.vars[name]
         if kind_of(value) in {None, Kind.RECORD}:
             at = self.problems.at("vars").child(name)
-            at.add(f"{as_toml(value)} is not a constant", "give a string, number, boolean or date")
+            at.add(f"{as_toml(value)} is not a constant", "use a string, number, boolean or date")
             return None
         return constant(value)
 

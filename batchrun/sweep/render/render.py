@@ -1,4 +1,4 @@
-"""``[run]``, with overrides on top, as a payload template: JSON that is encoded once, with slots for what varies.
+"""``[run]`` merged with overrides, as a payload template: JSON that is encoded once, with slots for what varies.
 
 What depends on a single axis is rendered once for each of its values; what depends on several is cached. A point then
 costs a few look-ups and one join.
@@ -36,7 +36,7 @@ LARGEST_PAYLOAD_BYTES = 10 << 20
 """No service is known to take more: arguments and settings, not data."""
 MOST_BYTES_AT_ONCE = 64 << 20
 _NO_PATH = "set it to an s3:// URI; only the manifest itself can name a file on this machine"
-_TOO_LARGE = "put large data into a file, and give its URI as an argument"
+_TOO_LARGE = "put large data into a file, and pass its URI as an argument"
 
 T = TypeVar("T")
 Convert = Callable[[Any, Cursor], Any]
@@ -150,7 +150,7 @@ class _Builder:
     def _string(self, value: Any, at: Cursor) -> StringTemplate | str | None:
         """A string of the payload, rendered part by part, so that each part depends on as few axes as possible."""
         if kind_of(value) in {None, Kind.RECORD}:
-            at.add(f"{shown(value)} is not a string", "give a string, number, boolean or date")
+            at.add(f"{shown(value)} is not a string", "use a string, number, boolean or date")
             return None
         if not isinstance(value, str):
             return text_of(value)
@@ -171,7 +171,7 @@ class _Builder:
         jar, jar_at = self._settings.get("jar")
         if (python is None) == (jar is None):
             fact = "neither python nor jar" if python is None else "both python and jar"
-            self.at.add(fact, "give exactly one of them")
+            self.at.add(fact, "use exactly one of them")
             return {}
         args = [self._string(*one) for one in self._settings.get_list("args")]
         files = self._scope.local_files
@@ -204,7 +204,7 @@ class _Builder:
     def _dependency(self, table: DependencyTable, at: Cursor) -> dict[str, Any]:
         if (table.pypi is None) == (table.file is None):
             fact = "neither pypi nor file" if table.pypi is None else "both pypi and file"
-            at.add(fact, 'give { pypi = "h3" } or { file = "s3://…" }')
+            at.add(fact, 'use { pypi = "h3" } or { file = "s3://…" }')
             return {}
         if table.file is not None:
             if table.version is not None:

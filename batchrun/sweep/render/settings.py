@@ -1,4 +1,4 @@
-"""``[run]`` with overrides on top: which table a setting comes from, and its place in the manifest."""
+"""``[run]`` merged with overrides: which table each setting comes from, and its place in the manifest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ ROWS = [
 
 def test_one_axis_is_a_table_with_the_share_of_failures() -> None:
     table = breakdown_table(breakdown(ROWS, ["area"]))
-    assert table.head == ("area", "runs", "completed", "failed", "active", "not created", "failed share")
+    assert table.head == ("area", "runs", "completed", "failed", "active", "not created", "failure rate")
     assert [tuple(cell.replace("\u00a0", " ") for cell in line) for line in table.rows] == [
         ("eu", "4", "4", "0", "0", "0", "0 %"),
         ("us", "5", "0", "3", "1", "1", "100 %"),

@@ -21,7 +21,7 @@ UNKNOWN = estimate([Demand("aws-us-west-2", "large", 720, 12)], PUBLISHED_UNITS)
         (
             30,
             2,
-            "stop_at_units is 30, and the plan may use up to 36: submitting may stop before the last run, resumably",
+            "stop_at_units is 30, but the plan may use up to 36: submit may stop (resumable) before the last run",
         ),
     ],
 )
@@ -31,11 +31,14 @@ def test_a_limit_is_compared_with_the_most_that_may_be_used(limit: float | None,
 
 def test_a_runtime_that_nobody_knows_is_named() -> None:
     line = units_limit_line(5, UNKNOWN)
-    assert line == "stop_at_units is 5: submitting asks what large uses an hour, and is refused if nobody knows"
-    assert reruns_line(1, UNKNOWN) == "runs that fail are run again, up to once each"
+    assert (
+        line
+        == "stop_at_units is 5: submit asks the service for the units per hour of large, and refuses to start without them"
+    )
+    assert reruns_line(1, UNKNOWN) == "runs that fail are rerun up to once each"
 
 
 def test_reruns_multiply_the_upper_end() -> None:
     assert reruns_line(0, TWELVE) is None
-    line = "runs that fail are run again, up to 2 times each: at most 36 spatial units if every run fails each time"
+    line = "runs that fail are rerun up to 2 times each: at most 36 spatial units if every run fails each time"
     assert reruns_line(2, TWELVE) == line

@@ -48,7 +48,7 @@ def test_everything_that_happened_has_a_line() -> None:
         "writer": f"process 42 on laptop, since {AT}",
         "attempts": "1,200 (temporarily refused: 4 RATE_LIMIT_ERROR, 1 409)",
         "settled": "1 run found by listing after a lost response",
-        "duplicates": "1 run with more than one copy at the service; batchrun verify names them",
+        "duplicates": "1 run created more than once at the service; batchrun verify names them",
         "left plan": "6 submitted and 1 unknown, which the sweep no longer contains; status --gone lists them",
         "run status": "5 PENDING, 2 COMPLETED",
         "sessions": "2; latest: 1,100 submitted in 1 min 15 s (14.7/s)",

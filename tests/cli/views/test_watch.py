@@ -61,7 +61,7 @@ def test_what_is_not_known_is_left_out() -> None:
     assert drawn(empty, [], 60)[0].endswith("0/0 ended 100%")
     waiting = WatchSnapshot(name="x", planned=1, statuses={"RUNNING": 1}, active=1, unrecorded=2, finished_per_s=3.0)
     assert detail_line(waiting) == (
-        "1 active; 3.0 finish per second; 2 changes wait for the process that writes the ledger"
+        "1 active; 3.0 finish per second; 2 changes not recorded yet; the process that is writing the ledger will record them"
     )
 
 

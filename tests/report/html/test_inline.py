@@ -19,7 +19,7 @@ def rows(name: str, directory: Path) -> list[RunRow]:
 
 def test_the_heat_map_is_that_of_the_report(tmp_path: Path) -> None:
     html = inline_heat_map(rows("seasons", tmp_path))
-    assert html.startswith("<p><b>region × month: share failed</b> region = eu, month = 2024-")
+    assert html.startswith("<p><b>region × month: failure rate</b> region = eu, month = 2024-")
     picture = html[html.index("<svg") : html.index("</svg>") + 6]
     assert len(list(boxes(read(picture)))) == 4 * 12
 

@@ -38,5 +38,5 @@ def test_a_name_is_no_path(tmp_path: Path, name: str) -> None:
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not a folder; give the folder that batchrun logs --save wrote"):
+    with pytest.raises(UsageError, match="is not a folder; pass the folder that batchrun logs --save wrote"):
         last_error_in(tmp_path / "nowhere")

@@ -19,7 +19,7 @@ def test_an_earlier_report_is_overwritten_and_any_other_file_is_not(made: Report
     assert write_report(made, target) == target.stat().st_size
     assert write_report(made, target) == target.stat().st_size
     (tmp_path / "thesis.html").write_text("<!doctype html><p>mine")
-    with pytest.raises(UsageError, match="exists and is not a report of batchrun; choose another name"):
+    with pytest.raises(UsageError, match="exists and is not a batchrun report; choose another name"):
         write_report(made, tmp_path / "thesis.html")
     assert (tmp_path / "thesis.html").read_text() == "<!doctype html><p>mine"
 

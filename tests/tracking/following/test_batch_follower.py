@@ -83,7 +83,7 @@ async def test_where_single_runs_are_refused_the_list_of_ended_runs_has_them(tmp
 async def test_where_both_are_refused_it_says_so(tmp_path: Path) -> None:
     async with open_service(tmp_path, refused_calls={"get": 403, "list": 403}, startup_s=5, run_s=60) as service:
         await service.create(3)
-        with pytest.raises(ApiError, match="neither the list nor single runs may be read"):
+        with pytest.raises(ApiError, match="this API key can read neither the list nor single runs"):
             await (await service.follower()).run()
         assert service.status_events() == {}
 

@@ -1,4 +1,4 @@
-"""Reading calls: tried again when they fail for a moment, refused when they are."""
+"""Read requests: tried again when they fail for a moment, refused when they are."""
 
 import anyio.lowlevel
 import pytest

@@ -1,1 +1,1 @@
-"""Responses that only the emulator has models of: clients read a few of their fields."""
+"""Response models that only the emulator needs: clients read only a few of their fields."""

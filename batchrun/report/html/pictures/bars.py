@@ -1,4 +1,4 @@
-"""Bars whose lengths are shares of the room there is: they fit any width, so their text keeps its size."""
+"""Bars with lengths in percent: they fit any width, so their text keeps its size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

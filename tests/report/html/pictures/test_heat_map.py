@@ -17,7 +17,7 @@ def heat(
     cells: dict[tuple[int, int], HeatCell] | None = None,
 ) -> HeatMap:
     return HeatMap(
-        title="Share failed by region and year", description="Highest: eu, 2023: 90 %", scale="f", x_name="region",
+        title="Failure rate by region and year", description="Highest: eu, 2023: 90 %", scale="f", x_name="region",
         y_name="year", columns=columns, rows=rows, cells=cells or {}, low="0 %", high="100 %",
     )  # fmt: skip
 
@@ -81,8 +81,8 @@ def test_each_cell_has_the_colour_of_its_level_and_its_text(picture: HeatMap) ->
 def test_a_picture_has_a_title_a_description_and_the_place_of_its_grid() -> None:
     root = read(heat_map(heat()))
     assert root.get("role") == "img"
-    assert root.get("aria-label") == "Share failed by region and year. Highest: eu, 2023: 90 %"
-    assert root.findtext(f"{SVG}title") == "Share failed by region and year"
+    assert root.get("aria-label") == "Failure rate by region and year. Highest: eu, 2023: 90 %"
+    assert root.findtext(f"{SVG}title") == "Failure rate by region and year"
     left, top, width, height = map(float, (root.get("data-grid") or "").split())
     first = next(boxes(root))
     assert (first.x, first.y, first.width, first.height) == (left, top, width, height)
