@@ -165,16 +165,16 @@ def test_an_unreachable_service_is_reported_with_the_figures(batchrun: Run) -> N
 
 @pytest.mark.slow
 def test_interrupted_it_reports_what_it_has_and_removes_its_ledger(tmp_path: Path) -> None:
-    words = [str(COMMAND), "bench", "--runs", "100000", "--rate", "100", "--json", "--directory", str(tmp_path)]
+    words = [str(COMMAND), "bench", "--runs", "20000", "--rate", "100", "--json", "--directory", str(tmp_path)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not any(path.stat().st_size > 2000 for path in tmp_path.glob(".batchrun-bench-*/*.jsonl")):
             assert time.monotonic() < until
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
-    assert 0 < json.loads(out)["submitted"] < 100_000
+    assert 0 < json.loads(out)["submitted"] < 20_000
     assert list(tmp_path.iterdir()) == []
 
 
