@@ -61,12 +61,12 @@ class CancelWait:
         active = self.active
         names = [self.names[run_id] for run_id in active[:NAMED]]
         more = f" and {len(active) - NAMED:,} more" if len(active) > NAMED else ""
-        fact = f"{numbered(len(active), 'run')} not ended after {duration(WAIT_S)} ({self.counts(active)})"
+        fact = f"{numbered(len(active), 'run')} still active after {duration(WAIT_S)} ({self.counts(active)})"
         watch = join(["batchrun", "watch", str(ledger)])
         return Problem(
             str(ledger),
             f"{fact}: {', '.join(names)}{more}",
-            f"the service accepted the request; see later with {watch}, or look at them in the console",
+            f"the service accepted the requests; check later with {watch}, or in the console",
         )
 
 

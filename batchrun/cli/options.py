@@ -63,7 +63,7 @@ LedgerArgument = Annotated[
     Path, typer.Argument(metavar="LEDGER", help="The batch's ledger (.ledger.jsonl), or the sweep that it belongs to.")
 ]
 LedgerArguments = Annotated[
-    list[Path], typer.Argument(metavar="LEDGER...", help="Ledgers (.ledger.jsonl), or the sweeps that they belong to.")
+    list[Path], typer.Argument(metavar="LEDGER", help="Ledgers (.ledger.jsonl), or the sweeps that they belong to.")
 ]
 OfEmulator = Annotated[bool, typer.Option("--emulator", help="With a sweep: use the ledger of its emulator runs.")]
 Json = Annotated[
@@ -80,7 +80,7 @@ Axis = Annotated[
     typer.Option("--axis", metavar="NAME=TOML", help="Replace an axis, e.g. year='[2021, 2023]'. Repeatable."),
 ]
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="Names, keys or ids of runs.", show_default=False)
+    list[str] | None, typer.Argument(metavar="NAME", help="Names, keys or ids of runs.", show_default=False)
 ]
 StatusFilter = Annotated[
     list[str] | None,

@@ -230,7 +230,7 @@ def _question(request: SubmitRequest, preflight: Preflight) -> str:
     if not request.rerun_failed:
         return f"{send}?"
     each = "once" if request.rerun_failed == 1 else f"up to {request.rerun_failed} times"
-    return f"{send}, and rerun each run that fails {each}?"
+    return f"{send}, and rerun each failed run {each}?"
 
 
 def _nothing_left(request: SubmitRequest, preflight: Preflight, output: Output) -> ExitStatus:

@@ -24,9 +24,9 @@ def test_runs_that_do_not_end_are_named_after_a_while_with_the_way_to_look_later
         ended = batchrun("cancel", sweep, *reach, "--yes", "--json")
     assert ended.status == 3
     assert "0 of 12 runs ended after 0.1 s: 12 " in ended.err
-    assert "jobs.ledger.jsonl: 12 runs not ended after 0.6 s (12 " in ended.err
+    assert "jobs.ledger.jsonl: 12 runs still active after 0.6 s (12 " in ended.err
     assert " and 9 more; " in ended.err
-    assert "see later with batchrun watch " in ended.err
+    assert "check later with batchrun watch " in ended.err
     assert (ended.document["cancelled"], ended.document["exit_status"]) == (12, 3)
     assert sum(ended.document["statuses"].values()) == 12
 

@@ -50,7 +50,7 @@ CASES = {
     ),
     "a name too short at the first of two points": (
         sweep("[axes]\nn = [1, 10]\n", args='["{{n}}"]', name="local-{{n}}"),
-        "run.name: 'local-1' has 7 characters; a name has 8 or more",
+        "run.name: 'local-1' has 7 characters; use 8 or more",
     ),
     "a value twice": (
         sweep('[axes]\nregion = ["eu", "us", "eu"]\n', args='["{{region}}"]'),

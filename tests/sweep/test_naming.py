@@ -31,8 +31,8 @@ def test_the_shortest_and_the_longest_name_pass(name: str, length: int, planned:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("short", "run.name: 'short' has 5 characters; a name has 8 or more"),
-        ("n" * 256, f"run.name: '{'n' * 40}…' has 256 characters; a name has 255 at most"),
+        ("short", "run.name: 'short' has 5 characters; use 8 or more"),
+        ("n" * 256, f"run.name: '{'n' * 40}…' has 256 characters; use at most 255"),
         (
             "Zürich-2024",
             "run.name: 'Zürich-2024' has characters other than letters, digits, _ . and -; fix the template",

@@ -33,7 +33,7 @@ By = Annotated[
 ]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Ask the service for costs that may have changed.")]
 Ledgers = Annotated[
-    list[Path], typer.Argument(metavar="LEDGER...", help="Ledgers (.ledger.jsonl), or the sweeps that they belong to.")
+    list[Path], typer.Argument(metavar="LEDGER", help="Ledgers (.ledger.jsonl), or the sweeps that they belong to.")
 ]
 
 

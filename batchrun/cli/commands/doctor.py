@@ -38,9 +38,7 @@ Examples:
       print what read-only calls reveal about the service, to paste into an issue
 """
 
-Sweep = Annotated[
-    Path | None, typer.Argument(metavar="[SWEEP]", help="Manifest (.toml), saved plan or ledger to check.")
-]
+Sweep = Annotated[Path | None, typer.Argument(metavar="SWEEP", help="Manifest (.toml), saved plan or ledger to check.")]
 Probe = Annotated[
     bool, typer.Option("--probe", help="Print what read-only calls reveal about the service; contains no secrets.")
 ]

@@ -19,7 +19,7 @@ Examples:
 
 \b
   batchrun resolve sweep.toml
-      show which runs are unknown, and which runs with their names the service holds
+      show which runs are unknown, and what the service holds under their names
   batchrun resolve sweep.toml ndvi-us-2021 --adopt gt3oirei5widjk
       adopt this run as the planned run
   batchrun resolve sweep.toml --all-unknown --adopt-held

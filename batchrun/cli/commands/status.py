@@ -46,7 +46,7 @@ Examples:
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="[LEDGER]...",
+        metavar="LEDGER",
         help="Ledgers (.ledger.jsonl), or the sweeps that they belong to; by default, those in this folder.",
         show_default=False,
     ),

@@ -19,7 +19,7 @@ _SPARE = ("last event", "writer", "cancelled", "active", "completed", "not creat
 _GROUPS = (RunGroup.COMPLETED, RunGroup.FAILED, RunGroup.CANCELLED, RunGroup.ACTIVE, RunGroup.NOT_CREATED)
 _WRITERS = {
     WriterState.NONE: "",
-    WriterState.RUNNING: "being written",
+    WriterState.RUNNING: "running",
     WriterState.CRASHED: "died",
     WriterState.REMOTE: "unverified",
 }

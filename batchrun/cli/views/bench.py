@@ -58,15 +58,15 @@ def figure_table(figures: Figures) -> Table:
             f"{figures.submitted:,} submitted in {figures.submit_s:.2f} s",
         ),
         ("CPU time", f"{figures.cpu_per_run_s * 1e6:,.0f} µs/run", "this process: requests, ledger, progress"),
-        ("peak memory", f"{figures.peak_bytes / 1e6:,.0f} MB", "this process, including every recorded time"),
-        ("planning", f"{figures.plan_s:.2f} s", "not part of the throughput"),
+        ("peak memory", f"{figures.peak_bytes / 1e6:,.0f} MB", "this process, including the recorded latencies"),
+        ("planning", f"{figures.plan_s:.2f} s", "not included in the throughput"),
         ("retries", f"{figures.retries:,}", f"{figures.retries:,} of {attempts}" if figures.retries else attempts),
     ]
     if figures.refused:
         reasons = ", ".join(f"{count:,} {code}" for code, count in figures.refused.items())
         rows.append(("refused", f"{sum(figures.refused.values()):,}", reasons))
     if figures.limit_per_s is not None:
-        rows.append(("limit found", f"{figures.limit_per_s:,.1f}/s", "attempts that the service accepts"))
+        rows.append(("limit found", f"{figures.limit_per_s:,.1f}/s", "attempts per second that the service accepts"))
     if figures.settled:
         rows.append(("settled", f"{figures.settled:,}", "runs found by listing after a lost response"))
     return Table(head=("figure", "value", ""), rows=tuple(rows), right=frozenset({"value"}))

@@ -15,7 +15,7 @@ from batchrun.report.wording import percent
 
 __all__ = ["breakdown_table", "cell_style", "cell_text", "heat_map", "heat_map_table"]
 
-TITLE = "completed of all runs, !failed"
+TITLE = "completed/total, !failed"
 """Of a heat map; its corner has the axes."""
 MOST_ROWS = 40
 """Values in a table for people: those with the most failures. ``--json`` has them all."""

@@ -25,7 +25,7 @@ def cost_sentence(totals: CostTotals) -> str:
     if not totals.runs:
         return "no run was created, so there are no costs"
     if totals.unknown == totals.runs:
-        return f"the costs of {numbered(totals.runs, 'run')} are not known; ask for them with --refresh"
+        return f"the costs of {numbered(totals.runs, 'run')} are not known; fetch them with --refresh"
     parts = [f"{totals.units:f} spatial units", *_amounts(totals)]
     open_ = [f"{count:,} {state}" for count, state in ((totals.settling, "settling"), (totals.live, "live")) if count]
     if totals.unknown:

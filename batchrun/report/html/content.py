@@ -131,7 +131,7 @@ def _heat(pairs: Sequence[Pair], axes: Sequence[Axis], ranked: Sequence[Axis], s
 def _notes(axes: Sequence[Axis], ranked: Sequence[Axis], source: Source) -> list[str]:
     """What was grouped and what was left out: a reader must not take a range for a value."""
     notes = [
-        f"{axis.name} has {len(axis.values):,} values; they are shown in {len(axis.bins)} ranges."
+        f"{axis.name} has {len(axis.values):,} values; they are shown as {len(axis.bins)} ranges."
         for axis in ranked
         if axis.is_binned
     ]
@@ -142,7 +142,7 @@ def _notes(axes: Sequence[Axis], ranked: Sequence[Axis], source: Source) -> list
     if rest:
         notes.append(f"Omitted because they explain least or vary together with another axis: {', '.join(rest)}.")
     if beyond := len(axes_of(source.rows)) - len(axes):
-        notes.append(f"Not analyzed: {beyond:,} further axes and fields, beyond the first {MOST_AXES}.")
+        notes.append(f"Not analyzed: {beyond:,} more axes and fields, beyond the first {MOST_AXES}.")
     unknown = sum(not row.point for row in source.rows)
     if axes and unknown:
         notes.append(f"{numbered(unknown, 'run')} without recorded values {'is' if unknown == 1 else 'are'} left out.")

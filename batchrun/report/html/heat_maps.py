@@ -36,7 +36,7 @@ def _failed_share(cell: Cell) -> float | None:
 
 
 FAILED = Measure(key="f", name="Failure rate", value=_failed_share, text=percent)
-WORK = Measure(key="d", name="Median work", value=lambda cell: cell.median_s, text=short_span)
+WORK = Measure(key="d", name="Median run time", value=lambda cell: cell.median_s, text=short_span)
 
 
 def _money(currency: str | None) -> Measure:

@@ -129,7 +129,7 @@ def _notes(source: Source, counts: Counter[str]) -> Iterator[str]:
         yield f"Included: {numbered(left, 'run')} that left the plan after being created."
     reruns = sum(len(row.earlier) for row in source.rows)
     if reruns:
-        yield f"Reruns: only the latest of each run counts; costs include {numbered(reruns, 'earlier run')}."
+        yield f"Reruns: only the latest generation of each run counts; costs include {numbered(reruns, 'earlier run')}."
     if counts["unknown"]:
         yield f"{numbered(counts['unknown'], 'run')} may or may not exist: a response was lost."
     if any(row.run_id is not None for row in source.rows) and not any(_is_followed(row) for row in source.rows):
@@ -157,7 +157,7 @@ def _figures(source: Source, facts: Facts, groups: Counter[RunGroup]) -> Iterato
         yield Figure(name="Span", value=duration(max(0.0, source.last_s - source.begun_s)), note=note)
     worked = [value for value in facts.ran_s if value is not None]
     if worked:
-        yield Figure(name="Median work", value=duration(median(worked)), note=f"{duration(sum(worked))} in all")
+        yield Figure(name="Median run time", value=duration(median(worked)), note=f"{duration(sum(worked))} in total")
     yield from _cost_figures(source.costs, _price(source))
 
 

@@ -62,7 +62,7 @@ def run_table(
     has_costs = any(amount_of(rows[i], currency) is not None for i in order)
     cost_name = currency or ("SU" if currency is None else "Cost")
     columns = [("Run", "text"), ("Status", "text"), *((axis.name, "text") for axis in axes[:MAX_AXES])]
-    columns += [("Waited", "time"), ("Worked", "time")]
+    columns += [("Waited", "time"), ("Ran", "time")]
     columns += [(cost_name, "number")] if has_costs else []
     columns += [("Reason", "text"), ("Run id", "text")]
     writer = _Writer(axes=axes, reason_number=reason_number, link=link, currency=currency, has_costs=has_costs)

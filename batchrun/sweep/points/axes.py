@@ -135,7 +135,7 @@ def _has_uniform_fields(axis: Axis, at: Cursor) -> bool:
     """Whether every row has the same fields, and each field holds one kind; fills ``field_kinds``."""
     fields = list(axis.values[0])
     if not fields:
-        at.add("a record without fields", "give each row one or more fields")
+        at.add("a record without fields", "use one or more fields in each row")
         return False
     for number, row in enumerate(axis.values, 1):
         if row.keys() != set(fields):

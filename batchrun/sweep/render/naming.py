@@ -63,9 +63,9 @@ def _placeholder(part: Placeholder, scope: Scope, at: Cursor) -> Callable[[Point
 
 def _refuse(name: str, at: Cursor) -> NoReturn:
     if len(name) < NAME_MIN_LENGTH:
-        fact, fix = f"'{name}' has {len(name)} characters", f"a name has {NAME_MIN_LENGTH} or more"
+        fact, fix = f"'{name}' has {len(name)} characters", f"use {NAME_MIN_LENGTH} or more"
     elif len(name) > NAME_MAX_LENGTH:
-        fact, fix = f"'{name[:40]}…' has {len(name)} characters", f"a name has {NAME_MAX_LENGTH} at most"
+        fact, fix = f"'{name[:40]}…' has {len(name)} characters", f"use at most {NAME_MAX_LENGTH}"
     else:
         fact, fix = f"'{name}' has characters other than letters, digits, _ . and -", "fix the template"
     raise PointError(at, fact, fix)

@@ -45,7 +45,7 @@ def test_refusals_the_limit_found_and_settled_runs_have_rows_of_their_own() -> N
     assert figure_table(figures).rows[-4:] == (
         ("retries", "10", "10 of 2,010 attempts"),
         ("refused", "10", "8 RATE_LIMIT_ERROR, 2 409"),
-        ("limit found", "99.5/s", "attempts that the service accepts"),
+        ("limit found", "99.5/s", "attempts per second that the service accepts"),
         ("settled", "3", "runs found by listing after a lost response"),
     )
 

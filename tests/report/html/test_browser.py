@@ -135,12 +135,12 @@ def test_hostile_text_stays_text(opened: Callable[..., Opened]) -> None:
 
 def test_columns_are_sorted_as_what_they_hold(opened: Callable[..., Opened]) -> None:
     one = opened("seasons")
-    one.page.click("#table thead button:has-text('Worked')")
-    worked = [_seconds(text) for text in one.column("Worked")]
+    one.page.click("#table thead button:has-text('Ran')")
+    worked = [_seconds(text) for text in one.column("Ran")]
     assert worked == sorted(worked)
-    one.page.click("#table thead button:has-text('Worked')")
-    assert [_seconds(text) for text in one.column("Worked")] == worked[::-1]
-    assert one.page.locator("#table th[aria-sort=descending]").inner_text().startswith("Worked")
+    one.page.click("#table thead button:has-text('Ran')")
+    assert [_seconds(text) for text in one.column("Ran")] == worked[::-1]
+    assert one.page.locator("#table th[aria-sort=descending]").inner_text().startswith("Ran")
     one.page.click("#table thead button:has-text('USD')")
     costs = [float(text) for text in one.column("USD")]
     assert costs == sorted(costs)
@@ -184,7 +184,7 @@ def test_a_heat_map_is_read_and_used_by_keyboard(opened: Callable[..., Opened]) 
     tip = one.page.locator(".tip")
     assert tip.get_attribute("role") == "status"
     assert tip.inner_text().splitlines()[:2] == ["region = eu", "month = 2024-01-01"]
-    assert re.search(r"^0 of 21 failed\nmedian work [\d.]+ min\nCost, USD \d", tip.inner_text(), re.MULTILINE)
+    assert re.search(r"^0 of 21 failed\nmedian run time [\d.]+ min\nCost, USD \d", tip.inner_text(), re.MULTILINE)
     one.page.keyboard.press("Enter")
     assert set(one.column("month")) == {"2024-01-01"}
     assert one.page.evaluate("document.activeElement.id") == "clear"
@@ -224,7 +224,7 @@ def test_without_scripts_only_hover_sort_and_filter_are_missing(opened: Callable
     assert one.page.locator("button:visible").count() == 0
     first = one.page.locator("figure[data-axes]").first
     assert first.locator("svg:visible").count() == 1
-    first.locator("label", has_text="Median work").click()  # tabs need no script
+    first.locator("label", has_text="Median run time").click()  # tabs need no script
     assert first.locator("[data-measure=d] svg").is_visible()
     assert not first.locator("[data-measure=f] svg").is_visible()
 

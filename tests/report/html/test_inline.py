@@ -30,7 +30,7 @@ def test_where_there_is_nothing_to_compare_there_is_no_picture(tmp_path: Path, n
 
 
 def test_without_failures_it_shows_durations(tmp_path: Path) -> None:
-    assert ": median work</b>" in inline_heat_map(rows("no costs", tmp_path))
+    assert ": median run time</b>" in inline_heat_map(rows("no costs", tmp_path))
 
 
 def test_the_bar_counts_every_label(tmp_path: Path) -> None:

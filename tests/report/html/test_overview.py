@@ -77,7 +77,7 @@ def test_notes_say_what_was_grouped_and_what_was_left_out(content: Callable[[str
     notes = " ".join(content("twelve axes").heat.notes)
     assert "do not vary: fixed" in notes
     assert "explain least" in notes
-    assert "year has 35 values; they are shown in 20 ranges." in content("one axis").heat.notes
+    assert "year has 35 values; they are shown as 20 ranges." in content("one axis").heat.notes
 
 
 def test_runs_of_several_ledgers_are_in_the_order_of_the_ledgers(tmp_path: Path) -> None:
@@ -114,4 +114,4 @@ def test_hundreds_of_fields_and_reasons_are_cut_and_it_says_so(content: Callable
     found = content("300 fields")
     assert len(found.reasons) == 20
     assert found.reasons_left_out > 10
-    assert "Not analyzed: 260 further axes and fields, beyond the first 40." in found.heat.notes
+    assert "Not analyzed: 260 more axes and fields, beyond the first 40." in found.heat.notes

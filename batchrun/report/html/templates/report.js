@@ -140,7 +140,7 @@ function describe(axes, cell) {
   const bins = axes[0] === null ? [null, cell[0]] : cell;
   const lines = axes.flatMap((axis, i) => (axis === null ? [] : [`${data.axes[axis].name} = ${data.axes[axis].bins[bins[i]]}`]));
   lines.push(`${cell[4].toLocaleString("en")} of ${cell[3].toLocaleString("en")} failed` + (cell[2] > cell[3] ? `, ${(cell[2] - cell[3]).toLocaleString("en")} not ended` : ""));
-  if (cell[5] !== null) lines.push(`median work ${span(cell[5])}`);
+  if (cell[5] !== null) lines.push(`median run time ${span(cell[5])}`);
   if (cell[6] !== null) lines.push(`${data.measures.find(([key]) => key === "m")[1]} ${amount(cell[6])}`);
   return lines.join("\n");
 }
@@ -214,7 +214,7 @@ if (byId("chooser")) {
   const redraw = () => {
     const [x, y] = [Number(pickX.value), Number(pickY.value)];
     const known = x !== y && cellsOf(x, y).size > 0;
-    const picture = known ? draw(x, y, pickM.value) : document.createTextNode("These two go together: choose another axis.");
+    const picture = known ? draw(x, y, pickM.value) : document.createTextNode("No heat map for this pair; choose another axis.");
     byId("chosen").replaceChildren(picture);
     if (known) watch(picture, [x, y]);
   };
