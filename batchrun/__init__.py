@@ -49,10 +49,10 @@ if TYPE_CHECKING:
     from batchrun.report.summary import read_summary as read_summary
     from batchrun.running import arun as arun
     from batchrun.running import run as run
-    from batchrun.steering import cancel as cancel
-    from batchrun.steering import fetch_costs as fetch_costs
-    from batchrun.steering import read_logs as read_logs
-    from batchrun.steering import rerun as rerun
+    from batchrun.steering.cancel import cancel as cancel
+    from batchrun.steering.fetch_costs import fetch_costs as fetch_costs
+    from batchrun.steering.read_logs import read_logs as read_logs
+    from batchrun.steering.rerun import rerun as rerun
     from batchrun.sweep.manifest.manifest import Manifest as Manifest
     from batchrun.sweep.manifest.manifest import Overrides as Overrides
     from batchrun.sweep.plan import Plan as Plan
@@ -106,7 +106,10 @@ _HOMES = {
     "batchrun.engine.follow_batch": ("follow",),
     "batchrun.report.batch": ("Batch",),
     "batchrun.report.rows": ("RunRow",),
-    "batchrun.steering": ("cancel", "fetch_costs", "read_logs", "rerun"),
+    "batchrun.steering.cancel": ("cancel",),
+    "batchrun.steering.fetch_costs": ("fetch_costs",),
+    "batchrun.steering.read_logs": ("read_logs",),
+    "batchrun.steering.rerun": ("rerun",),
     "batchrun.tracking.cancel": ("Cancellation",),
     "batchrun.report.cost_totals": ("CostTotals",),
     "batchrun.tracking.log_cursor": ("LogLine",),

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from batchrun.engine.follow_batch import follow as follow_batch
-from batchrun.engine.progress import Progress
+from batchrun.engine.progress import Progress, ignored
 from batchrun.engine.rerun import failed_runs, request_rerun_of_failed
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import Stop
@@ -111,7 +111,7 @@ async def arun(
     service = _in_thread(_service(path, values, emulator=emulator, base_url=base_url))
     connections = chosen.concurrency + SPARE_CONNECTIONS
     async with service as (api, name), RunsClient(api, open_transport(api, connections=connections)) as client:
-        on_status = on_change or _ignored
+        on_status = on_change or ignored
         submitting = partial(
             submit,
             plan,
@@ -123,7 +123,7 @@ async def arun(
         )
         await _submitted(path, partial(submitting, extend=extend, retry=retry))
         while follow:
-            async for change in follow_batch(path, client, on_note=on_note or _ignored):
+            async for change in follow_batch(path, client, on_note=on_note or ignored):
                 on_status(change)
             if not await _is_run_again(path, rerun_failed):
                 break
@@ -186,10 +186,6 @@ async def _in_thread(context: AbstractContextManager[T]) -> AsyncIterator[T]:
 def _stopped(stop: Stop) -> BatchStoppedError:
     problem = stop.problem
     return BatchStoppedError(problem.place, problem.fact, problem.fix, reason=stop.reason.value)
-
-
-def _ignored(_: object) -> None:
-    pass
 
 
 def _blocking(function: Callable[P, Coroutine[Any, Any, Summary]]) -> Callable[P, Summary]:

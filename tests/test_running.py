@@ -13,22 +13,10 @@ import batchrun.running  # now: an import reads files, and one test here first c
 from batchrun import Batch, BatchStoppedError, Change, LedgerError, Progress, UsageError
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
+from tests.regional_sweep import regional_sweep
 
 KEY = "k-running-12345"
-SWEEP = """\
-version = 1
-[run]
-name    = "job-{{region}}-{{n}}"
-runtime = "tiny"
-region  = "aws-us-west-2"
-python  = "s3://acme/jobs/x.py"
-args    = ["--region", "{{region}}", "{{n}}"]
-[axes]
-region = ["us", "<eu>"]
-n = { from = 1001, to = 1005 }
-[submit]
-rate = 200
-"""
+SWEEP = regional_sweep('["us", "<eu>"]', last=1005)
 
 
 @pytest.fixture

@@ -10,8 +10,11 @@ import anyio
 import pytest
 
 import batchrun
-import batchrun.running
-import batchrun.steering  # now: an import reads files, and here it would happen inside an event loop
+import batchrun.running  # now, as the next four: an import reads files, and here it would happen inside an event loop
+import batchrun.steering.cancel
+import batchrun.steering.fetch_costs
+import batchrun.steering.read_logs
+import batchrun.steering.rerun
 from batchrun import (
     ApiError,
     ApiSettings,
@@ -29,24 +32,11 @@ from batchrun.errors import SweepChangedError
 from batchrun.ledger.reader import read_state
 from batchrun.report.rows import read_rows
 from batchrun.wherobots.views import RunView
+from tests.regional_sweep import regional_sweep
 
 T = TypeVar("T")
 KEY = "k-steering-12345"
-SWEEP = """\
-version = 1
-[run]
-name    = "job-{{region}}-{{n}}"
-runtime = "tiny"
-region  = "aws-us-west-2"
-python  = "s3://acme/jobs/x.py"
-args    = ["--region", "{{region}}", "{{n}}"]
-[axes]
-region = ["us", "eu"]
-n = { from = 1001, to = 1003 }
-[submit]
-rate = 200
-settle_after = "0.5s"
-"""
+SWEEP = regional_sweep('["us", "eu"]', last=1003) + 'settle_after = "0.5s"\n'
 
 
 class Steered:

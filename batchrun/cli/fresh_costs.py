@@ -5,7 +5,7 @@ from pathlib import Path
 
 from batchrun.cli.looking import ask_service, service_of
 from batchrun.errors import Problem
-from batchrun.steering import fetch_costs
+from batchrun.steering.fetch_costs import fetch_costs
 from batchrun.wherobots.client import RunsClient
 
 __all__ = ["refresh_ledger_costs"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from batchrun.engine.pacing.pacer import Pacer
+from batchrun.engine.progress import ignored
 from batchrun.errors import Problem
 from batchrun.ledger.find import find_ledger
 from batchrun.tracking.batch_follower import BatchFollower
@@ -16,15 +17,11 @@ from batchrun.wherobots.client import RunsClient
 __all__ = ["follow"]
 
 
-def _ignored(_: Problem) -> None:
-    pass
-
-
 async def follow(
     ledger: str | Path,
     client: RunsClient,
     *,
-    on_note: Callable[[Problem], None] = _ignored,
+    on_note: Callable[[Problem], None] = ignored,
     read_rate: float | None = None,
 ) -> AsyncGenerator[Change, None]:
     """Follow a batch's runs until all have ended, and yield each status change.

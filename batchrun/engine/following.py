@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.pacing.pacer import Pacer
-from batchrun.engine.progress import Reporter, detached
+from batchrun.engine.progress import Reporter, detached, ignored
 from batchrun.errors import ApiError, Problem
 from batchrun.ledger.file import FileLedger
 from batchrun.tracking.changes import Change
@@ -43,7 +43,7 @@ class Following:
         self._poller = poller
         self._ledger = ledger
         self._reporter = reporter
-        self._on_change = on_change or _ignored
+        self._on_change = on_change or ignored
         self._follower = Follower(
             client=client,
             poller=poller,
@@ -104,9 +104,5 @@ class Following:
         try:
             self._on_change(change)
         except Exception as error:  # noqa: BLE001 - somebody else's code, as an observer's is
-            self._on_change = _ignored
+            self._on_change = ignored
             self._reporter.note(detached("on_change", error))
-
-
-def _ignored(_: object) -> None:
-    pass
