@@ -1,6 +1,6 @@
 """Drop planned runs, so that they are never sent: the outcome ``dropped``."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from batchrun.ledger.events import DroppedEvent
 from batchrun.ledger.file import FileLedger
@@ -22,12 +22,8 @@ async def drop_runs(ledger: FileLedger, runs: Sequence[PlannedRun]) -> None:
         LedgerWriteError: it could not be recorded.
 
     """
-    for event in _events(ledger, runs):
-        ledger.record(event)
-    await ledger.flush()
-
-
-def _events(ledger: FileLedger, runs: Iterable[PlannedRun]) -> Iterator[DroppedEvent]:
     for run in runs:
         known = ledger.state.runs.get(run.key)
-        yield DroppedEvent(at=ledger.clock.stamp(), key=run.key, n=known.n if known is not None else 0, name=run.name)
+        n = known.n if known is not None else 0
+        ledger.record(DroppedEvent(at=ledger.clock.stamp(), key=run.key, n=n, name=run.name))
+    await ledger.flush()

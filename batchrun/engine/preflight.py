@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from batchrun.engine.difference import Difference, created_points, difference, i
 from batchrun.engine.resume import RETRIABLE
 from batchrun.errors import LedgerMismatchError, SweepChangedError, UsageError
 from batchrun.ledger.events import BatchEvent
-from batchrun.ledger.fold import BatchState, Outcome, RunState
+from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.redaction import LEAST_LENGTH, Secrets
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.settings import is_same_service
@@ -140,7 +140,7 @@ def _counted(
     service_changed: bool = False,
 ) -> Preflight:
     if plan_changed:  # who is planned changes with the plan
-        known = Counter(run.outcome for run in _of_plan(plan, state))
+        known = Counter(run.outcome for one in plan if (run := state.runs.get(one.key)) is not None)
         outcomes = {outcome: known[outcome] for outcome in Outcome}
     else:
         outcomes = dict(state.counts)
@@ -156,10 +156,6 @@ def _counted(
         service_changed=service_changed,
         target_changed=plan_changed or service_changed,
     )
-
-
-def _of_plan(plan: Plan, state: BatchState) -> Iterator[RunState]:
-    return (known for run in plan if (known := state.runs.get(run.key)) is not None)
 
 
 def _sweep_changed(found: Difference, ledger: Path, plan: Plan, *, extend: bool) -> SweepChangedError:
