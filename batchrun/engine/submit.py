@@ -1,6 +1,7 @@
 """Submit one batch: the public ``submit``."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import anyio.to_thread
@@ -14,7 +15,6 @@ from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
 from batchrun.engine.service_check import Existing, ServiceCheck
 from batchrun.engine.session import run_session
 from batchrun.engine.settings import SubmitSettings
-from batchrun.engine.spending import Spending
 from batchrun.engine.stopping import Stop, StopSwitch
 from batchrun.engine.submission import Submission
 from batchrun.engine.units_limit import open_spending
@@ -88,9 +88,6 @@ async def submit(
         existing=existing,
         is_moved=preflight.service_changed,
     )
-    generations = await anyio.to_thread.run_sync(generations_of, plan, ledger.state)
-    spending_of = partial(open_spending, settings.stop_at_units, plan, generations, ledger.state, client, pacer)
-    spending = await _begin(check, plan, preflight, service, switch, spending_of)
     spec = SessionSpec(
         plan=plan,
         ledger=ledger,
@@ -100,14 +97,9 @@ async def submit(
         reporter=reporter,
         switch=switch,
         retry=retry,
-        earlier=await anyio.to_thread.run_sync(earlier_runs, plan, ledger.state, ledger.path),
-        is_same_organization=check.is_same_organization,
-        destinations=await upload_local_files(plan, generations, ledger, client, reporter=reporter, switch=switch),
-        generations=generations,
         on_change=on_change,
-        spending=spending,
     )
-    return await run_session(spec)
+    return await run_session(await _prepare(spec, plan, check, preflight, service))
 
 
 async def _check_ledger(
@@ -118,21 +110,26 @@ async def _check_ledger(
     return await anyio.to_thread.run_sync(checking)
 
 
-async def _begin(
-    check: ServiceCheck,
-    plan: Plan,
-    preflight: Preflight,
-    service: str,
-    switch: StopSwitch,
-    spending_of: Callable[[], Awaitable[Spending | None]],
-) -> Spending | None:
+async def _prepare(
+    spec: SessionSpec, plan: Plan, check: ServiceCheck, preflight: Preflight, service: str
+) -> SessionSpec:
     """Ask the service, and only then write: a refusal leaves neither a new ledger nor a changed one behind."""
+    ledger, client, switch, in_thread = spec.ledger, spec.client, spec.switch, anyio.to_thread.run_sync
+    generations = await in_thread(generations_of, plan, ledger.state)
+    limit = spec.settings.stop_at_units
+    spending_of = partial(open_spending, limit, plan, generations, ledger.state, client, spec.pacer)
     found = await switch.unless_pulled(check.run)
     spending = None if isinstance(found, Stop) else await switch.unless_pulled(spending_of)
-    ledger = check.ledger
     if preflight.is_new:
-        await ledger.begin(await anyio.to_thread.run_sync(new_batch, plan, service))
+        await ledger.begin(await in_thread(new_batch, plan, service))
     elif preflight.target_changed:
-        await ledger.begin(await anyio.to_thread.run_sync(extended_batch, plan, ledger.state, service))
+        await ledger.begin(await in_thread(extended_batch, plan, ledger.state, service))
     await check.apply(found, switch)
-    return spending
+    return replace(
+        spec,
+        earlier=await in_thread(earlier_runs, plan, ledger.state, ledger.path),
+        is_same_organization=check.is_same_organization,
+        destinations=await upload_local_files(plan, generations, ledger, client, reporter=spec.reporter, switch=switch),
+        generations=generations,
+        spending=spending,
+    )
