@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from batchrun.cli.early_interrupts import importing
+from batchrun.cli.open_files import allow_open_files
 from batchrun.extras import missing_extra
 
 __all__ = ["load", "load_extra", "loop_options"]
@@ -31,5 +32,11 @@ def load_extra(name: str, *, extra: str, wanted_by: str) -> Any:  # noqa: ANN401
 
 
 def loop_options() -> dict[str, bool]:
-    """Backend options for ``anyio.run``: use uvloop where it is installed."""
+    """Backend options for ``anyio.run``: use uvloop where it is installed.
+
+    Raises:
+        UsageError: this process may open too few files to work with.
+
+    """
+    allow_open_files()
     return {"use_uvloop": find_spec("uvloop") is not None}

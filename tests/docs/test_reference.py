@@ -4,17 +4,17 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from batchrun.cli import app
 from batchrun.emulator.fault_settings import CallFaults, Faults
 from batchrun.emulator.settings import EmulatorSettings
+from batchrun.ledger.events import StatusEvent, event_line
+from batchrun.ledger.reader import read_state
 
 ROOT = Path(__file__).parents[2]
-COMMAND = Path(sys.executable).with_name("batchrun")
 DOCUMENTS = (
     "plan quickstart.toml",
     "submit quickstart.toml --emulator --yes",
@@ -25,6 +25,11 @@ DOCUMENTS = (
     "costs quickstart.toml --emulator",
     "report quickstart.toml --emulator -o report.html",
     "ledger check quickstart.emulator.ledger.jsonl",
+    "cancel quickstart.toml --emulator --yes --no-wait",
+    "rerun quickstart.toml --emulator --dry-run",
+    "rerun quickstart.toml --emulator --yes",
+    "watch quickstart.toml --emulator --timeout 0.1s",
+    "doctor",
 )
 NOT_FOR_USERS = {"WHEROBOTS_VERSION"}
 """Named in a sentence about another client's settings."""
@@ -45,15 +50,55 @@ def test_every_setting_of_the_emulator_is_on_its_page(table: type[EmulatorSettin
     assert [name for name in table.model_fields if not re.search(rf"\b{name}\b", page("emulator.md"))] == []
 
 
-@pytest.mark.e2e
-def test_every_key_of_a_json_document_is_on_its_page(tmp_path: Path) -> None:
+ROWS = {
+    name: line.split("|")[2]
+    for line in page("reference/json.md").splitlines()
+    if line.startswith("| `")
+    for name in re.findall(r"`([^`]+)`", line.split("|")[1])
+}
+
+
+def test_the_keys_of_json_documents_are_those_on_their_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("WHEROBOTS_", "BATCHRUN_"))]:
+        monkeypatch.delenv(name)
     shutil.copy(ROOT / "manifests" / "quickstart.toml", tmp_path)
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("WHEROBOTS_", "BATCHRUN_"))}
-    missing = []
+    wrong = []
     for words in DOCUMENTS:
-        command: list[str | Path] = [COMMAND, *words.split(), "--json"]
-        done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, timeout=60, check=False)
+        if words.startswith("rerun"):
+            cancelled(tmp_path / "quickstart.emulator.ledger.jsonl")
         name = " ".join(word for word in words.split()[:2] if "." not in word)
-        row = next(line for line in page("reference/json.md").splitlines() if line.startswith(f"| `{name}`"))
-        missing += [f"{name}: {key}" for key in json.loads(done.stdout) if f"`{key}`" not in row]
-    assert missing == []
+        usual, rare = documented(ROWS[name])
+        capsys.readouterr()
+        app.run([*words.split(), "--json"])
+        printed = keys(capsys.readouterr().out)
+        wrong += [f"{words}: {key}: not on the page" for key in printed - usual - rare]
+        wrong += [f"{words}: {key}: not printed" for key in usual - printed if printed <= usual]
+    assert wrong == []
+
+
+def keys(printed: str) -> set[str]:
+    """The keys of the document, which ``watch`` prints after a line for each change."""
+    return set(json.loads(printed if printed.startswith("{\n") else printed.splitlines()[-1]))
+
+
+def documented(row: str) -> tuple[set[str], set[str]]:
+    """The keys of a row, without those of the tables inside: the usual ones, and after a semicolon the others."""
+    usual, _, rare = re.sub(r"\([^)]*\)", "", row).partition(";")
+    found = [set(re.findall(r"`(\w+)`", text)) for text in (usual, rare)]
+    if "those of `submit`" in usual:
+        return documented(ROWS["submit"])[0], found[1] | documented(ROWS["submit"])[1]
+    return found[0], found[1]
+
+
+def cancelled(ledger: Path) -> None:
+    """Runs that can be run again."""
+    runs = read_state(ledger).runs.items()
+    lines = [
+        StatusEvent(at="2026-11-25T10:00:00Z", key=key, run_id=run.run_id or "", status="CANCELLED")
+        for key, run in runs
+    ]
+    with ledger.open("ab") as file:
+        file.writelines(map(event_line, lines))

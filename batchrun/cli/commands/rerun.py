@@ -97,6 +97,7 @@ def rerun(
         output.tell(line)
     if flags.dry_run or not output.confirm(f"Run {numbered(len(rows), 'run')} again?", yes=yes):
         output.tell("nothing was recorded")
+        output.document({"rerun": len(rows), "dry_run": True, "exit_status": 0})  # with --json nobody is asked
         return ExitStatus.DONE if flags.dry_run else ExitStatus.STOPPED
     if request.settings.stop_at_units is not None:
         _check_units(changed, service, ledger, flags)
