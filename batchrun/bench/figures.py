@@ -15,12 +15,12 @@ EDGES = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Latencies in seconds; percentiles are by nearest rank, so each is a value that was measured."""
+    """Latencies in seconds. Percentiles use the nearest rank, so each is a measured value."""
 
     count: int
     mean_s: float
     percentiles_s: tuple[float, ...]
-    """One for each of ``PERCENTILES``."""
+    """One value for each of ``PERCENTILES``."""
     max_s: float
 
     @classmethod
@@ -89,7 +89,7 @@ class Figures:
     refused: dict[str, int]
     """Attempts refused temporarily, by error code or HTTP status."""
     limit_per_s: float | None
-    """The rate limit that pacing found, if it was looking for one and met it."""
+    """The rate limit that pacing found, if it searched for one and reached it."""
     plan_s: float
     """Time spent planning, which is not part of ``submit_s``."""
     submit_s: float

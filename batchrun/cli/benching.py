@@ -38,7 +38,7 @@ from batchrun.wherobots.transports import chosen_kind
 __all__ = ["BenchRequest", "run_bench"]
 
 DUMMY_KEY = "bench"
-"""Sent where the environment has no API key: the emulator accepts any."""
+"""Used if the environment has no API key: the emulator accepts any."""
 TEMPORARY = ".batchrun-bench-"
 
 

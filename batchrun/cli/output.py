@@ -83,33 +83,33 @@ class Output:
 
     @property
     def can_ask(self) -> bool:
-        """Whether somebody can answer a prompt."""
+        """Whether a prompt can be answered."""
         return not self.as_json and _is_capable_terminal(self.err) and sys.stdin is not None and sys.stdin.isatty()
 
     def say(self, text: str = "", *, style: str = "") -> None:
-        """A line of the result; with ``--json`` it goes to stderr."""
+        """Print a line of the result; with ``--json`` it goes to stderr."""
         self._print(self._result, one_line(text), style)
 
     def tell(self, text: str, *, style: str = "") -> None:
-        """A line of progress or context; hidden by ``--quiet``."""
+        """Print a line of progress or context; hidden by ``--quiet``."""
         if not self.quiet:
             self._print(self.err, one_line(text), style)
 
     def urge(self, text: str) -> None:
-        """A line that is shown even with ``--quiet``, because somebody is waiting for it."""
+        """Print a line even with ``--quiet``, because someone is waiting for it."""
         self._print(self.err, one_line(text), "bold")
 
     def ask(self, question: str) -> bool:
-        """Whether the person confirms; anything but yes, including an empty line, is a no."""
+        """Whether the user confirms; anything but yes, including an empty line, means no."""
         self.err.write(f"{one_line(question)} [y/N] ")
         self.err.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
     def confirm(self, question: str, *, yes: bool) -> bool:
-        """Whether something that costs money or ends work may be done: ``yes``, or what a person answers.
+        """Whether something that costs money or ends work may be done: ``yes``, or the user's answer.
 
         Raises:
-            UsageError: nobody can be asked.
+            UsageError: there is no terminal to ask on.
 
         """
         if yes:
@@ -119,15 +119,15 @@ class Output:
         return self.ask(question)
 
     def warn(self, problem: Problem) -> None:
-        """A problem worth knowing about that stops nothing."""
+        """Print a problem that is worth knowing but stops nothing."""
         self._print(self.err, f"note: {one_line(problem.text())}", "yellow")
 
     def error(self, problem: Problem) -> None:
-        """A problem that stopped the command."""
+        """Print a problem that stopped the command."""
         self._print(self.err, f"error: {one_line(problem.text())}", "red")
 
     def table(self, table: Table) -> None:
-        """A table of the result."""
+        """Print a table of the result."""
         stream = self._result
         if not _is_styled(stream):
             for line in _plain_lines(table):
@@ -141,22 +141,22 @@ class Output:
         return self._results.measure(drawing, options=unbounded).maximum <= self._results.width
 
     def draw(self, drawing: RenderableType) -> None:
-        """A drawing of the result, on a terminal; its text is safe already."""
+        """Print a drawing of the result on a terminal; its text is already sanitized."""
         self._results.print(drawing, markup=False, highlight=False, emoji=False)
 
     def document(self, value: dict[str, Any]) -> None:
-        """The JSON document; printed only with ``--json``."""
+        """Print the JSON document, only with ``--json``."""
         if self.as_json:
             # ASCII only: valid in every encoding, and no character in it can act on a terminal.
             self._print(self.out, masked(json.dumps(value, indent=2, ensure_ascii=True)))
 
     def json_line(self, value: dict[str, Any]) -> None:
-        """One of a stream of JSON documents, each on a line of its own; printed only with ``--json``."""
+        """Print one of a stream of JSON documents, each on its own line, only with ``--json``."""
         if self.as_json:
             self._print(self.out, masked(json.dumps(value, ensure_ascii=True)))
 
     def raw_line(self, text: str) -> None:
-        """A line of data for another program, printed unchanged except that the API key is masked."""
+        """Print a line of data for another program, unchanged except that the API key is masked."""
         self._print(self.out, masked(text))
 
     def flush(self) -> None:
@@ -271,7 +271,7 @@ def _plain_lines(table: Table) -> Iterable[str]:
 
 
 def _bounded(cell: str) -> str:
-    """A text of the service may have thousands of characters, and would make every row as wide. --json has all of it."""
+    """Bound text from the service: thousands of characters would widen every row. --json has all of it."""
     longest = LONGEST_TEXT if " " in cell else LONGEST_WORD
     return cell if len(cell) <= longest else f"{cell[: longest - 3]}..."
 

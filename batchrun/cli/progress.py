@@ -24,7 +24,7 @@ FIRST_LINE_AFTER_S = 2.0  # a small batch is over by then and needs no progress
 LINE_EVERY_S = 5.0
 LONGEST_SILENCE_S = 30.0
 MEGABYTE = 1e6
-"""Plain lines become less frequent, so that the log of a batch that takes hours stays short."""
+"""Plain lines become less frequent over time, so that the log of a batch that takes hours stays short."""
 
 
 class View(Observer, Protocol):
@@ -72,7 +72,7 @@ def pace_line(progress: Progress) -> str:
 
 
 def upload_line(uploads: UploadProgress) -> str:
-    """How far the upload of local files is, before the first run is sent."""
+    """The progress of uploading local files, before the first run is sent."""
     size = f"{uploads.size_done:,} of {uploads.size:,} bytes"
     if uploads.size >= MEGABYTE:
         size = f"{uploads.size_done / MEGABYTE:,.1f} of {uploads.size / MEGABYTE:,.1f} MB"
@@ -131,7 +131,7 @@ class _PlainView(_QuietView):
 
 
 class _LiveView(_QuietView):
-    """A few lines redrawn several times a second, by a thread of their own so that a slow terminal delays no run."""
+    """A few lines, redrawn several times per second in their own thread so that a slow terminal delays no run."""
 
     def __init__(self, output: Output, name: str) -> None:
         super().__init__(output)

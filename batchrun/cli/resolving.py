@@ -27,17 +27,17 @@ __all__ = ["ResolveRequest", "run_resolve"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveRequest:
-    """Which runs, and what a person decided about them."""
+    """Which runs, and the decision about them."""
 
     ledger: Path
     service: str
     timeout_s: float | None
     words: tuple[str, ...] | None
-    """Names and keys; None is every unknown run."""
+    """Names and keys; None means every unknown run."""
     decision: Decision | None
     """None only shows what the service holds."""
     adopt: str | None = None
-    """The id of the run to adopt; None, with ``Decision.ADOPT``, is the one that is held."""
+    """The id of the run to adopt; with ``Decision.ADOPT``, None means the only one that the service holds."""
     not_ours: bool = False
     resume: tuple[str, ...] = ()
     """The command that resumes the batch."""

@@ -51,7 +51,7 @@ def open_service(
 
 
 def _values_used(ledger: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Environment values that a ledger's runs were given, as far as they are still set. A new batch's plan knows its own."""
+    """Environment values passed to a ledger's runs, if they are still set. A new batch's plan has its own."""
     try:
         batch = next(read_events(ledger), None)
     except BatchrunError:

@@ -21,7 +21,7 @@ SPARE_CONNECTIONS = 2
 """For settling and for watching active runs, in addition to those that submit."""
 
 SessionWork = Callable[[RunsClient, View, StopSwitch], Awaitable[Submission]]
-"""What a session does: ``submit`` or ``settle``, with everything but these three given."""
+"""What a session does: ``submit`` or ``settle``, with all other arguments bound."""
 
 
 def run_session(

@@ -20,7 +20,7 @@ class SubmitRequest:
     plan: Plan
     ledger: Path
     service: str
-    """How the ledger names the service."""
+    """The service's name in the ledger."""
     settings: SubmitSettings
     resume: tuple[str, ...]
     """The command that resumes the batch."""

@@ -41,7 +41,7 @@ from batchrun.wherobots.settings import ApiSettings
 __all__ = ["run_submission", "show_if_nothing_is_sent"]
 
 UNATTENDED_S = 3600.0
-"""Without a run created for an hour, somebody has to look; scripts and CI jobs must not wait for ever."""
+"""If no run is created for an hour, someone has to look; scripts and CI jobs must not wait forever."""
 
 
 def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
@@ -93,7 +93,7 @@ def _round(request: SubmitRequest, api: ApiSettings, output: Output) -> tuple[Su
 
 
 def show_if_nothing_is_sent(request: SubmitRequest, output: Output) -> ExitStatus | None:
-    """For a plan without its environment: show that nothing is left to send. None if something is.
+    """For a plan without its environment: report that nothing is left to send. Returns None if something is.
 
     Raises:
         LedgerError: the ledger cannot be used, or belongs to another service or another plan.
@@ -108,14 +108,14 @@ def show_if_nothing_is_sent(request: SubmitRequest, output: Output) -> ExitStatu
 
 
 def _patient(settings: SubmitSettings, output: Output) -> SubmitSettings:
-    """Where nobody watches, a batch that gets nowhere ends by itself."""
+    """Without a terminal, a batch that makes no progress stops by itself."""
     if settings.give_up_after_s is not None or output.is_terminal:
         return settings
     return replace(settings, give_up_after_s=UNATTENDED_S)
 
 
 def _watch(request: SubmitRequest, api: ApiSettings, output: Output, seen: SubmissionView) -> Watched:
-    """Follow the runs to their end, now that nothing is left to send and the ledger's lock is given back."""
+    """Follow the runs until they end, now that nothing is left to send and the ledger's lock is released."""
     view = watch_view(output, request.plan.name, failures=seen.failures)
     return follow_batch(_watch_request(request), api, output, view)
 
@@ -132,10 +132,10 @@ def _watch_request(request: SubmitRequest) -> WatchRequest:
 def _submit_or_ask(
     request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output, seen: SubmissionView | None
 ) -> Submission:
-    """Submit; if runs exist that a new ledger does not know, ask whether to create them anew.
+    """Submit; if runs exist that a new ledger does not know, ask whether to create them again.
 
     Raises:
-        RunsExistError: nobody can be asked, or the answer is no.
+        RunsExistError: there is no terminal to ask on, or the answer is no.
 
     """
     try:
@@ -196,7 +196,7 @@ def _warn_of_torn_line(ledger: FileLedger, output: Output) -> None:
 
 
 def _is_confirmed(request: SubmitRequest, preflight: Preflight, state: BatchState, output: Output) -> bool:
-    """Say what is going to happen, and ask if there is somebody to ask."""
+    """Show what is going to happen, and ask for confirmation if there is a terminal."""
     plan = request.plan
     for warning in plan.warnings:
         output.warn(warning)

@@ -24,11 +24,11 @@ from batchrun.tracking.changes import Change
 __all__ = ["SubmissionView", "WatchView", "watch_view"]
 
 REDRAW_PER_S = 4
-"""Less often than while submitting: what is shown changes when runs do."""
+"""Less often than while submitting: the display changes only when runs do."""
 
 
 class WatchView(Protocol):
-    """What a watch reports to. ``leave`` ends the display and may be called more than once."""
+    """The observer that a watch reports to. ``leave`` ends the display and may be called more than once."""
 
     def __enter__(self) -> Self: ...
 
@@ -125,7 +125,7 @@ class _QuietView(QuietView):
         """Left to the summary."""
 
     def show(self, snapshot: WatchSnapshot) -> None:
-        """There is nothing to show it on."""
+        """There is no display to show it on."""
 
 
 class _PlainView(_QuietView):
@@ -145,7 +145,7 @@ class _JsonView(_QuietView):
 
 
 class _LiveView(_QuietView):
-    """A picture that is redrawn by a thread of its own, so that a slow terminal delays nothing; its last state stays."""
+    """A display that is redrawn in its own thread, so that a slow terminal delays nothing; its last state stays on screen."""
 
     def __init__(self, output: Output, name: str, failures: Iterable[Change], *, stays: bool = True) -> None:
         super().__init__(output)

@@ -41,7 +41,7 @@ __all__ = ["Until", "WatchRequest", "Watched", "follow_batch", "run_watch", "sho
 
 SNAPSHOT_EVERY_S = 0.25
 RATE_OVER_S = 300.0
-"""The rate of finishing is that of the last five minutes: long enough for runs that take minutes."""
+"""The finish rate covers the last five minutes: long enough for runs that take minutes."""
 MIN_FINISHED = 2
 CONNECTIONS = 2
 LEFT_ALONE = "stopped watching; the runs continue"
@@ -69,10 +69,10 @@ class WatchRequest:
     """What to watch, where, and for how long."""
 
     name: str
-    """The batch's."""
+    """The batch's name."""
     ledger: Path
     service: str
-    """How the ledger names the service."""
+    """The service's name in the ledger."""
     until: Until = Until.ALL
     timeout_s: float | None = None
     read_rate: float | None = None
@@ -88,7 +88,7 @@ class Watched:
 
     @property
     def status(self) -> ExitStatus:
-        """The exit status of a command that did nothing but watch."""
+        """The exit status of a command that only watched."""
         match self.end:
             case WatchEnd.TIMEOUT:
                 return ExitStatus.STOPPED

@@ -1,4 +1,4 @@
-"""Rules that make some runs fail or take longer than others, by their arguments, runtime and region."""
+"""Rules that make some runs fail or take longer, by arguments, runtime and region."""
 
 import re
 import shlex

@@ -28,7 +28,7 @@ _read_payload = msgspec.json.Decoder(_Payload).decode
 
 
 def need_of(plan: Plan) -> Need:
-    """What a plan asks for; walks over every run."""
+    """What a plan needs; iterates over every run."""
     largest = 0.0
     for run in plan:
         if b"DiskGB" in run.body:  # few sweeps set disks, and a million payloads take seconds to decode
@@ -38,7 +38,7 @@ def need_of(plan: Plan) -> Need:
 
 
 async def read_allowance(account: Account) -> tuple[Allowance, list[Problem]]:
-    """What could be read, and a problem for each call that was refused."""
+    """What could be read, with a problem for each refused call."""
     unread: list[Problem] = []
 
     async def read(call: Callable[[], Awaitable[T]]) -> T | None:

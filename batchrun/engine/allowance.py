@@ -16,7 +16,7 @@ HOUR_S = 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a plan asks for."""
+    """What a plan needs."""
 
     demands: tuple[Demand, ...]
     largest_disk_gb: int | None = None
@@ -51,7 +51,7 @@ def refusals(need: Need, allowance: Allowance) -> list[Problem]:
 
 
 def warnings(need: Need, allowance: Allowance) -> list[Problem]:
-    """What is allowed, and may not go as usual."""
+    """What is allowed but may not work as usual."""
     regions = allowance.hints.regions.hint if allowance.hints is not None else []
     return [
         Problem("run.region", f"{hint.region_name} is degraded at the moment", "expect delays")

@@ -17,12 +17,12 @@ __all__ = ["Backlog", "Work"]
 
 
 class Work(msgspec.Struct, kw_only=True, eq=False):
-    """One run on its way, with its past. A Struct, since one is made for every run: a dataclass costs a microsecond more."""
+    """One run in progress, with its history. A Struct, because a dataclass would cost a microsecond more per run."""
 
     key: str
     name: str
     planned: PlannedRun | None
-    """None for a run that left the plan, or whose plan cannot be made any more: it is settled, and never sent."""
+    """None for a run that left the plan, or whose plan can no longer be built: it is settled, and never sent."""
     earlier: PlannedRun | None = None
     """A run that left the plan, as the earlier plan had it, where that can still be made: for comparing payloads."""
     is_counted: bool = True
@@ -47,9 +47,9 @@ class Work(msgspec.Struct, kw_only=True, eq=False):
     exists_without_id: bool = False
     """A 2xx arrived whose body could not be read: the run exists, and must never be sent again."""
     failed_looks: int = 0
-    """Looks right before sending, in a row, that proved nothing."""
+    """Consecutive looks right before sending that proved nothing."""
     outcome: Outcome = Outcome.PENDING
-    """As what it is counted now."""
+    """The outcome that it currently counts as."""
     ended_as: Outcome | None = None
     """What an earlier session ended it as, while it is to be sent again and nothing of that is in the ledger yet."""
     creation_lag_s: float = 0.0
@@ -105,7 +105,7 @@ class Backlog:
 
     @property
     def waiting(self) -> int:
-        """Runs that wait for another attempt."""
+        """Runs waiting for another attempt."""
         return len(self._waiting) + len(self._ready)
 
     @property
@@ -138,12 +138,12 @@ class Backlog:
         self._on_end()
 
     async def wait_read(self) -> None:
-        """Return when it is known whether there is new work."""
+        """Return once it is known whether there is new work."""
         while not self._new and self._source is not None:
             await self._change.wait()
 
     async def take(self) -> Work | None:
-        """The next run to send, as soon as there is one; None when the backlog is finished."""
+        """Return the next run to send as soon as there is one, or None when the backlog is finished."""
         if (work := self._next()) is None:
             async with self._queue:
                 while (work := self._next()) is None and not self.is_finished:
@@ -152,7 +152,7 @@ class Backlog:
         return work
 
     def adopt(self) -> None:
-        """Count a run as out that was never in here: it is being settled from the start."""
+        """Count a run as out that was never in the backlog: it is being settled from the start."""
         self._out += 1
 
     def put(self, work: Work, *, due_s: float | None = None) -> None:
@@ -164,7 +164,7 @@ class Backlog:
         self.retire()
 
     def retire(self) -> None:
-        """A run that was out has an outcome, or waits elsewhere."""
+        """A run that was out has its outcome, or is waiting elsewhere."""
         self._out -= 1
         self._on_return()
         self._change.notify()

@@ -55,10 +55,10 @@ def extended_batch(plan: Plan, state: BatchState, base_url: str) -> BatchEvent:
 
 
 def plan_of(batch: BatchEvent, ledger_path: Path, environ: Mapping[str, str], *, resolve: bool = True) -> Plan:
-    """The batch's plan, made again from what the ledger holds.
+    """Rebuild the batch's plan from its ledger.
 
     Data files are looked for where they were, and beside the ledger if it was moved. Without ``resolve``, ``<env.NAME>``
-    stands for values of the environment: keys and names are the same, and nothing can be sent.
+    takes the place of environment values: keys and names are the same, but nothing can be sent.
 
     Raises:
         ManifestError: it cannot be planned any more, for example because a data file is gone.
@@ -93,7 +93,7 @@ def _recorded_files(batch: BatchEvent, directory: Path) -> dict[str, LocalFile]:
 
 
 def earlier_plan(state: BatchState, ledger_path: Path, environ: Mapping[str, str]) -> Plan | None:
-    """The ledger's own plan; None if it cannot be made again, as when a data file changed."""
+    """The ledger's own plan; None if it cannot be rebuilt, for example because a data file changed."""
     if state.batch is None:
         return None
     try:
@@ -104,6 +104,6 @@ def earlier_plan(state: BatchState, ledger_path: Path, environ: Mapping[str, str
 
 
 def earlier_keys(state: BatchState, ledger_path: Path, environ: Mapping[str, str]) -> set[str] | None:
-    """The keys of the ledger's own plan; None if it cannot be made again."""
+    """The keys of the ledger's own plan; None if it cannot be rebuilt."""
     earlier = earlier_plan(state, ledger_path, environ)
     return None if earlier is None else {run.key for run in earlier}

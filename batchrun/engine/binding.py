@@ -10,7 +10,7 @@ __all__ = ["Load", "binding"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What there is besides the rate."""
+    """What limits a batch besides the rate."""
 
     in_flight: int
     concurrency: int

@@ -6,7 +6,7 @@ __all__ = ["Change"]
 
 
 class Change:
-    """Wakes all current waiters at once; each of them then looks for itself whether its condition holds."""
+    """Wakes all current waiters at once; each of them then checks its own condition."""
 
     __slots__ = ("_event", "_waiters")
 

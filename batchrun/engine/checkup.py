@@ -23,11 +23,11 @@ SETTINGS = (
 
 
 class Level(StrEnum):
-    """How a check went."""
+    """The result of a check."""
 
     OK = "ok"
     WARNING = "warning"
-    """Works, with something to know."""
+    """Works, with a caveat."""
     PROBLEM = "problem"
     """Does not work; ``fix`` says what to do."""
 
@@ -46,7 +46,7 @@ class Check:
 
 
 def setting_checks(environ: Mapping[str, str]) -> list[Check]:
-    """Which settings there are and where they come from; never their values."""
+    """Which settings are set and where they come from; never their values."""
     found = [name for name in SETTINGS if environ.get(name)]
     checks = [Check(subject="settings", level=Level.OK, fact=f"from the environment: {', '.join(found) or 'none'}")]
     if "WHEROBOTS_API_KEY" not in found:
@@ -74,7 +74,7 @@ def clock_check(offset_s: float | None) -> Check:
 
 
 def allowance_checks(need: Need | None, allowance: Allowance, unread: Iterable[Problem]) -> list[Check]:
-    """The organization against what a sweep asks for; without a sweep, what is known of it."""
+    """Compare the organization with what a sweep asks for; without a sweep, report what is known about it."""
     checks = [Check(subject="organization", level=Level.OK, fact=fact) for fact in _organization_facts(allowance)]
     for problem in unread:
         fact = f"not checked: {problem.place}: {problem.fact}"

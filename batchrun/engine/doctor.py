@@ -43,7 +43,7 @@ BYTES_PER_RUN = 600
 def local_checks(
     environ: Mapping[str, str], *, base_url: str | None, sweep: Plan | BatchrunError | None, ledger: Path | None
 ) -> Iterator[Check]:
-    """What can be said without the network: versions, settings, the sweep, the ledger, the disk."""
+    """Checks that need no network: versions, settings, sweep, ledger, disk."""
     python = f"Python {platform.python_version()}, batchrun {version('batchrun-wherobots')}, {platform.system()}"
     is_new_enough = sys.version_info >= (3, 11)
     yield Check(subject="versions", level=Level.OK if is_new_enough else Level.PROBLEM, fact=python)
@@ -55,7 +55,7 @@ def local_checks(
 
 
 def _url_checks(environ: Mapping[str, str], base_url: str | None) -> Iterator[Check]:
-    """The base URL and where it comes from, and each setting that cannot be used: one is no reason to hide another."""
+    """The base URL and its source, and every unusable setting: one must not hide another."""
     source = "--base-url" if base_url else base_url_source(environ)
     try:
         # Any key: a missing or a malformed one has a line of its own, and must not hide what the base URL is.
@@ -118,7 +118,7 @@ def _ledger_state(ledger: Path) -> Check:
 
 
 async def network_checks(settings: ApiSettings, sweep: Plan | None) -> AsyncIterator[Check]:
-    """From the name look-up to the organization's quotas; what comes after a broken step is left out."""
+    """Checks from name resolution to the organization's quotas; steps after a broken one are skipped."""
     async for check in _connection_checks(settings):
         yield check
         if check.level is Level.PROBLEM:
@@ -188,7 +188,7 @@ async def _tls_check(host: str, port: int, context: ssl.SSLContext | None) -> Ch
 
 
 async def _key_check(client: RunsClient) -> tuple[Check, bool]:
-    """Whether the service lists runs to this key, and whether it responded at all."""
+    """Whether the service lists runs for this key, and whether it responded at all."""
     try:
         page = await client.list_page(size=1)
     except ApiError as error:

@@ -44,7 +44,7 @@ def earlier_runs(plan: Plan | None, state: BatchState, ledger: Path) -> dict[str
 
 
 def runtimes_of(state: BatchState, ledger: Path) -> dict[str, str]:
-    """The runtime of each run by key, as its latest generation has it. Runs are missing whose plan cannot be made again.
+    """The runtime of each run by key, as its latest generation has it. Runs whose plan cannot be rebuilt are missing.
 
     Raises:
         LedgerError: the ledger cannot be read.
@@ -65,7 +65,7 @@ def _runtime(planned: PlannedRun, known: RunState) -> str:
 
 
 def _plans(ledger: Path) -> Iterator[Plan]:
-    """The plans of a ledger that can be made again, the latest first."""
+    """The plans of a ledger that can be rebuilt, latest first."""
     for batch in reversed(read_batches(ledger)):
         try:
             yield plan_of(batch, ledger, os.environ, resolve=False)

@@ -30,7 +30,7 @@ def submitted_event(
 
 
 def refused_event(at: str, work: Work, answer: Answer, retry_in: float | None) -> RefusedEvent:
-    """The attempt created nothing."""
+    """The attempt created no run."""
     trouble = trouble_of(answer)
     return RefusedEvent(
         at=at,
@@ -51,7 +51,7 @@ def unknown_event(at: str, work: Work, reason: str) -> UnknownEvent:
 def end_event(
     kind: type[RejectedEvent | FailedEvent], at: str, work: Work, trouble: Trouble
 ) -> RejectedEvent | FailedEvent:
-    """The run ended badly, and this is why."""
+    """The run was not created, and why."""
     return kind(
         at=at,
         key=work.key,
@@ -67,7 +67,7 @@ def end_event(
 
 
 def trouble_of(answer: Answer) -> Trouble:
-    """What a service said, or what happened instead."""
+    """What the service reported, or what happened instead of a response."""
     match answer:
         case Refused():
             return answer.trouble
@@ -90,7 +90,7 @@ def reason_of(answer: Answer) -> str:
 
 
 def failure_words(answer: Answer) -> str:
-    """What went wrong with an attempt, for a person who wonders why nothing happens; empty if nothing did."""
+    """What went wrong with an attempt, to explain why nothing is happening; empty if nothing did."""
     match answer:
         case Created():
             return ""

@@ -27,7 +27,7 @@ def value_digest(name: str, value: str) -> ValueDigest:
 
 
 def changed_values(environment: Mapping[str, str], batch: BatchEvent) -> tuple[str, ...]:
-    """The names whose values differ from those that the batch was sent with, or about which its ledger says nothing."""
+    """The names whose values differ from those sent with the batch, or are not in its ledger."""
     kept = {digest.name: digest for digest in batch.environment}
     # Version 0.1 kept a plain SHA-256 among the files.
     plain = {file.path.removeprefix("env."): file.sha256 for file in batch.files if file.path.startswith("env.")}

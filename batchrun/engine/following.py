@@ -22,11 +22,11 @@ from batchrun.wherobots.client import RunsClient
 __all__ = ["Following"]
 
 REFUSED_AGAIN_S = 60.0
-"""Before the service is asked again that refused every call which could follow a run."""
+"""Seconds before retrying a service that refused every call that could follow a run."""
 
 
 class Following:
-    """Looks at the active runs for as long as anybody needs to know them."""
+    """Follows the active runs for as long as anything needs their status."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Following:
         return self._ended_before + self._poller.statuses
 
     async def run(self) -> None:
-        """Look again and again; runs until cancelled."""
+        """Look repeatedly; runs until cancelled."""
         # In a thread, and only where somebody looks: a ledger may know a million runs that have ended.
         if self._active_runs.are_followed:
             self._ended_before = await anyio.to_thread.run_sync(learn_from_ended, self._ledger.state, self._poller)

@@ -20,11 +20,11 @@ MOST_PAGES_A_NAME = 100
 """Pages of one name's list: services may match names by substring, and a broken one would never end."""
 
 ReadObserver = Callable[[int, int | None], object]
-"""Called with how many runs or names were read so far, and how many there are, if that is known."""
+"""Called with the number of runs or names read so far, and the total if it is known."""
 
 
 def unobserved(read: int, total: int | None) -> None:
-    """Nobody follows the reading."""
+    """Ignore the progress of reading."""
 
 
 def _none_follows(_: str) -> None:
@@ -59,7 +59,7 @@ async def read_names(
     one by one, the name that ``following`` returns for one is listed as well, and so on, as long as runs are found.
 
     Raises:
-        ApiError: a list cannot be had, after several tries.
+        ApiError: a list cannot be read after several tries.
 
     """
     if not names:
@@ -124,6 +124,6 @@ async def _read_each(
 
 
 def common_prefix(names: Iterable[str]) -> str:
-    """What all names begin with: what the least and the greatest of them begin with."""
+    """The common prefix of all names, which is that of the least and the greatest of them."""
     least, greatest = min(names), max(names)
     return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(least, greatest, strict=False)))

@@ -13,20 +13,20 @@ __all__ = ["CheckedOrganization", "check_organization", "organization_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedOrganization:
-    """What could be found out about the organization that an API key belongs to."""
+    """What is known about the organization that an API key belongs to."""
 
     organization: str | None
-    """Its id, if the service reveals it, and unless it may be another one than the batch's."""
+    """Its id, if the service reveals it, unless it may differ from the batch's."""
     is_proven: bool
-    """It is the batch's, by its id or by a run that the key can read; not merely not another one."""
+    """It is proven to be the batch's, by its id or by a run that the key can read."""
 
 
 async def check_organization(state: BatchState, scanner: Scanner, place: str) -> CheckedOrganization:
-    """Find out whether the key belongs to the organization of the batch.
+    """Check whether the key belongs to the organization of the batch.
 
     Raises:
         LedgerMismatchError: the batch belongs to another one; ``place`` is where the error says it was found.
-        ApiError: it cannot be found out now.
+        ApiError: this cannot be determined now.
 
     """
     failure: ApiError | None = None
@@ -81,5 +81,5 @@ async def _knows_a_run(state: BatchState, scanner: Scanner, place: str) -> bool:
 
 
 def _may_pass(error: ApiError) -> bool:
-    """Whether a call failed that the service offers: later it may work. Other answers prove nothing, now or later."""
+    """Whether the service offers the call, so that it may work later. Other responses prove nothing, now or later."""
     return error.http_status is not None and not is_call_refused(error)

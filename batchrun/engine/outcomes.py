@@ -46,11 +46,11 @@ from batchrun.wherobots.summaries import RunSummary
 __all__ = ["Outcomes", "Resent"]
 
 QUOTA_WAIT_S = 1.0
-"""Before a run that was refused for quota is tried again at the earliest: others go first, which may need less of it."""
+"""Minimum seconds before retrying a run that was refused for quota: others go first, which may need less of it."""
 LOOK_AGAIN_S = 2.0
-"""Before a run that could not be looked for is tried again."""
+"""Seconds before retrying a run that could not be looked for."""
 SHOWN = 3
-"""Runs of one name whose ids are shown."""
+"""Number of ids shown for runs with the same name."""
 MOST_LOOKS = 15
 """Failed looks for one run before it is left for a later session: half a minute without a readable list."""
 
@@ -73,7 +73,7 @@ class Resent:
 
 
 class Outcomes:
-    """Records how attempts and settled runs end, and passes each run on."""
+    """Records how attempts and settled runs end, and hands each run on."""
 
     def __init__(
         self,
@@ -173,7 +173,7 @@ class Outcomes:
         self._reporter.note_run(note, kind=f"stay unknown; {kind or fact}", fix=fix)
 
     def could_not_look(self, work: Work, fact: str) -> None:
-        """A run that must be looked for before it is sent could not be: try again, and not for ever."""
+        """A run that must be looked for before it is sent could not be: retry, but not forever."""
         work.failed_looks += 1
         if work.failed_looks < MOST_LOOKS:
             self._backlog.put(work, due_s=time.monotonic() + LOOK_AGAIN_S)
@@ -287,7 +287,7 @@ class Outcomes:
             self._switch.pull(stop)
 
     def _move(self, work: Work, outcome: Outcome) -> None:
-        """Runs that left the plan are recorded, and not counted."""
+        """Runs that left the plan are recorded but not counted."""
         self.begun(work)
         if work.is_counted and work.outcome is not outcome:
             self._tally.move(work.outcome, outcome)

@@ -1,4 +1,4 @@
-"""How long a batch may go without any success before it gives up. Pure: no clock."""
+"""How long a batch may go without a success before it gives up. Pure: no clock."""
 
 import math
 
@@ -6,7 +6,7 @@ __all__ = ["Patience"]
 
 
 class Patience:
-    """Counts the time in which the batch could have created runs, and none of them got anywhere.
+    """Counts the time in which the batch could have created runs but none succeeded.
 
     Waiting for the batch's own runs to end is not such a time: they may take hours, and then there is room.
     """

@@ -21,13 +21,13 @@ __all__ = ["Preflight", "check_ledger", "check_plan", "check_service"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preflight:
-    """Where a batch is before a session, and what the session would do. The outcomes add up to the plan."""
+    """A batch's state before a session, and what the session would do. The outcomes add up to the plan."""
 
     outcomes: dict[Outcome, int]
     to_send: int
     to_settle: int
     is_new: bool
-    """The ledger holds no batch yet."""
+    """The ledger does not contain a batch yet."""
     service_changed: bool
     """The ledger's batch moves to another service."""
     target_changed: bool
@@ -108,7 +108,7 @@ def check_ledger(
 
 
 def check_service(state: BatchState, service: str) -> None:
-    """Refuse to look for a batch's runs at another service.
+    """Refuse to look for a batch's runs at a different service.
 
     Raises:
         LedgerMismatchError: the batch has runs, and they are not there.

@@ -19,14 +19,14 @@ FINAL = ("COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT")
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """A question, and what was found."""
+    """A question and its answer."""
 
     question: str
     answer: str
 
 
 async def probe(client: RunsClient) -> AsyncIterator[Probed]:
-    """Ask everything that read requests can tell; a call that is refused is an answer too."""
+    """Answer every question that read requests can; a refused call is an answer too."""
     try:
         page = await client.list_page(size=MAX_PAGE_SIZE)
     except ApiError as error:

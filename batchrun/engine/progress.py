@@ -122,7 +122,7 @@ class Reporter:
         self._observer = observer
         self.notes: list[Problem] = []
         self._alike: dict[Problem, int] = {}
-        """How often there was a note of each kind."""
+        """Number of notes of each kind."""
 
     def progress(self, progress: Progress) -> None:
         try:
@@ -146,7 +146,7 @@ class Reporter:
             self.note(note)
 
     def sum_up(self) -> tuple[Problem, ...]:
-        """All notes, once nothing more will come: of what many runs have in common, one with their number."""
+        """All notes, once complete: problems that many runs share become one note with their number."""
         for summary, count in self._alike.items():
             if count > SHOWN_ALIKE:
                 self.note(Problem(f"{count:,} runs", summary.fact, summary.fix))

@@ -17,13 +17,13 @@ from batchrun.wherobots.enums import RunStatus
 __all__ = ["ENDED_BADLY", "demands_of", "failed_runs", "refusals", "request_rerun", "request_rerun_of_failed"]
 
 ENDED_BADLY = (RunStatus.FAILED.value, RunStatus.TIMED_OUT.value, RunStatus.CANCELLED.value)
-"""What is run again unless a person says otherwise."""
+"""Statuses that are rerun by default."""
 FAILED = frozenset({RunStatus.FAILED.value, RunStatus.TIMED_OUT.value})
-"""What is run again without a question: a cancelled run was ended by somebody on purpose."""
+"""Statuses that are rerun automatically: a cancelled run was ended on purpose."""
 
 
 def refusals(keys: Iterable[str], state: BatchState) -> list[Problem]:
-    """Why some of these runs cannot be run again, one problem for each reason."""
+    """Why some of these runs cannot be rerun, one problem per reason."""
     reasons: Counter[tuple[str, str]] = Counter()
     for key in keys:
         if (reason := _reason(key, state)) is not None:
@@ -51,7 +51,7 @@ async def request_rerun(ledger: FileLedger, keys: Sequence[str], settings: Mappi
     ``rerun_settings`` returned.
 
     Raises:
-        UsageError: some of them cannot be run again; nothing was recorded.
+        UsageError: some of them cannot be rerun; nothing was recorded.
         LedgerWriteError: the request could not be made durable.
 
     """
@@ -63,7 +63,7 @@ async def request_rerun(ledger: FileLedger, keys: Sequence[str], settings: Mappi
 
 
 def failed_runs(state: BatchState, most: int) -> list[str]:
-    """The keys of planned runs that failed or timed out, and that were run again fewer than ``most`` times."""
+    """The keys of planned runs that failed or timed out, and that were rerun fewer than ``most`` times."""
     return [
         key
         for key, run in state.runs.items()

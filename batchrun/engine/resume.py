@@ -13,15 +13,15 @@ from batchrun.sweep.plan import Plan, PlannedRun
 __all__ = ["FIRST", "RETRIABLE", "clashing_keys", "resent_earlier", "unknown_work", "unsent_work"]
 
 FIRST = Generations()
-"""Nothing is run again."""
+"""Nothing is rerun."""
 RETRIABLE = frozenset({Outcome.REJECTED, Outcome.FAILED})
-"""Outcomes that a person may ask to send again."""
+"""Outcomes that may be retried."""
 
 
 def unsent_work(
     plan: Plan, state: BatchState, retry: frozenset[Outcome], generations: Generations = FIRST
 ) -> Iterator[Work]:
-    """What is still to be sent, in plan order, as a stream: pending runs, and those that ``retry`` brings back."""
+    """Stream what is still to be sent, in plan order: pending runs, and those that ``retry`` selects."""
     for planned in plan:
         run = generations.planned(planned)
         known = state.runs.get(run.key)
@@ -60,7 +60,7 @@ def unknown_work(
 def clashing_keys(plan: Plan, works: Iterable[Work]) -> frozenset[str]:
     """Those of runs that left the plan whose names it now gives to other keys.
 
-    Two keys under one name, both unknown, cannot be told apart in a list where the payload is not known any more.
+    Two keys under one name, both unknown, cannot be distinguished in a list once the payload is no longer known.
     """
     gone = {work.name: work.key for work in works if work.planned is None}
     return frozenset(gone[run.name] for run in plan if run.name in gone) if gone else frozenset()

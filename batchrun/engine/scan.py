@@ -18,7 +18,7 @@ __all__ = ["Scan", "Scanner"]
 T = TypeVar("T")
 
 TRIES_A_PAGE = 5
-"""A failed page is tried again by itself: with one call in ten failing, a scan of a hundred pages would never end else."""
+"""A failed page is retried by itself: with one call in ten failing, a scan of a hundred pages would otherwise never end."""
 TRIES_WITHOUT_ANSWER = 2
 """The same for a service that never answered: most likely the address is wrong, and somebody waits."""
 MOST_RUNS = 2_000_000
@@ -33,7 +33,7 @@ LONGEST_WAIT_S = 60.0
 
 @dataclass(slots=True)
 class Scan:
-    """What was read so far of one list."""
+    """What has been read of one list so far."""
 
     ids: set[str] = field(default_factory=set)
     totals: list[int | None] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Scan:
     """Pages in a row that showed nothing new: runs that are created meanwhile may move a page's worth to the next."""
 
     def add(self, page: RunSummaryPage) -> None:
-        """Take a page that was read."""
+        """Add a page that was read."""
         before = len(self.ids)
         self.ids.update(run.id for run in page.items)
         self.totals.append(page.total)
@@ -50,7 +50,7 @@ class Scan:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether reading on is pointless: the list does not end by itself."""
+        """Whether further reading is pointless: the list never ends."""
         return self.pages_without_news > 1 or len(self.ids) > MOST_RUNS
 
     def is_complete(self, *, grown: int = 0) -> bool:
@@ -68,14 +68,14 @@ class Scanner:
 
     @property
     def has_answered(self) -> bool:
-        """Whether the service has ever answered this client."""
+        """Whether the service has ever responded to this client."""
         return self._client.has_answered
 
     async def first_page(self, *, name: str | None = None, created_after: float | None = None) -> RunSummaryPage:
         """One page of a list.
 
         Raises:
-            ApiError: it cannot be had, after several tries.
+            ApiError: it cannot be read after several tries.
 
         """
         return await self._page(name, created_after, None)
@@ -91,11 +91,11 @@ class Scanner:
     ) -> AsyncIterator[list[RunSummary]]:
         """The runs of each page, as they arrive; ``scan`` is kept up to date with what was read.
 
-        A list that repeats a cursor, goes on without showing anything new, or far beyond its own total, ends the scan without
-        its end being reached.
+        A list that repeats a cursor, continues without new runs, or far exceeds its own total stops the scan before its
+        end.
 
         Raises:
-            ApiError: a page cannot be had, after several tries, or contradicts itself.
+            ApiError: a page cannot be read after several tries, or contradicts itself.
 
         """
         page = first if first is not None else await self._page(name, created_after, None)
@@ -124,7 +124,7 @@ class Scanner:
         Runs are among them whose name is this one in another spelling, or was it when they were sent.
 
         Raises:
-            ApiError: a page cannot be had, after several tries.
+            ApiError: a page cannot be read after several tries.
 
         """
         try:
@@ -146,7 +146,7 @@ class Scanner:
         """One run by its id; None if the service does not know it.
 
         Raises:
-            ApiError: it cannot be read, after several tries.
+            ApiError: it cannot be read after several tries.
 
         """
         try:
@@ -160,7 +160,7 @@ class Scanner:
         """The id of the organization that the key belongs to; None if the service does not reveal it.
 
         Raises:
-            ApiError: it cannot be asked, after several tries.
+            ApiError: it cannot be read after several tries.
 
         """
         try:
@@ -176,7 +176,7 @@ class Scanner:
         )
 
     async def _persist(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a read request, several times if need be."""
+        """Make a read request, retrying if necessary."""
         for attempt in range(1, TRIES_A_PAGE + 1):
             await self.wait()
             try:
@@ -193,7 +193,7 @@ class Scanner:
 
 
 def _check_ids(items: list[RunSummary]) -> None:
-    """Refuse a page that gives one id to two names: nothing in it can be believed.
+    """Refuse a page that gives one id to two names: it cannot be trusted.
 
     Raises:
         ApiError: it does.

@@ -51,15 +51,15 @@ class Existing(StrEnum):
     """What to do about runs of planned names that the ledger does not know."""
 
     REFUSE = "refuse"
-    """Stop, and let a person decide."""
+    """Stop and let a person decide."""
     ADOPT = "adopt"
-    """They are this batch's: take them over, if their payload fits."""
+    """They are this batch's: adopt them if their payload matches."""
     FOREIGN = "foreign"
-    """They belong to another batch, and stay as they are; this one creates its own."""
+    """They belong to another batch and are left alone; this batch creates its own."""
 
     @property
     def flag(self) -> str:
-        """The option of the command line."""
+        """The command-line option."""
         return "adopt-existing" if self is Existing.ADOPT else "not-ours"
 
 

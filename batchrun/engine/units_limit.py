@@ -38,7 +38,7 @@ async def known_units(runtimes: Sequence[str], client: RunsClient, reader: Reade
     """The units an hour of these runtimes, published or as the service says.
 
     Raises:
-        UsageError: nobody knows those of one of them, so that ``stop_at_units`` could not be kept.
+        UsageError: the units of a runtime are not known, so ``stop_at_units`` could not be enforced.
 
     """
     units, refusal = units_of(), ""
@@ -61,7 +61,7 @@ async def open_spending(
     """What the batch has used so far, and may still use; None without a limit.
 
     Raises:
-        UsageError: the plan has a runtime whose units nobody knows.
+        UsageError: the plan has a runtime whose units are not known.
 
     """
     if limit is None:

@@ -33,7 +33,7 @@ Ending = SubmittedEvent | RefusedEvent | UnknownEvent | AbsentEvent | ResolvedEv
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that no writer of ours would have written; ``line`` counts from 1, 0 is the whole file."""
+    """Something that batchrun would not have written; ``line`` counts from 1, and 0 is the whole file."""
 
     line: int
     fact: str
@@ -52,7 +52,7 @@ _at = lru_cache(maxsize=4096)(_Run)  # most runs are equally far: a ledger may h
 
 @dataclass(slots=True)
 class Checked:
-    """What was looked at, and what was found."""
+    """What was checked, and the findings."""
 
     state: BatchState = field(default_factory=BatchState)
     lines: int = 0
@@ -60,10 +60,10 @@ class Checked:
 
 
 def check(path: Path) -> Checked:
-    """Read a whole ledger and tell all that is wrong with it.
+    """Read a whole ledger and report everything that is wrong with it.
 
     Raises:
-        LedgerError: a line cannot be read at all, or it is no ledger.
+        LedgerError: a line cannot be read at all, or the file is not a ledger.
 
     """
     checked, rules = Checked(), _Rules()
@@ -94,7 +94,7 @@ def _sums(state: BatchState) -> Iterator[Finding]:
 
 
 def _held_twice(path: Path, state: BatchState) -> Iterator[Finding]:
-    """Runs that two planned runs claim. Looked for at the end, when the ids are in memory anyway; their lines are read again."""
+    """Runs claimed by two planned runs. Checked at the end, when the ids are in memory anyway; their lines are read again."""
     seen: set[str] = set()
     odd: set[str] = set()
     for run_id in (run_id for run in state.runs.values() for run_id in _ids(run)):
@@ -114,7 +114,7 @@ def _ids(run: RunState) -> Iterator[str]:
 
 
 class _Rules:
-    """What has to be remembered of the lines before."""
+    """State carried over from earlier lines."""
 
     def __init__(self) -> None:
         self.unexplained: list[tuple[int, str]] = []
@@ -138,7 +138,7 @@ class _Rules:
         }
 
     def forget(self) -> None:
-        """Give the memory back."""
+        """Free the memory."""
         self._runs.clear()
 
     def see(self, event: Event, number: int, before: BatchState) -> Iterable[str]:

@@ -13,7 +13,7 @@ def timestamp(epoch_s: float) -> str:
 
 
 def epoch_seconds(at: str) -> float:
-    """The other way round; a time without an offset is UTC, an unreadable one is the epoch."""
+    """Parse a timestamp; a time without an offset is UTC, an unreadable one is the epoch."""
     try:
         moment = _parse(at)
     except ValueError:
@@ -38,11 +38,11 @@ class LedgerClock:
 
     @staticmethod
     def now() -> float:
-        """Epoch seconds of a clock that never steps."""
+        """Epoch seconds by a clock that never steps."""
         return steady_now()
 
     def stamp(self) -> str:
-        """The time as the ledger writes it; the text of a second is made once."""
+        """The time as the ledger writes it; the text of each second is formatted once."""
         now = steady_now()
         second = int(now)
         if second != self._second:

@@ -31,7 +31,7 @@ Subject = tuple[type, str] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compaction:
-    """What was saved."""
+    """The result of compacting."""
 
     lines_before: int
     lines_after: int
@@ -102,7 +102,7 @@ def _latest(path: Path, state: BatchState) -> dict[Subject, int]:
 
 
 def _subject(event: Event, state: BatchState) -> Subject:
-    """What an event is about, if a later one about the same replaces it."""
+    """The subject of an event, if a later event about the same subject replaces it."""
     match event:
         case StatusEvent() | CostEvent():
             return type(event), event.run_id

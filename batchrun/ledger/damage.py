@@ -20,7 +20,7 @@ from batchrun.redaction import clipped
 __all__ = ["damaged", "reason_of"]
 
 LONGEST_REASON = 200
-"""Characters; msgspec says much in few words, and quotes the rest."""
+"""Characters; msgspec's messages are short, except for what they quote."""
 
 Ending = SubmittedEvent | RefusedEvent | UnknownEvent | RejectedEvent | FailedEvent
 
@@ -47,7 +47,7 @@ def damaged(path: Path, number: int, start: int, line: bytes, error: Exception) 
 
 
 def reason_of(error: Exception) -> str:
-    """Why a line cannot be read; the decoder quotes what it read, which may be all of the line."""
+    """Why a line cannot be read, shortened: the decoder may quote the whole line."""
     return clipped(str(error) or type(error).__name__, LONGEST_REASON)
 
 

@@ -229,7 +229,7 @@ class RateEvent(LedgerEvent, tag="rate", kw_only=True, frozen=True):
 
 
 class CompactedEvent(LedgerEvent, tag="compacted", kw_only=True, frozen=True):
-    """What the lines before this one once added up to, before those that no longer matter were left out."""
+    """Totals of the earlier lines, from before those that no longer matter were removed."""
 
     attempts: int
     settled: int
@@ -265,7 +265,7 @@ Event = (
 
 _encode = msgspec.json.Encoder().encode
 read_event: Callable[[bytes], Event] = msgspec.json.Decoder(Event).decode
-"""One line as its event; raises msgspec.DecodeError when it is none."""
+"""Parse a line into its event; raises msgspec.DecodeError if it is not one."""
 
 
 def event_line(event: Event) -> bytes:

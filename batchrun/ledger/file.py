@@ -128,7 +128,7 @@ class FileLedger:
         await self._writer.sync()
 
     def close(self) -> None:
-        """Give the file and its lock back; one that was made by ``open``, and in which nothing was begun, is removed."""
+        """Close the file and release its lock; a file created by ``open`` is removed if no batch was written."""
         if self._fd < 0:
             return
         if self._is_made and os.fstat(self._fd).st_size == 0 and _is_at(self._fd, self.path):
@@ -148,7 +148,7 @@ def _nobody(_: Event) -> None:
 
 
 def _open_locked(path: Path, *, create: bool) -> tuple[int, bool]:
-    """The open file, and whether it was made."""
+    """The open file, and whether it was created."""
     while True:
         with _said_as_ledger_error(path):
             fd, is_made = _open(path, create=create)
@@ -167,7 +167,7 @@ def _open_locked(path: Path, *, create: bool) -> tuple[int, bool]:
 
 
 def _open(path: Path, *, create: bool) -> tuple[int, bool]:
-    """Open an existing file, or make one. Links are resolved already: one that appears here now was planted."""
+    """Open an existing file, or create one. Links are already resolved: one that appears now was planted."""
     flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         check_regular(path.stat(), path)  # first: opening alone may already do something to a device
@@ -189,7 +189,7 @@ def _is_at(fd: int, path: Path) -> bool:
 
 
 def _recover(fd: int, path: Path) -> tuple[BatchState, bytes]:
-    """Fold what is there, and cut a torn last line off."""
+    """Fold the existing events, and cut off a torn last line."""
     state, told = BatchState(), Reading(path)
     with os.fdopen(fd, "rb", buffering=1 << 20, closefd=False) as file:
         fold_all(state, reading(file, told))

@@ -22,7 +22,7 @@ WAIT_IN_SESSION_S = 0.5
 
 
 def lock(fd: int, path: Path) -> bool:
-    """Lock an open ledger for writing; False when the file at ``path`` was replaced meanwhile: open it again.
+    """Lock an open ledger for writing; returns False if the file at ``path`` was replaced meanwhile, and must be reopened.
 
     Raises:
         LedgerHeldError: another process holds it for longer than an append takes; says which, where the ledger reveals it.

@@ -13,14 +13,14 @@ from batchrun.ledger.events import Event, event_line
 __all__ = ["check_free", "write_new_ledger"]
 
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
-"""What file systems without hard links answer."""
+"""Errors from file systems without hard links."""
 
 
 def check_free(path: Path) -> None:
-    """Refuse a path at which there is something, be it an empty file or a link that leads nowhere.
+    """Refuse a path that exists, even if it is an empty file or a dangling link.
 
     Raises:
-        LedgerError: there is.
+        LedgerError: the path exists.
 
     """
     if os.path.lexists(path):
@@ -56,7 +56,7 @@ def write_new_ledger(path: Path, events: Iterable[Event]) -> None:
 
 
 def _put(written: Path, path: Path) -> None:
-    """Give a file its name, unless it is taken: a rename would not ask."""
+    """Give a file its name, unless that is taken: a rename would replace it."""
     try:
         os.link(written, path)
     except OSError as error:

@@ -42,7 +42,7 @@ class SharedLedger:
         self.state = BatchState()
         """The batch as of the last ``refresh`` or ``append``."""
         self.reloads = 0
-        """How often the file turned out to be another one, and was read from the start."""
+        """How often the file was replaced by another, and was read from the start."""
         self._observe = observe
         self._reading = Reading(path)
         self._inode: tuple[int, int] | None = None

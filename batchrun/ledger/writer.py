@@ -14,7 +14,7 @@ __all__ = ["LedgerWriter"]
 
 FLUSH_EVERY_S = 0.05
 GATHER_S = 0.001
-"""With many writers at once, a leader waits so long for more of them: fewer, larger writes cost less in all."""
+"""With many concurrent writers, how long a leader waits for more of them: fewer, larger writes cost less overall."""
 SIBLINGS = 8
 """Lines in the last write that make it likely that more are coming."""
 
@@ -45,7 +45,7 @@ class LedgerWriter:
         return self._failure
 
     def append(self, line: bytes) -> None:
-        """Take a line; it is durable with the next sync."""
+        """Queue a line; it is durable after the next sync."""
         self._lines.append(line)
         self._appended += 1
 

@@ -13,7 +13,7 @@ from batchrun.report.axis_values import MISSING, flat_point, natural_key, value_
 __all__ = ["MAX_BINS", "Axis", "Bin", "binned_axes"]
 
 MAX_BINS = 20
-"""More rows or columns than this can no longer be taken in at a glance."""
+"""More rows or columns than this cannot be taken in at a glance."""
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 
 
@@ -41,7 +41,7 @@ class Axis:
     values: tuple[str, ...]
     """The text of each distinct value, in order; ``MISSING`` comes last."""
     bins: tuple[Bin, ...]
-    """At most ``MAX_BINS``; they cover the values once, in order."""
+    """At most ``MAX_BINS``; together they cover each value once, in order."""
     value_of: Sequence[int] = field(repr=False)
     """For each run the number of its value; ``len(values)`` for a run without a recorded point."""
     bin_of: Sequence[int] = field(repr=False)

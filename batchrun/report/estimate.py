@@ -63,7 +63,7 @@ class Earlier:
     """The finished runs of an earlier batch."""
 
     durations: Mapping[str | None, Durations]
-    """By runtime. None stands for any: of no run the ledger's plans tell the runtime."""
+    """By runtime. None stands for all runs, if the ledger's plans reveal no run's runtime."""
     is_emulated: bool = False
     """They ran in the emulator, which makes durations up."""
 

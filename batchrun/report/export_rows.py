@@ -67,7 +67,7 @@ class ExportRows:
     """The rows of a batch; each iteration makes them anew. Runs that left the plan come last, without an index."""
 
     plan: Plan | None
-    """None if it cannot be made again: then the ledger's runs are the rows, in the order of their first event."""
+    """None if it cannot be rebuilt: then the ledger's runs are the rows, in the order of their first event."""
     runs: dict[str, RunRow]
     """By key; planned runs that were never sent are not in it."""
     is_wide: bool

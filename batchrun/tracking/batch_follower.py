@@ -29,9 +29,9 @@ from batchrun.wherobots.client import RunsClient
 __all__ = ["BatchFollower"]
 
 REFRESH_EVERY_S = 1.0
-"""Between looks at the ledger while another process writes it: reading its new lines costs no call."""
+"""Seconds between looks at the ledger while another process is writing it: reading its new lines costs no call."""
 FAILING_AFTER_S = 60.0
-"""How long nothing can be read before a person hears of it."""
+"""Seconds of failed reads before they are reported."""
 
 
 class BatchFollower:
@@ -155,7 +155,7 @@ class BatchFollower:
                     return
 
     async def looks(self) -> AsyncGenerator[None, None]:
-        """As ``run``; yields after each look at the service."""
+        """Like ``run``, but yields after each look at the service."""
         try:
             while True:
                 await self._refresh()

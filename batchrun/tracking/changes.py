@@ -29,7 +29,7 @@ class Followed(msgspec.Struct, kw_only=True):
     started_s: float | None = None
     """Epoch seconds by the service's clock: when its work began; None while it waits."""
     runtime: str | None = None
-    """None until the service told it, and if it did not."""
+    """None until the service reports it."""
     app_id: str | None = None
     """Of the application that executes it, by which it is billed; None while it waits, and where it is not shown."""
     due_s: float = 0.0

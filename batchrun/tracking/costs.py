@@ -34,7 +34,7 @@ class BilledRun:
 
 @dataclass(slots=True)
 class CostReport:
-    """How a refresh went."""
+    """The result of refreshing costs."""
 
     calls: int = 0
     unavailable: dict[str, int] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class CostReport:
     """Costs that could not be recorded, because another process holds the ledger."""
 
     def notes(self, ledger: str) -> Iterator[Problem]:
-        """What a person should know of it."""
+        """Problems worth knowing."""
         for problem in self.problems[:1]:  # the same for every call
             fix = "costs are taken from each run's metrics instead, where they are offered"
             yield Problem(problem.place, problem.fact, fix)

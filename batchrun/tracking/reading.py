@@ -26,7 +26,7 @@ PASSING_CODES = frozenset({"RATE_LIMIT_ERROR", "INSUFFICIENT_QUOTA_ERROR", "TIME
 
 
 class ReadFailure(StrEnum):
-    """What a failed read request means."""
+    """The meaning of a failed read request."""
 
     PASSING = "passing"
     """No response, an unreadable one, a 5xx, or too many requests: try again."""

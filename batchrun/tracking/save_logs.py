@@ -41,11 +41,11 @@ class LoggedRun:
 
 @dataclass(slots=True, kw_only=True)
 class Saved:
-    """What came of saving logs."""
+    """The result of saving logs."""
 
     written: int = 0
     kept: int = 0
-    """Files that were complete already."""
+    """Files that were already complete."""
     lines: int = 0
     problems: list[Problem] = field(default_factory=list)
     is_forbidden: bool = False
@@ -53,7 +53,7 @@ class Saved:
 
 
 def unread_log(name: str, error: ApiError) -> Problem:
-    """Why the log of a run was not read."""
+    """Why a run's log was not read."""
     problem = error.problems[0]
     return Problem(name, f"{problem.place}: {problem.fact}", problem.fix)
 

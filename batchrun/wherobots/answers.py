@@ -9,7 +9,7 @@ __all__ = ["Answer", "Created", "Lost", "Refused", "Unreadable"]
 
 
 class Created(msgspec.Struct, frozen=True):
-    """A 2xx with a run id."""
+    """A 2xx response with a run id."""
 
     run_id: str
     status: str | None = None
@@ -19,14 +19,14 @@ class Created(msgspec.Struct, frozen=True):
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """A 2xx without a readable run id: the run exists, but its id is unknown."""
+    """A 2xx response without a readable run id: the run exists, but its id is unknown."""
 
     http_status: int
     reason: str
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Any other status, with the error from its body, if it has one."""
+    """Any other status, with the error from its body if there is one."""
 
     trouble: Trouble
     retry_after_s: float | None = None
@@ -43,7 +43,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """No response. ``sent`` is False only if it is proven that no byte of the request left this machine."""
+    """No response. ``sent`` is False only if provably no byte of the request left this machine."""
 
     reason: str
     sent: bool = True

@@ -30,7 +30,7 @@ __all__ = ["MAX_PAGE_SIZE", "RunsClient"]
 
 MAX_PAGE_SIZE = 100
 LARGE_BYTES = 64 << 20
-"""The most that is read of a list or a run: 64 MiB."""
+"""Maximum bytes read of a list or a run: 64 MiB."""
 ECHOES = 8
 """The answer to a creation repeats the payload, at most this much longer: escaped, indented, with defaults filled in."""
 LATEST_S = 253_402_300_799.0

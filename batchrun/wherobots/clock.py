@@ -7,7 +7,7 @@ from batchrun.wherobots.retry_after import http_date
 __all__ = ["ServerClock", "creation_offset_s", "steady_now"]
 
 UNKNOWN_OFFSET_S = -3600.0
-"""What is assumed where the server never revealed its time: our own clock is at most an hour ahead."""
+"""Assumed if the server never revealed its time: our clock is at most an hour ahead."""
 LARGEST_OFFSET_S = 86_400.0
 """A ``Date`` further from our clock than a day is not believed: either clock is broken, and nothing follows from it."""
 

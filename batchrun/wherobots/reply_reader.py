@@ -28,7 +28,7 @@ LONGEST_WORD = 128
 LONGEST_CURSOR = 4_096
 """A cursor becomes part of a URL, and servers refuse longer ones."""
 MOST_RUNS = 10**9
-"""A ``total`` above this is not believed, since bounds are computed from it."""
+"""A ``total`` above this is not trusted, because bounds are computed from it."""
 NOT_PARSED = (ValueError, RecursionError)
 """ValueError is the base of msgspec's, pydantic's and Unicode errors; the other one comes from deeply nested JSON."""
 

@@ -25,7 +25,7 @@ __all__ = [
 
 JSON = "application/json"
 SMALL_BYTES = 1 << 20
-"""The most that is read of a reply that is not a list or a run, such as an error: 1 MiB."""
+"""Maximum bytes read of a reply that is not a list or a run, such as an error: 1 MiB."""
 
 
 class SendTrace:

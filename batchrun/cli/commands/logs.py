@@ -30,7 +30,7 @@ from batchrun.wherobots.client import RunsClient
 __all__ = ["EXAMPLES", "logs"]
 
 MOST_EQUAL = 3
-"""Notes that differ in nothing but the run."""
+"""Notes that differ only in the run."""
 
 EXAMPLES = """
 Examples:
@@ -168,7 +168,7 @@ async def _failed(client: RunsClient, reader: Reader, rows: Sequence[RunRow], co
 
 
 def _warn(problems: Sequence[Problem], output: Output) -> None:
-    """Equal problems of many runs are a few notes and a count: a thousand of them would hide the others."""
+    """Warn about a few of the equal problems of many runs, then count the rest: a thousand of them would hide the others."""
     equal: dict[tuple[str, str], list[Problem]] = {}
     for problem in problems:
         equal.setdefault((problem.fact, problem.fix), []).append(problem)

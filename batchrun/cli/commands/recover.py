@@ -105,7 +105,7 @@ def recover(
 
 
 def _plan(sweep: Path, overrides: Overrides) -> Plan:
-    """The plan with its environment, so that submitting sees no change; or without, since recovering needs no values."""
+    """The plan with its environment, so that a later submit sees no change; or without it, since recovering needs no values."""
     try:
         return plan_from(sweep, overrides, os.environ, resolve=True)
     except ManifestError:

@@ -110,7 +110,7 @@ def _check_units(changed: Plan, service: str, ledger: Path, flags: SubmissionFla
     """A rerun that could never be sent must not be recorded.
 
     Raises:
-        UsageError: nobody knows the units of a runtime, so that ``stop_at_units`` could not be kept.
+        UsageError: the units of a runtime are not known, so ``stop_at_units`` could not be enforced.
 
     """
     runtimes = sorted({demand.runtime for demand in changed.demands})

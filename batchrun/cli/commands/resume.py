@@ -74,7 +74,7 @@ def resume(
 
 
 def _settle(path: Path, service: str, flags: SubmissionFlags, output: Output) -> None:
-    """The plan cannot be made any more, so nothing can be sent; what may exist can still be found out."""
+    """The plan can no longer be built, so nothing can be sent; unknown runs can still be settled."""
     settings = flags.settings(SubmitTable())
     with (
         open_service(service, os.environ, ledger=path, timeout_s=flags.timeout_s) as api,

@@ -61,7 +61,7 @@ By = Annotated[
 ]
 MAP_AXES = 2
 MOST_ANALYSED = 200_000
-"""Runs up to which the reasons of failures are looked into unasked: it takes a second and 200 MB for as many."""
+"""Maximum number of runs for which failure reasons are shown by default: this many take a second and 200 MB."""
 
 
 def status(
@@ -136,7 +136,7 @@ def _list_folder(output: Output, by: str | None) -> int:
 
 
 def _looked_into(summaries: dict[Path, Summary], by: str | None) -> tuple[Breakdown | None, tuple[FailureGroup, ...]]:
-    """The breakdown that was asked for, and the failures by reason; both need every run."""
+    """The requested breakdown, and the failures by reason; both need every run."""
     failures = sum(group_counts(summary)[RunGroup.FAILED] for summary in summaries.values())
     if by is None and (not failures or sum(summary.planned for summary in summaries.values()) > MOST_ANALYSED):
         return None, ()
@@ -161,7 +161,7 @@ def _show_breakdown(counted: Breakdown, planned: int, output: Output) -> None:
 
 
 def _drawn(counted: Breakdown, output: Output) -> RenderableType | None:
-    """The heat map, in the direction in which it fits; None where there is no terminal, or it does not fit."""
+    """The heat map, in whichever orientation fits; None without a terminal, or if neither fits."""
     if len(counted.axes) != MAP_AXES or not output.draws_results:
         return None
     return next((drawn for way in (counted, counted.reversed()) if output.fits(drawn := heat_map(way))), None)

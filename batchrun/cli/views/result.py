@@ -31,10 +31,10 @@ class Result:
     resume: tuple[str, ...]
     """The command that resumes the batch."""
     watched: dict[str, Any] | None = None
-    """What became of the runs, if they were followed; and the exit status that follows from it."""
+    """The result of following the runs, if they were followed, and the exit status that results."""
     watch_status: ExitStatus | None = None
     is_unfinished: bool = False
-    """The watch was given up, and what fails after it would have been run again."""
+    """The watch was stopped, so failures after it are not rerun."""
 
     @property
     def is_resumable(self) -> bool:

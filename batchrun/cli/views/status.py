@@ -37,7 +37,7 @@ def show_gone(gone: Sequence[RunRow], output: Output) -> None:
 
 
 def status_lines(summary: Summary) -> Iterator[tuple[str, str]]:
-    """A label and its text for each thing worth knowing; what has never happened is left out."""
+    """A label and its text for each notable fact; anything that never happened is left out."""
     if summary.under_way:
         yield (
             "in flight",

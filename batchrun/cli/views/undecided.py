@@ -45,7 +45,7 @@ def _rows(run: UndecidedRun) -> Iterator[tuple[str, ...]]:
 
 
 def shown_time(held: HeldRun) -> str:
-    """When a run was created, to the second; what is no time is shown as it is."""
+    """When a run was created, to the second; an unparseable time is shown as is."""
     seconds = epoch_seconds(held.create_time or "")
     return timestamp(seconds)[:19].replace("T", " ") if seconds else held.create_time or ""
 
@@ -90,7 +90,7 @@ def _value(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def _is_secret(one: PayloadDifference) -> bool:
-    """Values of the environment are shown nowhere; what the service answers in their place may hold one."""
+    """Environment values are never shown; the service's version of a payload may contain one."""
     return "<env." in json.dumps(one.sent)
 
 

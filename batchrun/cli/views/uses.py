@@ -14,7 +14,7 @@ NAMED = 5
 
 
 def uses_lines(plan: Plan, *, ledger: Path | None = None) -> list[str]:
-    """A line for each kind of thing that is used. A ledger or a manifest may be somebody else's: this is what it would do.
+    """A line for each kind of thing that is used. It may be someone else's: this is what it would use.
 
     ``ledger`` is the one that the plan was made from: it says itself where its sweep was, so that its own folder counts.
     """

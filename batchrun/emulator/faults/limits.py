@@ -87,7 +87,7 @@ class SlidingWindow:
 
 
 def is_same_limit(one: EmulatorSettings, other: EmulatorSettings) -> bool:
-    """Whether two settings limit the rate alike, so that existing counts can be kept."""
+    """Whether two settings limit the rate the same way, so that existing counts can be kept."""
     return all(getattr(one, name) == getattr(other, name) for name in LIMIT_SETTINGS)
 
 

@@ -88,7 +88,7 @@ class Control:
         return {"reset": True}
 
     async def delete(self, deletion: Deletion) -> dict[str, Any]:
-        """Delete runs behind their owner's back: lists and lookups no longer know them."""
+        """Delete runs without the client's knowledge: lists and lookups no longer return them."""
         now = server_time(self._store.settings)
         runs = [run for run in self._store.runs if deletion.includes(run, self._store.settings.seed, now)]
         for run in runs:

@@ -43,7 +43,7 @@ class Storage:
         return Response(body, media_type=JSON)
 
     async def get_upload_url(self, request: Request, storage_id: str, path: str) -> Response:
-        """Get a URL to which a file can be sent."""
+        """Get a URL to upload a file to."""
         del path  # decoded, so its segments can no longer be told apart
         place = self._place(request, storage_id)
         if isinstance(place, Response):
@@ -90,7 +90,7 @@ class Storage:
         return Response(b"null", media_type=JSON)
 
     def _place(self, request: Request, storage_id: str) -> Place | Response:
-        """The place that a request names, or why there is none."""
+        """The place that a request names, or the reason why it is invalid."""
         region, regions = storage_region(storage_id), self._store.settings.storage_regions
         if region is None or (regions is not None and region not in regions):
             return _refused(request, 404, ErrorClass.NOT_FOUND_ERROR, f"No storage {storage_id!r}")

@@ -88,7 +88,7 @@ class FileStore:
         return self._files[place.organization, place.region].get(place.path)
 
     def folder(self, place: Place) -> Mapping[str, StoredFile | None]:
-        """What lies in a folder, by name and in order; None stands for a folder."""
+        """The entries of a folder by name, in order; None marks a subfolder."""
         prefix = f"{place.path}/" if place.path else ""
         entries: dict[str, StoredFile | None] = {}
         for path, file in self._files[place.organization, place.region].items():

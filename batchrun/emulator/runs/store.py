@@ -131,7 +131,7 @@ class RunStore:
         self._slots_of(run).cancel(run, at, delay_s)
 
     def delete(self, run: StoredRun, now: float) -> None:
-        """Delete a run behind its owner's back. It ends at once, if it was active, and stays in ``runs``."""
+        """Delete a run without the client's knowledge. If active, it ends at once; it stays in ``runs``."""
         self.replay_delete(run, now)
         if self._persistence is not None:
             self._persistence.deleted(run)

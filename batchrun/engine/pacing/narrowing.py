@@ -16,7 +16,7 @@ _FEWEST = 10
 _AGREEMENT = 0.9
 """Share of the refused rate from which on a measured limit is believed: below, the bucket may have been full meanwhile."""
 _MOST_CUTS = 12
-"""Cuts after which the search goes on without a measurement: at low rates hardly anything is accepted between two."""
+"""Cuts after which the search continues without a measurement: at low rates, hardly anything is accepted between two."""
 _FEWEST_REFUSALS = 15
 """Refusals that closures may cost before what they show is believed."""
 _BOUND_MARGIN = 1.02

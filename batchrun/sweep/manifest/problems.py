@@ -64,7 +64,7 @@ class Problems:
             self._found.append(problem)
 
     def _place(self, path: str) -> str:
-        """A path with its line, or as the flag that stands in the manifest's place."""
+        """A path with its line, or the flag that replaces it."""
         for replaced, flag in self.flags.items():
             if path == replaced or path.startswith(f"{replaced}["):
                 return flag + path.removeprefix(replaced)

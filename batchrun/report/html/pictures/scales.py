@@ -8,7 +8,7 @@ from math import ceil, floor, log, log10
 __all__ = ["LEVELS", "Range", "count_ticks", "range_of", "share_level", "time_label", "time_ticks"]
 
 LEVELS = 10
-"""Steps of a colour scale, 0 to 9. More could not be told apart in neighbouring cells."""
+"""Steps of a colour scale, 0 to 9. More would be indistinguishable in neighboring cells."""
 LOGARITHMIC_FROM = 8.0
 """From this ratio of the largest to the smallest value on, a linear scale would show most cells in one colour."""
 TOO_WIDE = 1e9
