@@ -193,7 +193,7 @@ def run(args: list[str]) -> int:
 
 def _interrupted(*, as_json: bool) -> ExitStatus:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # once more ends the process at once, without a traceback
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends the process at once, without a traceback
     return _fail([Problem("Ctrl-C", "interrupted")], ExitStatus.INTERRUPTED, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""Waiting until cancelled runs have ended: shown while it lasts, and not without end."""
+"""Wait until cancelled runs have ended, with progress and a time limit."""
 
 import time
 from collections import Counter
@@ -37,7 +37,7 @@ NAMED = 3
 
 @dataclass(slots=True)
 class CancelWait:
-    """What became of the runs that were asked to end."""
+    """The result of waiting for cancelled runs to end."""
 
     names: dict[str, str]
     """By run id."""
@@ -47,7 +47,7 @@ class CancelWait:
 
     @property
     def active(self) -> list[str]:
-        """The ids of those that have not ended."""
+        """The ids of runs that have not ended."""
         return [run_id for run_id in self.names if not has_ended(self.statuses.get(run_id))]
 
     def counts(self, run_ids: Sequence[str] | None = None) -> str:
@@ -57,7 +57,7 @@ class CancelWait:
         return ", ".join(f"{count:,} {status}" for status, count in counted.most_common())
 
     def problem(self, ledger: Path) -> Problem:
-        """What still runs, and how to look at it later."""
+        """Which runs are still active, and how to check on them later."""
         active = self.active
         names = [self.names[run_id] for run_id in active[:NAMED]]
         more = f" and {len(active) - NAMED:,} more" if len(active) > NAMED else ""
@@ -71,7 +71,7 @@ class CancelWait:
 
 
 def wait_until_ended(ledger: Path, api: ApiSettings, targets: Sequence[Target], output: Output) -> CancelWait:
-    """Follow the runs until they have ended, somebody presses Ctrl-C, or it took too long.
+    """Follow the runs until they have ended, Ctrl-C is pressed, or the time limit is reached.
 
     Raises:
         ApiError: the service refuses what following needs.

@@ -20,7 +20,9 @@ INTERRUPTED = 130
 @contextmanager
 def importing() -> Iterator[None]:
     """End the process at once on Ctrl-C; for imports, during which nothing needs to be finished or cleaned up."""
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored, as under nohup, or somebody's own
+    if (
+        signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):  # ignored, as under nohup, or handled by someone else
         yield
         return
     try:

@@ -185,7 +185,7 @@ def _check(request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output:
         if not ledger.state.unknown:
             raise
         settle_unknown(ledger, api, request.settings, output, service=request.service)
-        request.check(read_state(request.ledger))  # the same refusal, with the numbers of now
+        request.check(read_state(request.ledger))  # the same refusal, with current numbers
         raise
 
 

@@ -87,7 +87,7 @@ class Following:
             self._cannot_follow(refused.error)
             return REFUSED_AGAIN_S
         finally:
-            # Nobody waits for a look that does not come: what was active counts as active.
+            # Nothing waits for a look that does not come: what was active still counts as active.
             self._active_runs.looked()
         return None
 

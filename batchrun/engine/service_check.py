@@ -92,7 +92,7 @@ class ServiceCheck:
         """
         if (stop := await self._reach() or await self._check_organization()) is not None:
             return stop
-        # Last, since it is the one that a large batch may take seconds for.
+        # Last, because it may take seconds for a large batch.
         found = await self._unknown_to_ledger(self.plan) if self.plan is not None else []
         if isinstance(found, list) and found and self.existing is Existing.REFUSE:
             raise self._runs_exist(found)
@@ -134,7 +134,7 @@ class ServiceCheck:
                 await self.client.list_page(size=1)
             except ApiError as error:
                 stop = unusable_stop(error, base_url, has_responded=self.client.clock.offset_s is not None)
-                # Only what has no status is asked again: a refusal would be the same the next time.
+                # Retry only if there was no status: a refusal would be the same the next time.
                 if stop is None or error.http_status is not None or attempt == REACH_ATTEMPTS:
                     return stop
                 await anyio.sleep(REACH_PAUSE_S)

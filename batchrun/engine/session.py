@@ -59,7 +59,7 @@ async def _keep(parts: SessionParts, work: Callable[[], Awaitable[None]]) -> Non
 
 
 async def _end(parts: SessionParts) -> Submission:
-    # Read before the last event: a Ctrl-C while that is being written stops nothing any more.
+    # Read before the last event: a Ctrl-C while it is being written no longer stops anything.
     stop = parts.switch.stop
     parts.tally.end()
     try:

@@ -142,7 +142,7 @@ def unusable_stop(error: ApiError, base_url: str, *, has_responded: bool) -> Sto
     if error.http_status in NO_SUCH_PATH:
         fix = "check the base URL: it is everything before /runs"
         return Stop(StopReason.WRONG_PATH, Problem(base_url, f"there is no Runs API here: {fact}", fix))
-    if error.is_unreadable:  # a page of HTML with status 200, most often from a proxy that wants a login
+    if error.is_unreadable:  # an HTML page with status 200, most often from a proxy that requires a login
         fix = "check the base URL and anything between this machine and the service, such as a proxy that requires a login"
         return Stop(StopReason.UNREADABLE, Problem(base_url, fact, fix))
     if error.http_status is None and not has_responded:

@@ -58,7 +58,7 @@ async def _upload(
         event = UploadEvent(
             at=ledger.clock.stamp(), path=file.path, sha256=file.sha256, region=one.region, destination=destination
         )
-        with anyio.CancelScope(shield=True):  # what is uploaded is uploaded: forgotten, it would go up again
+        with anyio.CancelScope(shield=True):  # record what was uploaded even now: otherwise it would be uploaded again
             await ledger.record_durably(event)
         ledger.state.uploads[file.name, file.sha256, one.region] = destination
 

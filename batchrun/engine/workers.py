@@ -65,7 +65,7 @@ class Workers:
         with anyio.CancelScope() as scope:
             while not self._switch.is_pulled and (work := await self._next()) is not None:
                 permit = await self._pacer.wait_for_permit()
-                # A permit or a hold that is not given back would be missing to the end: hence the finally.
+                # A permit or hold that is not returned would be missing until the end: hence the finally.
                 try:
                     if work.first_unknown_at_s is None or await self._attempts.may_send(work):
                         scope.shield = True  # a POST under way ends by itself, by the client's own timeout

@@ -48,7 +48,8 @@ class Durations:
         work_s, longest_s = to_create * self.all.seconds, 0.0
         for run in active:
             usual_s = self.usual_s(run.runtime) or 0.0
-            # A run that works for longer than usual ends who knows when: a tenth of its usual time more is as good as any.
+            # A run that takes longer than usual may end at any time: another tenth of the usual time is as good an
+            # estimate as any.
             rest_s = usual_s if run.started_s is None else max(usual_s - (now_s - run.started_s), usual_s / 10)
             work_s += rest_s
             longest_s = max(longest_s, rest_s)

@@ -30,7 +30,7 @@ class DaemonResolver(AbstractResolver):
         found: asyncio.Future[list[Info]] = loop.create_future()
 
         def settle(infos: list[Info] | OSError) -> None:
-            if found.done():  # nobody waits any more
+            if found.done():  # nothing waits for it any more
                 return
             if isinstance(infos, OSError):
                 found.set_exception(infos)

@@ -91,7 +91,7 @@ def report(
         load("batchrun.cli.refreshing:refresh")(ledger, printer.warn, base_url=base_url)
         ask_for_costs = load("batchrun.cli.fresh_costs:refresh_ledger_costs")
         ask_for_costs(ledger, printer.warn, base_url=base_url, look=False)  # the runs were just looked at
-    # Only with logs: what reads them knows the client too, which takes a quarter of a second to import.
+    # Only with logs: reading them imports the client, which takes a quarter of a second.
     last_line = load("batchrun.report.html.saved_logs:last_error_in")(logs) if logs is not None else None
     made = make_report(found, title=title, console_url=console_url, last_line=last_line)
     if output == STDOUT:

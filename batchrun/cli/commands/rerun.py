@@ -92,7 +92,7 @@ def rerun(
     was_emulated = batch.base_url == EMULATOR and flags.base_url is None
     service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated)
     request = replace(request_from(flags, plan, ledger, service, yes=True), create=False)
-    request.check(found.state)  # a request that could not be carried out now must not be recorded
+    request.check(found.state)  # a request that cannot be carried out now must not be recorded
     for line in _summary(rows, plan, changed, settings, keys):
         output.tell(line)
     if flags.dry_run or not output.confirm(f"Run {numbered(len(rows), 'run')} again?", yes=yes):

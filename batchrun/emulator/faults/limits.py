@@ -60,7 +60,7 @@ class FixedWindow:
         self._count += 1
         if self._count <= self._limit:
             return 0.0
-        return max((index + 1) * self._window_s - now, ulp(now))  # rounding must not make a error_response a welcome
+        return max((index + 1) * self._window_s - now, ulp(now))  # rounding must not turn a refusal into an admission
 
 
 class SlidingWindow:

@@ -16,7 +16,7 @@ from batchrun.sweep.values import Kind, TypedFloat, Value, as_toml, kind_of
 
 __all__ = ["MAX_VALUES", "RangeError", "RangeValues", "range_values"]
 
-# Both bounds are far above the default max_points; they keep a slip of the keyboard from filling the memory.
+# Both bounds are far above the default max_points; they keep a typing mistake from filling the memory.
 MAX_VALUES = 1_000_000
 """More values in one axis are taken for a typing mistake."""
 MAX_INTEGERS = 1_000_000_000
