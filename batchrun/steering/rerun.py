@@ -85,7 +85,7 @@ async def rerun(
     service = ledgers_service(found.state.batch)
     named = service or client.settings.base_url
     check = partial(check_ledger, plan, found.state, path, service=named, environ=values)
-    await anyio.to_thread.run_sync(check)  # a request that could not be carried out now must not be recorded
+    await anyio.to_thread.run_sync(check)  # a request that cannot be carried out now must not be recorded
     with FileLedger.open(path) as opened:
         await request_rerun(opened, [row.key for row in rows], replaced)
     with FileLedger.open(path) as opened:
