@@ -251,10 +251,10 @@ def test_the_first_refusal_halves_the_rate() -> None:
     assert search.snapshot(0.1).limit_per_s == DEFAULT_SEARCH.start.start_per_s
 
 
-def test_a_first_refusal_that_asks_for_a_pause_leaves_little_more_than_a_quarter() -> None:
+def test_a_first_refusal_that_asks_for_a_pause_leaves_two_fifths() -> None:
     search = LimitSearch()
     search.refused(0.1, search.sent(0.0), retry_after_s=30.0)
-    assert search.rate_per_s == pytest.approx(DEFAULT_SEARCH.start.start_per_s * 0.28)
+    assert search.rate_per_s == pytest.approx(DEFAULT_SEARCH.start.start_per_s * 0.4)
 
 
 def test_a_pause_that_was_asked_for_shows_no_window() -> None:

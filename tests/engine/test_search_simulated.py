@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 
 import pytest
+from typing_extensions import override
 
 from batchrun.engine.pacing.limit_search import LimitSearch
 from batchrun.engine.pacing.rate_control import RatePolicy
@@ -41,12 +42,35 @@ def test_a_few_runs_are_sent_at_once_where_nothing_is_refused(network: Network, 
 def test_it_never_grows_slower_than_doubling_every_second() -> None:
     slow = Network(delay_s=2.5, jitter_s=0.001, service_s=0.001)
     assert run(free(), seconds=60.0, network=slow, work=100).seconds < 22.0  # at most 5 s of it is the last response
+    assert run(free(), seconds=60.0, network=slow, work=1000).seconds < 35.0  # two requests a second at first: 35 s
 
 
 def test_what_is_in_flight_at_the_first_refusal_is_bounded() -> None:
     for rate_per_s in (5.0, 20.0, 130.0, 330.0):
         result = run(TokenBucket(rate_per_s, rate_per_s), seconds=10.0)
         assert result.refused <= 60
+
+
+@pytest.mark.parametrize("rate_per_s", [5.0, 20.0, 130.0])
+@pytest.mark.parametrize("make", [FixedWindow, SlidingWindow])
+def test_a_start_that_meets_a_window_of_a_minute_costs_few_refusals(make: type[Limiter], rate_per_s: float) -> None:
+    limiter = FixedWindow(rate_per_s, 60.0, 47.0) if make is FixedWindow else SlidingWindow(rate_per_s, 60.0)
+    search = LimitSearch()
+    client = SearchClient(search)
+    result = simulate(client, limiter, seconds=61.0)  # until the window accepts again
+    assert result.refused <= 60
+
+
+@pytest.mark.parametrize("rate_per_s", [10.0, 20.0, 60.0])
+def test_a_service_without_a_burst_that_asks_for_half_a_minute_is_asked_for_few_pauses(rate_per_s: float) -> None:
+    class Patient(TokenBucket):
+        @override
+        def admit(self, now: float) -> float | None:
+            return None if super().admit(now) is None else 30.0
+
+    result = run(Patient(rate_per_s, 1.0), seconds=900.0, network=NEARBY, work=1000, sends_retry_after=True)
+    assert result.refused <= 3
+    assert result.seconds < 3.2 * 1000 / rate_per_s + 30.0
 
 
 @pytest.mark.parametrize("network", [Network(), NEARBY], ids=["far", "nearby"])
@@ -59,7 +83,9 @@ def test_a_hidden_limit_is_used_almost_fully_from_the_start(network: Network, se
 
 def test_a_service_that_queues_without_refusing_is_not_flooded() -> None:
     result = run(free(), seconds=120.0, network=Network(servers=4))  # 50 a second
-    assert max(result.in_flight_each_second) <= 70  # 256 without a bound, after ten seconds
+    in_flight = result.in_flight_each_second
+    assert max(in_flight) <= 90  # 57 to 80, by seed; 256 without a bound, after ten seconds
+    assert sum(in_flight) / len(in_flight) <= 45
     assert sum(result.latency_each_second[-60:]) / 60 < 0.8
     assert result.accepted > 0.93 * 50 * 120
 

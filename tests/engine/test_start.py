@@ -33,8 +33,13 @@ def test_it_doubles_every_second_once_much_is_in_flight() -> None:
 
 
 def test_it_hardly_grows_once_many_requests_could_be_refused_before_the_first_refusal_is_known() -> None:
-    assert doubling_s(719.0, 0.1, fastest_s=0.05) == pytest.approx(1.0)
-    assert doubling_s(721.0, 0.1, fastest_s=0.05) == pytest.approx(300.0)
+    assert doubling_s(479.0, 0.1, fastest_s=0.05) == pytest.approx(1.0)
+    assert doubling_s(481.0, 0.1, fastest_s=0.05) == pytest.approx(300.0)
+
+
+def test_slow_responses_are_not_taken_for_slow_refusals() -> None:
+    assert doubling_s(47.0, 5.0, fastest_s=5.0) == pytest.approx(1.0)
+    assert doubling_s(49.0, 5.0, fastest_s=5.0) == pytest.approx(300.0)
 
 
 @given(st.floats(0.1, 1000.0), st.floats(0.0, 100.0))

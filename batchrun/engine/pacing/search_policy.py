@@ -26,8 +26,11 @@ class SearchPolicy:
     """Seconds of a ``Retry-After`` that are honored at most: the longest window that people configure."""
     longest_verify_s: float = 30.0
     """Seconds a rate within a long window must hold at most: a quarter of an hour per step would never end."""
-    paused_cut: float = 0.28
-    """Share of the rate that remains if the first refusal asks for a pause: each refusal more would cost another one."""
+    paused_cut: float = 0.4
+    """Share of the rate that remains if the first refusal asks for a pause: each refusal more would cost another one.
+
+    The rate doubles while a refusal is on its way, so it is up to twice the limit of a service without a burst.
+    """
     start: StartPolicy = DEFAULT_START
     controller: RatePolicy = DEFAULT_RATE_POLICY
     probes: ProbePolicy = DEFAULT_PROBES

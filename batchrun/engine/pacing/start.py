@@ -26,10 +26,15 @@ class StartPolicy:
     """Seconds in which it doubles, at most: a service may take long to create a run."""
     quick_in_flight: float = 16.0
     """Requests in flight from which on the rate doubles in `slowest_doubling_s` only."""
-    most_refused: float = 36.0
-    """Requests that may be refused before the first refusal is known; from there on the rate hardly grows."""
+    most_refused: float = 24.0
+    """Requests that may be refused before the first refusal is known; from there on the rate hardly grows.
+
+    A window of a minute then costs at most 50 refusals until it accepts again, probes included; with 36, up to 65.
+    """
+    slowest_refusal_s: float = 0.5
+    """Seconds that a refusal takes, at most: where responses take longer, it is the work that takes the time."""
     patient_doubling_s: float = 300.0
-    """Seconds in which it doubles from there on: a service without a limit is used in the end, however far it is."""
+    """Seconds in which it doubles from there on: a limit that high, far away, is found within minutes."""
 
 
 DEFAULT_START = StartPolicy()
@@ -51,9 +56,10 @@ class Start:
         policy = self._policy
         self._answers += 1
         self._mean_s += (response_s - self._mean_s) / min(self._answers, _SMOOTHING)
-        self._fastest_s = min(self._fastest_s, response_s)  # a refusal takes about as long
+        self._fastest_s = min(self._fastest_s, response_s)
+        refusal_s = min(self._fastest_s, policy.slowest_refusal_s)
         doubling_s = policy.slowest_doubling_s
-        if rate_per_s * self._fastest_s >= policy.most_refused:
+        if rate_per_s * refusal_s >= policy.most_refused:
             doubling_s = policy.patient_doubling_s
         elif rate_per_s * self._mean_s < policy.quick_in_flight:  # Little's law
             doubling_s = min(max(self._mean_s, policy.fastest_doubling_s), doubling_s)
