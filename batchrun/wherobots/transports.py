@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 DEFAULT_CONNECTIONS = 18
-"""Enough for the default ``concurrency`` of 16, and two reading calls beside it."""
+"""Enough for the default ``concurrency`` of 16, and two read requests beside them."""
 
 
 class TransportKind(StrEnum):

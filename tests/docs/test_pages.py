@@ -136,3 +136,11 @@ def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
 
 def test_the_readme_shows_a_session() -> None:
     assert any(session.page.name == "README.md" for session in SESSIONS)
+
+
+def test_the_figures_of_the_readme_are_those_of_the_page_that_explains_them() -> None:
+    readme, page = (path.read_text("utf-8") for path in (ROOT / "README.md", ROOT / "docs" / "exactly-once.md"))
+    paragraph = readme.split("These rules are tested")[1].split("\n\n")[0]
+    numbers = re.findall(r"\d[\d,]*", paragraph)
+    assert len(numbers) > 5
+    assert [number for number in numbers if not re.search(rf"(?<![\d,]){number}(?![\d,])", page)] == []
