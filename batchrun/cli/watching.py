@@ -26,10 +26,9 @@ from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.stopping import StopReason, StopSwitch
 from batchrun.errors import BatchrunError, Problem
 from batchrun.ledger.state import BatchState, Outcome
-from batchrun.ledger.statuses import has_ended
 from batchrun.report.failures import FailureGroup, failure_groups
 from batchrun.report.rows import read_rows
-from batchrun.report.run_label import RunGroup, group_of, label_of
+from batchrun.report.run_label import group_of, label_of
 from batchrun.tracking.batch_follower import BatchFollower
 from batchrun.tracking.changes import Change
 from batchrun.wherobots.client import RunsClient
@@ -267,4 +266,4 @@ def uncreated(state: BatchState) -> dict[Outcome, int]:
 
 
 def _ended_badly(status: str | None) -> bool:
-    return has_ended(status) and group_of(Outcome.SUBMITTED, status) is not RunGroup.COMPLETED
+    return group_of(Outcome.SUBMITTED, status).has_ended_badly

@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from batchrun.ledger.state import EarlierRun, Outcome, Tracked
-from batchrun.report.rows import RunRow
+from batchrun.ledger.state import EarlierRun, Outcome
+from batchrun.report.rows import RunRow, tracked_fields
 
 __all__ = ["with_earlier"]
-
-_NOTHING_TRACKED = Tracked()
 
 
 def with_earlier(rows: Iterable[RunRow]) -> Iterator[RunRow]:
@@ -21,7 +19,6 @@ def with_earlier(rows: Iterable[RunRow]) -> Iterator[RunRow]:
 
 def _row_of(row: RunRow, earlier: EarlierRun) -> RunRow:
     """Attempts and times of submission are those of the latest generation, and are left out."""
-    tracked = earlier.tracked or _NOTHING_TRACKED
     return replace(
         row,
         outcome=Outcome.SUBMITTED,
@@ -29,14 +26,8 @@ def _row_of(row: RunRow, earlier: EarlierRun) -> RunRow:
         run_id=earlier.run_id,
         status=earlier.status,
         trouble=None,
-        code=tracked.code,
-        message=tracked.message,
+        **tracked_fields(earlier.tracked),
         via=None,
         submitted_s=None,
-        created_s=tracked.created_s,
-        started_s=tracked.started_s,
-        completed_s=tracked.completed_s,
-        kube_app_id=tracked.kube_app_id,
-        cost=tracked.cost,
         earlier=(),
     )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from batchrun.errors import LedgerFormatError, Trouble
 from batchrun.ledger.clock import epoch_seconds
@@ -13,7 +13,7 @@ from batchrun.ledger.fold import BatchState, EarlierRun, Outcome, RunState, Trac
 from batchrun.ledger.reader import read_events
 from batchrun.sweep.runs import PlannedRun
 
-__all__ = ["BatchRows", "RunRow", "planned_row", "read_rows"]
+__all__ = ["BatchRows", "RunRow", "planned_row", "read_rows", "tracked_fields"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,6 @@ def _rows(collector: _Collector) -> Iterable[RunRow]:
 
 
 def _row(key: str, run: RunState, seen: _Seen) -> RunRow:
-    tracked = run.tracked or _NOTHING_TRACKED
     return RunRow(
         key=key,
         name=seen.name or run.name or "",
@@ -137,17 +136,11 @@ def _row(key: str, run: RunState, seen: _Seen) -> RunRow:
         run_id=run.run_id,
         status=run.status,
         trouble=run.trouble,
-        code=tracked.code,
-        message=tracked.message,
+        **tracked_fields(run.tracked),
         attempts=run.n,
         via=seen.via,
         first_attempt_s=seen.first_attempt_s,
         submitted_s=seen.submitted_s,
-        created_s=tracked.created_s,
-        started_s=tracked.started_s,
-        completed_s=tracked.completed_s,
-        kube_app_id=tracked.kube_app_id,
-        cost=tracked.cost,
         earlier=run.earlier,
         point=json.loads(seen.point),
     )
@@ -163,3 +156,29 @@ def _span(begin_s: float | None, end_s: float | None) -> float | None:
 
 
 _NOTHING_TRACKED = Tracked()
+
+
+class TrackedFields(TypedDict):
+    """The fields of a row that are known from following its run."""
+
+    code: str | None
+    message: str | None
+    created_s: float | None
+    started_s: float | None
+    completed_s: float | None
+    kube_app_id: str | None
+    cost: CostEvent | None
+
+
+def tracked_fields(tracked: Tracked | None) -> TrackedFields:
+    """All of them None for a run that nobody followed."""
+    known = tracked or _NOTHING_TRACKED
+    return TrackedFields(
+        code=known.code,
+        message=known.message,
+        created_s=known.created_s,
+        started_s=known.started_s,
+        completed_s=known.completed_s,
+        kube_app_id=known.kube_app_id,
+        cost=known.cost,
+    )

@@ -25,6 +25,11 @@ class RunGroup(StrEnum):
     def has_ended(self) -> bool:
         return self in _ENDED
 
+    @property
+    def has_ended_badly(self) -> bool:
+        """Whether it ended without its results; a cancelled run counts, whoever cancelled it."""
+        return self.has_ended and self is not RunGroup.COMPLETED
+
 
 _ENDED = frozenset({RunGroup.COMPLETED, RunGroup.FAILED, RunGroup.CANCELLED})
 _LABELS = {Outcome.PENDING: "not sent", Outcome.FAILED: "not created", Outcome.SUBMITTED: "created"}

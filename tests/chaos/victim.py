@@ -43,7 +43,7 @@ def wrap_system_calls(spec: dict[str, Any]) -> None:
         if strikes and point == "synced":
             die()
 
-    os.write, os.fdatasync = dying_write, dying_sync  # type: ignore[assignment]
+    os.write, os.fdatasync = dying_write, dying_sync  # type: ignore[assignment]  # os.write takes any buffer
 
 
 def shift_clock(spec: dict[str, Any]) -> None:

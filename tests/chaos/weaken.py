@@ -27,7 +27,7 @@ def send_before_durable() -> None:
     async def attempted(self: FileLedger, key: str, n: int, name: str = "", generation: int = 1) -> None:
         self.record(AttemptEvent(at=self.clock.stamp(), key=key, n=n, name=name, generation=generation))
 
-    FileLedger.attempted = attempted  # type: ignore[method-assign]
+    FileLedger.attempted = attempted  # type: ignore[method-assign]  # the weakness
 
 
 def retry_without_settling() -> None:
@@ -37,7 +37,7 @@ def retry_without_settling() -> None:
         verdict = judge(answer, may_exist=may_exist)
         return replace(verdict, next_step=NextStep.RETRY) if verdict.next_step is NextStep.SETTLE else verdict
 
-    attempt.judge = judged  # type: ignore[attr-defined]
+    attempt.judge = judged  # type: ignore[attr-defined]  # a name that the module imported
 
 
 def settle_by_substring() -> None:
@@ -57,8 +57,8 @@ def settle_by_substring() -> None:
         ]
         return structs.replace(page, items=items)
 
-    SettleQueue.put = noting  # type: ignore[method-assign]
-    RunsClient.list_page = renaming  # type: ignore[method-assign]
+    SettleQueue.put = noting  # type: ignore[method-assign]  # the weakness
+    RunsClient.list_page = renaming  # type: ignore[method-assign]  # the weakness
     adopt_by_name_alone()
 
 
@@ -81,12 +81,12 @@ def adopt_by_name_alone() -> None:
         return await list_page(self, **query | {"created_after": None})
 
     evidence.fit = fits
-    RunsClient.list_page = of_any_age  # type: ignore[method-assign]
+    RunsClient.list_page = of_any_age  # type: ignore[method-assign]  # the weakness
 
 
 def absence_without_total() -> None:
     """A list that ended early is taken for a whole one."""
-    scan.is_complete = lambda *_, **__: True  # type: ignore[attr-defined]
+    scan.is_complete = lambda *_, **__: True  # type: ignore[attr-defined]  # a name that the module imported
 
 
 def forget_on_extend() -> None:

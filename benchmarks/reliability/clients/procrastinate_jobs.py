@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 
 import httpx
 import procrastinate
@@ -11,6 +12,7 @@ from procrastinate.jobs import Status
 from sweep import NAMES, REGION, body
 
 QUIET_S = 10  # its default is 30: a worker that was killed is noticed sooner here
+LONGEST_S = 900  # a job that no worker takes and no worker ends must not hold the comparison up for ever
 
 app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=os.environ["DATABASE_URL"]))
 limiter = AsyncLimiter(20, 1)
@@ -40,7 +42,8 @@ async def main() -> None:
                     await create.configure(lock=name, queueing_lock=name).defer_async(name=name)
                 except AlreadyEnqueued:
                     continue
-        while await jobs(Status.TODO) + await jobs(Status.DOING):
+        ends_s = time.monotonic() + LONGEST_S
+        while await jobs(Status.TODO) + await jobs(Status.DOING) and time.monotonic() < ends_s:
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=QUIET_S):
                 await app.job_manager.retry_job(job)
             await app.run_worker_async(
