@@ -3,24 +3,20 @@
 import gc
 import os
 from dataclasses import replace
-from typing import Any
 
 import anyio
 
-from batchrun.cli.estimating import estimate_of
+from batchrun.cli.confirming import is_confirmed, warn_of_torn_line
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.output import Output
 from batchrun.cli.progress import View
+from batchrun.cli.sending_nothing import dry_run, nothing_left
 from batchrun.cli.service import open_service
 from batchrun.cli.sessions import run_session
 from batchrun.cli.settling import settle_unknown
 from batchrun.cli.submit_request import SubmitRequest
 from batchrun.cli.text import numbered
-from batchrun.cli.views.estimate import estimate_sentence, reruns_line, units_limit_line
-from batchrun.cli.views.plan import totals_words, upload_lines
 from batchrun.cli.views.result import Result, show_result
-from batchrun.cli.views.tables import outcome_table
-from batchrun.cli.views.uses import uses_lines
 from batchrun.cli.watch_views import SubmissionView, watch_view
 from batchrun.cli.watching import Watched, WatchRequest, follow_batch, show_watched
 from batchrun.engine.preflight import Preflight
@@ -29,16 +25,14 @@ from batchrun.engine.service_check import Existing
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submit import Submission, submit
-from batchrun.errors import Problem, RunsExistError, SweepChangedError
+from batchrun.errors import RunsExistError, SweepChangedError
 from batchrun.ledger.file import FileLedger
-from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
 from batchrun.report.summary import read_summary
-from batchrun.uploads.upload import new_uploads
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
 
-__all__ = ["run_submission", "show_if_nothing_is_sent"]
+__all__ = ["run_submission"]
 
 UNATTENDED_S = 3600.0
 """If no run is created for an hour, someone has to look; scripts and CI jobs must not wait forever."""
@@ -52,17 +46,17 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
 
     """
     if request.dry_run:
-        return _dry_run(request, output)
+        return dry_run(request, output)
     request = replace(request, settings=_patient(request.settings, output))
     with open_service(request.service, os.environ, ledger=request.ledger, timeout_s=request.timeout_s) as api:
         with FileLedger.open(request.ledger, create=request.create) as ledger:
-            _warn_of_torn_line(ledger, output)
+            warn_of_torn_line(ledger, output)
             preflight = _check(request, ledger, api, output)
             is_finished = preflight.is_finished and not preflight.target_changed
             if is_finished and not request.watch:
-                return _nothing_left(request, preflight, output)
+                return nothing_left(request, preflight, output)
             has_to_ask = not is_finished or request.rerun_failed
-            if has_to_ask and not _is_confirmed(request, preflight, ledger.state, output):
+            if has_to_ask and not is_confirmed(request, preflight, ledger.state, output):
                 return ExitStatus.STOPPED
             gc.freeze()  # the plan stays to the end: no need to look through it for garbage
             seen = SubmissionView(output, request.plan.name) if request.watch else None
@@ -90,21 +84,6 @@ def _round(request: SubmitRequest, api: ApiSettings, output: Output) -> tuple[Su
         seen = SubmissionView(output, request.plan.name)
         submission = _run_session(again, ledger, api, output, seen)
     return submission, _watch(again, api, output, seen) if submission.stop is None else None
-
-
-def show_if_nothing_is_sent(request: SubmitRequest, output: Output) -> ExitStatus | None:
-    """For a plan without its environment: report that nothing is left to send. Returns None if something is.
-
-    Raises:
-        LedgerError: the ledger cannot be used, or belongs to another service or another plan.
-
-    """
-    if not request.ledger.is_file() or not request.ledger.stat().st_size:
-        return None
-    preflight = request.check(read_state(request.ledger))
-    if not preflight.is_finished or request.watch:
-        return None
-    return _dry_run(request, output) if request.dry_run else _nothing_left(request, preflight, output)
 
 
 def _patient(settings: SubmitSettings, output: Output) -> SubmitSettings:
@@ -187,85 +166,6 @@ def _check(request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output:
         settle_unknown(ledger, api, request.settings, output, service=request.service)
         request.check(read_state(request.ledger))  # the same refusal, with current numbers
         raise
-
-
-def _warn_of_torn_line(ledger: FileLedger, output: Output) -> None:
-    if ledger.torn:
-        fact = "the last line was torn when its writer died, and was removed"
-        output.warn(Problem(str(ledger.path), fact, f"a copy is kept in {ledger.path}.torn"))
-
-
-def _is_confirmed(request: SubmitRequest, preflight: Preflight, state: BatchState, output: Output) -> bool:
-    """Show what is going to happen, and ask for confirmation if there is a terminal."""
-    plan = request.plan
-    for warning in plan.warnings:
-        output.warn(warning)
-    if preflight.is_new:
-        output.tell(f"{plan.name}: {numbered(plan.runs, 'run')} to submit to {request.service}: {totals_words(plan)}")
-        estimate = estimate_of(plan)
-        output.tell(estimate_sentence(estimate))
-        reruns = reruns_line(request.rerun_failed, estimate)
-        for line in filter(
-            None, (reruns, units_limit_line(request.settings.stop_at_units, estimate, request.rerun_failed))
-        ):
-            output.tell(line)
-    else:
-        output.tell(f"{plan.name}: resuming {request.ledger}: {preflight.describe()}")
-    for line in uses_lines(plan, ledger=None if request.create else request.ledger):
-        output.tell(line)
-    for line in upload_lines(new_uploads(plan.uploads, state.uploads)):
-        output.tell(line)
-    if request.ask and not output.can_ask and preflight.to_send:
-        output.tell("not a terminal, so the runs are sent without confirmation; --yes hides this note")
-    if not (request.ask and output.can_ask):
-        return True
-    if output.ask(_question(request, preflight)):
-        return True
-    output.tell("nothing was sent")
-    return False
-
-
-def _question(request: SubmitRequest, preflight: Preflight) -> str:
-    send = f"Send {numbered(preflight.to_send, 'run')} to {request.service}"
-    if not request.rerun_failed:
-        return f"{send}?"
-    each = "once" if request.rerun_failed == 1 else f"up to {request.rerun_failed} times"
-    return f"{send}, and rerun each failed run {each}?"
-
-
-def _nothing_left(request: SubmitRequest, preflight: Preflight, output: Output) -> ExitStatus:
-    submitted, dropped = preflight.outcomes[Outcome.SUBMITTED], preflight.outcomes[Outcome.DROPPED]
-    done = submitted + dropped == request.plan.runs
-    status = ExitStatus.DONE if done else ExitStatus.INCOMPLETE
-    is_whole = submitted == request.plan.runs
-    counts = f"all {numbered(submitted, 'run')} are already submitted" if is_whole else preflight.describe()
-    output.say(f"{request.plan.name}: nothing left to send: {counts}")
-    if not done:
-        output.say("to send those again: --retry rejected,failed")
-    output.document(_document(request, preflight) | {"exit_status": int(status)})
-    return status
-
-
-def _dry_run(request: SubmitRequest, output: Output) -> ExitStatus:
-    """What submitting would do, without the network and without touching the ledger."""
-    exists = request.ledger.exists() and request.ledger.stat().st_size > 0
-    preflight = request.check(read_state(request.ledger) if exists or not request.create else BatchState())
-    output.table(outcome_table(request.plan.name, preflight.outcomes, request.plan.runs))
-    output.say(f"would submit to {request.service}: {preflight.describe()}")
-    output.document(_document(request, preflight) | {"dry_run": True, "exit_status": 0})
-    return ExitStatus.DONE
-
-
-def _document(request: SubmitRequest, preflight: Preflight) -> dict[str, Any]:
-    return {
-        "batch": request.plan.name,
-        "ledger": str(request.ledger),
-        "service": request.service,
-        "planned": request.plan.runs,
-        "outcomes": {outcome.value: count for outcome, count in preflight.outcomes.items()},
-        "to_send": preflight.to_send,
-        "to_settle": preflight.to_settle,
-    }
 
 
 def _show(request: SubmitRequest, submission: Submission, output: Output, watched: Watched | None) -> ExitStatus:

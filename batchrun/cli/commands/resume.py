@@ -8,10 +8,11 @@ from batchrun.cli import options as o
 from batchrun.cli.flags import SubmissionFlags, expand_flags
 from batchrun.cli.output import Output
 from batchrun.cli.planning import without_environment
+from batchrun.cli.sending_nothing import show_if_nothing_is_sent
 from batchrun.cli.service import EMULATOR, open_service, service_name
 from batchrun.cli.settling import settle_unknown
 from batchrun.cli.submit_request import SubmitRequest, request_from
-from batchrun.cli.submitting import run_submission, show_if_nothing_is_sent
+from batchrun.cli.submitting import run_submission
 from batchrun.engine.batch import plan_of
 from batchrun.errors import ManifestError, Problem
 from batchrun.ledger.file import FileLedger

@@ -8,9 +8,10 @@ from batchrun.cli.flags import SubmissionFlags, SweepFlags, expand_flags
 from batchrun.cli.ledgers import ledger_for
 from batchrun.cli.output import Output
 from batchrun.cli.planning import plan_from, without_environment
+from batchrun.cli.sending_nothing import show_if_nothing_is_sent
 from batchrun.cli.service import service_name
 from batchrun.cli.submit_request import SubmitRequest, request_from
-from batchrun.cli.submitting import run_submission, show_if_nothing_is_sent
+from batchrun.cli.submitting import run_submission
 from batchrun.engine.service_check import Existing
 from batchrun.errors import ManifestError
 from batchrun.sweep.plan import Plan
