@@ -85,7 +85,7 @@ def test_it_can_end_at_the_first_failure_or_after_a_time(batchrun: Run, sweep: P
     submit(batchrun, sweep, failing)
     late = watch(batchrun, sweep, failing, "--timeout", "0.1s", "--json")
     assert (late.status, lines(late)[-1]["reason"]) == (3, "timeout")
-    assert "timed out; 12 runs still active" in late.err
+    assert "timed out with 12 runs still active" in late.err
     first = watch(batchrun, sweep, failing, "--until", "first-failure", "--json", "--quiet")
     assert (first.status, lines(first)[-1]["reason"]) == (1, "first_failure")
     assert lines(first)[-1]["counts"].get("FAILED", 0) >= 1
