@@ -39,6 +39,7 @@ class Person(Enum):
     """What the person does when the service holds runs that the ledger does not know."""
 
     ADOPT = "adopt"
+    """Take them over, if an older ledger was restored and they are this batch's; else they are not ours."""
     NOT_OURS = "not ours"
     NEWER = "newer"
     """Put the newer ledger back, if an older one was restored; else they are not ours."""

@@ -108,7 +108,7 @@ class _Player:
                 case Refusal.RECREATES:
                     world.sweep.timeout_s = 3600 if world.sweep.timeout_s == 7200 else 7200
                 case Refusal.RUNS_EXIST:
-                    existing = self._decide(event.person)
+                    existing = self._decide(event.person, path, ended.run_ids)
                     if existing is Existing.FOREIGN:
                         world.disown(path)
                 case Refusal.TORN:
@@ -120,10 +120,10 @@ class _Player:
         else:
             world.findings.append(f"refused: {ended.words}")
 
-    def _decide(self, person: Person) -> Existing:
+    def _decide(self, person: Person, ledger: Path, run_ids: frozenset[str]) -> Existing:
         if person is Person.NEWER and self.world.put_newer_back():
             return Existing.REFUSE
-        if person is Person.ADOPT and self.world.newer is not None:
+        if person is Person.ADOPT and self.world.newer is not None and self.world.are_of(ledger, run_ids):
             return Existing.ADOPT
         return Existing.FOREIGN
 

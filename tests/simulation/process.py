@@ -52,6 +52,8 @@ class Ended:
 
     words: str
     refusal: Refusal | None = None
+    run_ids: frozenset[str] = frozenset()
+    """The runs that a refusal names."""
     findings: tuple[str, ...] = ()
 
 
@@ -221,4 +223,5 @@ class Process:
                 refusal = Refusal.ORGANIZATION
             case _:
                 refusal = Refusal.OTHER
-        return Ended(words=f"refused: {error}", refusal=refusal, findings=tuple(findings))
+        run_ids = frozenset(error.run_ids) if isinstance(error, RunsExistError) else frozenset()
+        return Ended(words=f"refused: {error}", refusal=refusal, run_ids=run_ids, findings=tuple(findings))

@@ -86,6 +86,11 @@ class World:
         is_hidden = self.service.habits.hides_organization or state.organization is None
         return is_hidden and bool(ids) and not alive.intersection(ids)
 
+    def are_of(self, ledger: Path, run_ids: frozenset[str]) -> bool:
+        """Whether all of these runs are a ledger's. A person who restored a copy of it knows its runs from another batch's."""
+        owners = (run.owner for run in self.service.runs if run.id in run_ids)
+        return all(owner is not None and owner.ledger == ledger.name for owner in owners)
+
     def disown(self, ledger: Path) -> None:
         """A person says that what a ledger does not know is not its own, although it may be."""
         state = audit.state_of(ledger.read_bytes() if ledger.exists() else b"", self.folder / "before")
