@@ -1,27 +1,18 @@
 """Adopt runs that the service lists under planned names: the events that record it. Pure."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
 from batchrun.engine.evidence import MARGIN_S, Evidence, Finding, Sought, weigh
 from batchrun.engine.generations import Generations
+from batchrun.engine.rerun_names import generation_in
 from batchrun.ledger.events import DuplicatesEvent, Event, RerunEvent, SubmittedEvent, UnknownEvent
 from batchrun.ledger.state import BatchState, Outcome
 from batchrun.sweep.plan import PlannedRun
 from batchrun.wherobots.summaries import RunSummary
 
-__all__ = ["adoption", "adoptions", "planned_name"]
-
-# At most four digits: a longer number at the end of a name is more likely a date or an id than a generation.
-_RERUN = re.compile(r"(.+)-r([0-9]{1,4})")
-
-
-def planned_name(name: str) -> tuple[str, int]:
-    """What a run would be called as a first generation, and the generation that its name says."""
-    rerun = _RERUN.fullmatch(name)
-    return (rerun[1], int(rerun[2])) if rerun is not None else (name, 1)
+__all__ = ["adoption", "adoptions"]
 
 
 def adoptions(
@@ -36,7 +27,7 @@ def adoptions(
     """
     by_run: dict[tuple[str, int], tuple[PlannedRun, list[RunSummary]]] = {}
     for listed, planned in found:
-        generation = 1 if listed.name == planned.name else planned_name(listed.name or "")[1]
+        generation = 1 if listed.name == planned.name else generation_in(listed.name or "")
         by_run.setdefault((planned.key, generation), (planned, []))[1].append(listed)
     for (_, generation), (planned, runs) in sorted(by_run.items(), key=lambda item: item[0][1]):
         yield from _of_generation(planned, generation, runs, state=state, generations=generations, at=stamp())

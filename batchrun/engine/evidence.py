@@ -16,6 +16,7 @@ from batchrun.wherobots.summaries import RunSummary, is_usable_id
 
 __all__ = [
     "MARGIN_S",
+    "TAG",
     "Evidence",
     "Finding",
     "Fit",

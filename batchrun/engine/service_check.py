@@ -11,12 +11,13 @@ from enum import StrEnum
 import anyio
 import anyio.to_thread
 
-from batchrun.engine.adoption import adoptions, planned_name
-from batchrun.engine.evidence import MARGIN_S
+from batchrun.engine.adoption import adoptions
+from batchrun.engine.evidence import MARGIN_S, tag_of
 from batchrun.engine.generations import generations_of
 from batchrun.engine.known_ids import ids_of
 from batchrun.engine.organization import check_organization, organization_of
 from batchrun.engine.progress import Reporter
+from batchrun.engine.rerun_names import words_of
 from batchrun.engine.scan import Scan, Scanner
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch, unusable_stop
 from batchrun.errors import ApiError, Problem, RunsExistError
@@ -209,24 +210,31 @@ class ServiceCheck:
     def _is_news(self, run: RunSummary, after: float | None) -> bool:
         if run.name is None or not is_usable_id(run.id) or run.id in self._state.foreign:
             return False
+        if self._state.attempted_at is not None and self._is_of_another_batch(run):
+            return False
         return after is None or epoch_seconds(run.create_time or "") >= after
+
+    def _is_of_another_batch(self, run: RunSummary) -> bool:
+        """Whether its tag says so. An older copy of a ledger has the same batch as the newer one."""
+        tag, batch = tag_of(run), self._state.batch
+        return tag is not None and batch is not None and tag.partition("/")[0] != batch.batch_id
 
     def _of_plan(self, plan: Plan, listed: Iterable[RunSummary]) -> Strangers:
         """Those whose name is planned, or a rerun of a planned one, and whose key has no attempt that may explain them."""
         known_ids = {run_id for run_id, _ in ids_of(self._state)}.union(*self._state.duplicates.values())
-        by_name: dict[str, list[RunSummary]] = {}
+        by_word: dict[str, list[RunSummary]] = {}
         for run in listed:
             if run.id not in known_ids and run.name is not None:
-                for name in {run.name, planned_name(run.name)[0]}:
-                    by_name.setdefault(name, []).append(run)
-        if not by_name:
+                for word in words_of(run.name):
+                    by_word.setdefault(word, []).append(run)
+        if not by_word:
             return []
-        explained, exact = set(self._explained_names()), {one.name for one in plan if one.name in by_name}
+        explained, exact = set(self._explained_names()), {one.name for one in plan if one.name in by_word}
         return [
             (run, planned)
             for planned in plan
-            if planned.name in by_name and not self._is_explained(planned.key)
-            for run in by_name[planned.name]
+            if (planned.name in by_word or planned.key in by_word) and not self._is_explained(planned.key)
+            for run in (*by_word.get(planned.name, ()), *by_word.get(planned.key, ()))
             if run.name == planned.name or run.name not in exact  # a planned name that looks like a rerun's is itself
             if planned.name not in explained or _is_sent_as(run, planned)
         ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from batchrun.engine.rerun_names import next_rerun_name, rerun_name, rerun_of
+from batchrun.engine.rerun_names import generation_in, next_rerun_name, rerun_name, rerun_of, words_of
 
 KEY = "0123456789abcdef"
 LONG = "n" * 255
@@ -32,3 +32,10 @@ def test_the_name_of_a_rerun_is_read_back(name: str, place: tuple[str, int] | No
 def test_names_of_reruns_count_up() -> None:
     assert next_rerun_name("tile-1-r9") == "tile-1-r10"
     assert next_rerun_name(rerun_name(LONG, KEY, 2)) == rerun_name(LONG, KEY, 3)
+
+
+def test_a_planned_run_is_found_by_its_name_or_its_key() -> None:
+    assert words_of("tile-1") == ("tile-1",)
+    assert words_of("tile-1-r2") == ("tile-1-r2", "tile-1")
+    assert KEY in words_of(rerun_name(LONG, KEY, 2))
+    assert [generation_in(name) for name in ("tile-1", "tile-1-r12")] == [1, 12]

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from batchrun.engine.batch import new_batch
+from batchrun.engine.evidence import TAG
 from batchrun.engine.progress import Reporter
 from batchrun.engine.service_check import Existing, ServiceCheck
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
@@ -266,6 +267,31 @@ async def test_a_further_run_of_a_submitted_one_is_taken_over_as_its_duplicate(t
         await check.apply(found, StopSwitch())
     state = read_state(tmp_path / "tiles.ledger.jsonl")
     assert (state.runs[run.key].run_id, state.duplicates) == ("mine", {run.key: ["r0"]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_found"),
+    [
+        ({"name": "tile-run-1-r2"}, True),
+        ({"name": f"{'tile-run-1'[:5]}-{next(iter(plan_of(1))).key}-r2"}, True),
+        ({"name": "tile-run-1-rest"}, False),
+        ({"tag": "another-batch/key/1"}, False),
+    ],
+)
+async def test_a_run_that_a_ledger_should_know_is_recognised_by_its_name_and_its_tag(
+    tmp_path: Path, changes: dict[str, str], *, is_found: bool
+) -> None:
+    run = next(iter(plan_of(1)))
+    name, payload = changes.get("name", run.name), json.loads(run.body)
+    if "tag" in changes:
+        payload["environment"] = {"sparkConfigs": {TAG: changes["tag"]}}
+    item = {"id": "r0", "name": name, "createTime": timestamp(time.time()), "payload": payload}
+    service = Wire(httpx.MockTransport(lambda _: httpx.Response(200, json={"items": [item], "total": 1})))
+    sent: list[Event] = [AttemptEvent(at=AT, key="of an earlier plan", n=1, name="tile-run-0")]
+    async with checking(tmp_path, service, events=sent, existing=Existing.FOREIGN, runs=1) as (check, _):
+        strangers = await check.run()
+        assert not isinstance(strangers, Stop)
+        assert [listed.id for listed, _ in strangers] == ["r0"] * is_found
 
 
 @pytest.mark.parametrize(("of_present_plan", "found"), [(True, ["r0"]), (False, [])])
