@@ -106,6 +106,8 @@ class World:
                 run.excuse = run.excuse or "not planned when an older ledger was put back"
             if run.visible_s > began_s:
                 run.excuse = run.excuse or "not listed yet after an older ledger was put back"
+            if run.organization != self.organization and b'"event":"session"' not in before:
+                run.excuse = run.excuse or "another organization's, and an older ledger was put back that knows none"
         if is_checked and b'"event":"attempt"' in before:
             return
         state = audit.state_of(before, self.folder / "before")
