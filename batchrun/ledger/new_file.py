@@ -46,7 +46,7 @@ def write_new_ledger(path: Path, events: Iterable[Event]) -> None:
             _put(Path(name), path)
         finally:
             Path(name).unlink(missing_ok=True)
-        sync_directory(path.parent)
+        _sync_name(path)
     except FileExistsError:
         check_free(path)
         raise
@@ -64,3 +64,12 @@ def _put(written: Path, path: Path) -> None:
             raise
         path.touch(mode=0o600, exist_ok=False)
         written.replace(path)
+
+
+def _sync_name(path: Path) -> None:
+    """Make the name durable; a ledger whose name is not is removed again, since its caller says that there is none."""
+    try:
+        sync_directory(path.parent)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise

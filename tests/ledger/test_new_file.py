@@ -65,3 +65,17 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         write_new_ledger(tmp_path / "new.ledger.jsonl", broken())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_may_not_survive_a_power_cut_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsync = os.fsync
+
+    def failing_of_folders(fd: int) -> None:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", failing_of_folders)
+    with pytest.raises(LedgerWriteError, match="Input/output error"):
+        write_new_ledger(tmp_path / "new.ledger.jsonl", [batch(3)])
+    assert list(tmp_path.iterdir()) == []

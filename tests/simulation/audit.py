@@ -14,7 +14,7 @@ from tests.simulation.service import HeldRun, Service
 from tests.simulation.sweep import Sweep
 from tests.simulation.verifying import verification, verification_findings
 
-__all__ = ["compacted", "excused", "findings", "state_of"]
+__all__ = ["compacted", "excused", "findings", "state_of", "taken"]
 
 
 Owned = dict[tuple[str, int], list[HeldRun]]
@@ -139,7 +139,7 @@ def _untrue(ledger: str, state: BatchState, service: Service) -> Iterator[str]:
     by_id = {run.id: run for run in service.runs}
     ids = Counter(run_id for run_id, _ in ids_of(state))
     yield from (f"untrue: {run_id} is the run of {count} keys" for run_id, count in ids.items() if count > 1)
-    for key, generation, run_id in _ids(state):
+    for key, generation, run_id in taken(state):
         held = by_id.get(run_id)
         if held is None:
             yield f"untrue: {key} is {run_id}, which never existed"
@@ -164,7 +164,7 @@ def _lost(state: BatchState, owned: Owned, service: Service) -> Iterator[str]:
             yield f"untrue: {run.name} ({key}) exists as {run.id}, the ledger says {outcome}"
 
 
-def _ids(state: BatchState) -> Iterator[tuple[str, int, str]]:
+def taken(state: BatchState) -> Iterator[tuple[str, int, str]]:
     """The run ids that a ledger knows, by key and generation."""
     for key, known in state.runs.items():
         yield from ((key, earlier.generation, earlier.run_id) for earlier in known.earlier)
@@ -188,19 +188,27 @@ def _unfinished(ledger: str, state: BatchState, sweep: Sweep, owned: Owned, serv
             known.created or known.n == 0
         )  # by whom, if not by an attempt of this ledger?
         runs = owned.get((key, known.generation if known is not None else 1), [])
-        if outcome is not Outcome.UNKNOWN or not _needs_a_person(ledger, name, runs, service, is_created=is_created):
+        others = [
+            run
+            for run in service.runs
+            if run.name == name
+            and (run.owner is None or run.owner.ledger != ledger or (run.is_disowned and run.id not in state.foreign))
+        ]
+        if outcome is not Outcome.UNKNOWN or not _needs_a_person(runs, others, is_created=is_created):
             yield f"unfinished: {name} ({key}) is {outcome} after the end"
 
 
-def _needs_a_person(ledger: str, name: str, runs: list[HeldRun], service: Service, *, is_created: bool) -> bool:
-    """Why an unknown run may stay so: its own runs, others of its name, or a key that nobody can tell."""
+def _needs_a_person(runs: list[HeldRun], others: list[HeldRun], *, is_created: bool) -> bool:
+    """Why an unknown run may stay so: its own runs, others of its name, or a key that nobody can tell.
+
+    A run that was declared to be another batch's is one of the others again, if an older ledger replaced the one that says so.
+    """
     alive = [run for run in runs if CLOCK.now_s < run.deleted_s]
-    others = [run for run in service.runs if run.name == name and (run.owner is None or run.owner.ledger != ledger)]
     return (
         is_created
         or len(alive) > 1
         or any(run.is_normalised for run in alive)
-        or any(run.owner is None or run.excuse for run in others)
+        or any(run.owner is None or run.excuse or run.is_disowned for run in others)
     )
 
 

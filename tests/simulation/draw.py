@@ -43,6 +43,7 @@ def drawn(seed: int) -> History:
         for _ in range(chance.randint(0, 2)):
             events += _neighbour(chance, steps_clock=steps_clock, is_alone=not earlier)
         events.append(_session(chance, steps_clock=steps_clock))
+        events += [Compact()] if chance.random() < 0.15 else []
     events += [UseKey(organization="acme"), Wait(seconds=60.0), _calm(chance)]
     if chance.random() < 0.25:  # what needs a person gets one
         events += [Command(seed=chance.randrange(10**9), act=Act.RESOLVE), _calm(chance)]
@@ -169,7 +170,8 @@ def _neighbour(chance: random.Random, *, steps_clock: bool, is_alone: bool) -> l
                 UseKey(organization="acme"),
             ]
         case "stale":
-            return [Backup(), _session(chance, steps_clock=steps_clock), Wait(seconds=10.0), Restore()]
+            edits = [_edit(chance)] if chance.random() < 0.5 else []
+            return [*edits, Backup(), _session(chance, steps_clock=steps_clock), Wait(seconds=10.0), Restore()]
         case "clock":
             return [StepClock(error_s=chance.choice([0.0, -900.0, 900.0, 7.0, -7.0]) if steps_clock else 0.0)]
         case "wait":
