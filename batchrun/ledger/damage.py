@@ -1,6 +1,7 @@
 """An unreadable line in the middle of a ledger: where the last sync ended, as far as that is known, and what to do."""
 
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
@@ -8,6 +9,7 @@ from batchrun.errors import LedgerDamagedError
 from batchrun.files import lines_of, open_regular
 from batchrun.ledger.events import (
     AttemptEvent,
+    Event,
     FailedEvent,
     RefusedEvent,
     RejectedEvent,
@@ -22,6 +24,8 @@ __all__ = ["damaged", "reason_of"]
 LONGEST_REASON = 200
 """Characters; msgspec's messages are short, except for what they quote."""
 
+KINDS = frozenset(kind.__struct_config__.tag for kind in get_args(Event))
+
 Ending = SubmittedEvent | RefusedEvent | UnknownEvent | RejectedEvent | FailedEvent
 
 
@@ -32,6 +36,9 @@ def damaged(path: Path, number: int, start: int, line: bytes, error: Exception) 
     had been synced. Damage before such a point is the disk's or somebody's doing. Damage behind the last of them is what a
     power cut leaves of a write that had not been synced, and on whose strength nothing was sent.
     """
+    if (kind := _kind_of(line)) is not None and kind not in KINDS:
+        fact = f"the event '{clipped(kind, LONGEST_REASON)}' is not known to this version of batchrun"
+        return LedgerDamagedError(f"{path}:{number}", fact, "use the version that wrote it, or a later one")
     synced_line, synced_end = _last_sync(path)
     zeros = line.count(0)
     what = f"{zeros:,} zero bytes" if zeros else reason_of(error)
@@ -49,6 +56,18 @@ def damaged(path: Path, number: int, start: int, line: bytes, error: Exception) 
 def reason_of(error: Exception) -> str:
     """Why a line cannot be read, shortened: the decoder may quote the whole line."""
     return clipped(str(error) or type(error).__name__, LONGEST_REASON)
+
+
+class _AnyEvent(msgspec.Struct):
+    event: str
+
+
+def _kind_of(line: bytes) -> str | None:
+    """What a line calls its event, if it can be parsed at all."""
+    try:
+        return msgspec.json.decode(line, type=_AnyEvent).event
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _last_sync(path: Path) -> tuple[int, int]:

@@ -67,6 +67,16 @@ def test_before_any_attempt_the_first_line_is_what_was_synced(tmp_path: Path) ->
         read_state(path)
 
 
+def test_an_event_of_a_later_version_is_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "x.ledger.jsonl"
+    written(path, BATCH, START)
+    with path.open("ab") as file:
+        file.write(b'{"event":"note","at":"2026-11-01T00:00:00.000Z"}\n')
+    with pytest.raises(LedgerDamagedError, match="event 'note' is not known to this version") as caught:
+        read_state(path)
+    assert "truncate" not in caught.value.problems[0].fix
+
+
 def test_zeros_at_the_very_end_are_a_torn_line(tmp_path: Path) -> None:
     path = tmp_path / "x.ledger.jsonl"
     written(path, BATCH, START, attempt("a"))
