@@ -157,7 +157,7 @@ def _base64_forms(data: bytes) -> Iterable[str]:
     """What base64 of any text around the secret contains, for each of the three ways in which it may be aligned."""
     for offset in range(3):
         whole = b64encode(b"\0" * offset + data).decode().rstrip("=")
-        # The first and the last characters also depend on the neighbours.
+        # The first and the last characters also depend on the neighbors.
         form = whole[(0, 2, 3)[offset] : len(whole) - (1 if (offset + len(data)) % 3 else 0)]
         yield from (form, form.replace("+", "-").replace("/", "_"))
 

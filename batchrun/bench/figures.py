@@ -102,7 +102,7 @@ class Figures:
     response: Latency | None
     """From sending a request to its response."""
     bins: tuple[Bin, ...]
-    """The histogram of the latencies that ``run`` summarises."""
+    """The histogram of the latencies that ``run`` summarizes."""
 
     @property
     def runs_per_s(self) -> float:

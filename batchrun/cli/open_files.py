@@ -25,5 +25,5 @@ def allow_open_files() -> None:
     allowed = WANTED if hard == resource.RLIM_INFINITY else min(WANTED, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     if allowed < LEAST:
-        fact = f"at most {allowed} files may be open at once, too few to work with"
-        raise UsageError("ulimit -n", fact, f"allow {WANTED:,}: ulimit -n {WANTED}")
+        fact = f"the limit of open files is {allowed}, which is too low"
+        raise UsageError("ulimit -n", fact, f"raise it: ulimit -n {WANTED}")

@@ -204,12 +204,12 @@ def _redirect_to_devnull(stream: TextIO) -> None:
 
 
 def _is_capable_terminal(stream: TextIO) -> bool:
-    """A terminal that understands cursor movement and colour; editors and CI systems say ``TERM=dumb``."""
+    """A terminal that understands cursor movement and color; editors and CI systems say ``TERM=dumb``."""
     return stream.isatty() and os.environ.get("TERM", "") not in {"dumb", ""}
 
 
 def _is_styled(stream: TextIO) -> bool:
-    """Whether colours, bold text and a progress display may be used; with ``NO_COLOR`` (no-color.org), plain lines are."""
+    """Whether colors, bold text and a progress display may be used; with ``NO_COLOR`` (no-color.org), plain lines are."""
     return _is_capable_terminal(stream) and not os.environ.get("NO_COLOR")
 
 

@@ -82,7 +82,11 @@ async def _choices(
             Choice(run=run, decision=decision, adopted=held) for run in runs if (held := adoptable(run)) is not None
         ]
     if len(runs) != 1:
-        raise UsageError("--adopt", f"it adopts one run for one name, not for {len(runs):,}", "or use --adopt-held")
+        raise UsageError(
+            "--adopt",
+            f"adopts one run for one name, but {len(runs):,} are selected",
+            "select one name, or use --adopt-held",
+        )
     if runs[0].outcome is Outcome.SUBMITTED:
         return [Choice(run=runs[0], decision=decision)]
     held = await find_held(ledger, client, runs[0], request.adopt, plan=plan)
@@ -92,7 +96,7 @@ async def _choices(
 def _shown(request: ResolveRequest, runs: Sequence[UndecidedRun], output: Output) -> ExitStatus:
     if runs:
         show_undecided(runs, output)
-        output.say(f"to decide: {_ways(request, runs)}")
+        output.say(f"to resolve: {_ways(request, runs)}")
     else:
         output.say("no run of this batch is unknown")
     output.document({"ledger": str(request.ledger), "runs": [run_json(run) for run in runs], "exit_status": 0})

@@ -73,7 +73,7 @@ def _is_run_again(request: SubmitRequest, output: Output) -> bool:
         return False
     with FileLedger.open(request.ledger) as ledger:
         runs = anyio.run(request_rerun_of_failed, ledger, request.rerun_failed)
-    output.tell(f"{request.plan.name}: {numbered(runs, 'run')} failed; running {'it' if runs == 1 else 'them'} again")
+    output.tell(f"{request.plan.name}: {numbered(runs, 'run')} failed; rerunning {'it' if runs == 1 else 'them'}")
     return bool(runs)
 
 

@@ -162,7 +162,7 @@ class EmulatorSettings(Settings):
                 lines += [f"{name} = {rule.text()}" for rule in value]
             elif name not in SECRETS and value != type(self).model_fields[name].default:
                 lines.append(f"{name} = {value}")
-        return lines or ["no misbehaviour: every request is answered as the contract says"]
+        return lines or ["no faults: every request is answered as the contract says"]
 
 
 class EmulatorSettingsError(UsageError):

@@ -19,7 +19,7 @@ class Stats:
         self.clear()
 
     def clear(self) -> None:
-        """Zero everything. ``resets`` lets background work recognise that it belongs to an earlier period."""
+        """Zero everything. ``resets`` lets background work recognize that it belongs to an earlier period."""
         self.resets += 1
         self._calls: Counter[CallKind] = Counter()
         self._totals: dict[str, Counter[str]] = {}

@@ -52,7 +52,7 @@ def _of_generation(
     # A rerun is created only after the run before it ended: without that one, the list is not whole.
     is_rerun = generation > present
     if is_rerun and outcome is not Outcome.SUBMITTED:
-        reason = f"a rerun is listed, {runs[0].id[:40]}, and the run before it is not"
+        reason = f"a rerun is listed, {runs[0].id[:40]}, but the run before it is not"
         yield UnknownEvent(at=at, key=planned.key, n=n, name=name, reason=reason)
         return
     if is_rerun:

@@ -41,7 +41,7 @@ def refusals(need: Need, allowance: Allowance) -> list[Problem]:
     lifetime = (allowance.quotas or {}).get(LIFETIME)
     longest_s = max((one.timeout_s for one in need.demands), default=0)
     if lifetime is not None and longest_s > lifetime * HOUR_S:
-        fact = f"a timeout of {longest_s:,} s, but the organization's runs are ended after {lifetime:g} h"
+        fact = f"a timeout of {longest_s:,} s, but the organization ends runs after {lifetime:g} h"
         found.append(Problem("run.timeout", fact, "lower it, split the work, or ask for a larger quota"))
     disk = (allowance.quotas or {}).get(DISK)
     if disk is not None and need.largest_disk_gb is not None and need.largest_disk_gb > disk:
@@ -93,6 +93,6 @@ def _runtimes(need: Need, hints: Hints | None) -> Iterable[Problem]:
     usable = ", ".join(sorted(name for name, hint in offered.items() if hint.enabled))
     for runtime in sorted({one.runtime for one in need.demands}) if offered else ():
         if runtime not in offered:
-            yield Problem("run.runtime", f"the organization is not offered {runtime}", f"use one of {usable}")
+            yield Problem("run.runtime", f"{runtime} is not offered to the organization", f"use one of {usable}")
         elif not offered[runtime].enabled:
             yield Problem("run.runtime", f"{runtime} is not enabled for the organization", f"use one of {usable}")

@@ -15,7 +15,7 @@ __all__ = ["CreatedPoints", "Difference", "changed_files", "created_points", "di
 SHOWN = 10
 """Names of new runs that are kept, for a document."""
 NAMED = 3
-"""Names of new runs that a sentence shows: enough to recognise a mistake."""
+"""Names of new runs that a sentence shows: enough to recognize a mistake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,7 +154,7 @@ async def _connection_checks(settings: ApiSettings) -> AsyncIterator[Check]:
         with anyio.fail_after(TIMEOUT_S):
             found = await anyio.getaddrinfo(host, port, type=1)
     except (OSError, TimeoutError) as error:
-        reason = "no answer" if isinstance(error, TimeoutError) else str(error.strerror or error)
+        reason = "no response" if isinstance(error, TimeoutError) else str(error.strerror or error)
         fix = "check the base URL and this machine's network, or set HTTPS_PROXY"
         yield Check(subject="DNS", level=Level.PROBLEM, fact=f"{host} cannot be looked up: {reason}", fix=fix)
         return
@@ -182,7 +182,7 @@ async def _tls_check(host: str, port: int, context: ssl.SSLContext | None) -> Ch
         return Check(subject=subject, level=Level.PROBLEM, fact=fact, fix=fix)
     except (OSError, TimeoutError) as error:
         cause = error.__cause__ or error
-        reason = "no answer" if isinstance(error, TimeoutError) else str(getattr(cause, "strerror", None) or cause)
+        reason = "no response" if isinstance(error, TimeoutError) else str(getattr(cause, "strerror", None) or cause)
         fix = "check the base URL and the firewall, or set HTTPS_PROXY"
         return Check(subject=subject, level=Level.PROBLEM, fact=f"{host}:{port}: {reason}", fix=fix)
 

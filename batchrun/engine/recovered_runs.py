@@ -138,7 +138,7 @@ class RecoveredRuns(Collection[str]):
             ours = [run for run in runs if run.fit is Fit.OURS and run.run_id not in self._shared_ids]
             name = runs[0].name
             if not doubt and generation != len(taken) + 1:
-                doubt, doubtful = _doubt(runs, "a rerun is listed, and the run before it is not"), runs
+                doubt, doubtful = _doubt(runs, "a rerun is listed, but the run before it is not"), runs
             elif not doubt and len(ours) != 1:
                 doubtful = ours or runs
                 doubt = _doubt(doubtful, self._why(ours, runs))

@@ -1,4 +1,4 @@
-"""What reruns are called, and whose rerun has a name. The name is all that a rerun can be recognised by. Pure."""
+"""What reruns are called, and whose rerun has a name. The name is all that a rerun can be recognized by. Pure."""
 
 import re
 from collections.abc import Callable, Container

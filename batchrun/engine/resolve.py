@@ -81,7 +81,7 @@ async def find_undecided(
 def _with_held(run: UndecidedRun, listed: list[RunSummary], compared: HeldRuns, *, is_whole: bool) -> UndecidedRun:
     doubt = "" if is_whole else "the list of this name is incomplete"
     if not run.name:
-        doubt = "its name is not known: version 0.1 did not record it, and the plan cannot be made again"
+        doubt = "its name is not known: version 0.1 did not record it, and the plan cannot be rebuilt"
     return replace(run, held=tuple(_compare(compared, run, one) for one in listed), doubt=doubt)
 
 

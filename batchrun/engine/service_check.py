@@ -263,15 +263,13 @@ class ServiceCheck:
         some = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
         count = "1 run of this sweep exists" if len(found) == 1 else f"{len(found):,} runs of this sweep exist"
         if self._state.attempted_at is None:
-            fact = f"{count} already at the service ({some}), and this ledger is new; another one may have been lost"
+            fact = f"{count} already at the service ({some}), but this ledger is new; another ledger may have been lost"
             fix = (
                 "adopt them with batchrun recover SWEEP, create them again with --again, "
                 "or pass the ledger that contains them with --ledger PATH"
             )
         else:
-            fact = (
-                f"{count} at the service that this ledger does not know ({some}): it is an older copy of another ledger"
-            )
+            fact = f"{count} at the service but not in this ledger ({some}): it is an older copy of another ledger"
             fix = (
                 "use the newer ledger with --ledger PATH, adopt them with --adopt-existing, "
                 "or treat them as another batch's with --not-ours"

@@ -237,7 +237,7 @@ class Settler:
 
     @staticmethod
     def _by_name(cases: Iterable[Case]) -> dict[str, list[Case]]:
-        """Cases by the key of their name. Those with a payload to compare come first: they are recognised beyond the name."""
+        """Cases by the key of their name. Those with a payload to compare come first: they are recognized beyond the name."""
         found: defaultdict[str, list[Case]] = defaultdict(list)
         for case in sorted(cases, key=lambda case: case.work.compared_body is None):
             found[name_key(case.work.name)].append(case)

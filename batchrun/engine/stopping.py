@@ -197,7 +197,7 @@ def units_stop(spending: Spending, body: bytes) -> Stop:
     parts = [f"{units_text(total.billed)} billed"] if total.billed else []
     if total.open:
         runs = "1 run that has" if total.open == 1 else f"{total.open:,} runs that have"
-        parts.append(f"up to {units_text(total.reserved)} for {runs} not ended or not been billed")
+        parts.append(f"up to {units_text(total.reserved)} for {runs} not ended or been billed")
     used = " and ".join(parts) or "0"
     fact = f"{used}; the next run may use {units_text(most)}; stop_at_units is {units_text(spending.limit)}"
     fix = "resume when runs have ended and are billed, or with a higher --stop-at-units"
@@ -251,11 +251,11 @@ def _kind_of(answer: Answer, verdict: Verdict) -> Hashable:
 def _all_alike(answer: Answer) -> Stop | None:
     match answer:
         case Refused(trouble):
-            fact = f"the first {ALL_ALIKE_AFTER} answers were all the same rejection, {trouble.describe()}"
+            fact = f"the first {ALL_ALIKE_AFTER} responses were all the same rejection, {trouble.describe()}"
             problem = Problem(trouble.field or "submit", fact, trouble.suggestion or "fix the manifest")
             return Stop(StopReason.ALL_REJECTED, problem)
         case Unreadable(status, reason):
-            fact = f"none of the first {ALL_ALIKE_AFTER} answers can be read; HTTP {status}, {reason}"
+            fact = f"none of the first {ALL_ALIKE_AFTER} responses can be read; HTTP {status}, {reason}"
             fix = "check the base URL and anything between this machine and the service; then resume to find what was created"
             return Stop(StopReason.UNREADABLE, Problem("submit", fact, fix))
         case _:

@@ -51,7 +51,7 @@ async def known_units(runtimes: Sequence[str], client: RunsClient, reader: Reade
             refusal = f"; {refused.error.problems[0].text()}"
     if unknown := sorted(set(runtimes) - units.keys()):
         fact = f"the spatial units per hour of {', '.join(unknown)} are not known{refusal}"
-        raise UsageError("submit.stop_at_units", fact, "leave stop_at_units out, or use runtimes whose units are known")
+        raise UsageError("submit.stop_at_units", fact, "omit stop_at_units, or use runtimes whose units are known")
     return units
 
 

@@ -104,7 +104,7 @@ def _held_twice(path: Path, state: BatchState) -> Iterator[Finding]:
         if type(event) is SubmittedEvent and event.run_id in odd:
             holder = holders.setdefault(event.run_id, event.key)
             if holder != event.key:
-                yield Finding(number, f"run {event.run_id} is the run of {holder} and of {event.key}")
+                yield Finding(number, f"run {event.run_id} belongs to both {holder} and {event.key}")
 
 
 def _ids(run: RunState) -> Iterator[str]:
@@ -155,7 +155,7 @@ class _Rules:
         for name, counted in (event.totals or {}).items():
             recorded = before.count(Outcome(name)) if name in set(Outcome) else counted
             if counted != recorded:
-                fact = f"the session counted {counted:,} {name}, the lines before it add up to {recorded:,}"
+                fact = f"the session counted {counted:,} {name}, but the lines before it add up to {recorded:,}"
                 self.unexplained.append((number, fact))
         return ()
 
@@ -200,7 +200,7 @@ class _Rules:
     def _odd_ending(event: Ending, run: _Run) -> Iterator[str]:
         what = type(event)
         if event.n != run.n:
-            yield f"attempt {event.n} of {event.key} ends, the latest is attempt {run.n}"
+            yield f"attempt {event.n} of {event.key} ends, but the latest is attempt {run.n}"
         if not run.is_open and (run.ending, what) not in _MAY_FOLLOW:
             yield f"attempt {event.n} of {event.key} ends twice"
 

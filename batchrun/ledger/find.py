@@ -27,7 +27,7 @@ def find_ledger(path: Path, *, emulator: bool = False) -> Path:
     if ledger.exists():
         return ledger
     if other.exists():
-        what, change = ("not", "leave out") if emulator else ("only", "add")
+        what, change = ("not", "omit") if emulator else ("only", "add")
         fact = f"it was submitted {what} to the emulator: {other} exists, but {ledger.name} does not"
         raise LedgerError(str(path), fact, f"{change} --emulator, or pass the ledger's path")
     if _is_missing(path):

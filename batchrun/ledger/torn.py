@@ -29,7 +29,7 @@ def cut_torn(fd: int, path: Path, told: Reading) -> None:
         found = os.fstat(kept)
         check_regular(found, keep)
         if found.st_nlink > 1:  # another name of somebody else's file
-            raise _not_kept(path, keep, "it has a second name")
+            raise _not_kept(path, keep, "it has another hard link")
         file.write(told.torn + b"\n")
         file.flush()
         sync_file(kept)

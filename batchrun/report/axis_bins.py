@@ -19,7 +19,7 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
-    """A value of an axis, or a range of neighbouring values."""
+    """A value of an axis, or a range of neighboring values."""
 
     label: str
     first: int

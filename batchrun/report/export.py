@@ -34,7 +34,7 @@ def export(
     The file appears complete or not at all: it is written under another name and then renamed. In CSV, a text that a
     spreadsheet would take for a formula begins with an apostrophe, and characters that act on a terminal or are not shown are
     escapes, unless ``keep_formulas``. ``is_wide`` gives each axis a column of its own. ``warn`` receives what the rows lack,
-    where the plan cannot be made again.
+    where the plan cannot be rebuilt.
 
     Raises:
         UsageError: the suffix is not in ``FORMATS``, the package for the format is not installed, or the file cannot be

@@ -169,7 +169,7 @@ def _spread(groups: list[list[float]]) -> float:
     total = sum((value - mean) ** 2 for group in logs for value in group)
     if total <= 1e-9 * count:
         return 0.0
-    within = sum((value - centre) ** 2 for group, centre in _with_means(logs) for value in group)
+    within = sum((value - center) ** 2 for group, center in _with_means(logs) for value in group)
     return max(0.0, 1 - (within / (count - len(logs))) / (total / (count - 1)))
 
 

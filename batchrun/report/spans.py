@@ -33,7 +33,7 @@ class ValueSpans:
 
 
 def quantiles(values: Iterable[float]) -> Quantiles | None:
-    """The quantiles, interpolated linearly between neighbours as numpy's default does; None of nothing."""
+    """The quantiles, interpolated linearly between neighbors as numpy's default does; None of nothing."""
     ordered = sorted(values)
     if not ordered:
         return None

@@ -71,7 +71,7 @@ def test_a_mistyped_path_suggests_what_is_there(tmp_path: Path, given: str, fix:
     ("there", "emulator", "words"),
     [
         ("jobs.emulator.ledger.jsonl", False, "it was submitted only to the emulator: .*; add --emulator"),
-        ("jobs.ledger.jsonl", True, "it was submitted not to the emulator: .*; leave out --emulator"),
+        ("jobs.ledger.jsonl", True, "it was submitted not to the emulator: .*; omit --emulator"),
     ],
 )
 def test_the_other_ledger_is_named_and_not_taken(tmp_path: Path, there: str, emulator: bool, words: str) -> None:

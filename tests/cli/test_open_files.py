@@ -20,7 +20,7 @@ def limited(sweep: Path, soft: int, hard: int) -> subprocess.CompletedProcess[st
 def test_too_few_files_are_one_line_that_says_how_to_allow_more(sweep: Path) -> None:
     done = limited(sweep, 24, 24)
     assert done.returncode == 2
-    last = "error: ulimit -n: at most 24 files may be open at once, too few to work with; allow 1,024: ulimit -n 1024"
+    last = "error: ulimit -n: the limit of open files is 24, which is too low; raise it: ulimit -n 1024"
     assert done.stderr.splitlines()[-1] == last
     assert "loop" not in done.stderr
 

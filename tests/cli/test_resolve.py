@@ -53,7 +53,7 @@ def test_without_a_decision_it_shows_what_is_held_and_records_nothing(
     for run in runs(server):
         assert re.search(rf"{run['name']} +unknown +1 +{run['id']} .* differs: runPython.args\[\d\] is", ended.out)
     assert f"{len(unknown)} runs: {len(unknown)} with a run at the service whose payload differs" in ended.out
-    assert "to decide: batchrun resolve" in ended.out
+    assert "to resolve: batchrun resolve" in ended.out
     assert (tmp_path / LEDGER).read_bytes() == before
 
 
@@ -134,7 +134,7 @@ UNCLEAR = [
     (["job-nyc-2021", "--all-unknown", "--drop"], "--all-unknown: cannot be combined with names or keys"),
     (["job-nyc-2021", "--drop", "--not-ours"], "--not-ours: only applies to --resend"),
     (["job-nyc-20"], "job-nyc-20: no run of this batch has this name or key; did you mean job-nyc-2024"),
-    (["--all-unknown", "--adopt", "x1", "--yes"], "--adopt: it adopts one run for one name, not for 12"),
+    (["--all-unknown", "--adopt", "x1", "--yes"], "--adopt: adopts one run for one name, but 12 are selected"),
     (
         ["job-nyc-2021", "--drop"],
         "--yes: cannot ask 'Drop 1 run permanently?' without a terminal; pass --yes to confirm",

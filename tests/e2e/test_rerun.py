@@ -66,8 +66,11 @@ def test_failed_runs_are_run_again_with_other_settings_under_their_own_key(comma
         mark(ledger, "FAILED", failed)
 
         asked = command.run("rerun", "sweep.toml", *url)
-        assert (asked.returncode, "Run 3 runs again?; pass --yes" in asked.stderr) == (2, True), asked.stderr
-        assert "3 runs to run again: 3 FAILED" in asked.stderr
+        assert (asked.returncode, "cannot ask 'Rerun 3 runs?' without a terminal; pass --yes" in asked.stderr) == (
+            2,
+            True,
+        ), asked.stderr
+        assert "3 runs to rerun: 3 FAILED" in asked.stderr
         dry = command.run("rerun", "sweep.toml", *url, "--dry-run", "--set", "run.runtime=large")
         assert (dry.returncode, len(emulator.held())) == (0, 10)
 
@@ -136,7 +139,7 @@ def test_a_limit_of_units_holds_through_kills_resumes_and_reruns(command: Comman
         ledger = command.folder / "sweep.ledger.jsonl"
         stopped = command.run("resume", str(ledger), *url, "--stop-at-units", "35")
         assert (stopped.returncode, len(emulator.held())) == (3, 7), stopped.stderr
-        assert "up to 35 for 7 runs that have not ended or not been billed" in stopped.stderr
+        assert "up to 35 for 7 runs that have not ended or been billed" in stopped.stderr
         assert '"reason":"units"' in command.ledger_text().splitlines()[-1]
 
         mark(ledger, "FAILED", names_of(ledger)[:2])  # which says nothing about what they are billed
@@ -206,7 +209,7 @@ REFUSED = [
     (("--set", "run.rutnime=large"), "--set run.rutnime: unknown setting; did you mean 'run.runtime'?"),
     (
         ("--set", "run.name=x"),
-        "--set run.name: a rerun keeps its name and adds a suffix such as -r2; leave it out",
+        "--set run.name: a rerun keeps its name and adds a suffix such as -r2; omit it",
     ),
     (("--set", "axes.tile=[1]"), "--set axes.tile: only settings of [run] can change"),
     (("--set", "run.runtime=huge"), "--set run.runtime: 'huge' is not a runtime"),

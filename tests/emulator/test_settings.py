@@ -18,7 +18,7 @@ def test_flags_override_the_file_and_faults_are_merged(tmp_path: Path) -> None:
 
 
 def test_the_defaults_are_described_as_no_misbehaviour() -> None:
-    assert EmulatorSettings().describe() == ["no misbehaviour: every request is answered as the contract says"]
+    assert EmulatorSettings().describe() == ["no faults: every request is answered as the contract says"]
 
 
 def test_the_key_is_in_no_text_of_the_settings() -> None:

@@ -58,7 +58,7 @@ def test_what_is_allowed_is_not_refused() -> None:
         (need(region="mars"), "run.region: the organization may not use mars; use one of eu, us"),
         (need(region="eu"), "run.region: eu is unavailable; use another region, or try later"),
         (need(runtime="large"), "run.runtime: large is not enabled for the organization; use one of tiny"),
-        (need(runtime="huge"), "run.runtime: the organization is not offered huge; use one of tiny"),
+        (need(runtime="huge"), "run.runtime: huge is not offered to the organization; use one of tiny"),
         (
             need(disk=500),
             (
@@ -80,7 +80,7 @@ def test_an_edition_without_job_runs_is_refused() -> None:
 def test_what_is_not_known_refuses_nothing() -> None:
     assert refusals(need("mars", "huge", disk=9999), Allowance()) == []
     assert refusals(need("mars", "huge"), allowance(allowedRegions=[])) == [
-        Problem("run.runtime", "the organization is not offered huge", "use one of tiny")
+        Problem("run.runtime", "huge is not offered to the organization", "use one of tiny")
     ]
 
 
@@ -88,7 +88,7 @@ def test_a_timeout_beyond_the_lifetime_is_refused_and_a_degraded_region_is_menti
     asked, known = need(timeout_s=90_000), allowance({"WORKLOAD_LIFETIME_HOUR": 24})
     assert facts(refusals(asked, known)) == [
         (
-            "run.timeout: a timeout of 90,000 s, but the organization's runs are ended after 24 h; "
+            "run.timeout: a timeout of 90,000 s, but the organization ends runs after 24 h; "
             "lower it, split the work, or ask for a larger quota"
         )
     ]

@@ -44,7 +44,7 @@ def test_a_bound_on_what_is_in_flight_is_named() -> None:
 
 
 def test_a_pause_comes_before_everything_else() -> None:
-    paused = pace(pause_s=12.0, pause_reason="the service asked for it with Retry-After")
+    paused = pace(pause_s=12.0, pause_reason="requested by the service with Retry-After")
     assert binding(paused, load(active=3, held_by=HeldBy.QUOTA)) == paused
 
 

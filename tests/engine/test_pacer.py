@@ -53,7 +53,7 @@ async def test_a_retry_after_pauses_all_workers_and_is_shown() -> None:
     await take(pacer, 1, too_fast(0.3))
     assert pacer.is_paused
     pace = pacer.pace()
-    assert pace.pause_reason == "the service asked for it with Retry-After"
+    assert pace.pause_reason == "requested by the service with Retry-After"
     assert pace.pause_s == pytest.approx(0.3, abs=0.05)
     began = time.monotonic()
     starts = await take(pacer, 3)

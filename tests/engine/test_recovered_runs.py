@@ -91,7 +91,7 @@ def test_reruns_belong_to_the_run_whose_name_they_have() -> None:
     assert claims(listed(FIRST, "r1"), *rerun) == {FIRST.name: "r1,r2,r3"}
     keyed = listed(FIRST, "r2", name=f"{FIRST.name[:6]}-{FIRST.key}-r2")
     assert claims(listed(FIRST, "r1"), keyed) == {FIRST.name: "r1,r2"}
-    assert claims(rerun[0]) == {FIRST.name: "a rerun is listed, and the run before it is not: r2"}
+    assert claims(rerun[0]) == {FIRST.name: "a rerun is listed, but the run before it is not: r2"}
     assert claims(listed(FIRST, "r1"), rerun[1])[FIRST.name].startswith("a rerun is listed")
 
 

@@ -49,7 +49,7 @@ async def test_a_batch_stops_at_the_last_run_that_fits_and_says_why(tmp_path: Pa
     assert ended.stop is not None
     assert ended.stop.reason is StopReason.UNITS
     assert ended.stop.problem.text() == (
-        "submit.stop_at_units: up to 7 for 7 runs that have not ended or not been billed; the next run may use 1; "
+        "submit.stop_at_units: up to 7 for 7 runs that have not ended or been billed; the next run may use 1; "
         "stop_at_units is 7.5; resume when runs have ended and are billed, or with a higher --stop-at-units"
     )
     assert (ended.progress.submitted, ended.progress.pending) == (7, 13)

@@ -96,7 +96,7 @@ def test_a_stale_copy_of_the_ledger_is_not_continued(copied: Command, service: S
         refused = copied.submit(*flags)
         assert service.names() == once(10)
         assert refused.status == 4
-    assert "6 runs of this sweep exist at the service that this ledger does not know" in refused.text
+    assert "6 runs of this sweep exist at the service but not in this ledger" in refused.text
     assert all(flag in refused.text for flag in ("--ledger", "--adopt-existing", "--not-ours"))
     assert copied.ledger.read_bytes() == before
 

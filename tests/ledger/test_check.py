@@ -80,7 +80,7 @@ def test_runs_and_reruns_that_were_taken_over_are_sound(path: Path) -> None:
         ([attempt(), submitted(), submitted()], 4, "ends twice"),
         ([attempt(), submitted(2)], 3, "the latest is attempt 1"),
         ([submitted()], 2, "never began"),
-        ([attempt(), submitted(), attempt(key="b"), submitted(key="b")], 5, "is the run of a and of b"),
+        ([attempt(), submitted(), attempt(key="b"), submitted(key="b")], 5, "belongs to both a and b"),
         ([session(), session("stop", submitted=1)], 3, "counted 1 submitted"),
         ([attempt(key=key) for key in "abcd"], 0, "4 planned runs, but 3 are planned"),
     ],

@@ -60,7 +60,7 @@ def test_everything_unknown_is_reported_at_once() -> None:
     ("where", "message"),
     [
         ("aera=us", "--where aera=us: unknown axis 'aera'; did you mean 'area'?"),
-        ("year=abc", "--where year=abc: the axis holds numbers, the test is the string 'abc'"),
+        ("year=abc", "--where year=abc: the axis holds numbers, but the test is the string 'abc'"),
         ("area", "--where: 'area' is not KEY=VALUE; write --where KEY=VALUE"),
         ("year={ from = 3, to = 1 }", "--where year={ from = 3, to = 1 }: from = 3 is greater than to = 1; swap them"),
     ],

@@ -63,19 +63,19 @@ REFUSED = {
         'rename = { "the id" = "id" }\ntypes = { n = "int", n2 = "bool", x = "float" }\n',
         [
             "t.csv:3: n: 'b' is not a valid int; fix the cell",
-            "t.csv:4: 3 cells, the header has 4",
+            "t.csv:4: 3 cells, but the header has 4",
             "t.csv:5: n is empty; fill it, or set missing.n",
         ],
     ),
     "a number that is not finite": (
         'rename = { "the id" = "id" }\ncolumns = ["x"]\ntypes = { x = "float" }\n',
-        ["t.csv:3: x: 'nan' is not a finite number; fix the cell", "t.csv:4: 3 cells, the header has 4"],
+        ["t.csv:3: x: 'nan' is not a finite number; fix the cell", "t.csv:4: 3 cells, but the header has 4"],
     ),
     "an unknown type": (
         'columns = ["n"]\ntypes = { n = "flot" }\n',
         [
             "axes.t.types: unknown type 'flot' for n; did you mean 'float'?",
-            "t.csv:4: 3 cells, the header has 4",
+            "t.csv:4: 3 cells, but the header has 4",
             "t.csv:5: n is empty; fill it, or set missing.n",
         ],
     ),
@@ -93,7 +93,7 @@ REFUSED = {
             "axes.t.columns: no column 'c' in t.csv (it has the id, n, n2, x)",
             "axes.t.missing: no column 'd' in t.csv (it has the id, n, n2, x)",
             "axes.t.where: no column 'e' in t.csv (it has the id, n, n2, x)",
-            "t.csv:4: 3 cells, the header has 4",
+            "t.csv:4: 3 cells, but the header has 4",
         ],
     ),
     "keys and their types": (
@@ -140,7 +140,7 @@ def test_a_file_that_is_not_there_is_reported(complaints: Complainer) -> None:
     ("where", "message"),
     [
         ("{ a = 9 }", "axes.t.where: matches no row; loosen the test"),
-        ("{ a = 'x' }", "axes.t.where: a: the axis holds numbers, the test is the string 'x'"),
+        ("{ a = 'x' }", "axes.t.where: a: the axis holds numbers, but the test is the string 'x'"),
         ("{ b = 1 }", "axes.t.where: the values of 'b' are not all of one kind; use one kind per column"),
         ("{ c = 1 }", "axes.t.where: no column 'c' (it has a, b)"),
     ],

@@ -62,14 +62,14 @@ def test_from_and_to_are_both_in(low: float, high: float, value: float) -> None:
     [
         (
             ["1", True, 3], Kind.NUMBER,
-            ["the axis holds numbers, the test is the string '1'", "the axis holds numbers, the test is the boolean true"],
+            ["the axis holds numbers, but the test is the string '1'", "the axis holds numbers, but the test is the boolean true"],
         ),
-        ({"from": 1, "to": "b"}, Kind.STRING, ["the axis holds strings, the test is the number 1"]),
+        ({"from": 1, "to": "b"}, Kind.STRING, ["the axis holds strings, but the test is the number 1"]),
         ([], Kind.NUMBER, ["an empty list matches nothing; list one or more values"]),
         ({"from": 3, "to": 1}, Kind.NUMBER, ["from = 3 is greater than to = 1; swap them"]),
         (
             {"glob": "1*"}, Kind.NUMBER,
-            ["the axis holds numbers, a glob is for strings; use a value, a list or { from, to }"],
+            ["the axis holds numbers, but a glob is for strings; use a value, a list or { from, to }"],
         ),
         ({"glob": 1}, Kind.STRING, ["{glob = 1} is not a test; use a value, a list, { from, to }, { glob } or { not }"]),
         ({}, Kind.STRING, ["{} is not a test; use a value, a list, { from, to }, { glob } or { not }"]),

@@ -38,7 +38,7 @@ CASES = {
     ),
     "a test of another kind": (
         sweep('[axes]\nres = [10, 30]\n[[exclude]]\nres = "10"\n', args='["{{res}}"]'),
-        "exclude #1: res: the axis holds numbers, the test is the string '10'",
+        "exclude #1: res: the axis holds numbers, but the test is the string '10'",
     ),
     "an exclude without a point": (
         sweep(YEAR + "[[exclude]]\nyear = 2030\n", args='["{{year}}"]'),
@@ -62,7 +62,7 @@ CASES = {
     ),
     "a ragged row": (
         sweep('[axes.tile]\nfile = "ragged.csv"\n', args='["{{tile.tile_id}}"]'),
-        "ragged.csv:17: 4 cells, the header has 5",
+        "ragged.csv:17: 4 cells, but the header has 5",
     ),
     "a value that is not in the map": (
         sweep(

@@ -30,13 +30,13 @@ def test_problems_of_all_cursors_are_raised_together_and_in_order() -> None:
     problems = Problems()
     at = problems.at("axes.tile")
     at.child("types").add("unknown type 'flot'", "did you mean 'float'?")
-    at.elsewhere("tiles.csv:17").add("4 cells, the header has 5")
+    at.elsewhere("tiles.csv:17").add("4 cells, but the header has 5")
     assert (problems.count, bool(problems)) == (2, True)
     with pytest.raises(ManifestError) as caught:
         problems.check()
     assert caught.value.problems == (
         Problem("axes.tile.types", "unknown type 'flot'", "did you mean 'float'?"),
-        Problem("tiles.csv:17", "4 cells, the header has 5"),
+        Problem("tiles.csv:17", "4 cells, but the header has 5"),
     )
 
 

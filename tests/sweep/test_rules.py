@@ -65,7 +65,7 @@ REFUSED = {
     ),
     "an offset tested without": (
         "[axes]\na = [2024-01-01T00:00:00Z]\n[[exclude]]\na = { to = 2024-01-02T00:00:00 }\n",
-        "exclude #1: a: the axis holds datetimes, the test is the datetime without offset",
+        "exclude #1: a: the axis holds datetimes, but the test is the datetime without offset",
     ),
     "the same number twice": ("[axes]\na = [1, 1.0]\n", "axes.a: the value 1.0 appears twice"),
     "included already": (

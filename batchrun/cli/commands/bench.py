@@ -64,10 +64,10 @@ def bench(
 ) -> int:
     """Measure submission throughput on this machine with synthetic runs and all safety measures enabled.
 
-    Reports throughput, latency, CPU time per run and retries. The ledger is durable as always, and deleted at the end.
-    With --rate, a run's latency counts from when it was scheduled, so time spent waiting is included; a run whose
-    response was lost counts until it was found. The emulator uses the same CPUs, which lowers the result. Nothing is
-    ever sent to another machine. Set BATCHRUN_TRANSPORT=httpx to measure the httpx transport.
+    Reports throughput, latency, CPU time per run and retries. The ledger is synced to disk as usual, and deleted at the
+    end. With --rate, a run's latency counts from when it was scheduled, so time spent waiting is included. A run whose
+    response was lost counts until it is found. The emulator uses the same CPUs, which lowers the result. Nothing is ever
+    sent to another machine. Set BATCHRUN_TRANSPORT=httpx to measure the httpx transport.
     """
     if find_limit and rate is not None:
         raise UsageError("--find-limit", "cannot be used with --rate", "remove one of them")

@@ -80,10 +80,10 @@ def cancel(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:
-    """Cancel active runs of a batch, by the ids that its ledger holds.
+    """Cancel active runs of a batch, by the ids in its ledger.
 
-    Unknown runs are settled first. Asks for confirmation; without a terminal, pass --yes. Waits up to five minutes
-    until the runs have ended; status 3 means that some had not. Safe to repeat.
+    Unknown runs are settled first. Asks for confirmation; without a terminal, pass --yes. Waits up to five minutes for the
+    runs to end; exit status 3 means that some did not. Safe to repeat.
     """
     ledger, output = find_ledger(path, emulator=emulator), Output(as_json=as_json, quiet=quiet)
     service = service_of(ledger, base_url=base_url)

@@ -31,7 +31,7 @@ Examples:
 By = Annotated[
     list[str] | None, typer.Option("--by", metavar="AXIS", help="Group the sums by these axes, e.g. region,year.")
 ]
-Refresh = Annotated[bool, typer.Option("--refresh", help="Ask the service for costs that may have changed.")]
+Refresh = Annotated[bool, typer.Option("--refresh", help="First fetch costs that may have changed.")]
 Ledgers = Annotated[
     list[Path], typer.Argument(metavar="LEDGER", help="Ledgers (.ledger.jsonl), or the sweeps that they belong to.")
 ]
@@ -50,9 +50,9 @@ def costs(
     timeout: o.Timeout = None,
     as_json: o.Json = False,
 ) -> int:
-    """Show what a batch cost: spatial units and money, exact, amounts that may still change are listed separately.
+    """Show what a batch cost, in spatial units and money; amounts that may still change are listed separately.
 
-    Reads only the ledger, unless you pass --refresh: then it first asks the service, 100 runs per call.
+    Reads only the ledger unless you pass --refresh, which first fetches costs from the service, 100 runs per call.
     """
     ledgers, output = find_ledgers(paths, emulator=emulator), Output(as_json=as_json)
     for ledger in ledgers if refresh else ():

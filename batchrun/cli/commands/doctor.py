@@ -104,7 +104,7 @@ def _show(checks: list[Check], probed: list[Probed], output: Output) -> None:
     if probed:
         output.say("")
         rows = tuple((one.question, one.answer) for one in probed)
-        output.table(Table(head=("asked of the service", "answer"), rows=rows))
+        output.table(Table(head=("question about the service", "answer"), rows=rows))
 
 
 def _row(check: Check) -> tuple[str, ...]:

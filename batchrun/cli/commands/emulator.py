@@ -115,8 +115,8 @@ def emulator(
 ) -> int:
     """Run a local emulator of Wherobots Cloud, optionally with faults and limits.
 
-    The first line on stdout ends with the emulator's URL. Any API key is accepted unless BATCHRUN_EMULATOR_API_KEY is
-    set, which an address that other machines can reach requires. GET /_emulator/runs lists every run that was created.
+    The first line on stdout ends with the emulator's URL. Any API key is accepted unless BATCHRUN_EMULATOR_API_KEY is set;
+    it must be set if other machines can reach the address. GET /_emulator/runs lists every run that was created.
     """
     output = Output()
     flags: dict[str, Any] = {
@@ -189,7 +189,7 @@ def _pairs(flag: str, texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
-            raise UsageError(flag, f"{text!r} has no value", f"write {flag} NAME=VALUE")
+            raise UsageError(flag, f"{text!r} has no value", f"use {flag} NAME=VALUE")
         pairs[name.strip()] = value.strip()
     return pairs
 

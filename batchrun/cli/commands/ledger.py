@@ -37,8 +37,8 @@ Formulas = Annotated[
     bool,
     typer.Option(
         "--formulas",
-        help="In CSV, keep texts as they are. By default an apostrophe stops spreadsheets from evaluating those that begin "
-        "with = + - @, and characters that act on a terminal or are not shown become escapes.",
+        help="In CSV, write text unchanged. By default, text that begins with = + - @ is prefixed with an apostrophe so that "
+        "spreadsheets do not evaluate it, and control and invisible characters are escaped.",
     ),
 ]
 
@@ -85,9 +85,10 @@ def export(
     emulator: o.OfEmulator = False,
     as_json: o.Json = False,
 ) -> int:
-    """Export one row per planned run, for pandas, DuckDB or a spreadsheet: outcome, status, times, cost and reason.
+    """Export one row per planned run to CSV, JSON Lines or Parquet.
 
-    Runs that were created and then left the plan come last, without an index. The file's permissions follow the umask.
+    Rows contain the outcome, status, times, cost and failure reason. Runs that were created and then left the plan come
+    last, without an index. The file's permissions follow the umask.
     """
     path = find_ledger(path, emulator=emulator)
     if output == STDOUT:

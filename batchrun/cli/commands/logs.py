@@ -46,7 +46,7 @@ Examples:
 
 TAIL_OF_FAILED = 20
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Print new lines as they arrive, until the run ends.")]
-Tail = Annotated[int | None, typer.Option("--tail", "-t", metavar="N", min=1, help="Only the last N lines.")]
+Tail = Annotated[int | None, typer.Option("--tail", "-t", metavar="N", min=1, help="Show only the last N lines.")]
 Failed = Annotated[bool, typer.Option("--failed", help="Show the last lines of every failed run, grouped by error.")]
 Save = Annotated[Path | None, typer.Option("--save", metavar="DIR", help="Write a file for each run into a folder.")]
 NoWait = Annotated[
@@ -71,7 +71,7 @@ def logs(
 ) -> int:
     """Show or save logs: one run's log, the last lines of failed runs, or a file per run.
 
-    The service has no way to read a log from its end, so --tail reads all of it.
+    The service cannot read a log from its end, so --tail reads the whole log.
     """
     ledger, output = find_ledger(path, emulator=emulator), Output(as_json=as_json)
     found = read_rows(ledger)

@@ -49,7 +49,7 @@ To = Annotated[
     typer.Option("--ledger", metavar="PATH", help="Ledger to write; defaults to SWEEP.ledger.jsonl next to the sweep."),
 ]
 
-InEmulator = Annotated[bool, typer.Option("--emulator", help="The sweep was submitted to the emulator.")]
+InEmulator = Annotated[bool, typer.Option("--emulator", help="Recover runs that were submitted to the emulator.")]
 
 
 @expand_flags

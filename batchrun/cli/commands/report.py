@@ -58,7 +58,7 @@ Logs = Annotated[
     ),
 ]
 Refresh = Annotated[
-    bool, typer.Option("--refresh", help="Ask the service for statuses and costs first, and record them.")
+    bool, typer.Option("--refresh", help="First fetch statuses and costs from the service, and record them.")
 ]
 
 
@@ -75,10 +75,11 @@ def report(
     emulator: o.OfEmulator = False,
     as_json: o.Json = False,
 ) -> int:
-    """Write a report of a batch as one HTML file: failures by reason, heat maps, durations, costs, every run.
+    """Write a batch report as a single HTML file: failures by reason, heat maps, durations, costs, all runs.
 
-    Made from the ledgers alone, also during submission; only --refresh asks the service. The page loads nothing, works
-    offline and without scripts, and prints. An earlier report is overwritten, any other file is not.
+    Uses only the ledgers, even during submission; only --refresh contacts the service. The page loads no external
+    resources, works offline and without JavaScript, and can be printed. An earlier report is overwritten; any other file
+    is not.
     """
     printer, found = Output(as_json=as_json), find_ledgers(ledgers, emulator=emulator)
     if output == STDOUT and (as_json or open_):

@@ -52,7 +52,7 @@ Examples:
 Reason = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="Only runs whose failure reason contains this text.")
 ]
-Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most N runs, in plan order.")]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Rerun at most N runs, in plan order.")]
 SetRun = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Replace a [run] setting for these runs. Repeatable."),
@@ -72,7 +72,7 @@ def rerun(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:
-    """Run created runs again, as a new generation under the same key.
+    """Rerun created runs, each as a new generation under the same key.
 
     Without --status or names, these are the runs that failed, timed out or were cancelled. Earlier runs stay in the ledger.
     Asks for confirmation first; without a terminal, pass --yes. If it is interrupted, batchrun resume continues it.
@@ -95,7 +95,7 @@ def rerun(
     request.check(found.state)  # a request that cannot be carried out now must not be recorded
     for line in _summary(rows, plan, changed, settings, keys):
         output.tell(line)
-    if flags.dry_run or not output.confirm(f"Run {numbered(len(rows), 'run')} again?", yes=yes):
+    if flags.dry_run or not output.confirm(f"Rerun {numbered(len(rows), 'run')}?", yes=yes):
         output.tell("nothing was recorded")
         output.document({"rerun": len(rows), "dry_run": True, "exit_status": 0})  # with --json nobody is asked
         return ExitStatus.DONE if flags.dry_run else ExitStatus.STOPPED
@@ -131,7 +131,7 @@ def _refuse(keys: list[str], found: BatchRows) -> None:
 def _summary(rows: list[RunRow], plan: Plan, changed: Plan, settings: dict[str, Any], keys: list[str]) -> list[str]:
     statuses = Counter(row.status or row.outcome.value for row in rows)
     what = ", ".join(f"{count:,} {status}" for status, count in statuses.most_common())
-    lines = [f"{plan.name}: {numbered(len(rows), 'run')} to run again: {what}"]
+    lines = [f"{plan.name}: {numbered(len(rows), 'run')} to rerun: {what}"]
     if settings:
         lines.append("with " + ", ".join(f"{key} = {value}" for key, value in settings.items()))
     demands = demands_of(plan, changed, keys)
@@ -139,6 +139,6 @@ def _summary(rows: list[RunRow], plan: Plan, changed: Plan, settings: dict[str, 
     later = sum(row.generation > 1 for row in rows)
     if later:
         lines.append(
-            f"{numbered(later, 'of these')} were run again before" if later != 1 else "1 of these was run again before"
+            f"{numbered(later, 'of these')} were rerun before" if later != 1 else "1 of these was rerun before"
         )
     return lines

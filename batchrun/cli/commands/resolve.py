@@ -63,7 +63,7 @@ def resolve(
 ) -> int:
     """Resolve runs whose outcome stays unknown: adopt an existing run, allow a resend, or drop the run.
 
-    Without a decision, it shows what the service holds under each name. Decisions are recorded in the ledger. Asks for
+    Without a decision, shows what the service holds under each name. Decisions are recorded in the ledger. Asks for
     confirmation first; without a terminal, pass --yes.
     """
     flags = {"--adopt": adopt is not None, "--adopt-held": adopt_held, "--resend": resend, "--drop": drop}

@@ -49,7 +49,7 @@ def resume(
     """Resume a batch from its ledger alone.
 
     The ledger holds the manifest and the outcome of each run. Submitted and rejected runs are left alone, unknown ones are
-    settled first, and pending ones are sent. On a terminal it shows what would be sent, and asks.
+    settled first, and pending ones are sent. On a terminal, shows what would be sent and asks for confirmation.
     """
     ledger = find_ledger(path, emulator=flags.emulator)
     batch, output = read_batch(ledger), Output(as_json=as_json, quiet=quiet)

@@ -73,7 +73,7 @@ def status(
     emulator: o.OfEmulator = False,
     as_json: o.Json = False,
 ) -> int:
-    """Show a batch's status from its ledger alone: counts, failures by reason, and what stands out among them.
+    """Show a batch's status from its ledger alone: counts, failures by reason, and the axis values that stand out.
 
     Works while the batch is being submitted and needs neither the network nor an API key. Without a ledger, lists those in
     this folder. The exit status is 0 if the ledgers can be read.

@@ -44,9 +44,9 @@ def verify(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:
-    """Compare a ledger with the service: runs that are missing, exist twice, or that the ledger does not know.
+    """Compare a ledger with the service: find runs that are missing, duplicated, or not in the ledger.
 
-    Changes neither, and works while the batch is being submitted. The exit status is 0 if both agree, and 1 if there are
+    Changes neither, and works while the batch is being submitted. The exit status is 0 if they agree, and 1 if there are
     findings or something could not be checked.
     """
     if rate is not None and not (rate > 0 and isfinite(rate)):

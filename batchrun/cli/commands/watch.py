@@ -49,7 +49,7 @@ def watch(
 ) -> int:
     """Follow a batch's runs until they end, and record each status change in the ledger.
 
-    Works beside a running submit, resume or rerun, and beside other watches. Ctrl-C does not affect the runs. The exit status
+    Works alongside a running submit, resume or rerun, and other watches. Ctrl-C does not affect the runs. The exit status
     is 0 if all runs completed, 1 if any did not, and 3 after --timeout.
     """
     ledger = find_ledger(path, emulator=emulator)

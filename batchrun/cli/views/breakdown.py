@@ -66,11 +66,11 @@ def heat_map_table(found: Breakdown) -> Table:
 
 
 def heat_map(found: Breakdown) -> RenderableType:
-    """Two axes as a grid of coloured cells: red with the share of failures, green where all is well."""
+    """Two axes as a grid of colored cells: red with the share of failures, green where all is well."""
     columns = found.values(1)
     grid = Grid(box=None, padding=0)
     grid.add_column(Text(f"{found.axes[0]} \\ {found.axes[1]}", style="bold"), no_wrap=True)
-    # No padding between the columns: the cells' own spaces are coloured as well.
+    # No padding between the columns: the cells' own spaces are colored as well.
     for column in columns:
         grid.add_column(Text(f"{one_line(column)} "), justify="right", no_wrap=True)
     for value in found.values(0):

@@ -23,7 +23,7 @@ def show_recovery(found: Recovery, planned: int, resume: Sequence[str], output: 
     counts = f"{found.recovered:,} submitted, {found.pending:,} pending, {len(found.doubtful):,} unknown"
     output.say(f"{found.ledger}: {numbered(planned, 'run')}: {counts}")
     if found.reruns:
-        output.say(f"{numbered(found.reruns, 'run')} were run again; the latest generation is used")
+        output.say(f"{numbered(found.reruns, 'run')} with reruns; the latest generation is used")
     if found.older:
         output.say(f"{numbered(found.older, 'run')} with these names were created before --since and were ignored")
     ledger = str(found.ledger)

@@ -53,7 +53,7 @@ _SIGNS = {
     RunGroup.ACTIVE: ".",
     RunGroup.NOT_CREATED: " ",
 }
-"""Where there is no colour, or no line to draw with."""
+"""Where there is no color, or no line to draw with."""
 _RUNNING_SIGN = ">"
 _ORDER = list(RunGroup)
 

@@ -21,7 +21,7 @@ REFUSALS = {
 }
 """Faults that refuse a request before anything is created, in order of precedence."""
 
-RETRY_AFTER_S = 1.0  # short, so that a test which honours it stays fast
+RETRY_AFTER_S = 1.0  # short, so that a test which honors it stays fast
 # The contract does not say which status carries a quota error, so that one is a setting.
 _STATUS = {"rate_limit": 429, "redirect": 307, "forbidden": 403, "conflict": 409, "unavailable": 503}
 _API_ERROR_STATUS = 500

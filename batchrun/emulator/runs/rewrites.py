@@ -1,4 +1,4 @@
-"""Payloads as a service that normalises them would return them. Pure: the stored payload stays as it was sent."""
+"""Payloads as a service that normalizes them would return them. Pure: the stored payload stays as it was sent."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -211,7 +211,7 @@ class Pacer:
 
     def _pause_as_asked(self, retry_after_s: float | None) -> None:
         if retry_after_s is not None:
-            self.pause(retry_after_s + self._spread_s(retry_after_s), "the service asked for it with Retry-After")
+            self.pause(retry_after_s + self._spread_s(retry_after_s), "requested by the service with Retry-After")
 
     @staticmethod
     def _spread_s(pause_s: float) -> float:

@@ -25,7 +25,7 @@ class Measure:
     """One way to look at a cell."""
 
     key: str
-    """Names the family of colours, and the measure in the page: ``f``, ``d``, ``m``."""
+    """Names the family of colors, and the measure in the page: ``f``, ``d``, ``m``."""
     name: str
     value: Callable[[Cell], float | None]
     text: Callable[[float], str]

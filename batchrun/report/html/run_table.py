@@ -96,7 +96,7 @@ class _Writer:
     def row(self, i: int, row: RunRow) -> Markup:
         """``data-k``: the number of the reason, then the bin on each axis: what the script filters by.
 
-        The class is the status' colour and mark, by the style sheet.
+        The class is the status' color and mark, by the style sheet.
         """
         number = self.reason_number(row)
         keys = ["" if number is None else str(number), *(str(axis.bin_of[i]) for axis in self.axes)]

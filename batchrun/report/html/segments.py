@@ -21,12 +21,12 @@ LABELS: dict[str, tuple[str, str]] = {
     "not sent": ("not-sent", "○"),
     "dropped": ("dropped", "–"),
 }
-"""How each label is drawn: its colour's name, and the mark that tells it apart without colour. In the bar's order."""
+"""How each label is drawn: its color's name, and the mark that tells it apart without color. In the bar's order."""
 OTHER = ("other", "•")
 
 
 def style_of(label: str) -> tuple[str, str]:
-    """The colour's name and the mark of a label; the service may have statuses that are not known here."""
+    """The color's name and the mark of a label; the service may have statuses that are not known here."""
     return LABELS.get(label, OTHER)
 
 

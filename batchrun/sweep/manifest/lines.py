@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 __all__ = ["Lines"]
 
-# Neither pattern has two neighbours that match the same blanks: with those, a line of 4,000 blanks took half a minute.
+# Neither pattern has two neighbors that match the same blanks: with those, a line of 4,000 blanks took half a minute.
 _HEADER = re.compile(r"^\s*(\[\[?)([^\]]+)\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""^\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _ELEMENT = re.compile(r"\[(\d+)\]")

@@ -82,7 +82,7 @@ def rerun_settings(texts: Sequence[str]) -> dict[str, Any]:
     for text in texts:
         key = text.partition("=")[0].strip()
         if key == "run.name":
-            problems.at("--set run.name").add("a rerun keeps its name and adds a suffix such as -r2", "leave it out")
+            problems.at("--set run.name").add("a rerun keeps its name and adds a suffix such as -r2", "omit it")
         elif not key.startswith("run."):
             fix = "a rerun keeps its point; change and submit the sweep to change anything else"
             problems.at(f"--set {key}").add("only settings of [run] can change", fix)

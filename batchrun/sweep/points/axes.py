@@ -139,7 +139,7 @@ def _has_uniform_fields(axis: Axis, at: Cursor) -> bool:
         return False
     for number, row in enumerate(axis.values, 1):
         if row.keys() != set(fields):
-            fact = f"row {number} has the fields {', '.join(row)}, the first row has {', '.join(fields)}"
+            fact = f"row {number} has the fields {', '.join(row)}, but the first row has {', '.join(fields)}"
             at.add(fact, "give every row the same fields")
             return False
     for name in fields:

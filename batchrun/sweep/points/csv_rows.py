@@ -104,7 +104,7 @@ class _RowReader:
     def read(self, cells: list[str], line: int) -> Row | None:
         """A row, or None with a problem."""
         if len(cells) != len(self.header):
-            self.source.line(line).add(f"{len(cells)} cells, the header has {len(self.header)}")
+            self.source.line(line).add(f"{len(cells)} cells, but the header has {len(self.header)}")
             return None
         row: Row = {}
         for column in self.columns:

@@ -41,7 +41,7 @@ def _fit(values: list[Value], kind: Kind, at: Cursor) -> bool:
     misfits = [value for value in values if kind_of(value) is not kind or kind is Kind.RECORD]
     for value in misfits:
         misfit = f"string '{value}'" if isinstance(value, str) else f"{kind_of(value)} {as_toml(value)}"
-        at.add(f"the axis holds {kind.plural}, the test is the {misfit}")
+        at.add(f"the axis holds {kind.plural}, but the test is the {misfit}")
     return not misfits
 
 
@@ -57,7 +57,7 @@ def _any_of(wanted: list[Value], kind: Kind, at: Cursor) -> Test | None:
 
 def _glob(pattern: str, kind: Kind, at: Cursor) -> Test | None:
     if kind is not Kind.STRING:
-        at.add(f"the axis holds {kind.plural}, a glob is for strings", "use a value, a list or { from, to }")
+        at.add(f"the axis holds {kind.plural}, but a glob is for strings", "use a value, a list or { from, to }")
         return None
     # Not fnmatch(), which ignores case on some systems: a plan must be the same on every machine.
     matches = re.compile(translate(pattern)).match

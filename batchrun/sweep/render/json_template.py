@@ -58,7 +58,7 @@ def json_segments(node: Any) -> Iterator[Segment]:
 
 
 def merge_constants(segments: Iterable[Segment]) -> Iterator[Segment]:
-    """The same document with neighbouring constants joined: every segment costs time at every point."""
+    """The same document with neighboring constants joined: every segment costs time at every point."""
     constant = b""
     for segment in segments:
         if isinstance(segment, bytes):

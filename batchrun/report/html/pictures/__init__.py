@@ -1,1 +1,1 @@
-"""Pictures as SVG: plain functions of values. Colours are classes, so that one style sheet serves light, dark and print."""
+"""Pictures as SVG: plain functions of values. Colors are classes, so that one style sheet serves light, dark and print."""

@@ -21,7 +21,7 @@ BOX_HEIGHT = 18
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A part of a bar; ``style`` names its colour and ``mark`` is a sign that tells it apart without colour."""
+    """A part of a bar; ``style`` names its color and ``mark`` is a sign that tells it apart without color."""
 
     label: str
     count: int

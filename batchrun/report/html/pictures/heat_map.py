@@ -1,4 +1,4 @@
-"""A heat map: one cell for each combination of two axes' values, coloured by level and with its number in it."""
+"""A heat map: one cell for each combination of two axes' values, colored by level and with its number in it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class HeatMap:
     title: str
     description: str
     scale: str
-    """The family of colours: ``f`` for failures, ``d`` for durations, ``m`` for money."""
+    """The family of colors: ``f`` for failures, ``d`` for durations, ``m`` for money."""
     x_name: str
     y_name: str
     columns: tuple[str, ...]
@@ -120,7 +120,7 @@ def _row_labels(heat: HeatMap, frame: Frame) -> Iterator[Markup]:
 
 
 def _cells(heat: HeatMap, frame: Frame) -> Iterator[Markup]:
-    """Every place of the grid once; the number follows its cell, so that one rule gives it a colour that can be read."""
+    """Every place of the grid once; the number follows its cell, so that one rule gives it a color that can be read."""
     for row in range(len(heat.rows)):
         y = frame.top + CELL_HEIGHT * row
         for column in range(len(heat.columns)):

@@ -1,4 +1,4 @@
-"""Scales: from values to levels of colour, to positions and to ticks. All of them are monotone."""
+"""Scales: from values to levels of color, to positions and to ticks. All of them are monotone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from math import ceil, floor, log, log10
 __all__ = ["LEVELS", "Range", "count_ticks", "range_of", "share_level", "time_label", "time_ticks"]
 
 LEVELS = 10
-"""Steps of a colour scale, 0 to 9. More would be indistinguishable in neighboring cells."""
+"""Steps of a color scale, 0 to 9. More would be indistinguishable in neighboring cells."""
 LOGARITHMIC_FROM = 8.0
-"""From this ratio of the largest to the smallest value on, a linear scale would show most cells in one colour."""
+"""From this ratio of the largest to the smallest value on, a linear scale would show most cells in one color."""
 TOO_WIDE = 1e9
 """From this ratio on, the smallest value is a zero with rounding errors."""
 LEAST_RATIO = 1.5
