@@ -177,7 +177,7 @@ class ReplyReader:
 
     def _cleaned(self, run: RunSummary) -> RunSummary:
         # One look at all of them: a page has hundreds of runs, and hardly ever anything to hide.
-        all_words = "\n".join(filter(None, _words_of(run)))
+        all_words = " ".join(filter(None, _words_of(run)))  # a line break would have to be looked at as an escape
         if len(all_words) <= LONGEST_WORD and self._secrets.hidden(all_words) == all_words:
             return run
         cleaned = {name: self._word(word) for name, word in zip(_WORDS, _words_of(run), strict=True)}

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from batchrun.errors import BatchrunError, LedgerError, LedgerFormatError, LedgerMismatchError, Problem, RunsExistError
-from batchrun.ledger.events import RerunEvent, read_event
+from batchrun.ledger.events import AttemptEvent, CancelEvent, RerunEvent, read_event
 from batchrun.wherobots import clock as batchrun_clock
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
@@ -26,11 +26,8 @@ from tests.simulation.transport import TIMEOUT_S, URL, SimTransport
 
 __all__ = ["Ended", "Process", "Refusal"]
 
-_ATTEMPT = re.compile(
-    rb'"event":"attempt"[^\n]*"key":"([0-9a-f]{16})","n":([0-9]+)(?:[^\n]*"generation":([0-9]+))?[^\n]*\n'
-)
-_RERUN = re.compile(rb'[^\n]*"event":"rerun"[^\n]*\n')
-_CANCEL = re.compile(rb'"event":"cancel"[^\n]*"run_id":"([^"]+)"')
+_ATTEMPT, _RERUN, _CANCEL = (b'{"event":"%s"' % name for name in (b"attempt", b"rerun", b"cancel"))
+_decode_attempt = msgspec.json.Decoder(AttemptEvent).decode
 _RERUN_NAME = re.compile(r"(.+)-r([0-9]+)")
 
 
@@ -70,13 +67,18 @@ class _Durable:
     def read(self, path: Path) -> None:
         new = DISK.durable(path, self._read)
         self._read += len(new)
-        for key, n, generation in _ATTEMPT.findall(new):
-            self.attempts[key.decode()] = int(n), int(generation or 1)
-        for line in _RERUN.findall(new):
-            event = read_event(line)
-            assert isinstance(event, RerunEvent)
-            self.reruns.update(dict.fromkeys(event.keys, event))
-        self.cancelled.update(run_id.decode() for run_id in _CANCEL.findall(new))
+        for line in new.splitlines(keepends=True):
+            if line.startswith(_ATTEMPT):
+                attempt = _decode_attempt(line)
+                self.attempts[attempt.key] = attempt.n, attempt.generation
+            elif line.startswith(_RERUN):
+                event = read_event(line)
+                assert isinstance(event, RerunEvent)
+                self.reruns.update(dict.fromkeys(event.keys, event))
+            elif line.startswith(_CANCEL):
+                event = read_event(line)
+                assert isinstance(event, CancelEvent)
+                self.cancelled.add(event.run_id)
 
 
 @dataclass(slots=True, kw_only=True)

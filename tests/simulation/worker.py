@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.simulation import clock, determinism, disk
 
-EVERY = 25
+EVERY = 100
 """Histories between two collections of garbage: a pause in each of them costs a tenth of the time."""
 
 
