@@ -4,7 +4,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from benchmarks.pacing import cold, killed, nginx, real, virtual
+from benchmarks.pacing import cold, hard_starts, killed, nginx, real, virtual
 from benchmarks.pacing.ablation import ablate
 from benchmarks.pacing.sensitivity import vary
 
@@ -16,6 +16,10 @@ VIRTUAL: dict[str, Callable[[], None]] = {
     "peers": virtual.peers,
     "cold": cold.cold,
     "queue": cold.queue,
+    "starts": hard_starts.starts,
+    "pauses": hard_starts.pauses,
+    "slow": hard_starts.slow,
+    "low": hard_starts.low,
 }
 REAL: dict[str, Callable[[], None]] = {
     "fixed": real.fixed,

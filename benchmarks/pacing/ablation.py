@@ -1,13 +1,17 @@
 """What each part of the search contributes: the thirty cases as is, without a part, and with AIMD instead."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from typing_extensions import override
 
 from batchrun.engine.pacing.limit_search import LimitSearch
 from batchrun.engine.pacing.quota_window import QuotaWindow
-from batchrun.engine.pacing.rate_control import RatePolicy
-from batchrun.engine.pacing.search_policy import SearchPolicy
+from batchrun.engine.pacing.rate_control import DEFAULT_RATE_POLICY
+from batchrun.engine.pacing.search_policy import DEFAULT_SEARCH
+from batchrun.engine.pacing.start import DEFAULT_START
 from benchmarks.pacing.cases import Case, Figures, measure
 from benchmarks.pacing.clients import AdditiveIncrease, SearchClient
 from benchmarks.pacing.parallel import run_all
@@ -37,16 +41,20 @@ class _WithoutLengths(LimitSearch):
         self._window = _ClosuresOnly(0.0)
 
 
-def _as_is() -> Client:
-    return SearchClient(LimitSearch())
+class _WithoutMeasurement(LimitSearch):
+    """The first refusals only halve the rate; binary search does the rest."""
+
+    @override
+    def _narrow(self, *, is_first: bool, is_paused: bool) -> None:
+        self._was_paused_first = is_first and is_paused
 
 
-def _without_lengths() -> Client:
-    return SearchClient(_WithoutLengths())
+def _with(**changes: Any) -> Callable[[], Client]:  # noqa: ANN401 - knobs have different types
+    return lambda: SearchClient(LimitSearch(replace(DEFAULT_SEARCH, **changes)))
 
 
-def _without_bisection() -> Client:
-    return SearchClient(LimitSearch(SearchPolicy(controller=RatePolicy(gap_step=0.0))))
+def _controlled(**changes: Any) -> Callable[[], Client]:  # noqa: ANN401 - as above
+    return _with(controller=replace(DEFAULT_RATE_POLICY, **changes))
 
 
 def _aimd() -> Client:
@@ -54,9 +62,18 @@ def _aimd() -> Client:
 
 
 VARIANTS: dict[str, Callable[[], Client]] = {
-    "as is": _as_is,
-    "without window lengths": _without_lengths,
-    "without bisection": _without_bisection,
+    "as is": _with(),
+    "without window lengths": lambda: SearchClient(_WithoutLengths()),
+    "without measuring the limit from the first refusals": lambda: SearchClient(_WithoutMeasurement()),
+    "without bisection": _controlled(gap_step=0.0),
+    "without debt": _controlled(refused_target=math.inf, lost_target=math.inf),
+    "without a margin": _controlled(margin=0.0),
+    "without deeper cuts in a row": _controlled(first_cut=0.0),
+    "without the time in which refusals do not cut again": _with(echo_s=0.0),
+    "without a bound on what a start may have refused": _with(start=replace(DEFAULT_START, most_refused=math.inf)),
+    "a start at 2/s that doubles every second": _with(
+        start=replace(DEFAULT_START, start_per_s=2.0, fastest_doubling_s=1.0)
+    ),
     "AIMD, -10 %": _aimd,
 }
 
