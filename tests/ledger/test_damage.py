@@ -112,5 +112,5 @@ def test_a_line_that_cannot_be_read_is_not_quoted_as_a_whole(number: int, tmp_pa
     path.write_bytes(line if number == 1 else event_line(BATCH) + line)
     with pytest.raises(LedgerError) as caught:
         read_state(path)
-    assert "Invalid value 'xxx" in str(caught.value)
+    assert "'xxx" in str(caught.value)
     assert len(str(caught.value)) < 1_000
