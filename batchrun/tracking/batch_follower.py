@@ -166,6 +166,7 @@ class BatchFollower:
                     return
                 await self._wait()
         finally:
+            # Also if the iteration is given up: what was learned would have to be read again.
             with anyio.CancelScope(shield=True):
                 await self._record()
 
@@ -250,7 +251,7 @@ class BatchFollower:
         try:
             await self._recorder.record()
         except LedgerChangedError:
-            raise
+            raise  # the path holds another ledger now: what was learned is not about its runs
         except LedgerWriteError as error:
             self._may_record = False
             self._recorder.clear()

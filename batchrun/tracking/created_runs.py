@@ -56,7 +56,7 @@ class CreatedRuns:
         """The runs that events were about since the last call."""
         touched, self._touched = self._touched or {}, {}
         for key, of_run in touched.items():
-            run, event = state.runs.get(key), of_run.event
+            run, event = state.runs.get(key), of_run.event  # the event may be about an earlier generation
             if run is not None and run.run_id is not None and (event is None or event.run_id == run.run_id):
                 followed = _followed(key, run.run_id, run, state)
                 followed.name = of_run.new_name or followed.name
@@ -83,6 +83,7 @@ def learn_from_ended(state: BatchState, poller: Poller) -> Counter[str]:
         if tracked.completed_s is not None:
             lengths_s.append(tracked.completed_s - tracked.created_s)
         if tracked.completed_s is not None and tracked.started_s is not None:
+            # The ledger does not keep a run's runtime.
             poller.durations.learn(None, tracked.completed_s - tracked.started_s)
     poller.add_ended(ended_s, median(lengths_s) if lengths_s else None)
     return statuses

@@ -147,7 +147,7 @@ class Follower:
             return
         if seen is None:
             await self._confirm_missing(run)
-        elif seen.id == run.run_id:
+        elif seen.id == run.run_id:  # else the response is about another run, and says nothing about this one
             self._report(self._poller.found(seen, time.monotonic()))
 
     async def _confirm_missing(self, run: Followed) -> None:
@@ -183,6 +183,7 @@ class Follower:
             if cursor is None or cursor in cursors:
                 return len(ids) >= total
             cursors.add(cursor)
+            # Looking up what is left costs a call per run; the rest of the list, a call per page.
             if left() <= ceil((total - len(ids)) / MAX_PAGE_SIZE) and self._asking.is_open:
                 return True
 

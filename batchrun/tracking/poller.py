@@ -30,6 +30,7 @@ CREATED = "created"
 LAG_S = 5.0
 """A new run may not be in lists yet; it is looked up after the usual length of a run, or this while that is not known."""
 LONGEST_LAG_S = 30.0
+"""Lists lag by seconds, not by the hours that a run may take."""
 RECHECK_S = 15.0
 """Until a run that is active and that no list shows is asked for again."""
 GONE_AGAIN_S = 5.0
@@ -147,7 +148,7 @@ class Poller:
     def found(self, seen: RunSummary, now_s: float) -> Change | None:
         """As ``saw``, for an answer by id: a run that lists do not show is asked for again after a while."""
         self.has_found = True
-        change = self.saw(seen, now_s)
+        change = self.saw(seen, now_s)  # takes it for listed, and due at once: corrected below
         if (run := self.active.get(seen.id)) is not None:
             run.due_s = now_s + RECHECK_S
         return change
