@@ -31,7 +31,9 @@ WAIT_S = 300.0
 """A cancelled run ends within a minute or so; one that has not by then may never."""
 FIRST_LINE_AFTER_S = 10.0
 LONGEST_SILENCE_S = 60.0
+"""CI systems take a job that is silent for long for one that hangs, and end it."""
 CONNECTIONS = 10
+"""More than following uses: it makes one call at a time."""
 NAMED = 3
 
 
@@ -98,6 +100,7 @@ async def _follow(wait: CancelWait, ledger: Path, api: ApiSettings, output: Outp
         follower = await BatchFollower.open(
             ledger, client, wait_for_read=pacer.wait_for_read, on_change=learn, on_note=output.warn
         )
+        # A run that the ledger knows as ended already would never change, and be waited for in vain.
         known = (run for run in follower.state.runs.values() if run.run_id in wait.names)
         wait.statuses |= {run.run_id or "": run.status for run in known if run.status}
         following = partial(follower.run, lambda: not wait.active)

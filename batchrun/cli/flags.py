@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from batchrun.cli import options as o
+from batchrun.cli.text import words_of
 from batchrun.engine.service_check import Existing
 from batchrun.engine.settings import SubmitSettings
 from batchrun.errors import UsageError
@@ -84,9 +85,8 @@ class SelectionFlags:
     where: o.WhereRun = None
 
     def selection(self) -> Selection:
-        statuses = [one.strip() for text in self.status or () for one in text.split(",") if one.strip()]
         names, where = tuple(self.names or ()), tuple(self.where or ())
-        return Selection(names=names, statuses=statuses, where=where, is_exact=True)
+        return Selection(names=names, statuses=words_of(self.status), where=where, is_exact=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

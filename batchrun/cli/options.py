@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from batchrun.cli.text import words_of
 from batchrun.errors import UsageError
 from batchrun.ledger.fold import Outcome
 from batchrun.sweep.manifest.durations import DURATION_FIX, seconds_of
@@ -226,7 +227,7 @@ def retry_from(text: str | None) -> frozenset[Outcome]:
         UsageError: an outcome that cannot be retried.
 
     """
-    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+    names = words_of([text or ""])
     retriable: dict[str, Outcome] = {outcome.value: outcome for outcome in RETRIABLE}
     if unknown := [name for name in names if name not in retriable]:
         raise UsageError("--retry", f"'{unknown[0]}' cannot be retried", "use rejected, failed or rejected,failed")

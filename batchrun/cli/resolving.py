@@ -87,7 +87,7 @@ async def _choices(
             f"adopts one run for one name, but {len(runs):,} are selected",
             "select one name, or use --adopt-held",
         )
-    if runs[0].outcome is Outcome.SUBMITTED:
+    if runs[0].outcome is Outcome.SUBMITTED:  # refused by `objections`, with the id that it has: no need to look
         return [Choice(run=runs[0], decision=decision)]
     held = await find_held(ledger, client, runs[0], request.adopt, plan=plan)
     return [Choice(run=runs[0], decision=decision, adopted=held)]

@@ -1,14 +1,14 @@
 """Text that is safe to print: no control sequences for the terminal, and no API key."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from batchrun.inert import inert
 from batchrun.redaction import Secrets, credentials_of
 from batchrun.report.wording import duration, numbered
 
-__all__ = ["duration", "masked", "numbered", "one_line", "sanitized"]
+__all__ = ["duration", "masked", "numbered", "one_line", "sanitized", "words_of"]
 
 
 def sanitized(text: str, environ: Mapping[str, str] = os.environ) -> str:
@@ -24,6 +24,11 @@ def one_line(text: str, environ: Mapping[str, str] = os.environ) -> str:
 def masked(text: str, environ: Mapping[str, str] = os.environ) -> str:
     """The text with the API key and proxies' passwords masked, in any escaping."""
     return _secrets(credentials_of(environ)).without_credentials(text)
+
+
+def words_of(texts: Iterable[str] | None) -> list[str]:
+    """The words of an option that takes several, separated by commas or given again."""
+    return [word.strip() for text in texts or () for word in text.split(",") if word.strip()]
 
 
 @lru_cache(maxsize=8)

@@ -42,6 +42,7 @@ SNAPSHOT_EVERY_S = 0.25
 RATE_OVER_S = 300.0
 """The finish rate covers the last five minutes: long enough for runs that take minutes."""
 MIN_FINISHED = 2
+"""Of one run, a rate would say nothing."""
 CONNECTIONS = 2
 LEFT_ALONE = "stopped watching; the runs continue"
 
@@ -199,6 +200,7 @@ class _Watch:
                 on_change=self._change,
                 on_note=self._view.note,
             )
+            # A failure that the ledger has already counts: nothing reports it again.
             self._has_failed = any(map(_ended_badly, self.follower.statuses))
             return await run_interruptible(
                 self._follow, output.urge, self._view.leave, when_pulled=LEFT_ALONE, when_killed=LEFT_ALONE

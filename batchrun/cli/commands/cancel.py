@@ -56,6 +56,7 @@ Pending = Annotated[bool, typer.Option("--pending", help="Also drop runs that we
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait until the runs have ended.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Cancel without asking for confirmation.")]
 CONNECTIONS = 10
+"""For the requests in flight of `cancel_runs`, and two to look at runs that it could not cancel."""
 
 
 def _description(chosen: CancelChoice) -> str:
@@ -91,6 +92,7 @@ def cancel(
     with open_service(service, os.environ, ledger=ledger, timeout_s=timeout_s) as api:
         with FileLedger.open(ledger) as writing:
             settle_unknown(writing, api, SubmitSettings(), output, service=service)
+        # Opened again: settling has written what is cancelled here.
         with FileLedger.open(ledger) as writing:
             chosen = _choose(ledger, writing, selected.selection(), pending=pending)
             if not (chosen.active or chosen.dropped):

@@ -9,6 +9,7 @@ from batchrun.cli import options as o
 from batchrun.cli.flags import SelectionFlags, expand_flags
 from batchrun.cli.fresh_costs import refresh_ledger_costs
 from batchrun.cli.output import Output
+from batchrun.cli.text import words_of
 from batchrun.cli.views.costs import show_costs
 from batchrun.ledger.find import find_ledgers
 from batchrun.report.axis_values import axes_of, axis_text, checked_axes
@@ -60,7 +61,7 @@ def costs(
         refresh_ledger_costs(ledger, output.warn, base_url=base_url, timeout_s=timeout_s)
     selection = SelectionFlags(status=status, where=where).selection()
     rows = [row for ledger in ledgers for row in select(read_rows(ledger).rows, selection)]
-    axes = checked_axes(_named(by), axes_of(rows), place="--by") if by else ()
+    axes = checked_axes(words_of(by), axes_of(rows), place="--by") if by else ()
     groups = costs_by(rows, lambda row: _label(row, axes)) if axes else {}
     totals = cost_totals(rows)
     show_costs(totals, groups, axes, output)
@@ -70,10 +71,6 @@ def costs(
         document["groups"] = {label: found.json() for label, found in groups.items()}
     output.document(document | {"exit_status": 0})
     return 0
-
-
-def _named(by: list[str] | None) -> list[str]:
-    return [name.strip() for text in by or () for name in text.split(",") if name.strip()]
 
 
 def _label(row: RunRow, axes: tuple[str, ...]) -> str:

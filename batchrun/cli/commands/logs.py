@@ -45,6 +45,7 @@ Examples:
 """
 
 TAIL_OF_FAILED = 20
+"""Lines: a traceback, and what was logged before it."""
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Print new lines as they arrive, until the run ends.")]
 Tail = Annotated[int | None, typer.Option("--tail", "-t", metavar="N", min=1, help="Show only the last N lines.")]
 Failed = Annotated[bool, typer.Option("--failed", help="Show the last lines of every failed run, grouped by error.")]
@@ -156,7 +157,7 @@ async def _failed(client: RunsClient, reader: Reader, rows: Sequence[RunRow], co
             tails[row.name] = [line.raw for line in await tail_log(client, row.run_id or "", count, reader=reader)]
         except ApiError as error:
             problems.append(unread_log(row.name, error))
-            if error.http_status == FORBIDDEN:
+            if error.http_status == FORBIDDEN:  # the key may not read logs: none of the others either
                 break
     _warn(problems, output)
     groups = group_by_error(tails)

@@ -123,9 +123,7 @@ def _check_units(changed: Plan, service: str, ledger: Path, flags: SubmissionFla
 
 def _refuse(keys: list[str], found: BatchRows) -> None:
     if problems := refusals(keys, found.state):
-        error = UsageError(problems[0].place, problems[0].fact, problems[0].fix)
-        error.problems = tuple(problems)
-        raise error
+        raise UsageError.of(problems)
 
 
 def _summary(rows: list[RunRow], plan: Plan, changed: Plan, settings: dict[str, Any], keys: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from batchrun.cli import options as o
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.output import Output
 from batchrun.cli.refreshing import refresh as refresh_ledger
-from batchrun.cli.text import numbered
+from batchrun.cli.text import numbered, words_of
 from batchrun.cli.views.runs import csv_lines, json_rows, run_lines
 from batchrun.errors import Problem, UsageError
 from batchrun.ledger.find import find_ledgers
@@ -106,7 +106,7 @@ def runs(
 
 def _columns(text: str | None, rows: Sequence[RunRow], *, all_generations: bool) -> list[Column]:
     default = (DEFAULT_COLUMNS[0], "generation", *DEFAULT_COLUMNS[1:]) if all_generations else DEFAULT_COLUMNS
-    names = [name.strip() for name in text.split(",") if name.strip()] if text is not None else default
+    names = words_of([text]) if text is not None else default
     return columns_of(names, axes_of(rows), place="--columns")
 
 
@@ -117,11 +117,12 @@ def _selected(
     outcome: list[str] | None,
     where: list[str] | None,
 ) -> list[RunRow]:
+    # A name that is nobody's is a mistake, and an error; a pattern may match nothing.
     patterns = [name for name in names if "*" in name]
     selection = Selection(
         names=[name for name in names if "*" not in name] if not patterns else (),
-        statuses=_words(status),
-        outcomes=[_outcome(word) for word in _words(outcome)],
+        statuses=words_of(status),
+        outcomes=[_outcome(word) for word in words_of(outcome)],
         where=tuple(where or ()),
     )
     found = select(rows, selection)
@@ -132,10 +133,6 @@ def _selected(
 
 def _names(row: RunRow) -> tuple[str, ...]:
     return (row.name, row.key, row.run_id or "")
-
-
-def _words(texts: list[str] | None) -> list[str]:
-    return [word.strip() for text in texts or () for word in text.split(",") if word.strip()]
 
 
 def _outcome(word: str) -> Outcome:

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 
 from batchrun.cli import options as o
 from batchrun.cli.output import Output
-from batchrun.cli.text import numbered
+from batchrun.cli.text import numbered, words_of
 from batchrun.cli.views.batches import batches_table, group_counts
 from batchrun.cli.views.breakdown import breakdown_table, heat_map, heat_map_table
 from batchrun.cli.views.failures import failure_table
@@ -141,10 +141,11 @@ def _looked_into(summaries: dict[Path, Summary], by: str | None) -> tuple[Breakd
     if by is None and (not failures or sum(summary.planned for summary in summaries.values()) > MOST_ANALYSED):
         return None, ()
     rows = [row for ledger in summaries for row in read_rows(ledger).rows if row.is_planned]
+    # Runs that could not be created are listed by the service's error already.
     groups = tuple(group for group in failure_groups(rows) if group.members[0].run_id is not None)
     if by is None:
         return None, groups
-    axes = checked_axes([axis.strip() for axis in by.split(",") if axis.strip()], axes_of(rows), place="--by")
+    axes = checked_axes(words_of([by]), axes_of(rows), place="--by")
     return breakdown(rows, axes), groups
 
 
