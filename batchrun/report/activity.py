@@ -51,7 +51,7 @@ def activity(spans: Sequence[Span], *, until_s: float) -> Activity | None:
     begin_s = min(span.created_s for span in spans)
     last_s = max(until_s, *(max(span.created_s, span.started_s or 0.0, span.ended_s or 0.0) for span in spans))
     step_s = _step_s(last_s - begin_s)
-    begin_s = begin_s // step_s * step_s
+    begin_s = begin_s // step_s * step_s  # so that intervals begin at full minutes or hours
     count = int((last_s - begin_s) // step_s) + 1
 
     def counted(moments: Iterable[float | None]) -> tuple[int, ...]:
@@ -112,6 +112,7 @@ def _active(spans: Sequence[Span], begin_s: float, step_s: int, count: int) -> t
 def _steps(span: Span) -> Iterable[tuple[float, int, int, int]]:
     started_s, ended_s = span.started_s, span.ended_s
     if ended_s is not None:
+        # A creation may be dated by this machine's clock, the end by the service's: no span may be negative.
         ended_s = max(ended_s, span.created_s)
         started_s = min(max(started_s, span.created_s), ended_s) if started_s is not None else None
         yield ended_s, 0, *((0, -1) if started_s is not None else (-1, 0))

@@ -130,4 +130,5 @@ def sorted_rows(rows: Iterable[RunRow], column: Column, *, descending: bool = Fa
     unknown: list[RunRow] = []
     for row in rows:
         (unknown if column.value(row) in {None, ""} else known).append(row)
+    # By text, in natural order: an axis may hold numbers and words.
     return sorted(known, key=lambda row: natural_key(str(column.value(row))), reverse=descending) + unknown

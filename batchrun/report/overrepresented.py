@@ -13,6 +13,7 @@ from batchrun.report.wording import percent
 __all__ = ["Overrepresented", "PointIndex"]
 
 MOST = 3
+"""Values reported for one failure: what explains the first hundred runs matters, the fourth value rarely does."""
 SIGNIFICANT = 0.001
 """Chance of seeing such a value anywhere by accident, over all values tried: one report in a thousand misleads."""
 LEAST = 3
@@ -72,6 +73,7 @@ class PointIndex:
         rest = dict.fromkeys(row.key for row in part if row.key in self._pairs)  # in order: of equals, the first wins
         failed = Counter(pair for key in rest for pair in self._pairs[key])
         everything, found, covered = (len(self._pairs), len(rest)), list[Overrepresented](), set[Pair]()
+        # Bonferroni's correction: each value is another chance to find a pattern in noise.
         threshold = SIGNIFICANT / max(len(self._total), 1)
         left = _Left(self._total.copy(), failed.copy(), *everything)
         while len(found) < most and (best := left.best(threshold)) is not None:

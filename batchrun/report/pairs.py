@@ -156,18 +156,20 @@ def _worst(ended: Counter[int], failed: Counter[int]) -> tuple[int | None, float
             log_p = log_tail_probability(k, draws=draws, marked=marked, total=total)
             if log_p < best_p:
                 best, best_p = number, log_p
+    # Bonferroni's correction, in logarithms.
     return best, (best_p + log(len(looks)) if best is not None else inf)
 
 
 def _spread(groups: list[list[float]]) -> float:
     """Adjusted R² of a model that predicts each log duration by its cell's mean; 0 where nothing can be said."""
+    # Logarithms: durations spread by factors, and one run of an hour among minutes would be all the variance there is.
     logs = [[log(max(value, 1e-3)) for value in group] for group in groups]
     count = sum(map(len, logs))
     if count <= len(logs) + 1 or len(logs) < 2:  # noqa: PLR2004 - one cell explains nothing
         return 0.0
     mean = fmean(value for group in logs for value in group)
     total = sum((value - mean) ** 2 for group in logs for value in group)
-    if total <= 1e-9 * count:
+    if total <= 1e-9 * count:  # all equal but for rounding: there is nothing to explain
         return 0.0
     within = sum((value - center) ** 2 for group, center in _with_means(logs) for value in group)
     return max(0.0, 1 - (within / (count - len(logs))) / (total / (count - 1)))

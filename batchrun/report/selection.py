@@ -59,16 +59,10 @@ def select(rows: Iterable[RunRow], selection: Selection) -> list[RunRow]:
         except UsageError as error:
             problems += error.problems
     if problems:
-        raise _as_one(problems)
+        raise UsageError.of(problems)
     if selection.outcomes:
         tests.append(lambda row: row.outcome in selection.outcomes)
     return [row for row in found if all(test(row) for test in tests)]
-
-
-def _as_one(problems: list[Problem]) -> UsageError:
-    error = UsageError(problems[0].place, problems[0].fact, problems[0].fix)
-    error.problems = tuple(problems)
-    return error
 
 
 def _names_test(rows: list[RunRow], selection: Selection) -> Test | None:
@@ -79,11 +73,11 @@ def _names_test(rows: list[RunRow], selection: Selection) -> Test | None:
     earlier_ids = {earlier.run_id: row for row in rows for earlier in row.earlier}
     if unknown := [name for name in selection.names if name not in known and name not in earlier_ids]:
         names = [row.name for row in rows]
-        raise _as_one(
+        raise UsageError.of(
             [Problem(name, "no run with this name or id in this batch", _hint(name, names)) for name in unknown]
         )
     if selection.is_exact and (problems := [*_ambiguous(rows, wanted), *_run_again(earlier_ids, wanted - known)]):
-        raise _as_one(problems)
+        raise UsageError.of(problems)
 
     def test(row: RunRow) -> bool:
         earlier = () if selection.is_exact else (one.run_id for one in row.earlier)
@@ -120,7 +114,9 @@ def _status_test(rows: list[RunRow], selection: Selection) -> Test | None:
     unknown = [status for status in selection.statuses if status.lower() not in spelled]
     if unknown:
         choices = list(spelled)
-        raise _as_one([Problem("--status", f"unknown status '{one}'", _hint(one.lower(), choices)) for one in unknown])
+        raise UsageError.of(
+            [Problem("--status", f"unknown status '{one}'", _hint(one.lower(), choices)) for one in unknown]
+        )
     wanted = {spelled[status.lower()] for status in selection.statuses}
     return lambda row: row.status in wanted
 

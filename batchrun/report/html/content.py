@@ -85,13 +85,14 @@ def content_of(source: Source, options: ReportOptions) -> ReportContent:
     axes = binned_axes([row.point for row in source.rows], most=MOST_AXES)
     singles = ranked_singles(axes, facts)
     ranked = without_twins([single.x for single in singles])[:MAX_AXES]
-    pairs = ranked_pairs(ranked, facts) or singles[:1]
+    pairs = ranked_pairs(ranked, facts) or singles[:1]  # a sweep of one axis has no pair
 
     def link(row: RunRow) -> RunLink:
         return run_link(row, options.console_url)
 
     groups = failure_groups(source.rows)
     reasons = reason_views(groups, link, options.last_line or (lambda _: None))
+    # By identity: rows of several ledgers may share a key.
     number_of = {id(row): reason.number for reason in reasons for row in reason.group.members}
     heat, spans = _heat(pairs, axes, ranked, source), _spans(ranked, source, facts)
     return ReportContent(
