@@ -219,9 +219,9 @@ class Process:
                 refusal = Refusal.DISK
             case LedgerFormatError() if self.path.stat().st_size <= len('{"event":"b'):
                 refusal = Refusal.TORN
-            case LedgerMismatchError() if "cost again" in fact:
+            case LedgerMismatchError() if "--recreate" in fact:
                 refusal = Refusal.RECREATES
-            case LedgerMismatchError() if "key" in fact:
+            case LedgerMismatchError() if "API key" in fact:
                 refusal = Refusal.ORGANIZATION
             case _:
                 refusal = Refusal.OTHER
