@@ -29,7 +29,7 @@ def resolved(path: str | Path) -> Path:
     """The path with symbolic links followed, so that a link and its target are one file.
 
     Raises:
-        UsageError: links lead in a circle, or it is no path at all.
+        UsageError: links lead in a circle, or it is not a valid path.
 
     """
     try:

@@ -26,7 +26,7 @@ class Work(msgspec.Struct, kw_only=True, eq=False):
     earlier: PlannedRun | None = None
     """A run that left the plan, as the earlier plan had it, where that can still be made: for comparing payloads."""
     is_counted: bool = True
-    """Whether the batch's present plan contains it."""
+    """Whether the batch's current plan contains it."""
     is_inherited: bool = False
     """An earlier session sent it, and did not learn the outcome."""
     generation: int = 1
@@ -53,7 +53,7 @@ class Work(msgspec.Struct, kw_only=True, eq=False):
     ended_as: Outcome | None = None
     """What an earlier session ended it as, while it is to be sent again and nothing of that is in the ledger yet."""
     creation_lag_s: float = 0.0
-    """What the run's creation time, once it was created, showed of the clock that stamps it; 0 if that is no news."""
+    """What the run's creation time, once it was created, showed of the clock that stamps it; 0 if that is not news."""
     lost_at_s: float = 0.0
     """When the latest attempt of unknown outcome ended, on the monotonic clock."""
 
@@ -124,7 +124,7 @@ class Backlog:
         A plan of a million runs takes seconds to go through, most of all when nearly all of them are submitted already.
 
         Raises:
-            BatchrunError: the plan cannot be read any more.
+            BatchrunError: the plan can no longer be read.
 
         """
         while (source := self._source) is not None:

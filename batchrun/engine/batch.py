@@ -61,7 +61,7 @@ def plan_of(batch: BatchEvent, ledger_path: Path, environ: Mapping[str, str], *,
     takes the place of environment values: keys and names are the same, but nothing can be sent.
 
     Raises:
-        ManifestError: it cannot be planned any more, for example because a data file is gone.
+        ManifestError: it can no longer be planned, for example because a data file is gone.
 
     """
     if batch.plan_file is not None:

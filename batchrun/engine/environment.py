@@ -48,7 +48,7 @@ def _is_same(value: str, digest: ValueDigest | None, plain: str) -> bool:
         return compare_digest(sha256(value.encode()).hexdigest().encode(), plain.encode())
     try:
         return compare_digest(_scrypt(value, digest.salt).encode(), digest.scrypt.encode())
-    except ValueError:  # a salt that is no hex
+    except ValueError:  # a salt that is not hex
         return False
 
 

@@ -41,7 +41,7 @@ def generations_of(plan: Plan, state: BatchState) -> Generations:
 
     Raises:
         UsageError: settings were replaced, and the plan came from a file that cannot be planned again.
-        ManifestError: the sweep cannot be planned with those settings any more.
+        ManifestError: the sweep can no longer be planned with those settings.
 
     """
     live = {key: run for key, run in state.runs.items() if run.generation > 1 and run.outcome in LIVE}

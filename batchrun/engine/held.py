@@ -68,7 +68,7 @@ class HeldRuns:
 
         ``planned`` is None if its payload is not known any more.
         """
-        # The keyed body has ``<env.NAME>`` for secrets, which compare as wildcards: a rotated token is no difference.
+        # The keyed body has ``<env.NAME>`` for secrets, which compare as wildcards: a rotated token is not a difference.
         body = None if planned is None else planned.keyed_body or planned.body
         sought = Sought(
             name=name,

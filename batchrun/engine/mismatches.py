@@ -125,7 +125,7 @@ def _generation(known: KnownRuns, key: str) -> int:
 
 
 def _of_held(known: KnownRuns, key: str, generation: int, held: tuple[HeldRun, ...]) -> Iterator[Mismatch]:
-    """What the runs under one name come to. Those that a person declared to be another batch's are no news."""
+    """What the runs under one name come to. Those that a person declared to be another batch's are not news."""
     news = tuple(one for one in held if not one.is_foreign)
     name = held[0].name or ""
     outcome = _outcome(known, key, generation)

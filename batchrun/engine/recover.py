@@ -56,7 +56,7 @@ class Recovery:
     reruns: int
     """Planned runs whose latest run is a rerun."""
     unchecked: tuple[str, ...]
-    """Names of recovered runs whose lists are incomplete: there may be reruns of them, or others of their names."""
+    """Names of recovered runs whose lists are incomplete: there may be reruns, or other runs with their names."""
     older: int
     """Runs with planned names that were created before ``since_s``, and were ignored."""
 

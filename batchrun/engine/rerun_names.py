@@ -47,7 +47,7 @@ def words_of(name: str) -> tuple[str, ...]:
 
 
 def rerun_of(name: str, by_name: Callable[[str], T | None], by_key: Callable[[str], T | None]) -> tuple[T, int] | None:
-    """Whose rerun has this name, and which generation it is; None if it is no rerun of a run that can be found.
+    """Whose rerun has this name, and which generation it is; None if it is not a rerun of a run that can be found.
 
     ``by_name`` and ``by_key`` find the planned run of a name and of a key.
     """

@@ -71,7 +71,7 @@ class StopReason(StrEnum):
     LEDGER_CHANGED = "ledger_changed"
     """The ledger was replaced, removed or written by another process."""
     GAVE_UP = "gave_up"
-    """Nothing succeeded for as long as ``give_up_after`` says."""
+    """Nothing succeeded within ``give_up_after``."""
     PLAN_CHANGED = "plan_changed"
     """The plan file was replaced or modified."""
     CANCELLED = "cancelled"

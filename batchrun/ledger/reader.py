@@ -43,7 +43,7 @@ def read_batch(path: Path) -> BatchEvent:
     """The latest batch event of a ledger file: what is being submitted. Far quicker than its whole state.
 
     Raises:
-        LedgerError: the file cannot be read, is no ledger of this format, or is empty.
+        LedgerError: the file cannot be read, is not a ledger of this format, or is empty.
 
     """
     return read_batches(path)[-1]

@@ -92,7 +92,7 @@ class RunState(msgspec.Struct, gc=False):
     name: str | None = None
     """The run's name until it has ended: it may have to be looked for, or shown."""
     is_planned: bool = True
-    """False: the batch's present plan does not contain it. What is known of it is kept."""
+    """False: the batch's current plan does not contain it. What is known of it is kept."""
     n: int = 0
     """Attempts so far."""
     since: tuple[str, float] | None = None
@@ -235,7 +235,7 @@ class BatchState:
     foreign: set[str] = field(default_factory=set)
     """Ids of runs that a person said belong to another batch."""
     refusals: dict[str, int] = field(default_factory=dict)
-    """Attempts refused for now, by code or HTTP status."""
+    """Attempts refused temporarily, by code or HTTP status."""
     sessions: int = 0
     session: SessionEvent | None = None
     """The latest session event; a start without a stop is running, or was cut off."""

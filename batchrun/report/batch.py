@@ -39,7 +39,7 @@ class Batch:
         return f"<Batch {self.name} in {self.path}>"
 
     def runs(self) -> list[RunRow]:
-        """The runs that have an event in the ledger, in the order of their first event.
+        """Return the runs that have an event in the ledger, in the order of their first event.
 
         Raises:
             LedgerError: as for ``open``.

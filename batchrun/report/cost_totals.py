@@ -32,7 +32,7 @@ class CostTotals:
     """Amounts by currency, '' if the service names none. Currencies are never added together."""
 
     def add(self, cost: CostEvent | None) -> None:
-        """Count one created run; an amount that is no number is not added."""
+        """Count one created run; an amount that is not a number is not added."""
         self.runs += 1
         if cost is None:
             self.unknown += 1

@@ -13,7 +13,7 @@ from batchrun.report.hypergeometric import log_tail_probability
 __all__ = ["LEAST_RUNS", "Cell", "Facts", "Pair", "ranked_pairs", "ranked_singles", "without_twins"]
 
 LEAST_RUNS = 5
-"""A cell with fewer ended runs is shown, but proves nothing: one failure of two is no pattern."""
+"""A cell with fewer ended runs is shown, but proves nothing: one failure of two is not a pattern."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ class RunRow:
     """The planned name; at the service, later generations have a suffix such as ``-r2``."""
     outcome: Outcome
     is_planned: bool
-    """False: the batch's present plan no longer contains it."""
+    """Whether the batch's current plan contains it."""
     generation: int
     run_id: str | None
     status: str | None
@@ -50,12 +50,12 @@ class RunRow:
 
     @property
     def waited_s(self) -> float | None:
-        """Seconds from creation to the start of the work."""
+        """Seconds from creation until the run starts."""
         return _span(self.created_s, self.started_s)
 
     @property
     def ran_s(self) -> float | None:
-        """Seconds from the start of the work to its end."""
+        """Seconds from the start of the run to its end."""
         return _span(self.started_s, self.completed_s)
 
 

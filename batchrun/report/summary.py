@@ -103,7 +103,7 @@ class Summary:
 
 
 def read_summary(path: str | Path) -> Summary:
-    """The summary of a ledger file; works while it is being written, and on read-only media.
+    """Read the summary of a ledger file; works while it is being written, and on read-only media.
 
     Raises:
         LedgerError: the file cannot be read, is not a ledger of this format, or is damaged.

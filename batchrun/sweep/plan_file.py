@@ -79,7 +79,7 @@ class PlanLines:
                     self._check(file)
                     yield from block
         except OSError as error:
-            raise self._changed(f"cannot be read any more: {error.strerror}") from error
+            raise self._changed(f"can no longer be read: {error.strerror}") from error
 
     def _check(self, file: BinaryIO) -> None:
         if _identity(file) != self.identity:

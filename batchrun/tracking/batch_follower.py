@@ -219,7 +219,7 @@ class BatchFollower:
     async def _refresh(self) -> None:
         reloads = self._ledger.reloads
         await anyio.to_thread.run_sync(self._ledger.refresh)
-        is_reloaded = self._ledger.reloads > reloads  # the ledger was compacted: its old events are no news
+        is_reloaded = self._ledger.reloads > reloads  # the ledger was compacted: its old events are not news
         for new in self._created.take_new(self.state):
             self._adopt(new.run, new.event, is_new=new.is_new and not (is_reloaded and has_ended(new.run.status)))
 

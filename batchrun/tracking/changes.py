@@ -66,12 +66,12 @@ class Change:
 
     @property
     def lasted_s(self) -> float | None:
-        """Seconds from creation to the end."""
+        """Seconds from creation to the end of the run."""
         return _seconds_between(self.create_time, self.complete_time)
 
     @property
     def ran_s(self) -> float | None:
-        """Seconds from the start of the work to the end."""
+        """Seconds from the start of the run to its end."""
         return _seconds_between(self.start_time, self.complete_time)
 
     def event(self, at: str) -> StatusEvent:

@@ -47,7 +47,7 @@ class LogCursor:
         self.value = value
         """The cursor of the next request."""
         self.empty_pages = 0
-        """How many pages in a row led on and brought nothing new: a service may make up cursors for ever."""
+        """How many pages in a row led on and brought nothing new: a service may make up cursors forever."""
         self._previous: Sequence[LogLine] = ()
         self._is_same = False
         """Whether the next request repeats the last one."""

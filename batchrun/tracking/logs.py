@@ -19,7 +19,7 @@ PAGE_LINES = 1000
 FOLLOW_EVERY_S = 2.0
 """As the service's own command line."""
 MOST_EMPTY_PAGES = 1_000
-"""In a row: a cursor may count milliseconds, of which some have no line, but not for ever."""
+"""In a row: a cursor may count milliseconds, of which some have no line, but not forever."""
 QUIET_S = 60.0
 """Lines land late: a log is over when its run has ended and so long nothing came."""
 
@@ -43,7 +43,7 @@ async def tail_log(
 ) -> list[LogLine]:
     """The last ``count`` lines. The service offers no way to read a log from its end, so all of it is read.
 
-    ``on_line`` is called for every line that was read.
+    ``on_line`` is called forevery line that was read.
 
     Raises:
         ApiError: a page cannot be read.

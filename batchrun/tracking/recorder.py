@@ -37,7 +37,7 @@ class Recorder:
         """Append what the ledger does not hold yet, if nobody else holds the ledger; without changes, only find that out.
 
         Raises:
-            LedgerError: the ledger cannot be read or written any more.
+            LedgerError: the ledger can no longer be read or written.
 
         """
         changes = list(self._changes.values())

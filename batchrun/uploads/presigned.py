@@ -143,7 +143,7 @@ def _open(file: LocalFile) -> int:
     try:
         descriptor = os.open(file.source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise FileChangedError(f"it cannot be read any more: {error.strerror}") from None
+        raise FileChangedError(f"it can no longer be read: {error.strerror}") from None
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode) or found.st_size != file.size:
         os.close(descriptor)

@@ -21,7 +21,7 @@ _FIX = "use http://HOST:PORT, or unset it"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """A proxy; its URL never holds the password. An empty URL is no proxy."""
+    """A proxy; its URL never holds the password. An empty URL means no proxy."""
 
     url: str = ""
     user: str = ""

@@ -34,7 +34,7 @@ def anyio_backend(clock: VirtualClock) -> tuple[str, dict[str, Any]]:
 
 
 def responding(*statuses: int, **headers: str) -> Wire:
-    """A service that gives these statuses in turn, the last of them for ever."""
+    """A service that gives these statuses in turn, the last of them forever."""
     left = list(statuses)
 
     def respond(request: httpx.Request) -> httpx.Response:

@@ -15,7 +15,7 @@ __all__ = ["VirtualClock"]
 
 EPOCH_S = 1_800_000_000.0
 PASS_S = 1e-7
-"""What one pass of the loop takes: code that waits for a rounding error to go by would otherwise wait for ever."""
+"""What one pass of the loop takes: code that waits for a rounding error to go by would otherwise wait forever."""
 
 
 class VirtualClock:

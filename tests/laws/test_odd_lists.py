@@ -72,7 +72,7 @@ def test_a_tagged_run_of_another_batch_is_not_taken_for_ours(command: Command, s
 def test_a_service_that_writes_names_another_way_gets_nothing_twice(
     command: Command, service: Service, *, others: int, keeps_payload: bool
 ) -> None:
-    """A list by the name that was sent is empty for ever, which proves nothing."""
+    """A list by the name that was sent is empty forever, which proves nothing."""
     service.stored_name = str.upper
     if not keeps_payload:
         service.shown = lambda payload: payload | {"name": payload["name"].upper()}

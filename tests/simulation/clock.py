@@ -17,7 +17,7 @@ __all__ = ["CLOCK", "Clock", "EndlessError", "Killed", "SimLoop", "install"]
 EPOCH_S = 1_800_000_000.0
 """The service's time at the beginning of all simulations, in epoch seconds."""
 STEP_S = 1e-6
-"""What one step of the loop takes: code that waits for a rounding error to pass would otherwise wait for ever."""
+"""What one step of the loop takes: code that waits for a rounding error to pass would otherwise wait forever."""
 
 
 MOST_STEPS = 200_000

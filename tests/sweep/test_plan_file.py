@@ -92,7 +92,7 @@ class TestChanged:
     def test_removed(self, path: Path) -> None:
         plan = read_plan(path)
         path.unlink()
-        with pytest.raises(PlanChangedError, match="cannot be read any more: No such file"):
+        with pytest.raises(PlanChangedError, match="can no longer be read: No such file"):
             list(plan)
 
     def test_written_to_while_it_is_read(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ MIB = 1 << 20
 
 
 def streaming(head: bytes, piece: bytes, *, pause_s: float = 0.0) -> Callable[[socket.socket], int]:
-    """Sends a head and then the same piece for ever."""
+    """Sends a head and then the same piece forever."""
 
     def behave(connection: socket.socket) -> int:
         read_request(connection)

@@ -133,7 +133,7 @@ def _cut_or_too_large(request: Request, size: int, most: int) -> _Refusal | None
 
 
 def add_uploads(app: FastAPI, uploads: Uploads) -> None:
-    """Add the route; like S3 it is no part of the API, so it is not described."""
+    """Add the route; like S3, it is not part of the API, so it is not described."""
     app.add_api_route(
         UPLOADS + "{token}",
         uploads.put,

@@ -84,7 +84,7 @@ def log_of(run: StoredRun, settings: EmulatorSettings) -> RunLog:
 def log_page(run: StoredRun, settings: EmulatorSettings, now: float, *, cursor: int, size: int) -> LogsResponse:
     """Lines from the cursor on. An active run always has a next page, so that its log can be followed.
 
-    A line can be read ``log_delay_s`` after it was written, also when there is no next page any more.
+    A line can be read ``log_delay_s`` after it was written, even if there is no next page.
     """
     log, is_over = log_of(run, settings), run.status_at(now).is_final
     arrived = log.written_by(now - settings.log_delay_s)

@@ -39,7 +39,7 @@ class BudgetPolicy:
     capacity: float = 20.0
     """Failures in a row before the batch pauses: the requests in flight when a service restarts may all fail."""
     earned_per_success: float = 0.25
-    """Failures that a success pays for: up to one request in five may fail for ever without a pause."""
+    """Failures that a success pays for: up to one request in five may fail forever without a pause."""
     probe_interval_s: float = 5.0
     """Seconds between probes of a paused batch: a recovery is noticed soon, at twelve requests a minute."""
 

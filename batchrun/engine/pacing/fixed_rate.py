@@ -43,7 +43,7 @@ class FixedRate:
         self._recent.append(now)
 
     def reserve(self, now: float) -> float:
-        """Take a place for a call that is no attempt but counts towards the same limit; returns when it may start."""
+        """Take a place for a call that is not an attempt but counts towards the same limit; returns when it may start."""
         at = self.next_start(now)
         self.sent(at)
         return at

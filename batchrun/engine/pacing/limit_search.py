@@ -90,7 +90,7 @@ class LimitSearch:
         return max(at, self._pause_until, now)
 
     def reserve(self, now: float) -> float:
-        """Take a place for a call that is no attempt but counts towards the same limit; returns when it may start."""
+        """Take a place for a call that is not an attempt but counts towards the same limit; returns when it may start."""
         at = max(self._due, self._pause_until, now)
         self._due = at + 1.0 / self.rate_per_s
         if self._window.is_closed:

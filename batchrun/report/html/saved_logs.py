@@ -38,7 +38,7 @@ def last_error_in(folder: Path) -> LastLine:
 def _last_error(folder: Path, row: RunRow) -> str | None:
     run = LoggedRun(name=row.name, run_id=row.run_id or "", generation=row.generation, is_final=True)
     path = folder / log_file_name(run)
-    if path.parent != folder:  # a name from a ledger is no path
+    if path.parent != folder:  # a name from a ledger is not a path
         return None
     try:
         with open_regular(path) as file:

@@ -37,7 +37,7 @@ def make_report(
 ) -> Report:
     """The report of some ledgers; works while they are being written.
 
-    ``console_url`` is the address of a run's page with ``{run_id}`` in it; without it, run ids are no links.
+    ``console_url`` is the address of a run's page with ``{run_id}`` in it; without it, run ids are not links.
 
     Raises:
         LedgerError: a ledger cannot be read, is not a ledger of this format, or is damaged.

@@ -12,7 +12,7 @@ from procrastinate.jobs import Status
 from sweep import NAMES, REGION, body
 
 QUIET_S = 10  # its default is 30: a worker that was killed is noticed sooner here
-LONGEST_S = 900  # a job that no worker takes and no worker ends must not hold the comparison up for ever
+LONGEST_S = 900  # a job that no worker takes and no worker ends must not hold the comparison up forever
 
 app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=os.environ["DATABASE_URL"]))
 limiter = AsyncLimiter(20, 1)
