@@ -114,7 +114,7 @@ def _ledger_state(ledger: Path) -> Check:
     if checked.findings:
         fact = f"{ledger}: {len(checked.findings):,} findings, the first: {checked.findings[0].fact}"
         return Check(subject="ledger", level=Level.PROBLEM, fact=fact, fix=f"see batchrun ledger check {ledger}")
-    return Check(subject="ledger", level=Level.OK, fact=f"{ledger}: {checked.lines:,} lines, sound")
+    return Check(subject="ledger", level=Level.OK, fact=f"{ledger}: {checked.lines:,} lines, no findings")
 
 
 async def network_checks(settings: ApiSettings, sweep: Plan | None) -> AsyncIterator[Check]:
@@ -158,7 +158,7 @@ async def _connection_checks(settings: ApiSettings) -> AsyncIterator[Check]:
         fix = "check the base URL and this machine's network, or set HTTPS_PROXY"
         yield Check(subject="DNS", level=Level.PROBLEM, fact=f"{host} cannot be looked up: {reason}", fix=fix)
         return
-    yield Check(subject="DNS", level=Level.OK, fact=f"{host} is {found[0][4][0]}")
+    yield Check(subject="DNS", level=Level.OK, fact=f"{host} resolves to {found[0][4][0]}")
     context = await anyio.to_thread.run_sync(tls_context, settings.base_url)  # reads files
     yield await _tls_check(host, port, context if isinstance(context, ssl.SSLContext) else None)
 

@@ -160,17 +160,17 @@ class Outcomes:
         """A run of this name exists that may be ours or not: nothing is sent, and a person decides."""
         odd = list(islice(listed, SHOWN))
         ids, (why, kind) = ", ".join(run.id[:40] for run in odd), why_odd(odd[0], work.name)
-        fact = f"the service holds a run, {ids}, that may be ours, but {why}"
+        fact = f"the service holds a run, {ids}, that may be this one, but {why}"
         if work.outcome is not Outcome.UNKNOWN:  # found by the look right before sending, when it counted as absent
             self._record_unknown(work, fact)
-        self.stays_unknown(work, fact, kind=f"the service holds a run that may be ours, but {kind}")
+        self.stays_unknown(work, fact, kind=f"the service holds a run that may be this one, but {kind}")
 
     def stays_unknown(self, work: Work, fact: str, *, kind: str = "") -> None:
         """Settling gave up; a later session, or a person, decides. ``kind`` is the fact without what is this run's own."""
         self._backlog.retire()
         fix = f"resume later, or decide with batchrun resolve {self._ledger.path}"
-        note = Problem(work.name, f"stays unknown; {fact}", f"{fix} {work.name}")
-        self._reporter.note_run(note, kind=f"stay unknown; {kind or fact}", fix=fix)
+        note = Problem(work.name, f"its outcome stays unknown; {fact}", f"{fix} {work.name}")
+        self._reporter.note_run(note, kind=f"their outcomes stay unknown; {kind or fact}", fix=fix)
 
     def could_not_look(self, work: Work, fact: str) -> None:
         """A run that must be looked for before it is sent could not be: retry, but not forever."""

@@ -143,7 +143,7 @@ class RecoveredRuns(Collection[str]):
                 doubtful = ours or runs
                 doubt = _doubt(doubtful, self._why(ours, runs))
             elif doubt:
-                doubt, doubtful = f"{doubt}; run again as {_doubt(runs, name)}", doubtful + runs
+                doubt, doubtful = f"{doubt}; rerun as {_doubt(runs, name)}", doubtful + runs
             else:
                 taken += ours
         ids = tuple(run.run_id[:40] for run in _oldest_first(doubtful))

@@ -263,7 +263,7 @@ class ServiceCheck:
         some = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
         count = "1 run of this sweep exists" if len(found) == 1 else f"{len(found):,} runs of this sweep exist"
         if self._state.attempted_at is None:
-            fact = f"{count} already at the service ({some}), but this ledger is new; another ledger may have been lost"
+            fact = f"{count} at the service ({some}), but this ledger is new; another ledger may have been lost"
             fix = (
                 "adopt them with batchrun recover SWEEP, create them again with --again, "
                 "or pass the ledger that contains them with --ledger PATH"

@@ -119,7 +119,7 @@ def test_doubtful_runs_stay_unknown_and_are_never_sent(do: Do, server: EmulatorS
     for _ in range(2):
         submitted = do("submit", "--rate", "500", "--quiet", *QUICK)
         assert submitted.status == 1
-        assert "job-lax-2022: stays unknown; more than one run matches" in submitted.err
+        assert "job-lax-2022: its outcome stays unknown; more than one run matches" in submitted.err
     assert len(runs(server)) == 4 + 9
     assert do("resolve", "job-lax-2022", "--adopt", twice[1], "--yes").status == 0
     assert do("resolve", "job-ord-2023", "--resend", "--not-ours", "--yes").status == 0
@@ -232,7 +232,7 @@ def test_a_rerun_of_a_doubtful_run_is_known_to_the_new_ledger(do: Do, server: Em
     rerun = create(server, "nyc", 2021, name="job-nyc-2021-r2")
     ended = do("recover", *QUICK)
     assert ended.status == 1
-    assert f"job-nyc-2021-r2  the payload differs: {odd}; run again as job-nyc-2021-r2: {rerun}" in ended.out
+    assert f"job-nyc-2021-r2  the payload differs: {odd}; rerun as job-nyc-2021-r2: {rerun}" in ended.out
     assert check(tmp_path / LEDGER).findings == []
     do("submit", "--rate", "500", "--quiet", *QUICK)
     do("resolve", "job-nyc-2021-r2", "--adopt", rerun, "--yes")

@@ -103,7 +103,7 @@ def test_a_ledger_without_runs_says_what_to_do(batchrun: Run, sweep: Path, serve
     ledger.write_text(ledger.read_text("utf-8").splitlines()[0] + "\n", "utf-8")
     ended = batchrun("runs", ledger)
     assert ended.status == 0
-    assert f"no run of this batch was sent yet; send them: batchrun resume {ledger}" in ended.err
+    assert f"no run of this batch has been sent yet; send them: batchrun resume {ledger}" in ended.err
 
 
 @pytest.mark.slow

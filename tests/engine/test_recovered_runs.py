@@ -97,7 +97,7 @@ def test_reruns_belong_to_the_run_whose_name_they_have() -> None:
 
 def test_what_follows_a_doubtful_run_is_known_and_doubtful_too() -> None:
     odd, rerun = listed(FIRST, "r1", payload={}), listed(FIRST, "r2", name=f"{FIRST.name}-r2")
-    assert claims(odd, rerun) == {FIRST.name: f"the payload differs: r1; run again as {FIRST.name}-r2: r2"}
+    assert claims(odd, rerun) == {FIRST.name: f"the payload differs: r1; rerun as {FIRST.name}-r2: r2"}
     found = RecoveredRuns(PLAN, since_s=None)
     for run in (listed(FIRST, "r1"), rerun, listed(FIRST, "r3", name=f"{FIRST.name}-r2")):
         found.take(run)

@@ -229,7 +229,7 @@ def a_million(request: httpx.Request) -> httpx.Response:
 async def test_a_check_takes_at_most_22_calls_however_many_runs_exist(tmp_path: Path) -> None:
     service = Wire(httpx.MockTransport(a_million))
     async with checking(tmp_path, service, runs=1000) as (check, _):
-        with pytest.raises(RunsExistError, match="1,000 runs of this sweep exist already"):
+        with pytest.raises(RunsExistError, match="1,000 runs of this sweep exist at the service"):
             await check.run()
     assert len(service.requests) == 22
 

@@ -40,7 +40,7 @@ def test_a_run_of_our_name_with_another_payload_stays_unknown_until_a_person_dec
     ended = command.submit()
     assert service.names() == once(3)
     assert ended.status == 1
-    assert "may be ours, but its payload differs" in ended.text
+    assert "may be this one, but its payload differs" in ended.text
     assert "batchrun resolve" in ended.text
     assert command.submit().status == 1
     assert service.names() == once(3)
@@ -81,7 +81,7 @@ def test_a_service_that_writes_names_another_way_gets_nothing_twice(
     ended = command.submit()
     assert service.names() == {f"TILE-RUN-{n}": 1 for n in range(1, 3 + others)}
     assert ended.status == 1
-    assert "may be ours, but it is named TILE-RUN-" in ended.text
+    assert "may be this one, but it is named TILE-RUN-" in ended.text
 
 
 def test_a_service_that_does_not_filter_by_name_is_searched_without(command: Command, service: Service) -> None:

@@ -159,7 +159,9 @@ def _show(
         output.say(line)
     if not of:
         ledger = ledgers[0]
-        output.warn(Problem(str(ledger), "no run of this batch was sent yet", f"send them: batchrun resume {ledger}"))
+        output.warn(
+            Problem(str(ledger), "no run of this batch has been sent yet", f"send them: batchrun resume {ledger}")
+        )
     elif not found:
         output.say(f"none of the {numbered(of, 'run')} matches")
     elif found < of:
