@@ -3,7 +3,7 @@
 python -m benchmarks.report [ROUNDS]
 
 Ledgers are made by the generator of the tests, with five events a run, failures, costs and four axes, one of them with a
-value forevery eighty runs. A browser is measured where Chromium and playwright are installed.
+value for every eighty runs. A browser is measured where Chromium and playwright are installed.
 """
 
 import shutil

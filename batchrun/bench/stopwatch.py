@@ -19,7 +19,7 @@ class Stopwatch:
 
     def __init__(self, transport: Transport) -> None:
         self.responses_s = array("d")
-        """From sending to the response, forevery attempt that got one."""
+        """From sending to the response, for every attempt that got one."""
         self.attempts = 0
         """Requests that were handed to the transport, whether or not they left."""
         self._transport = transport

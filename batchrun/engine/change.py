@@ -27,7 +27,7 @@ class Change:
             self._waiters -= 1
 
     def notify(self) -> None:
-        # An event is made only if somebody waits: this is called forevery run.
+        # An event is made only if somebody waits: this is called for every run.
         if self._waiters:
             self._event.set()
             self._event = anyio.Event()

@@ -14,7 +14,7 @@ AT_ONCE = 8
 
 
 async def in_parallel(items: Iterable[T], work: Callable[[T], Awaitable[None]], *, at_once: int = AT_ONCE) -> None:
-    """Await ``work`` forevery item, a few of them at once. The first failure ends all and is raised as it is."""
+    """Await ``work`` for every item, a few of them at once. The first failure ends all and is raised as it is."""
     left = iter(items)
     failures: list[Exception] = []
 

@@ -259,7 +259,7 @@ class Settler:
             self._switch.pull(refusal_stop(Refused(error.trouble), self._client.settings.base_url))
 
     async def last_look(self) -> None:
-        """Look forevery name that was sent more than once: an earlier attempt may have committed after the last one."""
+        """Look for every name that was sent more than once: an earlier attempt may have committed after the last one."""
         look = LastLook(
             scanner=self._scanner,
             outcomes=self._outcomes,

@@ -48,7 +48,7 @@ class CostReport:
 
     def notes(self, ledger: str) -> Iterator[Problem]:
         """Problems worth knowing."""
-        for problem in self.problems[:1]:  # the same forevery call
+        for problem in self.problems[:1]:  # the same for every call
             fix = "costs are taken from each run's metrics instead, where they are offered"
             yield Problem(problem.place, problem.fact, fix)
         for reason, count in sorted(self.unavailable.items()):
@@ -155,7 +155,7 @@ def _count(report: CostReport, reason: str) -> None:
 async def refresh_costs(
     ledger: SharedLedger, billing: Billing, reader: Reader, *, apps: Mapping[str, str | None] = MappingProxyType({})
 ) -> CostReport:
-    """Ask forevery cost that may still change, and record what did. Others may be writing the ledger meanwhile.
+    """Ask for every cost that may still change, and record what did. Others may be writing the ledger meanwhile.
 
     ``apps`` are those of active runs, by run id, where they were just looked at: a run that has none costs nothing yet.
 

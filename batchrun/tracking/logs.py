@@ -43,7 +43,7 @@ async def tail_log(
 ) -> list[LogLine]:
     """The last ``count`` lines. The service offers no way to read a log from its end, so all of it is read.
 
-    ``on_line`` is called forevery line that was read.
+    ``on_line`` is called for every line that was read.
 
     Raises:
         ApiError: a page cannot be read.

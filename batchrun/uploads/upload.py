@@ -45,7 +45,7 @@ class Pending:
 
 
 def pending_uploads(plan: Iterable[UploadPlan], done: Mapping[tuple[str, str, str], str]) -> list[Pending]:
-    """What is still to be uploaded: every file forevery region whose runs use it, equal content and name once."""
+    """What is still to be uploaded: every file for every region whose runs use it, equal content and name once."""
     found = {
         (upload.file.name, upload.file.sha256, region): Pending(upload.file, region)
         for upload in plan

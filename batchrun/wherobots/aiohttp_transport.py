@@ -1,6 +1,6 @@
 """The aiohttp transport: with many connections, an order of magnitude faster than httpx's own pool.
 
-httpx's pool scans its connections forevery request (encode/httpx#3215), and building httpx's request and response
+httpx's pool scans its connections for every request (encode/httpx#3215), and building httpx's request and response
 objects costs as much again as aiohttp's whole exchange. Measurements are in docs/transports.md.
 """
 

@@ -54,7 +54,7 @@ def guard_of(host: str) -> Guard:
     return Guard(names=frozenset(names), any_address=is_wildcard, needs_key=not is_loopback(host))
 
 
-@lru_cache(maxsize=256)  # called forevery request, nearly always with the same header
+@lru_cache(maxsize=256)  # called for every request, nearly always with the same header
 def _is_own_name(host: str | None, names: frozenset[str], *, any_address: bool) -> bool:
     name = _name_of(host)
     if name is None:

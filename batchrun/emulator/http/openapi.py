@@ -75,7 +75,7 @@ def complete_openapi(document: dict[str, Any], *, lenient: bool) -> dict[str, An
 
 
 def _error_responses() -> dict[str, Any]:
-    """The error responses of every call of the API. Given to FastAPI, each would cost a model forevery call."""
+    """The error responses of every call of the API. Given to FastAPI, each would cost a model for every call."""
     content = {"application/json": {"schema": {"$ref": f"{_REF}ErrorBody"}}}
     return {status: {"description": text, "content": content} for status, text in _ERRORS.items()}
 

@@ -27,7 +27,7 @@ class Binding:
     axes: frozenset[int]
     value: Callable[[PointContext], Value]
     is_per_run: bool = False
-    """True for ``index`` and ``hash``, which differ forevery run."""
+    """True for ``index`` and ``hash``, which differ for every run."""
     is_secret: bool = False
     """True for what comes from the environment, which a run's name must not show."""
 
