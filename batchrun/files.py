@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from batchrun.errors import UsageError
 
-__all__ = ["LONGEST_LINE_BYTES", "check_regular", "lines_of", "open_regular", "resolved", "whole_file"]
+__all__ = ["LONGEST_LINE_BYTES", "as_text", "check_regular", "lines_of", "open_regular", "resolved", "whole_file"]
 
 BUFFER_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 128 << 20
@@ -23,6 +23,11 @@ _KINDS = (
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
 )
+
+
+def as_text(path: str | Path) -> str:
+    """A path, or a part of one, as text that can be written: bytes that are not UTF-8 become escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def resolved(path: str | Path) -> Path:

@@ -47,7 +47,9 @@ def open_service(
     emulator_beside = load_extra("batchrun.emulator.beside:emulator_beside", extra="emulator", wanted_by="--emulator")
     with emulator_beside(ledger) as url:
         key = SecretStr("emulator-in-this-process")  # never the real key: the emulator accepts any
-        yield ApiSettings(api_key=key, base_url=url, timeout_s=timeout_s or DEFAULT_TIMEOUT_S, hidden=hidden)
+        yield ApiSettings(
+            api_key=key, base_url=url, timeout_s=DEFAULT_TIMEOUT_S if timeout_s is None else timeout_s, hidden=hidden
+        )
 
 
 def _values_used(ledger: Path, environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import msgspec
 
 from batchrun.engine.environment import value_digest
 from batchrun.errors import ManifestError
+from batchrun.files import as_text
 from batchrun.ledger.clock import timestamp
 from batchrun.ledger.events import FORMAT, BatchEvent, FileDigest
 from batchrun.ledger.state import BatchState
@@ -36,8 +37,8 @@ def new_batch(plan: Plan, base_url: str) -> BatchEvent:
         stdin=manifest.stdin.decode() if manifest is not None and manifest.stdin is not None else None,
         overrides=manifest.overrides.to_json() if manifest is not None else {},
         # Absolute: a resume may start anywhere.
-        directory=str(manifest.directory.resolve()) if manifest is not None else "",
-        plan_file=str(plan.path.resolve()) if plan.path is not None else None,
+        directory=as_text(manifest.directory.resolve()) if manifest is not None else "",
+        plan_file=as_text(plan.path.resolve()) if plan.path is not None else None,
         files=[FileDigest(file.path, file.sha256, file.size) for file in plan.files],
         environment=[value_digest(name, value) for name, value in plan.environment.items()],
     )

@@ -19,6 +19,10 @@ DEFAULT_CONCURRENCY = 16
 DEFAULT_MAX_ATTEMPTS = 8
 """Seven waits, half a minute together on average and about a minute at most: a service that restarts is back by then."""
 DEFAULT_SETTLE_AFTER_S = 30.0
+MOST_AT_ONCE = 5_000
+"""Attempts at once; each has a worker, and a connection, of which a machine has some 28,000 to one service."""
+MOST_PER_S = 100_000
+"""Attempts a second; several times what a client can send (docs/transports.md)."""
 """A service commits a request within its own timeout, which is rarely longer: a lost one has committed by then, or never will."""
 
 
@@ -86,10 +90,11 @@ class SubmitSettings:
 
 def _problems(settings: SubmitSettings) -> list[Problem | None]:
     return [
-        _at_least("concurrency", settings.concurrency, 1),
-        _above("rate", settings.rate, 0.0),
+        _at_least("concurrency", settings.concurrency, 1)
+        or _at_most("concurrency", settings.concurrency, MOST_AT_ONCE),
+        _above("rate", settings.rate, 0.0) or _at_most("rate", settings.rate, MOST_PER_S),
         _at_least("burst", settings.burst, 1),
-        _above("read_rate", settings.read_rate, 0.0),
+        _above("read_rate", settings.read_rate, 0.0) or _at_most("read_rate", settings.read_rate, MOST_PER_S),
         _at_least("max_active", settings.max_active, 1),
         _at_least("max_attempts", settings.max_attempts, 1),
         _at_least("settle_after", settings.settle_after_s, 0),
@@ -103,6 +108,12 @@ def _at_least(name: str, value: float | None, least: int) -> Problem | None:
     if value is None or (value >= least and math.isfinite(value)):
         return None
     return Problem(name, f"{value} is too small", f"use {least} or more")
+
+
+def _at_most(name: str, value: float | None, most: float) -> Problem | None:
+    if value is None or value <= most:
+        return None
+    return Problem(name, f"{value:,} is too large", f"use {most:,} or less")
 
 
 def _above(name: str, value: float | None, bound: float) -> Problem | None:

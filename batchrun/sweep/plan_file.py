@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from batchrun.errors import PlanChangedError
-from batchrun.files import LONGEST_LINE_BYTES, open_regular
+from batchrun.files import LONGEST_LINE_BYTES, as_text, open_regular
 from batchrun.sweep.local_file import LocalFile
 from batchrun.sweep.manifest.problems import Cursor, Problems
 from batchrun.sweep.manifest.tables import CostTable, SubmitTable
@@ -133,7 +133,7 @@ def read_header(path: Path) -> Header:
         at.fail("not the first line of a plan", PLAN_FILE_FIX)
     if version != 1:
         at.fail(f"a plan of version {version}", PLAN_FILE_FIX)
-    return Header(name, runs, submit, cost, PlanFile(path.name, digest.hexdigest()), local_files, identity)
+    return Header(name, runs, submit, cost, PlanFile(as_text(path.name), digest.hexdigest()), local_files, identity)
 
 
 def _local_file(path: str, sha256: str, size: int) -> LocalFile:

@@ -40,6 +40,9 @@ def test_a_flag_of_zero_is_a_flag() -> None:
     "values",
     [
         {"concurrency": 0},
+        {"concurrency": 1_000_000},
+        {"rate": 1e300},
+        {"read_rate": 1e300},
         {"rate": 0.0},
         {"rate": -1.0},
         {"rate": math.inf},

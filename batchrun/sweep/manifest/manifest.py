@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from batchrun.files import as_text
 from batchrun.sweep.manifest.lines import Lines
 from batchrun.sweep.manifest.overlay import lay_over
 from batchrun.sweep.manifest.problems import Problems
@@ -70,7 +71,12 @@ class Manifest:
         """
         path = Path(path)
         manifest = cls.parse(
-            read_text(path), name=path.stem, directory=path.parent, overrides=overrides, environ=environ, file=str(path)
+            read_text(path),
+            name=as_text(path.stem),
+            directory=path.parent,
+            overrides=overrides,
+            environ=environ,
+            file=str(path),
         )
         # Read once and kept: a plan is iterated several times, standard input only once.
         return (
