@@ -55,9 +55,9 @@ def activity(spans: Sequence[Span], *, until_s: float) -> Activity | None:
     count = int((last_s - begin_s) // step_s) + 1
 
     def counted(moments: Iterable[float | None]) -> tuple[int, ...]:
-        return _counted(moments, begin_s, step_s, count)
+        return _counted(moments, begin_s=begin_s, step_s=step_s, count=count)
 
-    waiting, working = _active(spans, begin_s, step_s, count)
+    waiting, working = _active(spans, begin_s=begin_s, step_s=step_s, count=count)
     return Activity(
         begin_s=begin_s,
         step_s=step_s,
@@ -78,7 +78,7 @@ def _step_s(seconds: float) -> int:
     return day_s * (int(seconds / day_s / (MAX_INTERVALS - 2)) + 1)
 
 
-def _counted(moments: Iterable[float | None], begin_s: float, step_s: int, count: int) -> tuple[int, ...]:
+def _counted(moments: Iterable[float | None], *, begin_s: float, step_s: int, count: int) -> tuple[int, ...]:
     counts = [0] * count
     for moment in moments:
         if moment is not None:
@@ -86,7 +86,9 @@ def _counted(moments: Iterable[float | None], begin_s: float, step_s: int, count
     return tuple(counts)
 
 
-def _active(spans: Sequence[Span], begin_s: float, step_s: int, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _active(
+    spans: Sequence[Span], *, begin_s: float, step_s: int, count: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Waiting and working runs where each interval has its most active moment.
 
     Every change is a step of (waiting, working); at one moment ends come first, so that a slot that is passed on at once

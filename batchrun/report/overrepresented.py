@@ -77,7 +77,7 @@ class PointIndex:
         threshold = SIGNIFICANT / max(len(self._total), 1)
         left = _Left(self._total.copy(), failed.copy(), *everything)
         while len(found) < most and (best := left.best(threshold)) is not None:
-            found.append(_describe(best[0], best[1], failed, self._total, everything))
+            found.append(_describe(best[0], best[1], failed=failed, total=self._total, everything=everything))
             covered.add(best[0])
             left = self._without(best[0], left, rest, covered)
         return tuple(found)
@@ -125,7 +125,7 @@ def _pairs(row: RunRow) -> tuple[Pair, ...]:
 
 
 def _describe(
-    pair: Pair, p: float, failed: Counter[Pair], total: Counter[Pair], everything: tuple[int, int]
+    pair: Pair, p: float, *, failed: Counter[Pair], total: Counter[Pair], everything: tuple[int, int]
 ) -> Overrepresented:
     rows, failed_rows = everything
     return Overrepresented(

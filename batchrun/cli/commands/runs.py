@@ -94,7 +94,7 @@ def runs(
     rows = [row for ledger in ledgers for row in read_rows(ledger).rows]
     rows = list(with_earlier(rows)) if all_generations else rows
     shown_columns = _columns(columns, rows, all_generations=all_generations)
-    found = _sorted(_selected(rows, name or [], status, outcome, where), sort, rows)
+    found = _sorted(_selected(rows, name or [], status=status, outcome=outcome, where=where), sort, rows)
     shown = found[:limit]
     if as_csv:
         for line in csv_lines(shown, shown_columns):
@@ -113,6 +113,7 @@ def _columns(text: str | None, rows: Sequence[RunRow], *, all_generations: bool)
 def _selected(
     rows: list[RunRow],
     names: list[str],
+    *,
     status: list[str] | None,
     outcome: list[str] | None,
     where: list[str] | None,
