@@ -87,6 +87,7 @@ class AccessMiddleware:
         if refused is not None:
             await error_response(refused[0], refused[1], request_id)(scope, receive, recorder)
             return
+        # Only calls of the API need a key, have limits, and are counted.
         kind = scope["state"]["call"] = call_kind(scope["method"], scope["path"])
         if kind is None:
             await self._pass_on(head, scope, receive, recorder)
@@ -139,6 +140,7 @@ class AccessMiddleware:
         if (reason := self._key_problem(settings, key, client)) is not None:
             detail = ErrorDetail(code=ErrorClass.UNAUTHORIZED_ERROR, message=reason, suggestion=_UNAUTHORIZED)
             return error_response(401, detail, request_id)
+        # Counted above all the same: a key expires by its calls, whether or not they are limited.
         if settings.limit_on == "create" and scope["state"]["call"] != "create":
             return None
         max_in_flight = settings.max_requests_at_once

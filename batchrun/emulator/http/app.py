@@ -57,6 +57,7 @@ def create_app(
         return store.settings
 
     def apply_settings(changed: EmulatorSettings) -> None:
+        # A limiter keeps what it has counted as long as the limit stays: other settings are no reason to forget it.
         if not is_same_limit(store.settings, changed):
             clients.reset_limits(changed)
         store.change(changed, server_time(changed))

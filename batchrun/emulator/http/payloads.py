@@ -71,6 +71,7 @@ def _error_detail(error: dict[str, Any], place: str) -> ErrorDetail:
     parts = [str(part) for part in error["loc"]]
     suggest = _SUGGESTIONS.get(error["type"])
     suggestion = {"suggestion": suggest(error)} if suggest else {}
+    # An unknown runtime fails a validator of ours, which has no list of what is allowed.
     if parts[-1:] == ["runtime"] and error["type"] != "missing":
         suggestion = {"suggestion": f"Use one of {_RUNTIMES}."}
     return ErrorDetail(

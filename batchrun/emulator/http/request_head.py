@@ -21,6 +21,7 @@ class RequestHead:
 
 
 def head_of(scope: Scope) -> RequestHead:
+    # By hand: Starlette's Headers search the list once for each name, and this runs for every request.
     head, bearer = RequestHead(), ""
     for name, value in scope["headers"]:
         if name == b"x-api-key":

@@ -40,6 +40,7 @@ __all__ = ["Runs", "add_runs"]
 JSON = "application/json"
 OK = 200
 MAX_PAGE_SIZE = 100
+# As the contract has it: one asterisk, anywhere.
 NAME_FILTER = r"^[a-zA-Z0-9_\-\.]*\*?[a-zA-Z0-9_\-\.]*$"
 _encode = msgspec.json.Encoder().encode
 

@@ -24,8 +24,8 @@ from batchrun.errors import UsageError
 
 __all__ = ["EmulatorServer"]
 
-START_TIMEOUT_S = 10.0
-GRACE_S = 1
+START_TIMEOUT_S = 10.0  # it takes a tenth of a second, and seconds on a busy machine
+GRACE_S = 1  # a request that a fault holds up for minutes must not hold up the end
 BACKLOG = 2048  # uvicorn's own default
 KEEPALIVE_S = 120  # longer than clients keep idle connections, so that none is closed while it sends a request
 

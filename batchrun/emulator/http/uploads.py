@@ -15,7 +15,7 @@ from batchrun.emulator.runs.store import RunStore
 
 __all__ = ["Upload", "Uploads", "add_uploads"]
 
-KEPT_UPLOADS = 10_000
+KEPT_UPLOADS = 10_000  # the latest, about 10 MB: an emulator may run for weeks
 SECRET_HEADERS = frozenset({"x-api-key", "authorization", "cookie", "proxy-authorization"})
 _ERROR = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
 
@@ -76,6 +76,7 @@ class Uploads:
         if found is not None:
             text = _ERROR.format(code=found.code, message=found.message)
             return Response(text, found.status, media_type="application/xml")
+        # S3's is most often an MD5: clients must not rely on that, nor on this.
         return Response(b"", 200, headers={"etag": f'"{digest}"'})
 
     def _refusal(self, request: Request, token: str, ticket: Ticket | None) -> _Refusal | None:
