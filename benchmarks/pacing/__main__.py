@@ -7,6 +7,7 @@ from collections.abc import Callable
 from benchmarks.pacing import cold, hard_starts, killed, nginx, real, virtual
 from benchmarks.pacing.ablation import ablate
 from benchmarks.pacing.sensitivity import vary
+from benchmarks.pacing.start_sensitivity import vary_starts
 
 VIRTUAL: dict[str, Callable[[], None]] = {
     "hidden": virtual.hidden,
@@ -42,11 +43,18 @@ def main() -> None:
     parser.add_argument(
         "--vary", nargs="*", metavar="number", help="half and twice of each tuned number, or of those named: 30 minutes"
     )
+    parser.add_argument(
+        "--vary-starts",
+        action="store_true",
+        help="half and twice of each number of a start, in short batches: a minute",
+    )
     options = parser.parse_args()
     if unknown := [name for name in options.tables if name not in VIRTUAL | REAL]:
         parser.error(f"unknown table: {', '.join(unknown)}")
     if options.ablate:
         _timed("ablation", ablate)
+    elif options.vary_starts:
+        _timed("sensitivity of starts", vary_starts)
     elif options.vary is not None:
         _timed("sensitivity", lambda: vary(options.vary))
     else:

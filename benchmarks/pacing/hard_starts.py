@@ -16,7 +16,7 @@ from benchmarks.pacing.parallel import run_all
 from benchmarks.pacing.simulator import Network, Result, simulate
 from benchmarks.pacing.tables import head, row
 
-__all__ = ["low", "pauses", "slow", "starts"]
+__all__ = ["PausingBucket", "low", "pauses", "slow", "starts"]
 
 SEEDS, MANY_SEEDS = (101, 102, 103), tuple(range(101, 111))
 START_RATES, START_S = (5.0, 8.0, 20.0, 50.0, 130.0, 330.0), 90.0
@@ -36,7 +36,7 @@ SLOW_SERVICES: dict[str, Callable[[], Limiter]] = {
 }
 
 
-class _Pausing(TokenBucket):
+class PausingBucket(TokenBucket):
     """Without a burst; each refusal asks for a pause that is much longer than needed."""
 
     @override
@@ -129,7 +129,7 @@ def pauses() -> None:
 def _paused(case: _Case) -> Result:
     return simulate(
         SearchClient(LimitSearch()),
-        _Pausing(case.rate_per_s, 1.0),
+        PausingBucket(case.rate_per_s, 1.0),
         seconds=PATIENCE_S,
         work=WORK,
         seed=case.seed,
