@@ -61,7 +61,7 @@ def batchrun(concurrency: int, *flags: str) -> Callable[[str, int, Path], list[s
         sweep = folder / "bench.toml"
         sweep.write_text(SWEEP.format(runs=runs, last=1_000_000 + runs))
         submit = [sys.executable, "-m", "batchrun", "submit", str(sweep), "--yes", "--quiet", "--base-url", url]
-        return [*submit, "--concurrency", str(concurrency), "--rate", "1000000", "--burst", "1000", *flags]
+        return [*submit, "--concurrency", str(concurrency), "--rate", "100000", "--burst", "1000", *flags]
 
     return command
 
