@@ -1,4 +1,4 @@
-"""Settle unknown runs first, which needs only the ledger: the sweep may have changed, or no longer be plannable."""
+"""Settle unknown runs first, which needs only the ledger: the sweep may have changed, or its files may be gone."""
 
 from functools import partial
 
