@@ -75,7 +75,7 @@ def reader_for(client: RunsClient, state: BatchState) -> Reader:
 
 
 def plan_to_compare(batch: BatchEvent, ledger: Path, output: Output) -> Plan | None:
-    """The batch's plan with ``<env.NAME>`` for values of the environment; None, and a note, if it cannot be made again."""
+    """The batch's plan with ``<env.NAME>`` for values of the environment; None, and a note, if it cannot be rebuilt."""
     try:
         return plan_of(batch, ledger, os.environ, resolve=False)
     except BatchrunError as error:

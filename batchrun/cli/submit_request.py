@@ -38,7 +38,7 @@ class SubmitRequest:
     watch: bool = False
     """Follow the runs to their end, while they are created and afterwards."""
     rerun_failed: int = 0
-    """How many times a run that failed or timed out is run again; only while the runs are followed."""
+    """How many times a run that failed or timed out is rerun; only while the runs are followed."""
 
     def check(self, state: BatchState) -> Preflight:
         """Whether this ledger may be continued, and what is left to do.

@@ -68,7 +68,7 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
 
 
 def _is_run_again(request: SubmitRequest, output: Output) -> bool:
-    """Whether runs failed that are to be run again; if so, that is durable now, and any session carries it out."""
+    """Whether runs failed that are to be rerun; if so, that is durable now, and any session carries it out."""
     if not failed_runs(read_state(request.ledger), request.rerun_failed):
         return False
     with FileLedger.open(request.ledger) as ledger:
@@ -78,7 +78,7 @@ def _is_run_again(request: SubmitRequest, output: Output) -> bool:
 
 
 def _round(request: SubmitRequest, api: ApiSettings, output: Output) -> tuple[Submission, Watched | None]:
-    """Create the runs that are to be run again, and follow them; what the first session was allowed does not count again."""
+    """Create the runs that are to be rerun, and follow them; what the first session was allowed does not count again."""
     again = replace(request, create=False, retry=frozenset(), extend=False, recreate=False, existing=Existing.REFUSE)
     with FileLedger.open(request.ledger) as ledger:
         seen = SubmissionView(output, request.plan.name)

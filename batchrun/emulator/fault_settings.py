@@ -20,7 +20,7 @@ class FaultTable(Settings):
 
     @property
     def are_any(self) -> bool:
-        """Whether any fault can occur: asked for every request, and mostly the answer is no."""
+        """Whether any fault can occur: checked for every request, and mostly the answer is no."""
         return self._are_any
 
 

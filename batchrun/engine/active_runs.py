@@ -147,7 +147,7 @@ class ActiveRuns:
             self._recent.append(run)
 
     def ended(self) -> None:
-        """A run has ended, and is not followed any more."""
+        """A run has ended, and is no longer followed."""
         self._change.notify()
 
     def quota_refused(self, asked_s: float = 0.0) -> None:

@@ -21,7 +21,7 @@ def adoptions(
     generations: Generations,
     stamp: Callable[[], str],
 ) -> Iterator[Event]:
-    """The events that take over listed runs which the ledger does not know, the first generation of each run first.
+    """The events that adopt listed runs which the ledger does not know, the first generation of each run first.
 
     The caller folds each event into ``state`` before it asks for the next one.
     """

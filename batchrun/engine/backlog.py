@@ -59,7 +59,7 @@ class Work(msgspec.Struct, kw_only=True, eq=False):
 
     @property
     def compared_body(self) -> bytes | None:
-        """The payload as lists should show it, ``<env.NAME>`` standing for any text; None if it is not known any more."""
+        """The payload as lists should show it, ``<env.NAME>`` standing for any text; None if it is no longer known."""
         run = self.planned or self.earlier
         return None if run is None else run.keyed_body or run.body
 

@@ -25,7 +25,7 @@ class Difference:
     new: int
     """Planned now, and not in the ledger's plan as far as that is known."""
     gone: int
-    """In the ledger's plan, and not planned any more."""
+    """In the ledger's plan, and no longer planned."""
     gone_keys: tuple[str, ...]
     """Their keys."""
     submitted: int
@@ -81,7 +81,7 @@ def difference(
 ) -> Difference:
     """What changed between a ledger's plan and this one.
 
-    ``earlier`` holds the keys of the ledger's own plan if it could be made again. Without it, a run that the ledger never
+    ``earlier`` holds the keys of the ledger's own plan if it could be rebuilt. Without it, a run that the ledger never
     attempted counts as new.
     """
     batch = state.batch

@@ -23,7 +23,7 @@ FIRST_GENERATION = 1
 def earlier_runs(plan: Plan | None, state: BatchState, ledger: Path) -> dict[str, PlannedRun]:
     """Unknown runs that the plan does not contain, by key; all of them where there is no plan.
 
-    Values of the environment are left as ``<env.NAME>``. Runs are missing whose plan cannot be made again, as when a data file
+    Values of the environment are left as ``<env.NAME>``. Runs are missing whose plan cannot be rebuilt, as when a data file
     changed, and reruns, which may have had other settings.
 
     Raises:

@@ -71,7 +71,7 @@ class Sought:
     created_from_s: float
     """Epoch seconds of the server's clock: a run created before cannot be ours. The margin is already taken off."""
     body: bytes | None = None
-    """The payload as sent, ``<env.NAME>`` standing for any text; None if it is not known any more."""
+    """The payload as sent, ``<env.NAME>`` standing for any text; None if it is no longer known."""
     tag: str | None = None
     """What the payload's tag must be, if the batch tags its runs."""
 

@@ -66,7 +66,7 @@ class HeldRuns:
     ) -> HeldRun:
         """How a listed run relates to the planned run ``key``, which was first sent at ``since_s`` (epoch seconds).
 
-        ``planned`` is None if its payload is not known any more.
+        ``planned`` is None if its payload is no longer known.
         """
         # The keyed body has ``<env.NAME>`` for secrets, which compare as wildcards: a rotated token is not a difference.
         body = None if planned is None else planned.keyed_body or planned.body

@@ -112,7 +112,7 @@ def _compare(
 
 
 def _outcome(known: KnownRuns, key: str, generation: int) -> Outcome:
-    """What became of a generation of a planned run: only one that was submitted is run again."""
+    """What became of a generation of a planned run: only one that was submitted is rerun."""
     present = _generation(known, key)
     if generation == present:
         return known.state.outcome(key)

@@ -67,7 +67,7 @@ class Resent:
     """When a look is conclusive, on the monotonic clock."""
     body: bytes | None = None
     generation: int | None = None
-    """None if it is not known any more which one was sent more than once."""
+    """None if it is no longer known which one was sent more than once."""
     reported: frozenset[str] = frozenset()
     """Further runs that were found, and reported, when the run was settled."""
 

@@ -36,13 +36,13 @@ class Claim:
 
     planned: PlannedRun
     runs: tuple[Listed, ...] = ()
-    """Its runs, by generation, as far as there is no doubt about them; more than one if it was run again."""
+    """Its runs, by generation, as far as there is no doubt about them; more than one if it was rerun."""
     generation: int = 1
     """The latest that is listed."""
     name: str
     """Of the latest generation."""
     doubt: str = ""
-    """Why that is not taken over, or one before it; empty if there is no doubt."""
+    """Why that is not adopted, or one before it; empty if there is no doubt."""
     doubtful_ids: tuple[str, ...] = ()
 
 
@@ -113,7 +113,7 @@ class RecoveredRuns(Collection[str]):
         return rerun_of(name, self._planned.get, self._by_key.get)
 
     def following(self, name: str) -> str | None:
-        """What the next run of a planned run would be called, if it was run again."""
+        """What the next run of a planned run would be called, if it was rerun."""
         planned = self._planned.get(name)
         return rerun_name(name, planned.key, 2, self._planned) if planned is not None else next_rerun_name(name)
 
@@ -130,7 +130,7 @@ class RecoveredRuns(Collection[str]):
                 yield Claim(planned=planned, name=name, doubt="it may exist, but the list of its name is incomplete")
 
     def _claim(self, planned: PlannedRun, listed: dict[tuple[int, str], Listed]) -> Claim:
-        """A generation is taken over only after the one before it: what follows a doubtful one is doubtful, too."""
+        """A generation is adopted only after the one before it: what follows a doubtful one is doubtful, too."""
         taken: list[Listed] = []
         doubt, doubtful = "", list[Listed]()
         for generation in sorted({generation for generation, _ in listed}):

@@ -72,7 +72,7 @@ def failed_runs(state: BatchState, most: int) -> list[str]:
 
 
 async def request_rerun_of_failed(ledger: FileLedger, most: int) -> int:
-    """Record durably that every failed run is to be run again, as it was sent last; returns how many those are.
+    """Record durably that every failed run is to be rerun, as it was sent last; returns how many those are.
 
     Raises:
         LedgerWriteError: the request could not be made durable.

@@ -96,7 +96,7 @@ def _work(known: RunState, *, key: str, name: str, planned: PlannedRun | None, f
 def resent_earlier(state: BatchState, settle_after_s: float) -> Iterator[Resent]:
     """Runs that an earlier session sent more than once, and did not look for once more before it ended.
 
-    When their last POST left is not known any more: it may have been just before this session.
+    When their last POST left is no longer known: it may have been just before this session.
     """
     for key, (name, since_s) in state.to_check.items():
         reported = frozenset(state.duplicates.get(key, ()))

@@ -107,7 +107,7 @@ class Spending:
     def begin(self, bodies: Iterable[tuple[str, bytes]]) -> None:
         """Count the runs that the ledger knows; ``bodies`` are the payloads of those that are still planned, by key.
 
-        A run that left the plan counts as the largest of those that are in it: its own payload is not known any more.
+        A run that left the plan counts as the largest of those that are in it: its own payload is no longer known.
         """
         self._most.update((key, self.most(body)) for key, body in bodies if key in self._known)
         largest = max(self._most.values(), default=ZERO)

@@ -105,7 +105,7 @@ async def submit(
 async def _check_ledger(
     check: Callable[..., Preflight], plan: Plan, ledger: FileLedger, service: str, retry: frozenset[Outcome]
 ) -> Preflight:
-    """In a thread: a changed plan is compared with the ledger's own, which is made again from its files."""
+    """In a thread: a changed plan is compared with the ledger's own, which is rebuilt from its files."""
     checking = partial(check, plan, ledger.state, ledger.path, service=service, retry=retry)
     return await anyio.to_thread.run_sync(checking)
 

@@ -35,7 +35,7 @@ class Outcome(StrEnum):
 
 
 class EarlierRun(msgspec.Struct, frozen=True, gc=False):
-    """A run of an earlier generation: what it was before the planned run was run again."""
+    """A run of an earlier generation: what it was before the planned run was rerun."""
 
     generation: int
     run_id: str

@@ -27,7 +27,7 @@ class CancelChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RerunChoice:
-    """What a person wants to be run again."""
+    """The runs that a person wants to rerun."""
 
     selection: Selection
     reason: str | None = None

@@ -108,7 +108,7 @@ def recorded_change(run: Followed, event: StatusEvent, before: str | None) -> Ch
 
 
 def _followed(key: str, run_id: str, run: RunState, state: BatchState) -> Followed:
-    """A run with its creation time, or that of the batch: no run was created before it, unless it was taken over."""
+    """A run with its creation time, or that of the batch: no run was created before it, unless it was adopted."""
     tracked = run.tracked
     created_s = tracked.created_s if tracked is not None else None
     began_s = (state.began_s or 0.0) - CREATED_BEFORE_S

@@ -71,7 +71,7 @@ class Follower:
 
         Raises:
             ApiError: the service cannot be read now; what the look found out before is reported all the same.
-            CallRefusedError: no call that could follow a run works any more.
+            CallRefusedError: no call that could follow a run works any longer.
 
         """
         if not self._poller.active:

@@ -33,7 +33,7 @@ def estimate_sentence(estimate: Estimate) -> str:
 
 
 def reruns_line(reruns: int, estimate: Estimate) -> str | None:
-    """What running failed runs again may add to an estimate; None where nothing is run again."""
+    """What running failed runs again may add to an estimate; None where nothing is rerun."""
     if not reruns:
         return None
     each = "once" if reruns == 1 else f"{reruns} times"
@@ -44,7 +44,7 @@ def reruns_line(reruns: int, estimate: Estimate) -> str | None:
 
 
 def units_limit_line(limit: float | None, estimate: Estimate, reruns: int = 0) -> str | None:
-    """What ``stop_at_units`` means for a plan whose failed runs are run again so often; None where it is not set."""
+    """What ``stop_at_units`` means for a plan whose failed runs are rerun this many times; None where it is not set."""
     if limit is None:
         return None
     head, high = f"stop_at_units is {_number(limit)}", (1 + reruns) * estimate.units_high

@@ -88,7 +88,7 @@ class OverrideTable(SettingsTable):
 
 
 class RerunTable(OverrideTable):
-    """What ``batchrun rerun --set`` changes, for every point that is run again; it comes after the manifest's overrides."""
+    """What ``batchrun rerun --set`` changes, for every point that is rerun; it comes after the manifest's overrides."""
 
     when: dict[str, Any] = Field(default_factory=dict)
 
