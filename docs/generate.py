@@ -97,8 +97,8 @@ def python_page() -> str:
     functions = [name for name in names if inspect.isroutine(getattr(batchrun, name))]
     classes = [name for name in names if name not in functions]
     head = (
-        "# Python API\n\nEverything here is imported from `batchrun`. Each name is loaded when it is first used, so that\n"
-        "`import batchrun` costs nothing. [How to use it](../how-to/python.md) has worked examples.\n"
+        "# Python API\n\nImport these names from `batchrun`. Each is loaded when it is first used, so that\n"
+        "`import batchrun` is fast. [How to use it](../how-to/python.md) has worked examples.\n"
     )
     parts = [NOTE, head, "## Functions\n"]
     parts += [_auto("autofunction", name) for name in functions]
@@ -204,8 +204,8 @@ def licenses_page() -> str:
     needed.pop(DISTRIBUTION, None)
     rows = [f"| {name} | {_license(name)} | {needed[name]} |" for name in sorted(needed)]
     head = (
-        "# Licenses of the dependencies\n\nbatchrun is licensed under Apache-2.0. An installation brings these packages along, directly or because another one\n"
-        "needs them. Each license is what the package's own metadata says.\n"
+        "# Licenses of the dependencies\n\nbatchrun is licensed under Apache-2.0. It installs the following packages, directly or because another package\n"
+        "needs them. Each license is the one that the package's metadata states.\n"
     )
     return "\n".join([NOTE, head, "| package | license | dependency |", "|---|---|---|", *rows, ""])
 

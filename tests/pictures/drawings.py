@@ -25,7 +25,7 @@ class Course:
     planned: int
     attempts: int
     answered: int  # created, and the response said so
-    unknown: int  # attempts without an answer: a lost response, or a kill
+    unknown: int  # attempts without a response: a lost response, or a kill
     found: int  # of them, found in the service's list
     absent: int  # of them, proven not to exist, and sent again
     completed: int
@@ -74,7 +74,7 @@ def states(course: Course) -> str:
         _box(650, 120, "PENDING, RUNNING", "at the service", BLUE),
         _box(860, 60, "COMPLETED", f"{course.completed}", GREEN),
         _box(860, 180, "FAILED, TIMED_OUT", f"{course.failed}", RED),
-        _box(230, 270, "unknown", f"{course.unknown} without an answer", AMBER),
+        _box(230, 270, "unknown", f"{course.unknown} without a response", AMBER),
         _box(230, 10, "rejected, failed", "never created", RED),
     ]
     arrows = [
