@@ -29,7 +29,7 @@ Examples:
 
 DEFAULT_RUNS = 10_000
 DEFAULT_CONCURRENCY = 64
-UNPACED_PER_S = 1e6
+UNPACED_PER_S = 100_000.0
 UNPACED_BURST = 1_000
 """A rate far above what any service can reach: without a rate, submit would search for the limit."""
 
