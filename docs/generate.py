@@ -17,6 +17,8 @@ from packaging.utils import canonicalize_name
 import batchrun
 from batchrun.engine.settings import SubmitSettings
 from batchrun.ledger.events import Event
+from batchrun.report.columns import COLUMNS as RUNS_COLUMNS
+from batchrun.report.columns import DEFAULT_COLUMNS
 from batchrun.report.export_rows import COLUMNS
 from batchrun.sweep.manifest.schema import manifest_schema
 
@@ -85,10 +87,22 @@ def columns_page() -> str:
     """The columns of an export."""
     rows = [f"| `{name}` | {kind.__name__} | {MEANINGS['columns'][name]} |" for name, kind in COLUMNS.items()]
     head = (
-        "# Export columns\n\nThe columns of `batchrun ledger export`, and of `batchrun runs --csv`. Times are RFC 3339 in UTC; an\n"
-        "unknown value is empty or null. `--wide` adds a column for each axis.\n"
+        "# Export columns\n\nThe columns of `batchrun ledger export`. Times are RFC 3339 in UTC; unknown values are empty or null.\n"
+        "`--wide` has a column for each axis instead of `point`.\n"
     )
-    return "\n".join([NOTE, head, "| column | type | meaning |", "|---|---|---|", *rows, ""])
+    table = ["| column | type | meaning |", "|---|---|---|", *rows, ""]
+    return "\n".join([NOTE, head, *table, *_runs_columns()])
+
+
+def _runs_columns() -> list[str]:
+    """The columns of ``batchrun runs``, which are others: it is made for reading."""
+    shown = ", ".join(f"`{name}`" for name in DEFAULT_COLUMNS)
+    head = (
+        "## Columns of `batchrun runs`\n\n`batchrun runs`, also with `--csv` and `--json`, has columns of its own, which `--columns` selects. Each axis is a column\n"
+        f"too. By default: {shown}.\n"
+    )
+    rows = [f"| `{name}` | {MEANINGS['runs'][name]} |" for name in RUNS_COLUMNS]
+    return [head, "| column | meaning |", "|---|---|", *rows, ""]
 
 
 def python_page() -> str:
