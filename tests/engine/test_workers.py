@@ -45,7 +45,7 @@ class SlowService(httpx.AsyncBaseTransport):
 
 
 def settings(concurrency: int) -> SubmitSettings:
-    return SubmitSettings(concurrency=concurrency, rate=1e6)
+    return SubmitSettings(concurrency=concurrency, rate=1e5)
 
 
 async def test_every_run_is_submitted_by_no_more_workers_than_allowed(tmp_path: Path) -> None:
