@@ -19,11 +19,11 @@ DEFAULT_CONCURRENCY = 16
 DEFAULT_MAX_ATTEMPTS = 8
 """Seven waits, half a minute together on average and about a minute at most: a service that restarts is back by then."""
 DEFAULT_SETTLE_AFTER_S = 30.0
-MOST_AT_ONCE = 5_000
-"""Attempts at once; each has a worker, and a connection, of which a machine has some 28,000 to one service."""
-MOST_PER_S = 100_000
-"""Attempts a second; several times what a client can send (docs/transports.md)."""
 """A service commits a request within its own timeout, which is rarely longer: a lost one has committed by then, or never will."""
+MOST_AT_ONCE = 5_000
+"""Concurrent attempts: each needs a worker and a connection, and a machine has some 28,000 ports to one service."""
+MOST_PER_S = 100_000
+"""Attempts per second: several times what a client can send (docs/transports.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
