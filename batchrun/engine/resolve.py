@@ -94,7 +94,7 @@ def _compare(compared: HeldRuns, run: UndecidedRun, listed: RunSummary) -> HeldR
 async def find_held(
     ledger: FileLedger, client: RunsClient, run: UndecidedRun, run_id: str, *, plan: Plan | None = None
 ) -> HeldRun:
-    """Fetch one run by its id, to be adopted. Its payload may differ; `objections` lists the reasons not to adopt it.
+    """Fetch one run by its id, to be adopted. Its payload may differ; ``objections`` lists the reasons not to adopt it.
 
     Raises:
         UsageError: the service knows no such run.

@@ -108,8 +108,8 @@ class SessionEvent(LedgerEvent, tag="session", kw_only=True, frozen=True):
 class AttemptEvent(LedgerEvent, tag="attempt", kw_only=True, frozen=True):
     """Attempt ``n`` of a run is about to be sent. Durable before its POST leaves.
 
-    ``name`` is what the run is looked for by if the response is lost: then neither plan nor manifest is needed. Ledgers of
-    version 0.1 do not have it.
+    If the response is lost, the run is looked for by ``name``, so that neither plan nor manifest is needed. Ledgers of
+    version 0.1 have no ``name``.
     """
 
     key: str
@@ -121,7 +121,7 @@ class AttemptEvent(LedgerEvent, tag="attempt", kw_only=True, frozen=True):
 class SubmittedEvent(LedgerEvent, tag="submitted", kw_only=True, frozen=True):
     """The run exists. ``duplicates`` are further runs of the same name that settling found.
 
-    ``creation_lag_s`` is set by a run that shows the clock of creation times to be behind by more than was known before.
+    ``creation_lag_s`` is set if the run shows that creation times are further behind the server's clock than was known.
     """
 
     key: str
@@ -137,7 +137,7 @@ class SubmittedEvent(LedgerEvent, tag="submitted", kw_only=True, frozen=True):
 
 
 class RefusedEvent(LedgerEvent, tag="refused", kw_only=True, frozen=True):
-    """The attempt created nothing and is tried again in ``retry_in`` seconds; no status means that it never left."""
+    """The attempt created nothing and is repeated in ``retry_in`` seconds. Without ``status``, nothing was sent."""
 
     key: str
     n: int
@@ -147,9 +147,9 @@ class RefusedEvent(LedgerEvent, tag="refused", kw_only=True, frozen=True):
 
 
 class UnknownEvent(LedgerEvent, tag="unknown", kw_only=True, frozen=True):
-    """The attempt may have created a run. ``created``: it has, but its id could not be read.
+    """The attempt may have created a run. With ``created`` it has, but the id could not be read.
 
-    With ``n`` 0 this ledger made no attempt: runs of this ``name`` exist, and a person has to say which one it is, if any.
+    If ``n`` is 0, this ledger made no attempt: runs with this ``name`` exist, and a person has to decide which one it is, if any.
     """
 
     key: str
@@ -167,20 +167,20 @@ class AbsentEvent(LedgerEvent, tag="absent", kw_only=True, frozen=True):
 
 
 class DuplicatesEvent(LedgerEvent, tag="duplicates", kw_only=True, frozen=True):
-    """The last look at a name that was sent more than once; ``run_ids`` are the runs beyond the one that is ours."""
+    """The result of the last look at a name that was sent more than once; ``run_ids`` are further runs, beyond the batch's own."""
 
     key: str
     run_ids: list[str] = []
 
 
 class ForeignEvent(LedgerEvent, tag="foreign", kw_only=True, frozen=True):
-    """A person decided that these runs, although their names are planned, belong to another batch: never adopt them."""
+    """A person decided that these runs belong to another batch although their names are planned; they are never adopted."""
 
     run_ids: list[str]
 
 
 class ResolvedEvent(LedgerEvent, tag="resolved", kw_only=True, frozen=True):
-    """A person decided about an unknown run: it is to be sent again. Adopting is a ``submitted`` event instead."""
+    """A person decided that an unknown run is to be sent again. Adopting a run is a ``submitted`` event instead."""
 
     key: str
     n: int
@@ -213,15 +213,15 @@ class _EndEvent(LedgerEvent, kw_only=True, frozen=True):
 
 
 class RejectedEvent(_EndEvent, tag="rejected", kw_only=True, frozen=True):
-    """The service will not create this run as it is."""
+    """The service refuses to create this run."""
 
 
 class FailedEvent(_EndEvent, tag="failed", kw_only=True, frozen=True):
-    """The attempts are used up, and no run exists."""
+    """All attempts failed, and no run exists."""
 
 
 class RateEvent(LedgerEvent, tag="rate", kw_only=True, frozen=True):
-    """The rate limit learned so far: a session that is killed leaves it to its successor."""
+    """The rate limit found so far, for the next session if this one is killed."""
 
     rate_per_s: float
     window_s: float | None = None

@@ -8,7 +8,7 @@ __all__ = ["CancelEvent", "CostEvent", "RerunEvent", "StatusEvent", "UploadEvent
 
 
 class StatusEvent(LedgerEvent, tag="status", kw_only=True, frozen=True):
-    """What the service says of a run, written when it changes; times as the service wrote them.
+    """The status of a run, written when it changes; times as the service wrote them.
 
     ``status`` is ``gone`` when the service no longer knows the run. ``code`` and ``message`` say why a run ended badly, as
     far as the service reveals it.
@@ -55,9 +55,9 @@ class RerunEvent(LedgerEvent, tag="rerun", kw_only=True, frozen=True):
 
 
 class UploadEvent(LedgerEvent, tag="upload", kw_only=True, frozen=True):
-    """A local file is in storage: its content under ``destination``, for runs of this region.
+    """A local file was uploaded: its content is at ``destination``, for runs in this region.
 
-    ``path`` is the file's, as the manifest names it.
+    ``path`` is the path in the manifest.
     """
 
     path: str
