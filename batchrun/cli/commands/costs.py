@@ -14,7 +14,7 @@ from batchrun.cli.views.costs import show_costs
 from batchrun.ledger.find import find_ledgers
 from batchrun.report.axis_values import axes_of, axis_text, checked_axes
 from batchrun.report.cost_totals import cost_totals, costs_by
-from batchrun.report.rows import RunRow, read_rows
+from batchrun.report.rows import read_rows
 from batchrun.report.selection import select
 
 __all__ = ["EXAMPLES", "costs"]
@@ -62,7 +62,7 @@ def costs(
     selection = SelectionFlags(status=status, where=where).selection()
     rows = [row for ledger in ledgers for row in select(read_rows(ledger).rows, selection)]
     axes = checked_axes(words_of(by), axes_of(rows), place="--by") if by else ()
-    groups = costs_by(rows, lambda row: _label(row, axes)) if axes else {}
+    groups = costs_by(rows, lambda row: ", ".join(axis_text(row.point, axis) for axis in axes)) if axes else {}
     totals = cost_totals(rows)
     show_costs(totals, groups, axes, output)
     document: dict[str, Any] = {"ledgers": [str(ledger) for ledger in ledgers], "total": totals.json()}
@@ -71,7 +71,3 @@ def costs(
         document["groups"] = {label: found.json() for label, found in groups.items()}
     output.document(document | {"exit_status": 0})
     return 0
-
-
-def _label(row: RunRow, axes: tuple[str, ...]) -> str:
-    return ", ".join(axis_text(row.point, axis) for axis in axes)

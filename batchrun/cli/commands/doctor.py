@@ -98,17 +98,17 @@ async def _ask(settings: ApiSettings, plan: Plan | None, probe_service: bool) ->
 
 
 def _show(checks: list[Check], probed: list[Probed], output: Output) -> None:
-    output.table(Table(head=("", "check", "found"), rows=tuple(_row(check) for check in checks)))
+    output.table(
+        Table(
+            head=("", "check", "found"), rows=tuple((MARKS[check.level], check.subject, check.fact) for check in checks)
+        )
+    )
     for fix in _fixes(checks):
         output.say(fix)
     if probed:
         output.say("")
         rows = tuple((one.question, one.answer) for one in probed)
         output.table(Table(head=("question about the service", "answer"), rows=rows))
-
-
-def _row(check: Check) -> tuple[str, ...]:
-    return MARKS[check.level], check.subject, check.fact
 
 
 def _fixes(checks: list[Check]) -> Iterator[str]:

@@ -20,7 +20,6 @@ from batchrun.ledger.statuses import has_ended
 from batchrun.report.choice import choose_logs
 from batchrun.report.rows import BatchRows, RunRow, read_rows
 from batchrun.report.run_label import RunGroup, group_of
-from batchrun.tracking.log_cursor import LogLine
 from batchrun.tracking.log_errors import group_by_error
 from batchrun.tracking.logs import QUIET_S, follow_log, read_log, tail_log
 from batchrun.tracking.reading import Reader
@@ -138,7 +137,13 @@ async def _print(
             async for line in lines:
                 printer.line(line)
                 kept += [line] if output.as_json else []
-        document.append({"name": row.name, "run_id": run_id, "lines": [_line_json(line) for line in kept]})
+        document.append(
+            {
+                "name": row.name,
+                "run_id": run_id,
+                "lines": [{"timestamp": line.timestamp, "raw": line.raw} for line in kept],
+            }
+        )
     output.document({"runs": document, "exit_status": 0})
     return ExitStatus.DONE
 
@@ -202,7 +207,3 @@ def _progress(output: Output, total: int) -> Callable[[Saved], None]:
             output.tell(f"{done:,} of {total:,} logs")
 
     return report
-
-
-def _line_json(line: LogLine) -> dict[str, str]:
-    return {"timestamp": line.timestamp, "raw": line.raw}
