@@ -10,7 +10,7 @@ from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
 from batchrun.report.summary import read_summary
 from tests.simulation.clock import CLOCK
-from tests.simulation.service import HeldRun, Service
+from tests.simulation.service import HeldRun, Owner, Service
 from tests.simulation.sweep import Sweep
 from tests.simulation.verifying import verification, verification_findings
 
@@ -188,27 +188,31 @@ def _unfinished(ledger: str, state: BatchState, sweep: Sweep, owned: Owned, serv
             known.created or known.n == 0
         )  # by whom, if not by an attempt of this ledger?
         runs = owned.get((key, known.generation if known is not None else 1), [])
-        others = [
-            run
-            for run in service.runs
-            if run.name == name
-            and (run.owner is None or run.owner.ledger != ledger or (run.is_disowned and run.id not in state.foreign))
-        ]
+        others = [run for run in service.runs if run.name == name and _is_anothers(run, Owner(ledger, key, 1), state)]
         if outcome is not Outcome.UNKNOWN or not _needs_a_person(runs, others, is_created=is_created):
             yield f"unfinished: {name} ({key}) is {outcome} after the end"
 
 
-def _needs_a_person(runs: list[HeldRun], others: list[HeldRun], *, is_created: bool) -> bool:
-    """Why an unknown run may stay so: its own runs, others of its name, or a key that nobody can tell.
+def _is_anothers(run: HeldRun, own: Owner, state: BatchState) -> bool:
+    """Whether a run may be taken for one that it is not.
 
-    A run that was declared to be another batch's is one of the others again, if an older ledger replaced the one that says so.
+    The ledger that knew better may have been replaced by an older one:
+    so a run that was declared to be another batch's, or one with another payload.
     """
+    if run.owner is None or run.owner.ledger != own.ledger:
+        return True
+    is_forgotten = run.is_forgotten and run.owner.key != own.key
+    return (run.is_disowned or is_forgotten) and run.id not in state.foreign
+
+
+def _needs_a_person(runs: list[HeldRun], others: list[HeldRun], *, is_created: bool) -> bool:
+    """Why an unknown run may stay so: its own runs, others of its name, or a key that nobody can tell."""
     alive = [run for run in runs if CLOCK.now_s < run.deleted_s]
     return (
         is_created
         or len(alive) > 1
         or any(run.is_normalised for run in alive)
-        or any(run.owner is None or run.excuse or run.is_disowned for run in others)
+        or any(run.owner is None or run.excuse or run.is_disowned or run.is_forgotten for run in others)
     )
 
 

@@ -1,6 +1,7 @@
 """The history of a seed: which sessions, which neighbours, and how each of them behaves."""
 
 import random
+from dataclasses import replace
 
 from tests.simulation.disk import DiskFaults
 from tests.simulation.events import (
@@ -208,7 +209,15 @@ def _rerun(chance: random.Random, *, steps_clock: bool) -> list[Event]:
         Wait(seconds=25.0),
         chance.choice([follow, _command(chance, Act.FOLLOW, steps_clock=steps_clock)]),
         _command(chance, Act.RERUN, steps_clock=steps_clock, timeout_s=timeout_s),
+        *(_rejections(chance, steps_clock=steps_clock) if chance.random() < 0.2 else []),
     ]
+
+
+def _rejections(chance: random.Random, *, steps_clock: bool) -> list[Event]:
+    """The service rejects many runs, as it does with a setting that is wrong, and the ledger is compacted before that is changed."""
+    session = _session(chance, steps_clock=steps_clock)
+    posts = replace(session.faults.posts, rejected=0.3)
+    return [replace(session, faults=replace(session.faults, posts=posts), retry=()), Compact()]
 
 
 def _edit(chance: random.Random) -> Edit:

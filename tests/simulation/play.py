@@ -111,7 +111,7 @@ class _Player:
                     world.findings += world.sent_by(path, ended.run_ids)
                     existing = self._decide(event.person, path, ended.run_ids)
                     if existing is Existing.FOREIGN:
-                        world.disown(path)
+                        world.disown(path, ended.run_ids)
                 case Refusal.TORN:
                     path.unlink()
                 case _:

@@ -105,23 +105,23 @@ class World:
             if run.owner.ledger == ledger.name and (run.owner.key, run.owner.generation) not in taken
         ]
 
-    def disown(self, ledger: Path) -> None:
-        """A person says that what a ledger does not know is not its own, although it may be."""
+    def disown(self, ledger: Path, run_ids: frozenset[str]) -> None:
+        """A person says that these runs are another batch's, although they may be a ledger's own.
+
+        A ledger without attempts names the latest of the existing runs only: the person means all of them.
+        """
         state = audit.state_of(ledger.read_bytes() if ledger.exists() else b"", self.folder / "before")
         for run in self.service.existing():
-            if run.owner is not None and run.owner.ledger == ledger.name and not _is_known(run, state):
+            is_meant = run.id in run_ids or (state.attempts == 0 and not _is_known(run, state))
+            if run.owner is not None and run.owner.ledger == ledger.name and is_meant:
                 run.is_disowned = True
 
     def excuse_after_session(self, ledger: str, before: bytes, began_s: float, *, is_checked: bool) -> None:
         """Note of which runs a session could not know, given its ledger ``before`` it, and what it said."""
-        planned = set(self.sweep.keys().values())
-        for run in self._unknown_to_copy:
-            if run.owner is not None and run.owner.key not in planned:
-                run.excuse = run.excuse or "not planned when an older ledger was put back"
-            if run.visible_s > began_s:
-                run.excuse = run.excuse or "not listed yet after an older ledger was put back"
-            if run.organization != self.organization and b'"event":"session"' not in before:
-                run.excuse = run.excuse or "another organization's, and an older ledger was put back that knows none"
+        foreign = self._foreign(self.folder / ledger)
+        for run in self.service.runs if foreign else ():
+            run.is_disowned |= run.id in foreign
+        self._excuse_unknown_to_copy(before, began_s)
         if is_checked and b'"event":"attempt"' in before:
             return
         state = audit.state_of(before, self.folder / "before")
@@ -133,6 +133,21 @@ class World:
             is_ours = run.owner is not None and run.owner.ledger == ledger
             if run.sent_s < began_s and not (is_ours and _is_known(run, state)):
                 run.excuse = run.excuse or "the session said that it did not check"
+
+    def _excuse_unknown_to_copy(self, before: bytes, began_s: float) -> None:
+        planned = set(self.sweep.keys().values())
+        for run in self._unknown_to_copy:
+            if run.owner is not None and run.owner.key not in planned:
+                run.excuse = run.excuse or "not planned when an older ledger was put back"
+            if run.visible_s > began_s:
+                run.excuse = run.excuse or "not listed yet after an older ledger was put back"
+            if run.organization != self.organization and b'"event":"session"' not in before:
+                run.excuse = run.excuse or "another organization's, and an older ledger was put back that knows none"
+
+    def _foreign(self, ledger: Path) -> set[str]:
+        """The ids that a ledger says are another batch's."""
+        content = ledger.read_bytes() if ledger.exists() else b""
+        return audit.state_of(content, self.folder / "before").foreign if b'"event":"foreign"' in content else set()
 
     def excuse_after_decisions(self, ledger: Path, made: Commanding) -> None:
         """Note what a person who did not know the truth decided, if it was recorded."""
