@@ -134,6 +134,21 @@ def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
     assert [link for link in LINK.findall(text) if not (page.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_a_section_name_one_that_exists(page: Path) -> None:
+    found = re.findall(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)", page.read_text("utf-8"))
+    wrong = [
+        f"{target}#{name}" for target, name in found if name not in sections(page.parent / target if target else page)
+    ]
+    assert wrong == []
+
+
+def sections(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and the site make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_the_readme_shows_a_session() -> None:
     assert any(session.page.name == "README.md" for session in SESSIONS)
 
