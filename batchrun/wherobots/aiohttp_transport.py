@@ -97,13 +97,18 @@ class AiohttpTransport:
         if self._session is None:
             raise RuntimeError("the transport is not open")
         _trace.set(trace)
-        answer = await self._session.request(
-            method,
-            URL(url, encoded=True),  # already quoted: quoting twice would change names
-            data=None if body is None else BytesPayload(body, content_type=JSON),
-            allow_redirects=False,
-            **self._each,
-        )
+        try:
+            answer = await self._session.request(
+                method,
+                URL(url, encoded=True),  # already quoted: quoting twice would change names
+                data=None if body is None else BytesPayload(body, content_type=JSON),
+                allow_redirects=False,
+                **self._each,
+            )
+        except aiohttp.ClientHttpProxyError:
+            raise
+        except aiohttp.ClientResponseError as error:  # its text begins with a status, 400, that nobody sent
+            raise aiohttp.ClientPayloadError(f"the response is not valid HTTP: {error.message}") from None
         try:
             check_encoding(answer.headers)
             content = await _body(answer, most_bytes)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 from pydantic import SecretStr
@@ -84,7 +85,7 @@ def sent_before(state: BatchState, runs: Plan, *, status: str, unknown: int) -> 
 
 
 async def respond(request: httpx.Request) -> httpx.Response:
-    await anyio.sleep(0)  # as a network lets others run
+    await anyio.lowlevel.checkpoint()  # as a network lets others run
     if request.method == "POST":
         return httpx.Response(201, json={"id": f"new-{next(IDS)}", "status": "PENDING"})
     if request.url.path == "/organization":
@@ -102,7 +103,11 @@ def page(query: httpx.QueryParams) -> dict[str, Any]:
         unknown = unknown[:0]
     common = {"status": "RUNNING", "createTime": timestamp(steady_now()), "payload": json.loads(BODY)}
     items = [{"id": f"r{number}", "name": f"tile-run-{number}", **common} for number in unknown[first : first + 100]]
-    return {"items": items, "total": len(unknown), "next_page": str(first + 100) if first + 100 < len(unknown) else None}
+    return {
+        "items": items,
+        "total": len(unknown),
+        "next_page": str(first + 100) if first + 100 < len(unknown) else None,
+    }
 
 
 async def resumed(folder: Path, *, status: str, settings: SubmitSettings, unknown: int = 0) -> tuple[Submission, float]:

@@ -2,6 +2,8 @@ import errno
 import socket
 
 import aiohttp
+import anyio
+import anyio.abc
 import httpx
 import pytest
 
@@ -58,3 +60,23 @@ def test_an_error_that_is_its_own_context_is_walked_once() -> None:
     error = ValueError("loop")
     error.__context__ = error
     assert plain_words(error) is None
+
+
+async def test_what_is_not_http_is_called_that_without_a_status_that_nobody_sent() -> None:
+    async def serve(stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            await stream.send(b"HTTP/1.1 201 Created\r\nX: " + b"a" * 9000 + b"\r\n\r\n{}")
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    port = listener.listeners[0].extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - not Django's
+    url = f"http://127.0.0.1:{port}"
+    transport = open_transport(ApiSettings(api_key="k-network", base_url=url), connections=1)
+    await transport.open({})
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, serve)
+        with pytest.raises(aiohttp.ClientPayloadError, match=r"^the response is not valid HTTP: Got more than"):
+            await transport.send("POST", f"{url}/runs", b"{}", SendTrace())
+        tasks.cancel_scope.cancel()
+    await transport.close()
+    await listener.aclose()
