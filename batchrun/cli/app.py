@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from batchrun.cli.exits import ExitStatus, show_problems, status_of
 from batchrun.cli.loading import load
-from batchrun.cli.streams import open_missing_streams
+from batchrun.cli.streams import is_output_lost, lose_output, open_missing_streams
 from batchrun.cli.text import sanitized
 from batchrun.errors import BatchrunError, Problem
 
@@ -161,7 +161,7 @@ def main(args: Sequence[str] | None = None) -> int:
     open_missing_streams()
     status = run(list(sys.argv[1:] if args is None else args))
     _flush()
-    return int(status)
+    return int(ExitStatus.INCOMPLETE if status == ExitStatus.DONE and is_output_lost() else status)
 
 
 def run(args: list[str]) -> int:
@@ -231,5 +231,7 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError, AttributeError):  # closed pipe, closed stream, no stream at all
+        except (OSError, ValueError, AttributeError) as error:  # closed pipe, closed stream, no stream at all
+            if isinstance(error, OSError) and stream is sys.stdout:
+                lose_output(error)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1 if stream is sys.stdout else 2)

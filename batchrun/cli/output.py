@@ -15,6 +15,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from batchrun.cli.streams import lose_output
 from batchrun.cli.text import masked, one_line, sanitized
 from batchrun.errors import Problem, UsageError
 
@@ -180,6 +181,7 @@ class Output:
         except OSError as error:
             if stream is self.out:
                 self.stdout_closed = True
+                lose_output(error)
                 if not isinstance(error, BrokenPipeError):
                     self.warn(Problem("stdout", f"cannot be written: {error.strerror}"))
             _redirect_to_devnull(stream)

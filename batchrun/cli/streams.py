@@ -8,7 +8,9 @@ from typing import BinaryIO
 
 from batchrun.errors import UsageError
 
-__all__ = ["open_missing_streams", "stdout_for_data"]
+__all__ = ["is_output_lost", "lose_output", "open_missing_streams", "stdout_for_data"]
+
+_lost: list[OSError] = []
 
 
 def open_missing_streams() -> None:
@@ -26,6 +28,17 @@ def open_missing_streams() -> None:
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - stays open to the end
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - likewise
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - likewise
+
+
+def lose_output(error: OSError) -> None:
+    """Remember that what was printed did not arrive, as on a full disk; a reader that left early has what it wanted."""
+    if not isinstance(error, BrokenPipeError):
+        _lost.append(error)
+
+
+def is_output_lost() -> bool:
+    """Whether some of standard output could not be written: a command that did its work has not succeeded then."""
+    return bool(_lost)
 
 
 @contextmanager
