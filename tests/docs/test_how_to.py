@@ -63,7 +63,7 @@ class Workshop:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 
@@ -82,6 +82,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
         yield guides
 
 
+@pytest.mark.timeout(300)  # up to a dozen processes one after the other, also on a busy machine
 @pytest.mark.parametrize("guide", GUIDES)
 def test_the_commands_of_a_guide_are_accepted(guide: str, workshop: Workshop) -> None:
     for line in "".join(shown(HOW_TO / f"{guide}.md", "sh")).splitlines():
