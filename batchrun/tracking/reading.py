@@ -20,7 +20,7 @@ REFUSALS = 3
 BACKOFF_S = 0.5
 LONGEST_WAIT_S = 60.0
 """The longest ``Retry-After`` that a call waits for here; pacing may hold it back for longer."""
-PASSING_STATUSES = frozenset({408, 409, 425, 429})
+PASSING_STATUSES = frozenset({408, 425, 429})
 PASSING_CODES = frozenset({"RATE_LIMIT_ERROR", "INSUFFICIENT_QUOTA_ERROR", "TIMEOUT_ERROR"})
 """What the service is too busy for now it may do later, whatever the status; as attempts are judged (a test compares)."""
 
