@@ -19,7 +19,7 @@ from batchrun.engine.service_check import Existing, ServiceCheck
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.errors import RunsExistError
 from batchrun.ledger.clock import epoch_seconds, timestamp
-from batchrun.ledger.events import AttemptEvent, Event, SubmittedEvent, event_line
+from batchrun.ledger.events import AbsentEvent, AttemptEvent, Event, SubmittedEvent, UnknownEvent, event_line
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.reader import read_state
 from tests.engine.parts import Notes, Wire, client_of, emulator
@@ -267,6 +267,22 @@ async def test_a_further_run_of_a_submitted_one_is_taken_over_as_its_duplicate(t
         await check.apply(found, StopSwitch())
     state = read_state(tmp_path / "tiles.ledger.jsonl")
     assert (state.runs[run.key].run_id, state.duplicates) == ("mine", {run.key: ["r0"]})
+
+
+async def test_a_late_run_of_a_name_that_is_still_to_be_looked_at_is_no_sign_of_an_older_ledger(tmp_path: Path) -> None:
+    """The session before was killed between the response to its second attempt and the last look."""
+    run = next(iter(plan_of(1)))
+    item = {"id": "late", "name": run.name, "createTime": timestamp(time.time()), "payload": json.loads(run.body)}
+    service = Wire(httpx.MockTransport(lambda _: httpx.Response(200, json={"items": [item], "total": 1})))
+    events: list[Event] = [
+        AttemptEvent(at=AT, key=run.key, n=1, name=run.name),
+        UnknownEvent(at=AT, key=run.key, n=1, reason="reset"),
+        AbsentEvent(at=AT, key=run.key, n=1),
+        AttemptEvent(at=AT, key=run.key, n=2, name=run.name),
+        SubmittedEvent(at=AT, key=run.key, n=2, run_id="mine", name=run.name),
+    ]
+    async with checking(tmp_path, service, events=events, runs=1) as (check, _):
+        assert await check.run() == []
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def _calm(chance: random.Random) -> Session:
 
 
 NEIGHBOURS: tuple[str | Act, ...] = (
-    *("edit", "edit", "edit", "key", "stale", "clock", "wait", "delete", "compact", "rerun", "rerun"),
+    *("edit", "edit", "edit", "key", "stale", "stale", "clock", "wait", "delete", "compact", "rerun", "rerun"),
     *(Act.CANCEL, Act.SETTLE, Act.RESOLVE, Act.RESOLVE_HASTILY, Act.RECOVER),
 )
 
@@ -171,7 +171,7 @@ def _neighbour(chance: random.Random, *, steps_clock: bool, is_alone: bool) -> l
                 UseKey(organization="acme"),
             ]
         case "stale":
-            edits = [_edit(chance)] if chance.random() < 0.5 else []
+            edits = chance.choice([[], [], [_edit(chance)], [Edit(timeout_s=7200)]])
             return [*edits, Backup(), _session(chance, steps_clock=steps_clock), Wait(seconds=10.0), Restore()]
         case "clock":
             return [StepClock(error_s=chance.choice([0.0, -900.0, 900.0, 7.0, -7.0]) if steps_clock else 0.0)]
