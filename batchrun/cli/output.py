@@ -25,6 +25,8 @@ UNBOUNDED = 100_000
 """Wider than any drawing."""
 LEAST_CUT = 8
 """Minimum width, in characters, that a truncated column keeps; if it does not fit, cells are wrapped instead."""
+LEAST_WIDTH = 20
+"""Of a terminal, whatever it says: in no columns, as with ``COLUMNS=0``, nothing would be shown."""
 GAP = 2
 """Spaces between the columns of a table, and around it."""
 LONGEST_TEXT = 120
@@ -85,7 +87,7 @@ class Output:
     @property
     def can_ask(self) -> bool:
         """Whether a prompt can be answered."""
-        return not self.as_json and _is_capable_terminal(self.err) and sys.stdin is not None and sys.stdin.isatty()
+        return not self.as_json and self.err.isatty() and sys.stdin is not None and sys.stdin.isatty()
 
     def say(self, text: str = "", *, style: str = "") -> None:
         """Print a line of the result; with ``--json`` it goes to stderr."""
@@ -216,7 +218,9 @@ def _is_styled(stream: TextIO) -> bool:
 
 
 def _console(stream: TextIO) -> Console:
-    return Console(file=stream, markup=False, highlight=False, emoji=False, force_terminal=_is_styled(stream))
+    console = Console(file=stream, markup=False, highlight=False, emoji=False, force_terminal=_is_styled(stream))
+    console.width = max(console.width, LEAST_WIDTH)
+    return console
 
 
 def _rich_table(table: Table, width: int) -> RichTable:

@@ -95,8 +95,9 @@ def test_wide_characters_keep_plain_columns_aligned(capsys: pytest.CaptureFixtur
 def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = on_terminal(monkeypatch)
     monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr("sys.stdin", Terminal())
     output = Output()
-    assert not output.is_terminal
+    assert (output.is_terminal, output.can_ask) == (False, True)
     say_everything(output)
     assert "\x1b" not in terminal.getvalue()
 
@@ -196,3 +197,13 @@ def test_columns_that_can_be_spared_are_left_out_before_rows_wrap(
     header, *_, row = [line for line in OWN_ESCAPES.sub("", terminal.getvalue()).splitlines() if line.strip()]
     assert [name for name in head if name in header] == list(head[:columns])
     assert ("1,000" in row, "22:28" in row) == (columns > 1, columns > 2)
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "-3", "wide"])
+def test_a_terminal_of_impossible_width_shows_tables_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    terminal = on_terminal(monkeypatch)
+    Output().table(Table(head=("name", "runs"), rows=(("job-1", "7"),)))
+    assert "job-1" in terminal.getvalue()
