@@ -75,8 +75,10 @@ def mismatches(
         yield _of_id(known, MismatchKind.RENAMED, keys[run_id], run_id, found_name=name)
     by_name = _by_name(known, seen.strangers)
     for key, run in known.state.runs.items():
-        if run.outcome is Outcome.UNKNOWN and (run.name or "") not in by_name:
-            yield _of_key(known, MismatchKind.UNKNOWN, key, run.name or "")
+        name = run.name or ""
+        # A point whose payload was changed has two keys under one name, and what is held is shown with one of them.
+        if run.outcome is Outcome.UNKNOWN and (name not in by_name or known.keys[name] != key):
+            yield _of_key(known, MismatchKind.UNKNOWN, key, name)
     for name, listed in by_name.items():
         key, generation = known.place(name) or ("", 1)
         # A rerun may have other settings than the plan.

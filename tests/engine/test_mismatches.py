@@ -100,6 +100,12 @@ def test_a_second_run_with_another_payload_is_not_ours_to_cancel(tmp_path: Path)
     assert [difference.path for difference in one.held[0].differences] == ["runtime"]
 
 
+def test_two_unknown_runs_of_one_name_are_two_findings(tmp_path: Path) -> None:
+    other = AttemptEvent(at=AT, key="of another payload", n=1, name=FIRST.name)
+    both = found(tmp_path, [attempt(FIRST), other], listed(FIRST, "r1"))
+    assert {(one.kind, one.key) for one in both} == {(MismatchKind.UNKNOWN, key) for key in (FIRST.key, other.key)}
+
+
 def test_a_run_from_before_the_batch_is_foreign(tmp_path: Path) -> None:
     (one,) = found(tmp_path, [attempt(FIRST), submitted(FIRST, "r1")], listed(FIRST, "r0", seconds=-60))
     assert (one.kind, [held.run_id for held in one.held]) == (MismatchKind.FOREIGN, ["r0"])
