@@ -236,7 +236,7 @@ class ServiceCheck:
             if (planned.name in by_word or planned.key in by_word) and not self._is_explained(planned.key)
             for run in (*by_word.get(planned.name, ()), *by_word.get(planned.key, ()))
             if run.name == planned.name or run.name not in exact  # a planned name that looks like a rerun's is itself
-            if planned.name not in explained or _is_sent_as(run, planned)
+            if run.name not in explained or _is_sent_as(run, planned)
             # The last look at a name that was sent more than once is still to come.
             if run.name != self._state.to_check.get(planned.key, ("", 0.0))[0]
         ]

@@ -285,6 +285,15 @@ async def test_a_late_run_of_a_name_that_is_still_to_be_looked_at_is_no_sign_of_
         assert await check.run() == []
 
 
+async def test_a_lost_rerun_of_an_earlier_payload_is_no_sign_of_an_older_ledger(tmp_path: Path) -> None:
+    name = "tile-run-1-r2"
+    item = {"id": "r2", "name": name, "createTime": timestamp(time.time()), "payload": {"name": name}}
+    service = Wire(httpx.MockTransport(lambda _: httpx.Response(200, json={"items": [item], "total": 1})))
+    lost: list[Event] = [AttemptEvent(at=AT, key="of another payload", n=2, name=name, generation=2)]
+    async with checking(tmp_path, service, events=lost, runs=1) as (check, _):
+        assert await check.run() == []
+
+
 @pytest.mark.parametrize(
     ("changes", "is_found"),
     [
