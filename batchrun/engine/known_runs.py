@@ -107,7 +107,8 @@ def read_known_runs(ledger: Path, plan: Plan | None = None) -> KnownRuns:
 
 def _take_unsubmitted(known: KnownRuns) -> None:
     for key, run in known.state.runs.items():
-        if run.name and run.outcome is not Outcome.SUBMITTED:
+        # Until a rerun is sent, the state has the name of the run before it.
+        if run.name and run.outcome is not Outcome.SUBMITTED and known.keys.get(run.name) != key:
             known.keys[run.name] = key
             if run.generation > 1:
                 known.reruns[run.name] = run.generation

@@ -100,6 +100,12 @@ def test_a_second_run_with_another_payload_is_not_ours_to_cancel(tmp_path: Path)
     assert [difference.path for difference in one.held[0].differences] == ["runtime"]
 
 
+def test_a_second_run_of_a_name_that_is_to_be_run_again_is_held_twice(tmp_path: Path) -> None:
+    again = RerunEvent(at=AT, keys=[FIRST.key], generation=2)
+    (one,) = found(tmp_path, [attempt(FIRST), submitted(FIRST, "r1"), again], listed(FIRST, "r2"))
+    assert (one.kind, one.name) == (MismatchKind.TWICE, FIRST.name)
+
+
 def test_two_unknown_runs_of_one_name_are_two_findings(tmp_path: Path) -> None:
     other = AttemptEvent(at=AT, key="of another payload", n=1, name=FIRST.name)
     both = found(tmp_path, [attempt(FIRST), other], listed(FIRST, "r1"))

@@ -66,9 +66,10 @@ def verification_findings(
     further = dict(_further(state, owned, alive))
     named = said[MismatchKind.TWICE] + [one for one in said[MismatchKind.FOREIGN] if one.is_later_rerun]
     reported = {held.run_id for one in named for held in one.held}
-    # A point that was edited has two keys under one name: a run of it is shown with the one that is unknown.
-    beside = {(held.run_id, one.key) for one in said[MismatchKind.UNKNOWN] for held in one.held}
-    reported |= {run_id for run_id, unknown_key in beside if further.get(run_id, unknown_key) != unknown_key}
+    # A point that was edited has two keys under one name, and what is held is shown with one of them.
+    others = said[MismatchKind.UNKNOWN] + said[MismatchKind.FOREIGN]
+    shown = {(held.run_id, one.key) for one in others for held in one.held}
+    reported |= {run_id for run_id, key in shown if further.get(run_id, key) != key}
     for run_id in further.keys() - reported:
         yield f"verify is silent: {further[run_id]} was also made as {run_id}"
     excused = {run.id for run in service.runs if run.excuse or run.is_disowned}
