@@ -15,7 +15,7 @@ import anyio.to_thread
 
 from batchrun.engine.follow_batch import follow as follow_batch
 from batchrun.engine.progress import Progress, ignored
-from batchrun.engine.rerun import failed_runs, request_rerun_of_failed
+from batchrun.engine.rerun import request_rerun_of_failed
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import Stop
 from batchrun.engine.submission import Submission
@@ -24,7 +24,6 @@ from batchrun.errors import BatchStoppedError, Problem, UsageError
 from batchrun.extras import missing_extra
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.location import EMULATOR, PLAN_SUFFIX, default_ledger
-from batchrun.ledger.reader import read_state
 from batchrun.ledger.state import Outcome
 from batchrun.report.summary import Summary, read_summary
 from batchrun.sweep.manifest.manifest import Manifest
@@ -125,7 +124,7 @@ async def arun(
         while follow:
             async for change in follow_batch(path, client, on_note=on_note or ignored):
                 on_status(change)
-            if not await _is_run_again(path, rerun_failed):
+            if not await request_rerun_of_failed(path, rerun_failed):
                 break
             await _submitted(path, submitting)
     return await anyio.to_thread.run_sync(read_summary, path)
@@ -136,15 +135,6 @@ async def _submitted(path: Path, session: Callable[..., Awaitable[Submission]]) 
         submission = await session(ledger=opened)
     if submission.stop is not None:
         raise _stopped(submission.stop)
-
-
-async def _is_run_again(path: Path, most: int) -> bool:
-    """Whether any failed runs are to be rerun; if so, the request is durable and the next session carries it out."""
-    state = await anyio.to_thread.run_sync(read_state, path)
-    if not failed_runs(state, most):
-        return False
-    with FileLedger.open(path) as opened:
-        return bool(await request_rerun_of_failed(opened, most))
 
 
 def _plan(sweep: Path, environ: Mapping[str, str]) -> Plan:

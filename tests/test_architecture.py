@@ -1,6 +1,7 @@
 """What docs/architecture.md points to is there: rooms, modules, lines, and the symbols named beside them."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,18 @@ def test_the_page_names_every_room() -> None:
     rooms = {path.parent.name for path in (ROOT / "batchrun").glob("*/__init__.py")}
     text = PAGE.read_text("utf-8")
     assert [room for room in sorted(rooms) if f"batchrun/{room}" not in text] == []
+
+
+def test_the_page_names_every_module_beside_the_rooms() -> None:
+    text = PAGE.read_text("utf-8")
+    assert [path.name for path in sorted((ROOT / "batchrun").glob("*.py")) if f"batchrun/{path.name}" not in text] == []
+
+
+def test_the_picture_shows_the_layers_that_are_enforced() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["name"] == "imports only go down")
+    picture = PAGE.read_text("utf-8").partition("```text\n")[2].partition("```")[0]
+    assert picture.splitlines() == layers
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from batchrun.cli.views.result import Result, show_result
 from batchrun.cli.watch_views import SubmissionView, watch_view
 from batchrun.cli.watching import Watched, WatchRequest, follow_batch, show_watched
 from batchrun.engine.preflight import Preflight
-from batchrun.engine.rerun import failed_runs, request_rerun_of_failed
+from batchrun.engine.rerun import request_rerun_of_failed
 from batchrun.engine.service_check import Existing
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
@@ -69,11 +69,9 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
 
 def _is_run_again(request: SubmitRequest, output: Output) -> bool:
     """Whether runs failed that are to be rerun; if so, that is durable now, and any session carries it out."""
-    if not failed_runs(read_state(request.ledger), request.rerun_failed):
-        return False
-    with FileLedger.open(request.ledger) as ledger:
-        runs = anyio.run(request_rerun_of_failed, ledger, request.rerun_failed)
-    output.tell(f"{request.plan.name}: {numbered(runs, 'run')} failed; rerunning {'it' if runs == 1 else 'them'}")
+    runs = anyio.run(request_rerun_of_failed, request.ledger, request.rerun_failed)
+    if runs:
+        output.tell(f"{request.plan.name}: {numbered(runs, 'run')} failed; rerunning {'it' if runs == 1 else 'them'}")
     return bool(runs)
 
 

@@ -3,12 +3,16 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import anyio.to_thread
 
 from batchrun.engine.generations import next_generations
 from batchrun.errors import Problem, UsageError
 from batchrun.ledger.events import RerunEvent
 from batchrun.ledger.file import FileLedger
+from batchrun.ledger.reader import read_state
 from batchrun.ledger.state import BatchState, Outcome
 from batchrun.ledger.statuses import has_ended
 from batchrun.sweep.plan import Demand, Plan
@@ -71,19 +75,24 @@ def failed_runs(state: BatchState, most: int) -> list[str]:
     ]
 
 
-async def request_rerun_of_failed(ledger: FileLedger, most: int) -> int:
-    """Record durably that every failed run is to be rerun, as it was sent last; returns how many those are.
+async def request_rerun_of_failed(path: Path, most: int) -> int:
+    """Record durably that runs that failed or timed out are to be rerun, each as it was sent last; returns how many.
+
+    The next session of the batch creates them. Without such a run, the ledger is not locked.
 
     Raises:
-        LedgerWriteError: the request could not be made durable.
+        LedgerError: the ledger cannot be read or written, or another process is writing it.
 
     """
-    groups: dict[str, list[str]] = {}
-    for key in failed_runs(ledger.state, most):
-        settings = json.dumps(ledger.state.runs[key].overrides or {}, sort_keys=True)
-        groups.setdefault(settings, []).append(key)
-    for settings, keys in groups.items():
-        await request_rerun(ledger, keys, json.loads(settings))
+    if not failed_runs(await anyio.to_thread.run_sync(read_state, path), most):
+        return 0
+    with FileLedger.open(path) as ledger:
+        groups: dict[str, list[str]] = {}
+        for key in failed_runs(ledger.state, most):
+            settings = json.dumps(ledger.state.runs[key].overrides or {}, sort_keys=True)
+            groups.setdefault(settings, []).append(key)
+        for settings, keys in groups.items():
+            await request_rerun(ledger, keys, json.loads(settings))
     return sum(map(len, groups.values()))
 
 
