@@ -7,9 +7,11 @@ from collections.abc import Callable
 import anyio
 import anyio.to_thread
 
-from batchrun.engine.active_runs import ActiveRuns
+from batchrun.engine.active_runs import ActiveRuns, HeldBy
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Reporter, detached, ignored
+from batchrun.engine.stopping import StopSwitch, unusable_stop
+from batchrun.engine.verdicts import is_call_refused
 from batchrun.errors import ApiError, Problem
 from batchrun.ledger.file import FileLedger
 from batchrun.tracking.changes import Change
@@ -23,6 +25,8 @@ __all__ = ["Following"]
 
 REFUSED_AGAIN_S = 60.0
 """Seconds before retrying a service that refused every call that could follow a run."""
+REFUSED_LOOKS = 2
+"""In a row, before a batch that waits for a run to end stops: a proxy that restarts may answer 403 or 404 for a moment."""
 
 
 class Following:
@@ -37,12 +41,20 @@ class Following:
         ledger: FileLedger,
         pacer: Pacer,
         reporter: Reporter,
+        switch: StopSwitch,
+        limits_units: bool = False,
         on_change: Callable[[Change], None] | None = None,
     ) -> None:
+        """``limits_units``: ``stop_at_units`` is set, so what ended has to be known."""
         self._active_runs = active_runs
         self._poller = poller
         self._ledger = ledger
         self._reporter = reporter
+        self._switch = switch
+        self._base_url = client.settings.base_url
+        self._limits_units = limits_units
+        self.failure = ""
+        """Why the last look could not read the active runs; empty if it could."""
         self._on_change = on_change or ignored
         self._follower = Follower(
             client=client,
@@ -52,6 +64,7 @@ class Following:
             on_note=reporter.note,
         )
         self._is_reported = False
+        self._refused_looks = 0
         self._looking = anyio.Lock()
         self._ended_before = Counter[str]()
 
@@ -82,20 +95,34 @@ class Following:
             if self._active_runs.are_followed:
                 await self._follower.look()
         except ApiError as error:
+            self.failure = str(error)
             return error.retry_after_s  # the next look makes up for it
         except CallRefusedError as refused:
+            self.failure = str(refused.error)
             self._cannot_follow(refused.error)
             return REFUSED_AGAIN_S
         finally:
             # Nothing waits for a look that does not come: what was active still counts as active.
             self._active_runs.looked()
+        self.failure, self._refused_looks = "", 0
         return None
 
     def _cannot_follow(self, error: ApiError) -> None:
-        if not self._is_reported:
+        self._refused_looks += 1
+        stop = unusable_stop(error, self._base_url, has_responded=True)
+        if stop is not None and self._is_needed_after(error):
+            self._switch.pull(stop)
+        elif not self._is_reported:
             self._is_reported = True
             fix = "ended runs are noticed once they can be read again"
             self._reporter.note(Problem("max_active", f"the active runs cannot be read: {error}", fix))
+
+    def _is_needed_after(self, error: ApiError) -> bool:
+        """Whether the batch cannot do without following, now that the service refuses it."""
+        if is_call_refused(error):
+            # Runs can still be created, as long as none has to end first.
+            return self._refused_looks >= REFUSED_LOOKS and self._active_runs.held_by is HeldBy.MAX_ACTIVE
+        return self._limits_units or self._active_runs.limit is not None
 
     def _changed(self, change: Change) -> None:
         self._ledger.record(change.event(self._ledger.clock.stamp()))

@@ -8,13 +8,14 @@ __all__ = ["Patience"]
 class Patience:
     """Counts the time in which the batch could have created runs but none succeeded.
 
-    Waiting for the batch's own runs to end is not such a time: they may take hours, and then there is room.
+    Waiting for the batch's own runs to end is not such a time: they may take hours, and then there is room. Waiting
+    blindly is: while the service cannot be read, nobody would notice that they ended.
     """
 
     __slots__ = ("_done", "_give_up_after_s", "_since_s")
 
     def __init__(self, give_up_after_s: float | None, *, now: float) -> None:
-        """``give_up_after_s`` None never gives up."""
+        """If ``give_up_after_s`` is None, the batch never gives up."""
         self._give_up_after_s = math.inf if give_up_after_s is None else give_up_after_s
         self._since_s = now
         self._done = 0

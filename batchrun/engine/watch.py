@@ -61,7 +61,9 @@ class Watch:
             self._rate_keeper.keep(time.monotonic())
             if self._is_stuck():
                 after_s = self._settings.give_up_after_s or 0.0
-                self._switch.pull(patience_stop(self._base_url, after_s, self._tally.last_failure))
+                self._switch.pull(
+                    patience_stop(self._base_url, after_s, self._following.failure or self._tally.last_failure)
+                )
             await anyio.sleep(EVERY_S)
 
     def progress(self) -> Progress:
@@ -84,9 +86,11 @@ class Watch:
         return replace(progress, active_limit=active_runs.limit, run_status=self._following.statuses)
 
     def _is_stuck(self) -> bool:
-        outcomes = self._tally.outcomes
+        outcomes, active_runs = self._tally.outcomes, self._active_runs
+        # A run of which nothing can be read may have ended long ago: then nobody waits for it.
+        can_see_ends = not self._following.failure
         return self._patience.is_over(
             time.monotonic(),
             done=outcomes[Outcome.SUBMITTED] + outcomes[Outcome.REJECTED],
-            waits_for_own_runs=self._active_runs.held_by is not None and bool(self._active_runs.active),
+            waits_for_own_runs=active_runs.held_by is not None and bool(active_runs.active) and can_see_ends,
         )

@@ -211,6 +211,8 @@ def _following(spec: SessionSpec, records: _Records) -> Following:
         ledger=spec.ledger,
         pacer=spec.pacer,
         reporter=spec.reporter,
+        switch=spec.switch,
+        limits_units=spec.spending is not None,
         on_change=spec.on_change,
     )
 

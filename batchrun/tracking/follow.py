@@ -32,13 +32,15 @@ class _Call:
     """Whether a kind of call may be made. The service refuses some, for a moment or always."""
 
     looks_without: int = 0
+    refusal: ApiError | None = None
+    """The last one."""
 
     @property
     def is_open(self) -> bool:
         return self.looks_without == 0
 
-    def refuse(self) -> None:
-        self.looks_without = 1
+    def refuse(self, error: ApiError) -> None:
+        self.looks_without, self.refusal = 1, error
 
     def begin_look(self) -> None:
         if self.looks_without:
@@ -64,6 +66,7 @@ class Follower:
         self._on_note = on_note
         self._noted: set[str] = set()
         self._looks = 0
+        self._has_missed = False
         self._listing, self._asking = _Call(), _Call()
 
     async def look(self) -> None:
@@ -83,9 +86,22 @@ class Follower:
         is_whole = await self._list_active() if self._listing.is_open else True
         most = None if is_whole else SHORT_LIST_LOOK_UPS
         await self._look_up(self._poller.look_ups(time.monotonic(), may_ask=self._asking.is_open, most=most))
-        if not (self._listing.is_open or self._asking.is_open):
+        if (error := self._nothing_works()) is not None:
+            self._listing, self._asking = _Call(), _Call()  # nothing replaces them, so the next look tries both again
+            raise CallRefusedError(error)
+
+    def _nothing_works(self) -> ApiError | None:
+        """Why no call can follow a run; None if one can."""
+        if self._listing.is_open or self._listing.refusal is None:
+            return None
+        if not self._asking.is_open:
             fact = "this API key can read neither the list nor single runs"
-            raise CallRefusedError(ApiError("GET /runs", fact, "use a key that may read runs; the runs continue"))
+            fix = "use a key that may read runs; the runs continue"
+            return ApiError("GET /runs", fact, fix, trouble=self._listing.refusal.trouble)
+        # Without any Runs API at the base URL, each run seems to be missing.
+        is_path_missing = failure_of(self._listing.refusal) is ReadFailure.NOT_FOUND
+        is_any_known = self._poller.has_found or not self._has_missed
+        return self._listing.refusal if is_path_missing and not is_any_known else None
 
     async def _list_active(self) -> bool:
         """List what is active; False if the list is shorter than it says."""
@@ -117,7 +133,7 @@ class Follower:
     def _list_refused(self, refused: CallRefusedError) -> None:
         if failure_of(refused.error) is ReadFailure.UNAUTHORIZED:
             raise refused
-        self._listing.refuse()
+        self._listing.refuse(refused.error)
         fact = f"the service refuses it: {refused.error.problems[0].fact}"
         self._note(Problem("GET /runs", fact, "runs are read one by one instead, with one call per run"))
 
@@ -141,11 +157,14 @@ class Follower:
         try:
             seen = await self._reader.read(partial(self._client.find, run.run_id), may_miss=True)
         except CallRefusedError as refused:
-            self._asking.refuse()
+            if failure_of(refused.error) is ReadFailure.UNAUTHORIZED:
+                raise
+            self._asking.refuse(refused.error)
             fact = f"the service refuses it: {refused.error.problems[0].fact}"
             self._note(Problem("GET /runs/{id}", fact, "runs that ended are looked for in the list instead"))
             return
         if seen is None:
+            self._has_missed = True
             await self._confirm_missing(run)
         elif seen.id == run.run_id:  # else the response is about another run, and says nothing about this one
             self._report(self._poller.found(seen, time.monotonic()))

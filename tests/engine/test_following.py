@@ -3,15 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from typing_extensions import override
 
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.engine.settings import SubmitSettings
+from batchrun.engine.stopping import StopReason
 from batchrun.engine.submit import Submission, submit
 from batchrun.errors import Problem
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.reader import read_state
 from batchrun.tracking.changes import Change
+from tests.engine.parts import Wire, client_of, emulator
 from tests.engine.service import open_client, plan_of
 from tests.engine.virtual_time import VirtualClock
 
@@ -68,3 +72,60 @@ async def test_a_callback_that_raises_is_reported_once_and_detached(tmp_path: Pa
     fact, fix = "it raised ZeroDivisionError: by zero", "it was detached; the batch continues without it"
     assert ended.notes == (Problem("on_change", fact, fix),)
     assert [run.status for run in read_state(path).runs.values()].count("COMPLETED") > 1
+
+
+class Revoked(Wire):
+    """After the first run, every response has this status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(emulator(EmulatorSettings(startup_s=1, run_s=600)))
+        self._status = status
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        had_run = bool(self.posts)
+        response = await super().handle_async_request(request)
+        return httpx.Response(self._status, headers={"Location": "https://elsewhere.example/"}) if had_run else response
+
+
+async def submitted_while_revoked(folder: Path, status: int, **settings: Any) -> Submission:
+    chosen = SubmitSettings(rate=100, concurrency=1, **settings)
+    async with client_of(Revoked(status)) as client:
+        with FileLedger.open(folder / "a.ledger.jsonl", create=True) as ledger:
+            return await submit(plan_of(6), ledger, client, settings=chosen)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "within_s"),
+    [
+        (401, StopReason.UNAUTHORIZED, 30.0),
+        (302, StopReason.REDIRECTED, 30.0),
+        (403, StopReason.UNAUTHORIZED, 150.0),
+        (404, StopReason.WRONG_PATH, 150.0),
+    ],
+)
+async def test_a_batch_that_waits_for_a_run_stops_once_nothing_may_be_read(
+    tmp_path: Path, clock: VirtualClock, status: int, reason: StopReason, within_s: float
+) -> None:
+    began_s = clock.now_s
+    ended = await submitted_while_revoked(tmp_path, status, max_active=1, give_up_after_s=3600.0)
+    assert ended.stop is not None
+    assert (ended.stop.reason, ended.progress.submitted) == (reason, 1)
+    assert clock.now_s - began_s < within_s
+
+
+@pytest.mark.parametrize("status", [403, 500])
+async def test_waiting_for_runs_that_cannot_be_read_is_given_up(
+    tmp_path: Path, clock: VirtualClock, status: int
+) -> None:
+    began_s = clock.now_s
+    ended = await submitted_while_revoked(tmp_path, status, max_active=1, give_up_after_s=20.0)
+    assert ended.stop is not None
+    assert ended.stop.reason is StopReason.GAVE_UP
+    assert f"{status}" in ended.stop.problem.fact or "neither the list" in ended.stop.problem.fact
+    assert clock.now_s - began_s < 100
+
+
+async def test_runs_that_can_be_read_are_waited_for_without_end(tmp_path: Path) -> None:
+    ended = await submitted(tmp_path / "a.ledger.jsonl", EmulatorSettings(run_s=600), max_active=2)
+    assert (ended.stop, ended.progress.submitted) == (None, 6)

@@ -97,6 +97,17 @@ async def test_a_key_that_is_not_accepted_ends_it(tmp_path: Path) -> None:
             await follower.run()
 
 
+@pytest.mark.parametrize("refused", [{"list": 403, "get": 401}, {"list": 404, "get": 404}])
+async def test_a_service_that_shows_nothing_at_all_ends_it(tmp_path: Path, refused: dict[str, int]) -> None:
+    async with open_service(tmp_path, run_s=60) as service:
+        await service.create(3)
+        follower = await service.follower()
+        await service.configure(refused_calls=refused)
+        with pytest.raises(ApiError, match=f"HTTP {refused['get']}"):
+            await follower.run()
+        assert service.status_events() == {}
+
+
 async def test_the_key_of_another_organization_never_makes_a_run_gone(tmp_path: Path) -> None:
     organizations = {"k-tracking-1": "ours"}
     async with open_service(tmp_path, organizations=organizations, organization_status=403, run_s=60) as service:
