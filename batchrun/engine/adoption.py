@@ -85,7 +85,7 @@ def adoption(
             name=name,
             status=run.status,
             point=msgspec.Raw(planned.point_json),
-            via="recovered",
+            via="resolved",  # does not date the ledger: until all of these events are durable, the other runs must be found again
             generation=generation,
         )
     ids = ", ".join(run.id[:40] for run in finding.runs)

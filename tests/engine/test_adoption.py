@@ -23,6 +23,7 @@ from tests.ledger.test_fold import AT
 
 PLAN = plan_of(1)
 RUN = next(iter(PLAN))
+LATER = "2030-01-01T00:00:00.000Z"
 NEVER: list[Event] = []
 CREATED: list[Event] = [
     AttemptEvent(at=AT, key=RUN.key, n=1, name=RUN.name),
@@ -41,7 +42,7 @@ def taken_over(ledger: Iterable[Event], *runs: RunSummary) -> tuple[BatchState, 
     """The state after the runs were taken over, and how."""
     state = fold_all(BatchState(), ledger)
     events: list[Event] = []
-    for event in adoptions([(run, RUN) for run in runs], state, generations_of(PLAN, state), lambda: AT):
+    for event in adoptions([(run, RUN) for run in runs], state, generations_of(PLAN, state), lambda: LATER):
         fold(state, event)
         events.append(event)
     return state, events
@@ -53,6 +54,14 @@ def test_a_run_is_taken_over_with_its_rerun(ledger: list[Event]) -> None:
     assert [type(event) for event in events] == [SubmittedEvent, RerunEvent, SubmittedEvent]
     run = state.runs[RUN.key]
     assert (run.generation, run.run_id, [earlier.run_id for earlier in run.earlier]) == (2, "again", ["first"])
+
+
+@pytest.mark.parametrize("ledger", [NEVER, TO_BE_SENT])
+def test_a_ledger_that_was_cut_off_while_it_took_runs_over_still_asks_about_the_others(ledger: list[Event]) -> None:
+    """What the service holds is looked for from the last attempt on."""
+    before = fold_all(BatchState(), ledger).attempted_at
+    state, _ = taken_over(ledger, listed("first"))
+    assert state.attempted_at == before
 
 
 def test_a_rerun_that_is_to_be_sent_is_taken_over_under_its_own_name() -> None:

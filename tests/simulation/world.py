@@ -47,6 +47,8 @@ class World:
     _copy: bytes | None = None
     _unknown_to_copy: list[HeldRun] = field(default_factory=list)
     """Runs that an older ledger did not know when it was put back."""
+    _restored_s: float = 0.0
+    """When it was."""
 
     @property
     def main(self) -> Path:
@@ -68,14 +70,18 @@ class World:
         changes[type(event)](event)
 
     def put_newer_back(self) -> bool:
-        """Undo the latest ``Restore``, if there was one."""
+        """Undo the latest ``Restore``, if there was one. What the older ledger sent in the meantime is unknown to the newer one."""
         if self.newer is None:
             return False
         DISK.put(self.main, self.newer)
         self.newer = None
         for run in self._unknown_to_copy:
             run.is_forgotten = False
-        self._unknown_to_copy.clear()
+        self._unknown_to_copy = [
+            run for run in self.service.runs if self._is_of_main(run) and run.sent_s >= self._restored_s
+        ]
+        for run in self._unknown_to_copy:
+            run.is_forgotten = True
         return True
 
     def has_lost_its_latest_runs(self, ledger: Path) -> bool:
@@ -215,12 +221,16 @@ class World:
         if self._copy is None:
             return
         self.newer = self.main.read_bytes()
+        self._restored_s = CLOCK.now_s
         DISK.put(self.main, self._copy)
         known = {run_id for run_id, _ in ids_of(read_state(self.main))}
         for run in self.service.runs:
-            if run.owner is not None and run.owner.ledger == self.main.name and run.id not in known:
+            if self._is_of_main(run) and run.id not in known:
                 self._unknown_to_copy.append(run)
                 run.is_forgotten = True
+
+    def _is_of_main(self, run: HeldRun) -> bool:
+        return run.owner is not None and run.owner.ledger == self.main.name
 
     def _compact(self, _: Compact) -> None:
         if not self.is_begun:
