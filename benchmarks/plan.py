@@ -50,7 +50,7 @@ max_points = 100_000_000
 
 
 def write_case(directory: Path, rows: int) -> Path:
-    """The manifest, with a CSV of so many rows beside it."""
+    """The manifest, with a CSV of this many rows beside it."""
     with (directory / "tiles.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["tile_id", "lon", "lat", "zone"])

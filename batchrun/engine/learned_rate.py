@@ -10,7 +10,7 @@ from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import BatchState
 from batchrun.wherobots.client import RunsClient
 
-__all__ = ["RateKeeper", "pacer_for", "rate_table"]
+__all__ = ["RateRecorder", "pacer_for", "rate_table"]
 
 KEEP_EVERY_S = 3.0
 """Seconds between two events, at least: a search changes its rate several times a second at first."""
@@ -25,7 +25,7 @@ def pacer_for(client: RunsClient, settings: SubmitSettings, state: BatchState) -
     return pacer
 
 
-class RateKeeper:
+class RateRecorder:
     """Writes the learned rate into the ledger as it is learned: a session that is killed leaves it to its successor."""
 
     def __init__(self, ledger: FileLedger, pacer: Pacer) -> None:

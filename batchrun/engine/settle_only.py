@@ -1,4 +1,4 @@
-"""Settle unknown runs without a plan: the public ``settle``."""
+"""Settle unknown runs with nothing but the ledger and the service, for callers that send nothing."""
 
 import anyio.to_thread
 

@@ -9,7 +9,7 @@ from batchrun.engine.active_runs import ActiveRuns
 from batchrun.engine.backlog import Backlog
 from batchrun.engine.binding import Load, binding
 from batchrun.engine.following import Following
-from batchrun.engine.learned_rate import RateKeeper
+from batchrun.engine.learned_rate import RateRecorder
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.patience import Patience
 from batchrun.engine.progress import Progress, Reporter
@@ -51,14 +51,14 @@ class Watch:
         self._following = following
         self._reporter = reporter
         self._switch = switch
-        self._rate_keeper = RateKeeper(ledger, pacer)
+        self._rate_recorder = RateRecorder(ledger, pacer)
         self._patience = Patience(settings.give_up_after_s, now=time.monotonic())
 
     async def run(self) -> None:
         """Runs until cancelled."""
         while True:
             self._reporter.progress(self.progress())
-            self._rate_keeper.keep(time.monotonic())
+            self._rate_recorder.keep(time.monotonic())
             if self._is_stuck():
                 after_s = self._settings.give_up_after_s or 0.0
                 self._switch.pull(

@@ -58,7 +58,7 @@ class FileLedger:
         path = resolved(path)  # so that a link and its target are one ledger, and replacing it replaces the file
         fd, is_made = _open_locked(path, create=create)
         try:
-            with _said_as_ledger_error(path):
+            with _as_ledger_error(path):
                 state, torn = _recover(fd, path)
         except BaseException:
             os.close(fd)
@@ -150,10 +150,10 @@ def _nobody(_: Event) -> None:
 def _open_locked(path: Path, *, create: bool) -> tuple[int, bool]:
     """The open file, and whether it was created."""
     while True:
-        with _said_as_ledger_error(path):
+        with _as_ledger_error(path):
             fd, is_made = _open(path, create=create)
         try:
-            with _said_as_ledger_error(path):
+            with _as_ledger_error(path):
                 check_regular(os.fstat(fd), path)
                 if lock(fd, path):
                     sync_directory(path.parent)
@@ -190,16 +190,16 @@ def _is_at(fd: int, path: Path) -> bool:
 
 def _recover(fd: int, path: Path) -> tuple[BatchState, bytes]:
     """Fold the existing events, and cut off a torn last line."""
-    state, told = BatchState(), Reading(path)
+    state, progress = BatchState(), Reading(path)
     with os.fdopen(fd, "rb", buffering=1 << 20, closefd=False) as file:
-        fold_all(state, reading(file, told))
-    if told.torn:
-        cut_torn(fd, path, told)
-    return state, told.torn
+        fold_all(state, reading(file, progress))
+    if progress.torn:
+        cut_torn(fd, path, progress)
+    return state, progress.torn
 
 
 @contextmanager
-def _said_as_ledger_error(path: Path) -> Iterator[None]:
+def _as_ledger_error(path: Path) -> Iterator[None]:
     """An ``OSError`` inside becomes a ``LedgerError``."""
     try:
         yield

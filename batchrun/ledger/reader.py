@@ -101,8 +101,8 @@ def read_events(path: Path) -> Iterator[Event]:
         raise LedgerError(str(path), f"cannot be read: {error.strerror}", "pass the path of a ledger") from error
 
 
-def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
-    """The events of an open file; at the end, ``told`` holds how far they reach.
+def reading(file: BinaryIO, progress: Reading) -> Iterator[Event]:
+    """The events of an open file; at the end, ``progress`` holds how far they reach.
 
     A last line without a newline is torn, whatever it holds: its writer never learned that it was durable, so nothing was
     sent on the strength of it. A torn first line must at least begin as a ledger does; else it is another file.
@@ -112,24 +112,24 @@ def reading(file: BinaryIO, told: Reading) -> Iterator[Event]:
         LedgerFormatError: the first line is not a batch event of this format.
 
     """
-    end, lines = told.end, told.lines
+    end, lines = progress.end, progress.lines
     try:
         for line in lines_of(file):  # the loop that takes the time: a ledger may have millions of lines
             if line[-1] != _NEWLINE:
-                _check_torn(told.path, lines + 1, line)
-                told.torn = line
+                _check_torn(progress.path, lines + 1, line)
+                progress.torn = line
                 return
             try:
                 event = read_event(line)
             except _NOT_READ as error:
-                raise _unreadable(told.path, lines + 1, end, line, error) from None
+                raise _unreadable(progress.path, lines + 1, end, line, error) from None
             if lines == 0:
-                _check_first(told.path, event)
+                _check_first(progress.path, event)
             yield event
             end += len(line)
             lines += 1
     finally:
-        told.end, told.lines = end, lines
+        progress.end, progress.lines = end, lines
 
 
 def _check_torn(path: Path, number: int, line: bytes) -> None:

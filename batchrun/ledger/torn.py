@@ -11,7 +11,7 @@ from batchrun.ledger.reader import Reading
 __all__ = ["cut_torn"]
 
 
-def cut_torn(fd: int, path: Path, told: Reading) -> None:
+def cut_torn(fd: int, path: Path, progress: Reading) -> None:
     """Cut a torn last line off, once it is kept durably in ``<ledger>.torn``.
 
     Raises:
@@ -30,10 +30,10 @@ def cut_torn(fd: int, path: Path, told: Reading) -> None:
         check_regular(found, keep)
         if found.st_nlink > 1:  # another name of somebody else's file
             raise _not_kept(path, keep, "it has another hard link")
-        file.write(told.torn + b"\n")
+        file.write(progress.torn + b"\n")
         file.flush()
         sync_file(kept)
-    os.ftruncate(fd, told.end)
+    os.ftruncate(fd, progress.end)
     sync_file(fd)
 
 

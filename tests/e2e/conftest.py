@@ -61,7 +61,7 @@ class Command:
         )
 
     def sweep(self, runs: int) -> str:
-        """Write a sweep of so many runs; its file's name."""
+        """Write a sweep of this many runs; returns its file's name."""
         (self.folder / "sweep.toml").write_text(SWEEP.format(last=10000 + runs // 2))
         return "sweep.toml"
 
@@ -89,7 +89,7 @@ class Emulator:
         return [run["name"] for run in self.held()]
 
     def wait_for_runs(self, count: int) -> None:
-        """Return when so many runs were created."""
+        """Return when this many runs were created."""
         until = time.monotonic() + 30
         while len(self.held()) < count:
             assert time.monotonic() < until, f"{len(self.held())} of {count} runs after 30 s"

@@ -1,4 +1,4 @@
-"""At most so many unfinished runs at the service, by what the emulator itself counted."""
+"""At most ``max_active`` unfinished runs at the service, as the emulator itself counts them."""
 
 import json
 import urllib.request

@@ -30,7 +30,7 @@ FAST = SubmitSettings(rate=500.0, concurrency=4)
 
 
 class After:
-    """An observer that does something once so many runs are submitted."""
+    """An observer that does something once a number of runs is submitted."""
 
     def __init__(self, submitted: int, act: Callable[[], object]) -> None:
         self._submitted, self._act = submitted, act

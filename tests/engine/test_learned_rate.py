@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.engine.batch import new_batch
-from batchrun.engine.learned_rate import RateKeeper, pacer_for
+from batchrun.engine.learned_rate import RateRecorder, pacer_for
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.pacing.search_values import Learned
 from batchrun.engine.settings import SubmitSettings
@@ -39,7 +39,7 @@ async def test_it_is_written_when_it_changed_and_every_few_seconds_at_most(tmp_p
     path, pacer = tmp_path / "a.ledger.jsonl", Known()
     with FileLedger.open(path, create=True) as ledger:
         await ledger.begin(new_batch(plan_of(1), URL))
-        keeper = RateKeeper(ledger, pacer)
+        recorder = RateRecorder(ledger, pacer)
         for now, rate, window_s in [
             (0.0, None, None),
             (1.0, 40.0, None),
@@ -49,7 +49,7 @@ async def test_it_is_written_when_it_changed_and_every_few_seconds_at_most(tmp_p
             (12.0, 81.5, 60.0),
         ]:
             pacer.known = None if rate is None else Learned(rate_per_s=rate, window_s=window_s)
-            keeper.keep(now)
+            recorder.keep(now)
         await ledger.flush()
     assert rates(path) == [(40.0, None), (81.0, None), (81.5, 60.0)]
 
@@ -58,7 +58,7 @@ async def test_what_the_last_session_learned_is_not_written_again(tmp_path: Path
     path = tmp_path / "a.ledger.jsonl"
     with FileLedger.open(path, create=True) as ledger:
         await ledger.begin(new_batch(plan_of(1), URL))
-        RateKeeper(ledger, Pacer(rate=None, learned=Learned(rate_per_s=40.0))).keep(10.0)
+        RateRecorder(ledger, Pacer(rate=None, learned=Learned(rate_per_s=40.0))).keep(10.0)
         await ledger.flush()
     assert rates(path) == []
 

@@ -78,7 +78,7 @@ def test_only_twenty_of_a_kind_at_the_very_start_stop_a_batch(answers: list[Answ
 
 
 def tally_of(planned: int, **counts: int) -> Tally:
-    """A session of a batch in which so many runs have ended."""
+    """A session of a batch in which a number of runs has ended."""
     tally = Tally(planned, BatchState(batch=batch(planned)))
     for name, count in counts.items():
         for _ in range(count):

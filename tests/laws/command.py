@@ -102,7 +102,7 @@ class Command:
         return self.run("resume", self.ledger.name, *usual, *flags)
 
     def submit_and_kill(self, runs: int, *flags: str, recorded: int = 0) -> None:
-        """Submit, and kill the process as soon as the service holds this many runs, and the ledger so many ids of them."""
+        """Submit, and kill the process as soon as the service holds this many runs, and the ledger that many of their ids."""
         process = self.start(*self._submit(flags))
         self.service.wait_for(runs)
         wait_until(lambda: self.ledger.read_text().count('"event":"submitted"') >= recorded)

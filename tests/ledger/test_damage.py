@@ -27,7 +27,7 @@ def submitted(key: str) -> Event:
 
 
 def written(path: Path, *events: Event | int) -> list[int]:
-    """Write events; a number stands for so many zeros in place of a line's first bytes. Where each line begins."""
+    """Write events; a number is a line whose first bytes, that many, are zeros. Returns where each line begins."""
     lines = [b"\0" * one + b"}\n" if isinstance(one, int) else event_line(one) for one in events]
     path.write_bytes(b"".join(lines))
     return [sum(map(len, lines[:number])) for number in range(len(lines))]

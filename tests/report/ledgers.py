@@ -57,7 +57,7 @@ class Story:
     name: str = "ndvi"
     seed: int = 1
     runs: int | None = None
-    """The first so many points; None for all."""
+    """Only the first points, this many; None for all."""
     failing: Callable[[Point], float] = never
     slow: Callable[[Point], float] = always_one
     messages: tuple[tuple[str, str], ...] = (

@@ -134,7 +134,7 @@ max_attempts = 2
 
 
 def sweep(folder: Path, runs: int, *args: str) -> str:
-    """Write a sweep of so many runs, with further arguments; its file's name."""
+    """Write a sweep of this many runs, with further arguments; returns its file's name."""
     more = "".join(f', "{argument}"' for argument in args)
     (folder / "sweep.toml").write_text(SWEEP % (more, runs))
     return "sweep.toml"

@@ -29,7 +29,7 @@ class Service:
         self.client = client
 
     async def create(self, count: int, *args: str) -> list[str]:
-        """Create so many runs; their ids."""
+        """Create this many runs; returns their ids."""
         ids = []
         for number in range(count):
             payload = {"name": f"tracked-{number}", "runtime": "tiny", "timeoutSeconds": 3600}

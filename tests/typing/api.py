@@ -74,6 +74,8 @@ from batchrun import (
 
 def plans(path: Path, environ: dict[str, str]) -> Plan:
     assert_type(Manifest.load(path), Manifest)
+    assert_type(Manifest.load("sweep.toml"), Manifest)
+    assert_type(read_plan("sweep.plan.jsonl"), Plan)
     assert_type(Manifest.load(path, overrides=Overrides(), environ=environ), Manifest)
     manifest = Manifest.parse("version = 1", name="sweep", directory=path.parent)
     assert_type(manifest, Manifest)
@@ -115,12 +117,13 @@ class Subclassed(Observer):
     def note(self, note: Problem) -> None: ...
 
 
-class Deaf:
+class WithoutNotes:
     def progress(self, progress: Progress) -> None: ...
 
 
 async def submits(plan: Plan, path: Path) -> Submission:
     api = ApiSettings(api_key=SecretStr("key"), base_url="https://api.example", timeout_s=30)
+    assert_type(ApiSettings(api_key="key", base_url="https://api.example"), ApiSettings)
     assert_type(ApiSettings.from_environment({}), ApiSettings)
     settings = SubmitSettings(concurrency=8, rate=2.5, max_active=None)
     assert_type(settings.rate, float | None)
@@ -140,7 +143,7 @@ async def submits(plan: Plan, path: Path) -> Submission:
             await submit(
                 plan, ledger, client, settings=settings, retry=frozenset({Outcome.FAILED}), base_url="emulator"
             )
-            await submit(plan, ledger, client, settings=settings, observer=Deaf())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            await submit(plan, ledger, client, settings=settings, observer=WithoutNotes())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
             await submit(plan, ledger, client)
             await submit(plan, ledger, client, settings)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
             return await submit(plan, ledger, client, settings=settings, observer=Subclassed())
@@ -166,6 +169,9 @@ def ended(submission: Submission) -> None:
 def reads(path: Path) -> None:
     state = read_state(path)
     assert_type(state, BatchState)
+    assert_type(read_state("sweep.ledger.jsonl"), BatchState)
+    with FileLedger.open("sweep.ledger.jsonl") as ledger:
+        assert_type(ledger.path, Path)
     assert_type(state.outcome("key"), Outcome)
     assert_type(state.count(Outcome.SUBMITTED), int)
     summary = read_summary(path)

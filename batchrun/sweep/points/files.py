@@ -81,7 +81,7 @@ def _read_bytes(name: str, manifest: Manifest, at: Cursor) -> bytes | None:
     """The content of a data file, or of standard input; None after a problem."""
     data = _piped(manifest, at) if name == "-" else _content(name, manifest, at)
     if data is not None and len(data) > MOST_DATA_BYTES:
-        at.add(f"{name} has more than {MOST_DATA_BYTES:,} bytes", "split it, or filter it before")
+        at.add(f"{name} has more than {MOST_DATA_BYTES:,} bytes", "split or filter it first")
         return None
     return data
 
