@@ -82,6 +82,8 @@ class Finding:
 
     evidence: Evidence
     runs: tuple[RunSummary, ...] = ()
+    doubt: str = ""
+    """Why they are odd, unless they show it themselves (`why_odd`)."""
 
 
 def _never(_: str) -> bool:

@@ -156,10 +156,11 @@ class Outcomes:
         else:
             self._backlog.put(work, due_s=time.monotonic() + full_jitter_s(max(work.failed_attempts, 1)))
 
-    def odd(self, work: Work, listed: Iterable[RunSummary]) -> None:
+    def odd(self, work: Work, listed: Iterable[RunSummary], doubt: str = "") -> None:
         """A run of this name exists that may be ours or not: nothing is sent, and a person decides."""
         odd = list(islice(listed, SHOWN))
-        ids, (why, kind) = ", ".join(run.id[:40] for run in odd), why_odd(odd[0], work.name)
+        ids = ", ".join(run.id[:40] for run in odd)
+        why, kind = (doubt, doubt) if doubt else why_odd(odd[0], work.name)
         fact = f"the service holds a run, {ids}, that may be this one, but {why}"
         if work.outcome is not Outcome.UNKNOWN:  # found by the look right before sending, when it counted as absent
             self._record_unknown(work, fact)

@@ -22,7 +22,7 @@ TRIES_A_PAGE = 5
 TRIES_WITHOUT_ANSWER = 2
 """The same for a service that never answered: most likely the address is wrong, and somebody waits."""
 MOST_RUNS = 2_000_000
-"""Runs of one list that are read, at most (about 300 MB): twice the largest batch that is measured."""
+"""Runs of one list that are read, at most (about 400 MB): twice the largest batch that is measured."""
 LONGEST_CURSOR = 4096
 """Characters of a cursor that goes into a URL."""
 SPARE_RUNS = 1_000
@@ -35,16 +35,25 @@ LONGEST_WAIT_S = 60.0
 class Scan:
     """What has been read of one list so far."""
 
-    ids: set[str] = field(default_factory=set)
+    ids: dict[str, int] = field(default_factory=dict)
+    """The distinct runs, each with the hash of its name."""
     totals: list[int | None] = field(default_factory=list)
     reached_end: bool = False
     pages_without_news: int = 0
     """Pages in a row that showed nothing new: runs that are created meanwhile may move a page's worth to the next."""
 
     def add(self, page: RunSummaryPage) -> None:
-        """Add a page that was read."""
+        """Add a page that was read.
+
+        Raises:
+            ApiError: the list gives one id to two names, so it cannot be trusted.
+
+        """
         before = len(self.ids)
-        self.ids.update(run.id for run in page.items)
+        for run in page.items:
+            name = hash(run.name)
+            if self.ids.setdefault(run.id, name) != name:
+                raise _same_id(run.id)
         self.totals.append(page.total)
         self.pages_without_news = 0 if len(self.ids) > before else self.pages_without_news + 1
 
@@ -101,7 +110,6 @@ class Scanner:
         page = first if first is not None else await self._page(name, created_after, None)
         cursors: set[str] = set()
         while True:
-            _check_ids(page.items)
             scan.add(page)
             yield page.items
             cursor = page.next_page
@@ -192,15 +200,6 @@ class Scanner:
         raise AssertionError("unreachable")
 
 
-def _check_ids(items: list[RunSummary]) -> None:
-    """Refuse a page that gives one id to two names: it cannot be trusted.
-
-    Raises:
-        ApiError: it does.
-
-    """
-    names: dict[str, str | None] = {}
-    for run in items:
-        if names.setdefault(run.id, run.name) != run.name:
-            fact = f"the list gives the id {run.id[:40]} to two runs, so the list cannot be trusted"
-            raise ApiError("GET /runs", fact, "check the base URL and anything between this machine and the service")
+def _same_id(run_id: str) -> ApiError:
+    fact = f"the list gives the id {run_id[:40]} to two runs, so the list cannot be trusted"
+    return ApiError("GET /runs", fact, "check the base URL and anything between this machine and the service")

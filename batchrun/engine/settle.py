@@ -14,7 +14,7 @@ from batchrun.engine.controls import Control, Controls
 from batchrun.engine.evidence import MARGIN_S, Evidence, Finding, Sought, name_key, name_keys, weigh
 from batchrun.engine.known_ids import KnownIds
 from batchrun.engine.last_look import MOST_DUPLICATES, LastLook
-from batchrun.engine.outcomes import Outcomes, Resent
+from batchrun.engine.outcomes import Outcomes
 from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.scan import Scan, Scanner
@@ -88,16 +88,16 @@ class Settler:
             return True
         try:
             listed, is_whole = await self._scanner.named(work.name, self._sought(work).created_from_s)
+            finding = await self._confirm(self._weigh(listed, work), work)
         except ApiError as error:
             self._stop_if_pointless(error)
             self._outcomes.could_not_look(work, f"it may exist, but the runs cannot be listed: {error}")
             return False
-        finding = self._weigh(listed, work)
         match finding.evidence:
             case Evidence.PRESENT:
                 self._adopt(work, finding)
             case Evidence.ODD:
-                self._outcomes.odd(work, finding.runs)
+                self._outcomes.odd(work, finding.runs, finding.doubt)
             case _ if not is_whole:
                 self._outcomes.could_not_look(work, "it may exist, but the list of its name is incomplete")
             case _:
@@ -120,25 +120,24 @@ class Settler:
         self._bad_scans = 0
 
     async def _look_through(self, due: list[Case], first: RunSummaryPage, began_s: float, created: int) -> None:
-        """Read one list of all runs since the earliest attempt; what is found is adopted page by page."""
+        """Read one list of all runs since the earliest attempt; what it showed before it failed still counts."""
         scan, after = Scan(), self._earliest(due)
         listed: defaultdict[str, list[RunSummary]] = defaultdict(list)
-        shown, adopted, further = set[str](), dict[str, Work](), defaultdict[str, list[RunSummary]](list)
-        async for runs in self._scanner.pages(scan, created_after=after, first=first):
-            waiting = self._by_name(self._queue)
-            shown |= self._controls.shown_by(runs)
-            seen = set[str]()
-            for run in runs:
-                if run.name in adopted:
-                    further[run.name].append(run)
-                for name in name_keys(run) & waiting.keys():
-                    listed[name].append(run)
-                    seen.add(name)
-            for name in seen:
-                adopted |= {c.work.name: c.work for c in waiting[name] if self._adopt_if_present(c, listed[name])}
-        for name, runs in further.items():
-            self._report_further(adopted[name], runs)
-        is_whole = scan.is_complete(grown=self._controls.created - created)
+        shown = set[str]()
+        failure: ApiError | None = None
+        try:
+            async for runs in self._scanner.pages(scan, created_after=after, first=first):
+                waiting = {name_key(case.work.name) for case in self._queue}
+                shown |= self._controls.shown_by(runs)
+                for run in runs:
+                    for name in name_keys(run) & waiting:
+                        listed[name].append(run)
+        except ApiError as error:
+            failure = error
+        is_whole = failure is None and scan.is_complete(grown=self._controls.created - created)
+        found = {case.work.key: await self._find(case, listed, is_whole=is_whole) for case in self._by_payload()}
+        if failure is not None:
+            raise failure
         if not is_whole and scan.totals[0] is not None:
             self._is_broad_trusted = False  # lists of one name are short: they may be complete where this one is not
         for case in due:
@@ -146,21 +145,16 @@ class Settler:
                 controls = self._controls.later_than(case.work.lost_at_s)
                 is_believed = not controls or any(control.run_id in shown for control in controls)
                 proves = is_whole and is_believed
-                self._not_found(
-                    case, listed[name_key(case.work.name)], began_s, proves=proves, has_control=bool(controls)
-                )
+                finding = found[case.work.key]
+                self._not_found(case, finding, began_s, proves=proves, has_control=bool(controls))
 
-    def _report_further(self, work: Work, listed: list[RunSummary]) -> None:
-        """Report what fits as well, on later pages than the run that was adopted.
-
-        Of a name that was sent more than once, the last look does that.
-        """
-        finding = self._weigh(listed, work)
-        others = [run.id for run in finding.runs if self._known_ids.holder(run.id) != work.key]
-        if finding.evidence is Evidence.PRESENT and others and work.first_unknown_n == work.n:
-            self._outcomes.checked(
-                Resent(key=work.key, name=work.name, first_sent_at_s=0.0, not_before_s=0.0), others[:MOST_DUPLICATES]
-            )
+    async def _find(self, case: Case, listed: dict[str, list[RunSummary]], *, is_whole: bool) -> Finding:
+        """Adopt a waiting run if the list shows it."""
+        finding = self._weigh(listed.get(name_key(case.work.name), ()), case.work)
+        if not is_whole:
+            finding = await self._confirm(finding, case.work)
+        self._adopt_if_present(case, finding)
+        return finding
 
     async def _look_by_name(self, due: list[Case], began_s: float) -> None:
         """Read one list for each name, and one for each control."""
@@ -170,9 +164,10 @@ class Settler:
             if case not in self._queue:
                 continue
             listed, is_whole = await self._scanner.named(case.work.name, self._sought(case.work).created_from_s)
-            if not self._adopt_if_present(case, listed):
+            finding = await self._confirm(self._weigh(listed, case.work), case.work)
+            if not self._adopt_if_present(case, finding):
                 proves = is_whole and is_visible is not False
-                self._not_found(case, listed, began_s, proves=proves, has_control=is_visible is True)
+                self._not_found(case, finding, began_s, proves=proves, has_control=is_visible is True)
 
     async def _shows_a_control(self, controls: list[Control], after: float) -> bool | None:
         """Whether the same kind of list shows a run of ours; None if there is no run to try with."""
@@ -182,8 +177,25 @@ class Settler:
                 return True
         return False if controls else None
 
-    def _adopt_if_present(self, case: Case, listed: list[RunSummary]) -> bool:
-        finding = self._weigh(listed, case.work)
+    async def _confirm(self, finding: Finding, work: Work) -> Finding:
+        """Compare a run that is to be adopted with what the service shows under its id.
+
+        A list of one name, or one that was cut short, does not show whether it gives the same id to other names as well.
+
+        Raises:
+            ApiError: the run cannot be read.
+
+        """
+        if finding.evidence is not Evidence.PRESENT:
+            return finding
+        run_id = finding.runs[0].id
+        run = await self._scanner.run(run_id)
+        if run is not None and (run.id, run.name) == (run_id, work.name):
+            return finding
+        doubt = "is not found by its id" if run is None else "has another name if it is read by its id"
+        return Finding(evidence=Evidence.ODD, runs=finding.runs, doubt=f"it {doubt}")
+
+    def _adopt_if_present(self, case: Case, finding: Finding) -> bool:
         if case not in self._queue or finding.evidence is not Evidence.PRESENT:
             return False
         self._adopt(self._queue.remove(case), finding)
@@ -196,16 +208,13 @@ class Settler:
         duplicates = [run.id for run in others[:MOST_DUPLICATES]]
         self._outcomes.settled(work, run_id=oldest.id, status=oldest.status, duplicates=duplicates)
 
-    def _not_found(
-        self, case: Case, listed: list[RunSummary], began_s: float, *, proves: bool, has_control: bool
-    ) -> None:
+    def _not_found(self, case: Case, finding: Finding, began_s: float, *, proves: bool, has_control: bool) -> None:
         """A scan did not show a run as ours: it is absent, or odd, or nothing is proven."""
-        finding = self._weigh(listed, case.work)
         if finding.evidence is Evidence.ODD:
             self._queue.doubted(case)
             case.odd_looks += 1
             if case.odd_looks > 1:  # once more, in case the answer was half-written
-                self._outcomes.odd(self._queue.remove(case), finding.runs)
+                self._outcomes.odd(self._queue.remove(case), finding.runs, finding.doubt)
         elif not proves:
             self._doubt(case, "the lists that should show it are incomplete, or do not show runs that exist")
         elif case.work.is_inherited and not self._controls.is_same_organization:
@@ -235,13 +244,9 @@ class Settler:
         is_foreign = self._known_ids.is_foreign
         return weigh(listed, self._sought(work), is_taken=is_foreign, is_of_another=is_of_another)
 
-    @staticmethod
-    def _by_name(cases: Iterable[Case]) -> dict[str, list[Case]]:
-        """Cases by the key of their name. Those with a payload to compare come first: they are recognized beyond the name."""
-        found: defaultdict[str, list[Case]] = defaultdict(list)
-        for case in sorted(cases, key=lambda case: case.work.compared_body is None):
-            found[name_key(case.work.name)].append(case)
-        return found
+    def _by_payload(self) -> list[Case]:
+        """Those with a payload to compare come first: they are recognized beyond the name."""
+        return sorted(self._queue, key=lambda case: case.work.compared_body is None)
 
     def _could_not_look(self, due: list[Case], error: ApiError) -> None:
         self._stop_if_pointless(error)

@@ -110,6 +110,8 @@ class Service:
         """Lists by name are answered with 400."""
         self.list_ends_after: int | None = None
         """Every list ends after this many runs, whatever its total says."""
+        self.page_size = 1_000
+        """Runs of a page, at most, whatever is asked for."""
         self.page: Callable[[Payload], Payload] = lambda page: page
         """The page of a list as it is sent."""
         self.date: Callable[[float], str | None] = lambda now: formatdate(now, usegmt=True)
@@ -192,7 +194,7 @@ class Service:
                 and run.created_s >= after_s
                 and _is_match(run.name, query.get("name"))
             ]
-        start, size = int(query.get("cursor", 0)), int(query.get("size", 50))
+        start, size = int(query.get("cursor", 0)), min(int(query.get("size", 50)), self.page_size)
         end = min(start + size, self.list_ends_after or len(found))
         page = {"items": [self.view(run) for run in found[start:end]], "total": len(found)}
         is_last = end >= min(len(found), self.list_ends_after or len(found))

@@ -111,6 +111,19 @@ def one_id_for_two(page: Payload) -> Payload:
     return page | {"items": [run | {"id": "run-00001"} for run in page["items"]]}
 
 
+def test_a_list_of_one_name_that_shows_another_run_under_it_is_not_believed(command: Command, service: Service) -> None:
+    """Each list shows one run only, always with the same id: it is no list's own contradiction."""
+    service.act = lambda post: LOST if post.nth == 1 else CREATED
+    service.list_ends_after = 1
+    service.page = lambda page: page | {"items": [run | {"id": "same-id-1"} for run in page["items"]]}
+    command.sweep(3)
+    ended = command.submit()
+    assert service.names() == once(3)
+    assert ended.status == 1
+    assert "is not found by its id" in ended.text
+    assert '"event":"submitted"' not in command.ledger.read_text()
+
+
 def wrong_types(page: Payload) -> Payload:
     return page | {"items": [run | {"id": 7, "name": ["x"]} for run in page["items"]]}
 
@@ -177,3 +190,24 @@ def test_a_hostile_list_is_bounded_and_nothing_in_it_is_adopted(
     run_ids = [event["run_id"] for event in events if event["event"] == "submitted"]
     assert len(run_ids) == len(set(run_ids))
     assert not any("/" in run_id for run_id in run_ids)
+
+
+def test_one_id_on_two_pages_is_not_adopted(command: Command, service: Service) -> None:
+    """Only the whole list shows the contradiction: each page has one run."""
+    command.sweep(3)
+    service.act = lambda _: HELD_BACK
+    command.submit_and_kill(3)
+    service.act, service.page_size, service.page = (lambda _: CREATED), 1, one_id_for_two
+    lists = service.lists
+    process = command.start("submit", "sweep.toml", "--base-url", service.url, "--settle-after", "0.05s", "--yes")
+    wait_until(lambda: service.lists >= lists + 2 * BROKEN or process.poll() is not None)
+    service.page = lambda whole: whole
+    _, err = process.communicate(timeout=40)
+    assert process.returncode == 0, err
+    assert adopted(command) == {f"tile-run-{run.name[-1]}": run.run_id for run in service.runs}
+
+
+def adopted(command: Command) -> dict[str, str]:
+    """The ids in the ledger, by name."""
+    events = [json.loads(line) for line in command.ledger.read_text().splitlines()]
+    return {event["name"]: event["run_id"] for event in events if event["event"] == "submitted"}
