@@ -94,6 +94,7 @@ async def test_of_two_runs_on_two_pages_of_a_list_the_oldest_is_adopted_and_the_
     async with opened(tmp_path, runs=200) as (parts, wire):
         first, *others = parts.plan
         run_id = await create(parts, first)
+        clock.advance(1)
         for run in others:
             await create(parts, run)
         second_id = await create(parts, first)
