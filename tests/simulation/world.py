@@ -128,6 +128,7 @@ class World:
         for run in self.service.runs if foreign else ():
             run.is_disowned |= run.id in foreign
         self._excuse_unknown_to_copy(before, began_s)
+        self._excuse_unknown_organization(ledger, before, began_s)
         if is_checked and b'"event":"attempt"' in before:
             return
         state = audit.state_of(before, self.folder / "before")
@@ -149,6 +150,19 @@ class World:
                 run.excuse = run.excuse or "not listed yet after an older ledger was put back"
             if run.organization != self.organization and b'"event":"session"' not in before:
                 run.excuse = run.excuse or "another organization's, and an older ledger was put back that knows none"
+
+    def _excuse_unknown_organization(self, ledger: str, before: bytes, began_s: float) -> None:
+        """A ledger without an answer does not know in which organization it sent, where the service does not say."""
+        if not self.service.habits.hides_organization or b'"event":"attempt"' not in before:
+            return
+        state = audit.state_of(before, self.folder / "before")
+        own = [run for run in self.service.runs if run.owner is not None and run.owner.ledger == ledger]
+        sent_in = {run.organization for run in own if run.sent_s < began_s}
+        if state.organization is not None or any(ids_of(state)) or not sent_in or self.organization in sent_in:
+            return
+        for run in self.service.runs:
+            if run.organization == self.organization and run not in own and run.sent_s < began_s:
+                run.excuse = run.excuse or "another organization's, and nothing tells one key from another"
 
     def _foreign(self, ledger: Path) -> set[str]:
         """The ids that a ledger says are another batch's."""
