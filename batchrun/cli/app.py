@@ -7,11 +7,12 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator, MutableMapping, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 from typing_extensions import override
 
 from batchrun.cli.exits import ExitStatus, show_problems, status_of
@@ -107,6 +108,10 @@ def _command(name: str, location: str) -> TyperCommand | TyperGroup:
     command = typer.main.get_command(target)
     assert isinstance(command, TyperCommand | TyperGroup)  # noqa: S101 - typer builds nothing else
     command.name = name
+    for parameter in command.params:
+        if isinstance(parameter, TyperArgument) and parameter.nargs != 1:
+            label = "path" if parameter.metavar == "LEDGER" else "text"
+            parameter.bare_type = partial(str, label)  # type: ignore[method-assign]  # otherwise help shows list[Path]
     return command
 
 

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
-from types import FrameType
 from urllib.parse import urlsplit
 
 import anyio
@@ -21,7 +20,7 @@ from pydantic import SecretStr
 from batchrun.bench.figures import Figures
 from batchrun.bench.measure import measure, synthetic_plan
 from batchrun.cli.exits import ExitStatus
-from batchrun.cli.interrupts import run_interruptible, stop_signals
+from batchrun.cli.interrupts import handling, run_interruptible, stop_signals
 from batchrun.cli.loading import load_extra, loop_options
 from batchrun.cli.output import Output
 from batchrun.cli.progress import view_for
@@ -129,22 +128,18 @@ def _ledger_directory(parent: Path) -> Iterator[Path]:
     """A temporary directory for the ledger, which a signal to stop removes as well."""
     # By default SIGTERM and SIGHUP end Python without unwinding, which would leave the directory behind.
     wanted = set(stop_signals()) - {signal.SIGINT}  # which Python raises
-    before = {number: signal.signal(number, _exit_terminated) for number in wanted}
     try:
-        with TemporaryDirectory(prefix=TEMPORARY, dir=parent) as name:
+        with handling(wanted, _exit_terminated), TemporaryDirectory(prefix=TEMPORARY, dir=parent) as name:
             yield Path(name)
     except OSError as error:
         if error.filename is None or TEMPORARY not in str(error.filename):
             raise  # from the work inside, not from creating the directory
         fact = f"cannot create a ledger there: {error.strerror}"
         raise UsageError("--directory", f"{parent}: {fact}", "pass a directory on the disk to measure") from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
-def _exit_terminated(number: int, frame: FrameType | None) -> None:
-    del number, frame
+def _exit_terminated(received: signal.Signals) -> None:
+    del received
     sys.exit(int(ExitStatus.TERMINATED))
 
 

@@ -3,8 +3,10 @@
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from types import FrameType
 from typing import TypeVar
 
 import anyio
@@ -13,7 +15,7 @@ from batchrun.cli.exits import ExitStatus
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.errors import BatchrunError, Problem
 
-__all__ = ["is_repeat", "run_interruptible", "stop_on_signals", "stop_signals"]
+__all__ = ["handling", "is_repeat", "run_interruptible", "stop_on_signals", "stop_signals"]
 
 T = TypeVar("T")
 
@@ -88,6 +90,22 @@ def stop_signals() -> tuple[signal.Signals, ...]:
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as under nohup: the batch outlives its terminal
         return (signal.SIGINT, signal.SIGTERM)
     return (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def handling(signals: Iterable[signal.Signals], handler: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Call ``handler`` for each of these signals; afterwards, the earlier handlers are back."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        del frame
+        handler(signal.Signals(number))
+
+    before = {number: signal.signal(number, handle) for number in signals}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def is_repeat(first_s: float, now_s: float) -> bool:

@@ -1,18 +1,15 @@
 """``batchrun emulator``."""
 
 import os
-import signal
 import threading
 import tomllib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from batchrun.cli.interrupts import stop_signals
+from batchrun.cli.interrupts import handling, stop_signals
 from batchrun.cli.loading import load_extra
 from batchrun.cli.output import Output
 from batchrun.errors import Problem, UsageError
@@ -145,8 +142,9 @@ def emulator(
     load_settings = load_extra("batchrun.emulator.settings:load_settings", extra="emulator", wanted_by="emulator")
     server_of = load_extra("batchrun.emulator.http.server:EmulatorServer", extra="emulator", wanted_by="emulator")
     server = server_of(load_settings(config, values), host=host, port=port, tls=tls, state_file=state)
+    stop = threading.Event()
     # Handlers first, so that a signal during startup still shuts the server down in order.
-    with _stop_event() as stop, server:
+    with handling(stop_signals(), lambda _: stop.set()), server:
         _print_banner(output, server, host, state)
         stop.wait()
         output.tell("stopping")
@@ -165,23 +163,6 @@ def _print_banner(output: Output, server: "EmulatorServer", host: str, state: Pa
     if server.ca_file is not None:
         output.tell(f"  to trust its certificate: SSL_CERT_FILE={server.ca_file}")
     output.tell(f"  runs: {server.url}/_emulator/runs; API docs: {server.url}/docs; press Ctrl-C to stop")
-
-
-@contextmanager
-def _stop_event() -> Iterator[threading.Event]:
-    """An event set by Ctrl-C, SIGTERM and a terminal that is closed."""
-    stop = threading.Event()
-
-    def set_stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        stop.set()
-
-    previous = {number: signal.signal(number, set_stop) for number in stop_signals()}
-    try:
-        yield stop
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _pairs(flag: str, texts: Sequence[str]) -> dict[str, str]:

@@ -58,9 +58,9 @@ ledger = typer.Typer(
 
 @ledger.command()
 def check(path: o.LedgerArgument, *, emulator: o.OfEmulator = False, as_json: o.Json = False) -> int:
-    """Check a ledger's consistency: order of events, outcomes of attempts, and totals.
+    """Check a ledger's consistency.
 
-    Works while the batch is being submitted. Each finding names its line; with any finding, the exit status is 4.
+    Checks the order of events, the outcomes of attempts, and the totals. Works while the batch is being submitted. Each finding names its line; with any finding, the exit status is 4.
     """
     path = find_ledger(path, emulator=emulator)
     checked, output = check_ledger(path), Output(as_json=as_json)
