@@ -187,7 +187,7 @@ class ActiveRuns:
                 await anyio.lowlevel.checkpoint()
 
     def notice_end(self) -> None:
-        """No work is left to enter with, perhaps: those who wait look again."""
+        """Wake the waiters: there may be no work left."""
         self._change.notify()
 
     def _add(self, run: Followed, *, is_new: bool = True) -> None:

@@ -34,8 +34,8 @@ class Allowance:
 def refusals(need: Need, allowance: Allowance) -> list[Problem]:
     """What the organization does not allow, one problem each.
 
-    A timeout beyond its limit counts, although the service accepts it: it cuts it short, and the runs would be ended
-    before their work is done, after they cost as much.
+    A timeout beyond its limit counts, although the service accepts it: the service caps it, so runs end unfinished but
+    are billed in full.
     """
     found = [*_features(allowance.organization), *_regions(need, allowance), *_runtimes(need, allowance.hints)]
     lifetime = (allowance.quotas or {}).get(LIFETIME)

@@ -16,6 +16,7 @@ from anyio.streams.tls import TLSAttribute
 
 from batchrun.engine.account_check import need_of, read_allowance
 from batchrun.engine.checkup import Check, Level, allowance_checks, clock_check, setting_checks
+from batchrun.engine.stopping import RESUME, StopReason, unusable_stop
 from batchrun.errors import ApiError, BatchrunError, SettingsError
 from batchrun.ledger.check import check as check_ledger_file
 from batchrun.sweep.plan import Plan
@@ -32,9 +33,6 @@ TIMEOUT_S = 10.0
 """A firewall that drops packets answers nothing at all, and somebody waits."""
 LOW_DISK_BYTES = 1_000_000_000
 """Room for the ledger of a million followed runs, and for whatever else writes to the disk meanwhile."""
-KEY_REFUSED = frozenset({401, 403})
-WRONG_PATH = frozenset({*range(300, 400), 404, 405})
-"""Answers of a server that has no Runs API here: what it suggests, if anything, is about something else."""
 NOT_TLS_FIX = "check the scheme, host and port of the base URL"
 BYTES_PER_RUN = 600
 """What a submitted run takes in a ledger, with some attempts and statuses."""
@@ -192,21 +190,22 @@ async def _key_check(client: RunsClient) -> tuple[Check, bool]:
     try:
         page = await client.list_page(size=1)
     except ApiError as error:
-        problem, status = error.problems[0], error.trouble.status
-        subject = "API key" if status in KEY_REFUSED else "service"
-        fact = f"{problem.place}: {problem.fact}"
-        return Check(subject=subject, level=Level.PROBLEM, fact=fact, fix=_fix_of(error)), status is not None
+        return _unusable(error, client), error.http_status is not None
     runs = "" if page.total is None else f"; {page.total:,} runs are listed"
     return Check(subject="API key", level=Level.OK, fact=f"accepted{runs}"), True
 
 
-def _fix_of(error: ApiError) -> str:
-    status = error.trouble.status
-    if status in KEY_REFUSED:
-        return "check WHEROBOTS_API_KEY and the base URL"
-    if status in WRONG_PATH:
-        return "check the base URL"
-    return error.problems[0].fix or "try again later"
+def _unusable(error: ApiError, client: RunsClient) -> Check:
+    """In the words of a batch that cannot start with this service."""
+    problem, subject = error.problems[0], "service"
+    stop = unusable_stop(error, client.settings.base_url, has_responded=client.has_answered)
+    if stop is None:
+        fact, fix = f"{problem.place}: {problem.fact}", problem.fix or "try again later"
+        return Check(subject=subject, level=Level.PROBLEM, fact=fact, fix=fix)
+    if stop.reason is StopReason.UNAUTHORIZED:
+        subject = "API key"
+    fix = stop.problem.fix.removesuffix(RESUME)  # here is nothing to resume
+    return Check(subject=subject, level=Level.PROBLEM, fact=stop.problem.fact, fix=fix)
 
 
 async def _storage_check(client: RunsClient, region: str) -> Check:

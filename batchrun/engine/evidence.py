@@ -149,7 +149,7 @@ def _sent_name(listed: RunSummary) -> str | None:
 
 
 def why_odd(listed: RunSummary, name: str) -> tuple[str, str]:
-    """Why a run that was looked for by ``name`` may be ours or not: in its own words, and without what is this run's own."""
+    """Why the run found may or may not be ours: once with its details, once in general terms."""
     if listed.name != name:
         return f"it is named {(listed.name or '')[:SHOWN_NAME]}", "it has another name"
     why = "its payload differs" if is_usable_id(listed.id) else "its id is unusable"

@@ -106,7 +106,7 @@ class Outcomes:
         """Submitted runs whose names have to be looked for once more."""
 
     def begun(self, work: Work) -> None:
-        """The ledger has an event of this session about a run: what an earlier one ended it as no longer counts."""
+        """The session has recorded an event for the run, so its earlier outcome no longer counts."""
         if work.ended_as is not None:
             self._tally.retried(work.ended_as)
             work.ended_as = None
@@ -174,7 +174,7 @@ class Outcomes:
         self._reporter.note_run(note, kind=f"their outcomes stay unknown; {kind or fact}", fix=fix)
 
     def could_not_look(self, work: Work, fact: str) -> None:
-        """A run that must be looked for before it is sent could not be: retry, but not forever."""
+        """The lookup required before resending failed; retry it a limited number of times."""
         work.failed_looks += 1
         if work.failed_looks < MOST_LOOKS:
             self._backlog.put(work, due_s=time.monotonic() + LOOK_AGAIN_S)

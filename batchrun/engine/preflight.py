@@ -126,7 +126,7 @@ def _check_service(state: BatchState, batch: BatchEvent, service: str, *, to_ano
         fix = "use that --base-url, or allow the change with --to-another-server"
         raise LedgerMismatchError(batch.name, fact, fix)
     if state.unknown:
-        fact = f"{state.unknown:,} runs may exist at {batch.base_url}, and {service} cannot tell"
+        fact = f"{state.unknown:,} runs may exist at {batch.base_url}, which {service} cannot confirm"
         fix = "settle them at the first service before you move the batch, or resolve them with batchrun resolve"
         raise LedgerMismatchError(batch.name, fact, fix)
 

@@ -11,6 +11,7 @@ from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.verdicts import NextStep, is_call_refused, judge_read
 from batchrun.errors import ApiError
 from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.http_statuses import INVALID, NOT_FOUND
 from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
 
 __all__ = ["Scan", "Scanner"]
@@ -138,7 +139,7 @@ class Scanner:
         try:
             return await self._named(name, created_after, most_pages, query=name)
         except ApiError as error:
-            if error.http_status not in {400, 422} or created_after is None:
+            if error.http_status not in INVALID or created_after is None:
                 raise
         return await self._named(name, created_after, most_pages, query=None)  # the service does not filter by name
 
@@ -160,7 +161,7 @@ class Scanner:
         try:
             return await self._persist(lambda: self._client.find(run_id))
         except ApiError as error:
-            if error.http_status == 404:  # noqa: PLR2004 - HTTP status
+            if error.http_status == NOT_FOUND:
                 return None
             raise
 

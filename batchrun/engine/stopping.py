@@ -15,9 +15,11 @@ from batchrun.errors import ApiError, LedgerChangedError, LedgerWriteError, Plan
 from batchrun.ledger.state import Outcome
 from batchrun.sweep.manifest.durations import duration_text
 from batchrun.wherobots.answers import Answer, Refused, Unreadable
+from batchrun.wherobots.http_statuses import NO_SUCH_PATH, is_redirect
 
 __all__ = [
     "CANCELLED",
+    "RESUME",
     "FirstAnswers",
     "Stop",
     "StopReason",
@@ -36,7 +38,8 @@ T = TypeVar("T")
 
 ALL_ALIKE_AFTER = 20
 """This many identical rejections, or unreadable answers, before any other answer mean that all answers will be alike."""
-NO_SUCH_PATH = frozenset({404, 405, 410})
+RESUME = ", then resume"
+"""Ends the fix of a stop that something outside of the batch caused."""
 MIN_ENDED_FOR_SHARE = 20
 """``stop_after_failures`` as a share waits for this many ended runs: a share of fewer says little."""
 
@@ -146,22 +149,22 @@ def unusable_stop(error: ApiError, base_url: str, *, has_responded: bool) -> Sto
         fix = "check the base URL and anything between this machine and the service, such as a proxy that requires a login"
         return Stop(StopReason.UNREADABLE, Problem(base_url, fact, fix))
     if error.http_status is None and not has_responded:
-        return Stop(StopReason.UNREACHABLE, Problem(base_url, fact, "check the base URL and the network, then resume"))
+        return Stop(StopReason.UNREACHABLE, Problem(base_url, fact, f"check the base URL and the network{RESUME}"))
     return None
 
 
 def refusal_stop(refused: Refused, base_url: str) -> Stop:
     """Why a batch stops after a response that `judge` answers with ``NextStep.STOP``: a 3xx, 401 or 403."""
-    if refused.http_status // 100 == 3:  # noqa: PLR2004 - 3xx
+    if is_redirect(refused.http_status):
         fact = f"it answers with a redirect, {refused.trouble.describe()}"
         fix = "set the base URL that it redirects to; redirects are not followed"
         return Stop(StopReason.REDIRECTED, Problem(base_url, fact, fix))
     fact = f"the API key was refused, {refused.trouble.describe()}"
-    return Stop(StopReason.UNAUTHORIZED, Problem(base_url, fact, "check WHEROBOTS_API_KEY, then resume"))
+    return Stop(StopReason.UNAUTHORIZED, Problem(base_url, fact, f"check WHEROBOTS_API_KEY and the base URL{RESUME}"))
 
 
 def ledger_stop(error: LedgerWriteError) -> Stop:
-    """Why a batch stops after a failed write; a ledger that somebody else changed cannot be resumed just so."""
+    """Why a batch stops after a failed write; a ledger that somebody else changed cannot simply be resumed."""
     is_changed = isinstance(error, LedgerChangedError)
     return Stop(StopReason.LEDGER_CHANGED if is_changed else StopReason.LEDGER, error.problems[0])
 

@@ -10,6 +10,16 @@ from enum import Enum, auto
 
 from batchrun.errors import ApiError
 from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
+from batchrun.wherobots.http_statuses import (
+    CALL_REFUSED,
+    CONFLICT,
+    KEY_REFUSED,
+    PASSING,
+    QUOTA_CODE,
+    RATE_CODE,
+    TIMEOUT_CODE,
+    is_redirect,
+)
 
 __all__ = ["NextStep", "Pressure", "Verdict", "is_call_refused", "judge", "judge_read"]
 
@@ -54,10 +64,6 @@ class Verdict:
     """What the service asked for in ``Retry-After``."""
 
 
-QUOTA_CODE = "INSUFFICIENT_QUOTA_ERROR"
-RATE_CODE = "RATE_LIMIT_ERROR"
-TIMEOUT_CODE = "TIMEOUT_ERROR"
-
 SUBMITTED = Verdict(NextStep.SUBMITTED)
 SETTLE = Verdict(NextStep.SETTLE, Pressure.SICK, is_counted=True)
 SETTLE_ONLY = Verdict(NextStep.SETTLE_ONLY)
@@ -66,7 +72,7 @@ STOP = Verdict(NextStep.STOP)
 SLOW_DOWN = Verdict(NextStep.RETRY, Pressure.RATE)
 BUSY = Verdict(NextStep.SETTLE, Pressure.RATE, is_counted=True)
 FULL = Verdict(NextStep.RETRY, Pressure.QUOTA)
-CONFLICT = Verdict(NextStep.RETRY, is_counted=True)
+AGAIN = Verdict(NextStep.RETRY, is_counted=True)
 UNSENT = Verdict(NextStep.RETRY, Pressure.SICK)
 
 Row = tuple[Callable[[Refused], bool], Verdict]
@@ -93,13 +99,13 @@ def _is_polite_503(refused: Refused) -> bool:
 
 
 REFUSALS: tuple[Row, ...] = (
-    (_family(3), STOP),
+    (lambda refused: is_redirect(refused.http_status), STOP),
     (_has_code(TIMEOUT_CODE), SETTLE),
     (_client_error_with(QUOTA_CODE), FULL),
     (_client_error_with(RATE_CODE), SLOW_DOWN),
-    (_status(408, 425, 429), SLOW_DOWN),
-    (_status(401, 403), STOP),
-    (_status(409), CONFLICT),
+    (_status(*PASSING), SLOW_DOWN),
+    (_status(*KEY_REFUSED), STOP),
+    (_status(CONFLICT), AGAIN),
     (_family(4), REJECT),
     (_is_polite_503, BUSY),
     (lambda _: True, SETTLE),
@@ -125,7 +131,7 @@ def judge(answer: Answer, *, may_exist: bool) -> Verdict:
 
 def _judge_refusal(refused: Refused, *, may_exist: bool) -> Verdict:
     verdict = next(verdict for fits, verdict in REFUSALS if fits(refused))
-    if verdict is CONFLICT and may_exist:
+    if verdict is AGAIN and may_exist:
         # The conflict may be with our own earlier attempt.
         return SETTLE
     if verdict.next_step is NextStep.RETRY or verdict is BUSY:
@@ -141,9 +147,6 @@ def judge_read(error: ApiError) -> Verdict:
     if error.http_status is None:
         return UNSENT
     return _judge_refusal(Refused(error.trouble, error.retry_after_s), may_exist=False)
-
-
-CALL_REFUSED = frozenset({403, 404, 405, 410, 501})
 
 
 def is_call_refused(error: ApiError) -> bool:

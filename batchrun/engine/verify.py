@@ -223,7 +223,7 @@ def _created(state: BatchState) -> int:
 
 
 def _batch_rate(plan: Plan | None, state: BatchState) -> float:
-    """What the batch may send in a second, it may also read: nothing else is going on."""
+    """Read at the batch's attempt rate; nothing else uses it."""
     if plan is not None and plan.submit.rate is not None:
         return plan.submit.rate
     return max(READS_PER_S, (state.rate or {}).get("rate_per_s") or 0.0)

@@ -42,7 +42,7 @@ __all__ = ["SessionParts", "SessionSpec", "wire"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSpec:
-    """What a session is to do, and the things of its caller that it does it with."""
+    """The session's task, and the caller's objects it uses."""
 
     plan: Plan | None
     """Without one, unknown runs are settled and nothing is sent."""

@@ -8,6 +8,16 @@ from typing import TypeVar
 import anyio
 
 from batchrun.errors import ApiError
+from batchrun.wherobots.http_statuses import (
+    INVALID,
+    NOT_FOUND,
+    PASSING,
+    QUOTA_CODE,
+    RATE_CODE,
+    TIMEOUT_CODE,
+    UNAUTHORIZED,
+    is_redirect,
+)
 
 __all__ = ["CallRefusedError", "ReadFailure", "Reader", "failure_of"]
 
@@ -20,9 +30,8 @@ REFUSALS = 3
 BACKOFF_S = 0.5
 LONGEST_WAIT_S = 60.0
 """The longest ``Retry-After`` that a call waits for here; pacing may hold it back for longer."""
-PASSING_STATUSES = frozenset({408, 425, 429})
-PASSING_CODES = frozenset({"RATE_LIMIT_ERROR", "INSUFFICIENT_QUOTA_ERROR", "TIMEOUT_ERROR"})
-"""What the service is too busy for now it may do later, whatever the status; as attempts are judged (a test compares)."""
+PASSING_CODES = frozenset({RATE_CODE, QUOTA_CODE, TIMEOUT_CODE})
+"""These pass as well, whatever the status; as attempts are judged (a test compares)."""
 
 
 class ReadFailure(StrEnum):
@@ -41,23 +50,21 @@ class ReadFailure(StrEnum):
 
 
 REFUSALS_BY_STATUS = {
-    400: ReadFailure.INVALID,
-    401: ReadFailure.UNAUTHORIZED,
-    404: ReadFailure.NOT_FOUND,
-    422: ReadFailure.INVALID,
+    UNAUTHORIZED: ReadFailure.UNAUTHORIZED,
+    NOT_FOUND: ReadFailure.NOT_FOUND,
+    **dict.fromkeys(INVALID, ReadFailure.INVALID),
 }
 
 
 def failure_of(error: ApiError) -> ReadFailure:
     """By the HTTP status; only ``POST /runs`` is officially public, so every other call may be missing or refused."""
     status = error.http_status
-    match (status or 0) // 100:
-        case 3:
-            return ReadFailure.UNAUTHORIZED
-        case 4 if status not in PASSING_STATUSES and error.trouble.code not in PASSING_CODES:
-            return REFUSALS_BY_STATUS.get(status or 0, ReadFailure.REFUSED)
-        case _:
-            return ReadFailure.PASSING
+    if is_redirect(status):
+        return ReadFailure.UNAUTHORIZED
+    is_client_error = (status or 0) // 100 == 4  # noqa: PLR2004 - 4xx
+    if not is_client_error or status in PASSING or error.trouble.code in PASSING_CODES:
+        return ReadFailure.PASSING
+    return REFUSALS_BY_STATUS.get(status or 0, ReadFailure.REFUSED)
 
 
 class CallRefusedError(Exception):

@@ -83,7 +83,8 @@ def test_a_service_without_a_runs_api_is_no_matter_of_the_key(
     found = batchrun("doctor", "--base-url", f"{emulated.url}/elsewhere", "--json")
     assert found.status == 1
     (problem,) = [check for check in found.document["checks"] if check["level"] == "problem"]
-    assert (problem["subject"], problem["fix"]) == ("service", "check the base URL")
+    assert (problem["subject"], problem["fix"]) == ("service", "check the base URL: it is everything before /runs")
+    assert problem["fact"].startswith("there is no Runs API here: HTTP 404")
 
 
 def test_a_port_that_does_not_speak_tls_is_no_matter_of_certificates(batchrun: Run, emulated: EmulatorServer) -> None:
