@@ -1,7 +1,6 @@
 """Submit one batch: the public ``submit``."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import anyio.to_thread
@@ -73,13 +72,51 @@ async def submit(
 
     """
     service = base_url or client.settings.base_url
-    settings, switch, reporter = settings or SubmitSettings.of(plan.submit), switch or StopSwitch(), Reporter(observer)
     check_plan(plan, client.settings.secret)
     client.secrets.add_values(plan.environment.values())
-    allowed = partial(check_ledger, extend=extend, recreate=recreate, to_another_server=to_another_server)
-    preflight = await _check_ledger(allowed, plan, ledger, service, retry)
+    # In a thread: a changed plan is compared with the ledger's own, which is rebuilt from its files.
+    compare = partial(
+        check_ledger,
+        service=service,
+        retry=retry,
+        extend=extend,
+        recreate=recreate,
+        to_another_server=to_another_server,
+    )
+    preflight = await anyio.to_thread.run_sync(compare, plan, ledger.state, ledger.path)
+    return await _submit_checked(
+        plan,
+        ledger,
+        client,
+        preflight,
+        settings=settings or SubmitSettings.of(plan.submit),
+        reporter=Reporter(observer),
+        switch=switch or StopSwitch(),
+        retry=retry,
+        existing=existing,
+        service=service,
+        on_change=on_change,
+    )
+
+
+async def _submit_checked(
+    plan: Plan,
+    ledger: FileLedger,
+    client: RunsClient,
+    preflight: Preflight,
+    *,
+    settings: SubmitSettings,
+    reporter: Reporter,
+    switch: StopSwitch,
+    retry: frozenset[Outcome],
+    existing: Existing,
+    service: str,
+    on_change: Callable[[Change], None] | None,
+) -> Submission:
+    """Ask the service, record the batch, upload its files, and run the session."""
+    generations = await anyio.to_thread.run_sync(generations_of, plan, ledger.state)
     pacer = pacer_for(client, settings, ledger.state)
-    check = ServiceCheck(
+    service_check = ServiceCheck(
         plan=plan,
         ledger=ledger,
         client=client,
@@ -88,48 +125,37 @@ async def submit(
         existing=existing,
         is_moved=preflight.service_changed,
     )
-    spec = SessionSpec(
-        plan=plan,
-        ledger=ledger,
-        client=client,
-        pacer=pacer,
-        settings=settings,
-        reporter=reporter,
-        switch=switch,
-        retry=retry,
-        on_change=on_change,
+    # Ask the service, and only then write: a refusal leaves neither a new ledger nor a changed one behind.
+    found = await switch.unless_pulled(service_check.run)
+    opened_spending = partial(open_spending, settings.stop_at_units, plan, generations, ledger.state, client, pacer)
+    spending = None if isinstance(found, Stop) else await switch.unless_pulled(opened_spending)
+    await _record_batch(preflight, plan, ledger, service)
+    await service_check.apply(found, switch)
+    earlier = await anyio.to_thread.run_sync(earlier_runs, plan, ledger.state, ledger.path)
+    destinations = await upload_local_files(plan, generations, ledger, client, reporter=reporter, switch=switch)
+    return await run_session(
+        SessionSpec(
+            plan=plan,
+            ledger=ledger,
+            client=client,
+            pacer=pacer,
+            settings=settings,
+            reporter=reporter,
+            switch=switch,
+            retry=retry,
+            generations=generations,
+            earlier=earlier,
+            destinations=destinations,
+            is_same_organization=service_check.is_same_organization,
+            on_change=on_change,
+            spending=spending,
+        )
     )
-    return await run_session(await _prepare(spec, plan, check, preflight, service))
 
 
-async def _check_ledger(
-    check: Callable[..., Preflight], plan: Plan, ledger: FileLedger, service: str, retry: frozenset[Outcome]
-) -> Preflight:
-    """In a thread: a changed plan is compared with the ledger's own, which is rebuilt from its files."""
-    checking = partial(check, plan, ledger.state, ledger.path, service=service, retry=retry)
-    return await anyio.to_thread.run_sync(checking)
-
-
-async def _prepare(
-    spec: SessionSpec, plan: Plan, check: ServiceCheck, preflight: Preflight, service: str
-) -> SessionSpec:
-    """Ask the service, and only then write: a refusal leaves neither a new ledger nor a changed one behind."""
-    ledger, client, switch, in_thread = spec.ledger, spec.client, spec.switch, anyio.to_thread.run_sync
-    generations = await in_thread(generations_of, plan, ledger.state)
-    limit = spec.settings.stop_at_units
-    spending_of = partial(open_spending, limit, plan, generations, ledger.state, client, spec.pacer)
-    found = await switch.unless_pulled(check.run)
-    spending = None if isinstance(found, Stop) else await switch.unless_pulled(spending_of)
+async def _record_batch(preflight: Preflight, plan: Plan, ledger: FileLedger, service: str) -> None:
+    """Start a new ledger, or record that the batch's plan or service changed."""
     if preflight.is_new:
-        await ledger.begin(await in_thread(new_batch, plan, service))
+        await ledger.begin(await anyio.to_thread.run_sync(new_batch, plan, service))
     elif preflight.target_changed:
-        await ledger.begin(await in_thread(extended_batch, plan, ledger.state, service))
-    await check.apply(found, switch)
-    return replace(
-        spec,
-        earlier=await in_thread(earlier_runs, plan, ledger.state, ledger.path),
-        is_same_organization=check.is_same_organization,
-        destinations=await upload_local_files(plan, generations, ledger, client, reporter=spec.reporter, switch=switch),
-        generations=generations,
-        spending=spending,
-    )
+        await ledger.begin(await anyio.to_thread.run_sync(extended_batch, plan, ledger.state, service))
