@@ -50,4 +50,4 @@ def test_a_list_that_shows_nothing_new_twice_never_ends() -> None:
 
 
 def test_more_runs_than_any_batch_has_are_not_read() -> None:
-    assert Scan(ids={str(number) for number in range(MOST_RUNS + 1)}).is_stuck
+    assert Scan(ids=dict.fromkeys(map(str, range(MOST_RUNS + 1)), 0)).is_stuck
