@@ -79,7 +79,7 @@ def test_the_key_comes_from_the_environment_and_is_never_shown() -> None:
     ("flags", "message"),
     [
         (["--fault", "confict=1"], "did you mean conflict?"),
-        (["--fault", "conflict"], "write --fault NAME=VALUE"),
+        (["--fault", "conflict"], "use --fault NAME=VALUE"),
         (["--speed", "0"], "speed"),
         (["--config", "missing.toml"], "missing.toml"),
     ],
