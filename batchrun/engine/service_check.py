@@ -4,7 +4,7 @@ As a rule it costs three calls: one list, to learn that the path answers, that t
 organization; and one list of the planned names, to notice runs that the ledger should know and does not.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,24 +12,22 @@ import anyio
 import anyio.to_thread
 
 from batchrun.engine.adoption import adoptions
-from batchrun.engine.evidence import MARGIN_S, tag_of
+from batchrun.engine.evidence import MARGIN_S
 from batchrun.engine.generations import generations_of
-from batchrun.engine.known_ids import ids_of
 from batchrun.engine.organization import check_organization, organization_of
 from batchrun.engine.progress import Reporter
-from batchrun.engine.rerun_names import words_of
 from batchrun.engine.scan import Scan, Scanner
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch, unusable_stop
+from batchrun.engine.strangers import Look, Strangers, strangers, unattempted_names
 from batchrun.errors import ApiError, Problem, RunsExistError
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import ForeignEvent
 from batchrun.ledger.file import FileLedger
-from batchrun.ledger.fold import BatchState, Outcome, fold
-from batchrun.sweep.plan import Plan, PlannedRun
-from batchrun.wherobots.client import RunsClient
+from batchrun.ledger.fold import BatchState, fold
+from batchrun.sweep.plan import Plan
+from batchrun.wherobots.client import MAX_PAGE_SIZE, RunsClient
 from batchrun.wherobots.clock import creation_offset_s, steady_now
-from batchrun.wherobots.identity import is_same_payload
-from batchrun.wherobots.summaries import RunSummary, is_usable_id
+from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
 
 __all__ = ["Existing", "ServiceCheck"]
 
@@ -42,10 +40,7 @@ MOST_PAGES = 20
 """Pages of planned names that are read, at most: beyond two thousand runs the check says that it was not made."""
 SHOWN = 3
 """Names that an error shows."""
-
-
-Strangers = list[tuple[RunSummary, PlannedRun]]
-"""Listed runs that the ledger does not know, each with the planned run whose name it has."""
+INCOMPLETE = "the list of their names is too long, or incomplete"
 
 
 class Existing(StrEnum):
@@ -76,6 +71,8 @@ class ServiceCheck:
     """Awaited before each call."""
     reporter: Reporter
     existing: Existing
+    is_changed: bool = False
+    """The plan is another one than the ledger's: some of its runs may be new to this ledger."""
     is_moved: bool = False
     """The batch moves to this service: none of its earlier runs is known here."""
     organization: str | None = None
@@ -164,114 +161,102 @@ class ServiceCheck:
 
         Who decided about them decided about all of them: then the list has to be complete.
         """
-        is_decided = self.existing is not Existing.REFUSE
-        listed, doubt = await self._listed(plan, most_pages=None if is_decided else MOST_PAGES)
+        look, is_decided = self._look(), self.existing is not Existing.REFUSE
+        listed, doubt = await self._listed(plan, look, most_pages=None if is_decided else MOST_PAGES)
         for _ in range(SCANS if is_decided and doubt else 0):
             await anyio.sleep(REACH_PAUSE_S)
-            listed, doubt = await self._listed(plan, most_pages=None)
+            listed, doubt = await self._listed(plan, look, most_pages=None)
             if not doubt:
                 break
         if doubt and is_decided:
             return self._unreachable(f"it is unclear which runs --{self.existing.flag} applies to: {doubt}")
-        found = await anyio.to_thread.run_sync(self._of_plan, plan, listed) if listed else []
+        found = await anyio.to_thread.run_sync(strangers, plan, listed, self._state, look) if listed else []
         if doubt and not found:
             self._not_checked(doubt)
         return found
 
-    async def _listed(self, plan: Plan, *, most_pages: int | None) -> tuple[list[RunSummary], str]:
-        """The listed runs with names like the plan's that are newer than the ledger; and why there may be more."""
-        after = self._after_s()
-        scan, listed = Scan(), list[RunSummary]()
+    async def _listed(self, plan: Plan, look: Look, *, most_pages: int | None) -> tuple[list[RunSummary], str]:
+        """The listed runs with names like the plan's that may matter; and why there may be more."""
+        listed, doubt, pages = list[RunSummary](), "", most_pages
         try:
-            pages = self._scanner.pages(scan, name=f"{plan.name_prefix}*", created_after=after, most_pages=most_pages)
-            async for runs in pages:
-                listed += [run for run in runs if self._is_news(run, after)]
+            if look.recent_from_s is not None:
+                scan, listed = await self._prefix(plan, pages, created_after=look.recent_from_s)
+                doubt = "" if scan.is_complete() else INCOMPLETE
+                pages = max(1, pages - len(scan.totals)) if pages is not None else None
+            if look.looks_back:
+                past, why = await self._past(plan, pages)
+                listed, doubt = listed + past, doubt or why
         except ApiError as error:
             return [], f"the runs cannot be listed: {error}"
-        return listed, "" if scan.is_complete() else "the list of their names is too long, or incomplete"
+        return listed, doubt
 
-    def _after_s(self) -> float | None:
-        """Epoch seconds of the server's clock from which on runs matter; None if all of them do.
+    async def _past(self, plan: Plan, most_pages: int | None) -> tuple[list[RunSummary], str]:
+        """Runs of any age. Where there are too many to list, half of the pages, and single names with the other half."""
+        first = await self._scanner.first_page(name=f"{plan.name_prefix}*")
+        is_long = most_pages is not None and (first.total is None or first.total > most_pages * MAX_PAGE_SIZE)
+        half = most_pages // 2 if is_long and most_pages is not None else 0
+        scan, listed = await self._prefix(plan, most_pages - half if most_pages is not None else None, first=first)
+        if not half:
+            return listed, "" if scan.is_complete() else INCOMPLETE
+        names, are_all = await anyio.to_thread.run_sync(unattempted_names, plan, self._state, half)
+        are_whole = True
+        for name in names:
+            runs, is_whole = await self._scanner.named(name, most_pages=1)
+            listed += runs
+            are_whole &= is_whole
+        return listed, "" if are_all and are_whole else INCOMPLETE
+
+    async def _prefix(
+        self,
+        plan: Plan,
+        most_pages: int | None,
+        *,
+        created_after: float | None = None,
+        first: RunSummaryPage | None = None,
+    ) -> tuple[Scan, list[RunSummary]]:
+        scan, listed = Scan(), list[RunSummary]()
+        async for runs in self._scanner.pages(
+            scan, name=f"{plan.name_prefix}*", created_after=created_after, first=first, most_pages=most_pages
+        ):
+            listed += runs
+        return scan, listed
+
+    def _look(self) -> Look:
+        """Which runs matter.
 
         A newer copy of the ledger created its runs after the last attempt of this one. That time is too early if the clock of
         the attempt's session was behind, but never earlier than the batch itself.
 
+        Another ledger may have created runs at any time: those are looked for whenever planned runs are new to this ledger.
+
         For a new ledger that creates its own runs beside the existing ones, only those matter that it could later take for its
         own: the latest. So a large batch is created anew without listing the whole of the earlier one.
         """
-        begun_at = self._state.attempted_at
-        if begun_at is not None:
-            attempted_s = epoch_seconds(begun_at) + self._state.attempted_offset_s
-            return max(attempted_s, self._state.began_s or 0.0) - self._state.creation_lag_s - MARGIN_S
-        if self.existing is Existing.FOREIGN:
-            return steady_now() + creation_offset_s(self.client.clock.offset_s) - 2 * MARGIN_S
-        return None
-
-    def _is_news(self, run: RunSummary, after: float | None) -> bool:
-        if run.name is None or not is_usable_id(run.id) or run.id in self._state.foreign:
-            return False
-        if self._state.attempted_at is not None and self._is_of_another_batch(run):
-            return False
-        return after is None or epoch_seconds(run.create_time or "") >= after
-
-    def _is_of_another_batch(self, run: RunSummary) -> bool:
-        """Whether its tag says so. An older copy of a ledger has the same batch as the newer one."""
-        tag, batch = tag_of(run), self._state.batch
-        return tag is not None and batch is not None and tag.partition("/")[0] != batch.batch_id
-
-    def _of_plan(self, plan: Plan, listed: Iterable[RunSummary]) -> Strangers:
-        """Those whose name is planned, or a rerun of a planned one, and whose key has no attempt that may explain them."""
-        known_ids = {run_id for run_id, _ in ids_of(self._state)}.union(*self._state.duplicates.values())
-        by_word: dict[str, list[RunSummary]] = {}
-        for run in listed:
-            if run.id not in known_ids and run.name is not None:
-                for word in words_of(run.name):
-                    by_word.setdefault(word, []).append(run)
-        if not by_word:
-            return []
-        explained, exact = set(self._explained_names()), {one.name for one in plan if one.name in by_word}
-        return [
-            (run, planned)
-            for planned in plan
-            if (planned.name in by_word or planned.key in by_word) and not self._is_explained(planned.key)
-            for run in (*by_word.get(planned.name, ()), *by_word.get(planned.key, ()))
-            if run.name == planned.name or run.name not in exact  # a planned name that looks like a rerun's is itself
-            if run.name not in explained or _is_sent_as(run, planned)
-            # The last look at a name that was sent more than once is still to come.
-            if run.name != self._state.to_check.get(planned.key, ("", 0.0))[0]
-        ]
-
-    def _explained_names(self) -> Iterator[str]:
-        """Names of which a run may appear that is no sign of a stale copy: an attempt is in the ledger, without an answer.
-
-        A changed setting gives a point another key under the same name, so its earlier attempt explains the name; but not a
-        run with the present payload, which an attempt of the present key has made.
-        """
-        for key, known in self._state.runs.items():
-            if known.name is not None and self._is_explained(key):
-                yield known.name
-        for name, _ in self._state.to_check.values():
-            yield name
-
-    def _is_explained(self, key: str) -> bool:
-        known = self._state.runs.get(key)
-        return known is not None and (
-            known.outcome in {Outcome.UNKNOWN, Outcome.DROPPED}  # a person saw what is held when it was dropped
-            or known.since_s is not None
-        )
+        state, recent_from_s = self._state, None
+        is_decided_anew = self.existing is Existing.FOREIGN
+        if state.attempted_at is not None and not self.is_moved:
+            attempted_s = epoch_seconds(state.attempted_at) + state.attempted_offset_s
+            recent_from_s = max(attempted_s, state.began_s or 0.0) - state.creation_lag_s - MARGIN_S
+        elif is_decided_anew:
+            recent_from_s = steady_now() + creation_offset_s(self.client.clock.offset_s) - 2 * MARGIN_S
+        is_new = state.attempted_at is None or self.is_changed or self.is_moved or not state.is_plan_checked
+        return Look(recent_from_s=recent_from_s, looks_back=is_new and not is_decided_anew, is_moved=self.is_moved)
 
     def _runs_exist(self, found: Strangers) -> RunsExistError:
         names = [run.name or "" for run, _ in found]
         some = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
         count = "1 run of this sweep exists" if len(found) == 1 else f"{len(found):,} runs of this sweep exist"
-        if self._state.attempted_at is None:
+        if not self._state.runs:
             fact = f"{count} at the service ({some}), but this ledger is new; another ledger may have been lost"
             fix = (
                 "adopt them with batchrun recover SWEEP, create them again with --again, "
                 "or pass the ledger that contains them with --ledger PATH"
             )
         else:
-            fact = f"{count} at the service but not in this ledger ({some}): it is an older copy of another ledger"
+            what = "it is an older copy of another ledger"
+            if self._look().looks_back:
+                what += ", or another ledger created them"
+            fact = f"{count} at the service but not in this ledger ({some}): {what}"
             fix = (
                 "use the newer ledger with --ledger PATH, adopt them with --adopt-existing, "
                 "or treat them as another batch's with --not-ours"
@@ -290,7 +275,3 @@ class ServiceCheck:
         place = "preflight"
         fact = f"could not check whether runs with these names already exist: {why}"
         self.reporter.note(Problem(place, fact, "see docs/exactly-once.md for what that means"))
-
-
-def _is_sent_as(run: RunSummary, planned: PlannedRun) -> bool:
-    return run.payload is not None and is_same_payload(planned.keyed_body or planned.body, run.payload)

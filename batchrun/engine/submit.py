@@ -123,6 +123,7 @@ async def _submit_checked(
         wait_for_read=pacer.wait_for_read,
         reporter=reporter,
         existing=existing,
+        is_changed=preflight.target_changed,
         is_moved=preflight.service_changed,
     )
     # Ask the service, and only then write: a refusal leaves neither a new ledger nor a changed one behind.

@@ -66,7 +66,7 @@ def _batch(state: BatchState, event: BatchEvent) -> None:
     """Runs that leave the plan leave the counts, and nothing else; runs that come back are counted again."""
     if state.batch is not None and state.batch.base_url != event.base_url:
         state.organization = None  # another service has other organizations
-    state.batch = event
+    state.batch, state.is_plan_checked = event, False
     state.left = gone = frozenset(event.gone)
     # Version 0.1 forgot what left the plan, and so did not name it again in later extensions.
     names_all = not event.batchrun.startswith("0.1.")
@@ -87,6 +87,7 @@ def _session(state: BatchState, event: SessionEvent) -> None:
     state.organization = state.organization or event.organization
     if event.action == "start":
         state.sessions += 1
+        state.is_plan_checked = True
         state.server_offset_s = creation_offset_s(event.server_offset_s)
         if state.began_s is None:
             state.began_s = epoch_seconds(event.at) + state.server_offset_s

@@ -245,6 +245,8 @@ class BatchState:
     """The organization that the batch's runs were created in, if the service reveals it."""
     server_offset_s: float = 0.0
     """What to add to our clock for the earliest time at which a run sent now can have been created."""
+    is_plan_checked: bool = False
+    """A session began since the plan last changed: its planned names were looked for at the service."""
     attempted_at: str | None = None
     """When the last attempt began, or the last run was recorded as created. Later events, such as a session that was refused
     before it sent anything, say nothing about which runs this ledger should know."""

@@ -234,6 +234,46 @@ async def test_a_check_takes_at_most_22_calls_however_many_runs_exist(tmp_path: 
     assert len(service.requests) == 22
 
 
+async def test_where_too_many_runs_have_the_prefix_single_names_are_looked_for(tmp_path: Path) -> None:
+    """Five runs of a lost ledger, and two thousand newer ones whose names begin the same way."""
+    names = [f"tile-other-{n}" for n in range(2_101)] + [run.name for run in plan_of(5)]
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        query = request.url.params
+        pattern, start, size = query.get("name", "*"), int(query.get("cursor", 0)), int(query.get("size", 50))
+        found = [name for name in names if pattern.endswith("*") or name == pattern]
+        items = [{"id": name, "name": name, "createTime": AT} for name in found[start : start + size]]
+        more = str(start + size) if start + size < len(found) else None
+        return httpx.Response(
+            200, json={"items": items, "total": len(found), "next_page": more, "id": "org"}, request=request
+        )
+
+    service = Wire(httpx.MockTransport(respond))
+    async with checking(tmp_path, service, runs=5) as (check, notes):
+        with pytest.raises(RunsExistError, match="5 runs of this sweep exist at the service"):
+            await check.run()
+    assert len(service.requests) == 2 + 10 + 5
+    del names[-5:]
+    async with checking(tmp_path, service, runs=5) as (check, notes):
+        assert await check.run() == []
+    assert notes.seen == []
+
+
+@pytest.mark.parametrize("existing", list(Existing))
+async def test_a_run_without_a_creation_time_may_be_of_any_time(tmp_path: Path, existing: Existing) -> None:
+    run = next(iter(plan_of(1)))
+    item = {"id": "undated", "name": run.name, "payload": json.loads(run.body)}
+    service = Wire(httpx.MockTransport(lambda _: httpx.Response(200, json={"items": [item], "total": 1})))
+    async with checking(tmp_path, service, existing=existing, runs=1) as (check, _):
+        if existing is Existing.REFUSE:
+            with pytest.raises(RunsExistError):
+                await check.run()
+        else:
+            found = await check.run()
+            assert not isinstance(found, Stop)
+            assert [listed.id for listed, _ in found] == ["undated"]
+
+
 async def test_a_large_batch_is_created_anew_without_listing_the_earlier_one(tmp_path: Path) -> None:
     """Only the latest runs could be taken for those that are about to be created."""
     service = emulator()

@@ -96,12 +96,10 @@ def test_a_session_whose_clock_is_behind_takes_no_earlier_batch_for_its_own(comm
     command.sweep(4)
     assert command.submit().status == 0
     service.clock_ahead_s = 0
-    command.sweep(2)
     second = ("--ledger", "second.jsonl")
-    assert command.submit(*second, *supported("--again")).status == 0
+    command.submit_and_kill(5, "--rate", "2", *second, *supported("--again"))
     command.preamble = "import time\n_real = time.time\ntime.time = lambda: _real() - 600\n"
-    for last in (3, 4):  # the first of them was attempted by the clock that is behind
-        command.sweep(last)
-        ended = command.submit("--extend", *second)
-        assert ended.status == 0, ended.err
+    command.submit_and_kill(6, "--rate", "2", *second)
+    ended = command.submit(*second)  # the last attempt was made by the clock that is behind
+    assert ended.status == 0, ended.err
     assert service.names() == {f"tile-run-{n}": 2 for n in range(1, 5)}

@@ -16,6 +16,84 @@ def test_a_sweep_cut_short_and_widened_again_creates_nothing_twice(command: Comm
     assert (checked.status, checked.err) == (0, "")
 
 
+def only(command: Command, *tiles: int) -> None:
+    """Write a sweep of these tiles alone."""
+    command.sweep(1)
+    text = (command.folder / "sweep.toml").read_text()
+    (command.folder / "sweep.toml").write_text(text.replace("{ from = 1, to = 1 }", str(list(tiles))))
+
+
+def test_a_small_submit_does_not_hide_that_a_ledger_was_lost(command: Command, service: Service) -> None:
+    command.sweep(6)
+    assert command.submit().status == 0
+    command.ledger.unlink()
+    only(command, 100)
+    assert command.submit().status == 0
+    only(command, *range(1, 7), 100)
+    refused = command.submit("--extend")
+    assert service.names() == once(6) | {"tile-run-100": 1}
+    assert refused.status == 4
+    assert command.submit("--extend", "--adopt-existing").status == 0
+    assert service.names() == once(6) | {"tile-run-100": 1}
+
+
+def test_a_small_submit_does_not_hide_that_a_ledger_is_an_older_copy(command: Command, service: Service) -> None:
+    command.sweep(4)
+    assert command.submit().status == 0
+    copy = command.ledger.read_bytes()
+    command.sweep(8)
+    assert command.submit("--extend").status == 0
+    command.ledger.write_bytes(copy)
+    only(command, 1, 2, 3, 4, 50)
+    assert command.submit("--extend").status == 0
+    only(command, *range(1, 9), 50)
+    refused = command.submit("--extend")
+    assert service.names() == once(8) | {"tile-run-50": 1}
+    assert refused.status == 4
+
+
+def test_a_recovered_ledger_that_is_widened_creates_nothing_twice(command: Command, service: Service) -> None:
+    command.sweep(5)
+    assert command.submit().status == 0
+    command.ledger.unlink()
+    command.sweep(2)
+    recovered = command.run("recover", "sweep.toml", "--base-url", service.url, "--settle-after", "0.1s")
+    assert recovered.status == 0, recovered.err
+    only(command, 1, 2, 50)
+    assert command.submit("--extend").status == 0
+    only(command, *range(1, 6), 50)
+    refused = command.submit("--extend")
+    assert service.names() == once(5) | {"tile-run-50": 1}
+    assert refused.status == 4
+
+
+def test_a_batch_that_moves_creates_nothing_that_the_other_service_holds(command: Command, service: Service) -> None:
+    command.sweep(3)
+    assert command.submit().status == 0
+    first_ledger = command.ledger.rename(command.folder / "first.jsonl")
+    with Service() as other:
+        command.service = other
+        only(command, 50)
+        assert command.submit().status == 0
+        command.sweep(3)
+        command.service = service
+        refused = command.submit("--extend", "--to-another-server")
+    assert first_ledger.exists()
+    assert service.names() == once(3)
+    assert refused.status == 4
+
+
+def test_an_extended_sweep_asks_nothing_of_runs_that_were_created_again(command: Command, service: Service) -> None:
+    """The earlier batch's runs were declared to be another's; those that exist twice are known to this ledger."""
+    command.sweep(3)
+    assert command.submit().status == 0
+    assert command.submit("--ledger", "second.jsonl", *supported("--again")).status == 0
+    command.sweep(5)
+    ended = command.submit("--ledger", "second.jsonl", "--extend")
+    assert ended.status == 0, ended.err
+    assert service.names() == {f"tile-run-{n}": 1 + (n <= 3) for n in range(1, 6)}
+
+
 def test_status_names_the_runs_that_exist_and_left_the_plan(command: Command, service: Service) -> None:
     for last in (5, 3):
         command.sweep(last)
