@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from batchrun.engine import attempt, evidence, service_check, settle
+from batchrun.engine import attempt, evidence, settle, strangers
 from batchrun.engine.evidence import Fit
 from batchrun.engine.generations import Generations
 from batchrun.engine.service_check import ServiceCheck
@@ -128,7 +128,7 @@ def generations_mixed() -> None:
 
 def any_attempt_explains() -> None:
     """A lost attempt with an earlier payload explains a run with the present one that an older ledger does not know."""
-    service_check._is_sent_as = lambda *_: False
+    strangers._is_sent_as = lambda *_: False
 
 
 MUTANTS: dict[str, Callable[[], Any]] = {

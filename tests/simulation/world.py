@@ -33,6 +33,10 @@ from tests.simulation.sweep import Sweep
 __all__ = ["World"]
 
 
+UNPLANNED_THEN = "not planned when an older ledger was put back"
+UNPLANNED_AT_RECOVERY = "not planned when the ledger was recovered"
+
+
 @dataclass(slots=True)
 class World:
     """One history's world. Its ledgers are ``<name>.jsonl`` in ``folder``; ``main`` is the one that events are about."""
@@ -143,9 +147,16 @@ class World:
 
     def _excuse_unknown_to_copy(self, before: bytes, began_s: float) -> None:
         planned = set(self.sweep.keys().values())
+        for run in self.service.runs:  # once they are planned, preflight has to notice them
+            if (
+                run.excuse in {UNPLANNED_THEN, UNPLANNED_AT_RECOVERY}
+                and run.owner is not None
+                and run.owner.key in planned
+            ):
+                run.excuse = ""
         for run in self._unknown_to_copy:
             if run.owner is not None and run.owner.key not in planned:
-                run.excuse = run.excuse or "not planned when an older ledger was put back"
+                run.excuse = run.excuse or UNPLANNED_THEN
             if run.visible_s > began_s:
                 run.excuse = run.excuse or "not listed yet after an older ledger was put back"
             if run.organization != self.organization and b'"event":"session"' not in before:
@@ -192,7 +203,7 @@ class World:
             run.is_forgotten = True
             run.is_doubted = run.owner.key in {self.sweep.names()[name] for name in doubted}
             if run.owner.key not in planned:
-                run.excuse = run.excuse or "not planned when the ledger was recovered"
+                run.excuse = run.excuse or UNPLANNED_AT_RECOVERY
 
     @property
     def is_begun(self) -> bool:
