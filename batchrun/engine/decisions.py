@@ -91,7 +91,11 @@ def _adoption_objections(run: UndecidedRun, held: HeldRun | None) -> Iterator[Pr
     if held is None:
         yield Problem(run.name, "there is no run to adopt", choices_of(run))
     elif held.holder is not None:
-        whose = "an earlier generation of this run" if held.holder == run.key else f"another planned run, {held.holder}"
+        whose = (
+            "an earlier generation of this run"
+            if held.holder == run.key
+            else f"another planned run, {held.holder_name or held.holder}"
+        )
         yield Problem(run.name, f"{held.run_id} is {whose} already", choices_of(run))
     elif held.name != run.name:
         yield Problem(run.name, f"{held.run_id} is named '{held.name}', not '{run.name}'", choices_of(run))

@@ -35,6 +35,8 @@ class HeldRun:
     """The first few places where the payloads differ."""
     holder: str | None = None
     """The key of the planned run that has this id in the ledger."""
+    holder_name: str | None = None
+    """The name that it was created under, if it was looked up."""
     is_foreign: bool = False
     """A person decided earlier that the run belongs to another batch."""
 

@@ -92,8 +92,10 @@ def read_known_runs(ledger: Path, plan: Plan | None = None) -> KnownRuns:
         fold(known.state, event)
         if type(event) is SubmittedEvent:
             _take(known, event)
-        elif type(event) is UnknownEvent and event.name and known.state.runs[event.key].generation == 1:
-            known.keys[event.name] = event.key
+        elif type(event) is UnknownEvent:
+            known.has_taken_over |= event.n == 0
+            if event.name and known.state.runs[event.key].generation == 1:
+                known.keys[event.name] = event.key
     if known.state.batch is None:
         raise LedgerFormatError(str(ledger), "the ledger is empty", "submit the sweep again")
     ids = dict(ids_of(known.state))

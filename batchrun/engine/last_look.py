@@ -82,10 +82,9 @@ class LastLook:
             tag=None if resent.generation is None else self._tagging.tag_of(resent.key, resent.generation),
         )
         others = [run for run in listed if self._may_be_ours(run, sought)]
+        others.sort(key=lambda run: epoch_seconds(run.create_time or ""))
         # From a list that was cut short, what it shows still counts; that it shows nothing else does not.
-        if is_whole or others:
-            others.sort(key=lambda run: epoch_seconds(run.create_time or ""))
-            self._outcomes.checked(resent, [run.id for run in others[:MOST_DUPLICATES]])
+        self._outcomes.checked(resent, [run.id for run in others[:MOST_DUPLICATES]], is_whole=is_whole)
 
     def _may_be_ours(self, run: RunSummary, sought: Sought) -> bool:
         """Also one whose payload differs: the service may have rewritten it. The one that is ours for sure is taken."""

@@ -1,7 +1,7 @@
 """Where a ledger and the service disagree. Pure; `batchrun.engine.verify` asks the service."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from batchrun.engine.evidence import Fit
@@ -62,6 +62,8 @@ class Seen:
     """Names that it gives to ids of the ledger's, where they are not the ledger's."""
     strangers: Collection[RunSummary]
     """Runs of the batch's names whose ids the ledger does not know."""
+    respelled: Mapping[str, str] = field(default_factory=dict)
+    """By the ids of those that are listed under another spelling: the batch's names."""
 
 
 def mismatches(
@@ -73,7 +75,7 @@ def mismatches(
         yield _of_id(known, MismatchKind.MISSING, keys[run_id], run_id)
     for run_id, name in seen.renamed.items():
         yield _of_id(known, MismatchKind.RENAMED, keys[run_id], run_id, found_name=name)
-    by_name = _by_name(known, seen.strangers)
+    by_name = _by_name(known, seen)
     for key, run in known.state.runs.items():
         name = run.name or ""
         # A point whose payload was changed has two keys under one name, and what is held is shown with one of them.
@@ -83,29 +85,30 @@ def mismatches(
         key, generation = known.place(name) or ("", 1)
         # A rerun may have other settings than the plan.
         sent = planned(key) if generation == 1 else None
-        held = tuple(_compare(known, compared, key, generation, sent, listed))
-        yield from _of_held(known, key, generation, held)
+        held = tuple(_compare(known, compared, name, sent, listed))
+        yield from _of_held(known, key, generation, name, held)
 
 
-def _by_name(known: KnownRuns, strangers: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
+def _by_name(known: KnownRuns, seen: Seen) -> dict[str, list[RunSummary]]:
     by_name: dict[str, list[RunSummary]] = {}
-    for run in sorted(strangers, key=lambda run: run.create_time or ""):
-        if run.id not in known.names and run.name is not None and run.name in known:
-            by_name.setdefault(run.name, []).append(run)
+    for run in sorted(seen.strangers, key=lambda run: run.create_time or ""):
+        name = seen.respelled.get(run.id, run.name)
+        if run.id not in known.names and name is not None and name in known:
+            by_name.setdefault(name, []).append(run)
     return by_name
 
 
 def _compare(
     known: KnownRuns,
     compared: HeldRuns,
-    key: str,
-    generation: int,
+    name: str,
     planned: PlannedRun | None,
     listed: Iterable[RunSummary],
 ) -> Iterator[HeldRun]:
+    key, generation = known.place(name) or ("", 1)
     run = known.state.runs.get(key)
     for one in listed:
-        name, since_s = one.name or "", known.began_s
+        since_s = known.began_s
         if run is not None and run.n == 0:
             since_s = 0.0  # taken over: another ledger sent it, and nobody knows when
         elif run is not None and run.since_s is not None and _outcome(known, key, generation) is not Outcome.SUBMITTED:
@@ -126,10 +129,9 @@ def _generation(known: KnownRuns, key: str) -> int:
     return run.generation if run is not None else 1
 
 
-def _of_held(known: KnownRuns, key: str, generation: int, held: tuple[HeldRun, ...]) -> Iterator[Mismatch]:
+def _of_held(known: KnownRuns, key: str, generation: int, name: str, held: tuple[HeldRun, ...]) -> Iterator[Mismatch]:
     """What the runs under one name come to. Those that a person declared to be another batch's are not news."""
     news = tuple(one for one in held if not one.is_foreign)
-    name = held[0].name or ""
     outcome = _outcome(known, key, generation)
     if outcome is Outcome.UNKNOWN:
         yield _of_key(known, MismatchKind.UNKNOWN, key, name, held=held)

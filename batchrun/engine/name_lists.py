@@ -12,7 +12,15 @@ from batchrun.errors import ApiError
 from batchrun.wherobots.client import MAX_PAGE_SIZE, RunsClient
 from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
 
-__all__ = ["READS_PER_S", "ReadObserver", "common_prefix", "paced_scanner", "read_names", "unobserved"]
+__all__ = [
+    "MOST_PAGES_A_NAME",
+    "READS_PER_S",
+    "ReadObserver",
+    "common_prefix",
+    "paced_scanner",
+    "read_names",
+    "unobserved",
+]
 
 READS_PER_S = 20.0
 """Read requests a second of the commands that only look: nothing is being submitted beside them, and people wait."""

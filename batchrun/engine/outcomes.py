@@ -185,10 +185,11 @@ class Outcomes:
             Problem(work.name, f"was not sent; {fact}", fix), kind=f"were not sent; {fact}", fix=fix
         )
 
-    def checked(self, resent: Resent, others: list[str]) -> None:
+    def checked(self, resent: Resent, others: list[str], *, is_whole: bool) -> None:
         """The last look at a name that was sent more than once; ``others`` are runs beyond the one that is ours."""
         others = [run_id for run_id in others if run_id not in resent.reported]
-        self._ledger.record(DuplicatesEvent(at=self._at(), key=resent.key, run_ids=others))
+        if others or is_whole:
+            self._ledger.record(DuplicatesEvent(at=self._at(), key=resent.key, run_ids=others, is_whole=is_whole))
         if others:
             self._note_duplicates(resent.name, "one of them", others)
 

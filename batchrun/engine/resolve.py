@@ -18,6 +18,7 @@ from batchrun.engine.organization import check_organization
 from batchrun.engine.undecided import UndecidedRun, undecided_runs
 from batchrun.engine.verdicts import is_call_refused
 from batchrun.errors import ApiError, UsageError
+from batchrun.ledger.created import created_runs
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import fold
 from batchrun.ledger.reader import read_state
@@ -106,7 +107,15 @@ async def find_held(
     summary = await paced_scanner(client).run(run_id)
     if summary is None or summary.id != run_id:
         raise UsageError("--adopt", f"the service knows no run {run_id}", choices_of(run))
-    return _compare(HeldRuns(ledger.state, plan), run, summary)
+    held = _compare(HeldRuns(ledger.state, plan), run, summary)
+    if held.holder is None:
+        return held
+    return replace(held, holder_name=await anyio.to_thread.run_sync(_name_of, ledger.path, run_id))
+
+
+def _name_of(path: Path, run_id: str) -> str | None:
+    """The state does not keep the names of created runs."""
+    return next((event.name for event in created_runs(path) if event.run_id == run_id), None)
 
 
 async def resolve(ledger: FileLedger, choices: Sequence[Choice]) -> None:

@@ -11,13 +11,21 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from batchrun.engine.evidence import MARGIN_S, name_key, name_keys
 from batchrun.engine.held import HeldRuns
 from batchrun.engine.in_parallel import in_parallel
 from batchrun.engine.known_runs import KnownRuns, read_known_runs
 from batchrun.engine.mismatches import Mismatch, Seen, mismatches
-from batchrun.engine.name_lists import READS_PER_S, ReadObserver, paced_scanner, read_names, unobserved
+from batchrun.engine.name_lists import (
+    MOST_PAGES_A_NAME,
+    READS_PER_S,
+    ReadObserver,
+    paced_scanner,
+    read_names,
+    unobserved,
+)
 from batchrun.engine.organization import check_organization
-from batchrun.engine.scan import Scanner
+from batchrun.engine.scan import Scan, Scanner
 from batchrun.engine.verdicts import is_call_refused
 from batchrun.errors import ApiError, Problem
 from batchrun.ledger.fold import BatchState, Outcome
@@ -42,6 +50,8 @@ class Verification:
     mismatches: tuple[Mismatch, ...]
     doubts: tuple[Problem, ...]
     """What could not be checked, and why."""
+    is_since_began: bool = True
+    """Only runs that were created since the batch began were listed; of a ledger that took runs over, runs of any age are."""
 
     @property
     def is_clean(self) -> bool:
@@ -80,9 +90,15 @@ async def verify(
     await check_organization(known.state, scanner, str(path))
     comparison = _Comparison(path, known, scanner, observe)
     await comparison.read_lists()
+    await comparison.read_renamed()
     await comparison.read_ids()
     found = await anyio.to_thread.run_sync(partial(comparison.mismatches, plan))
-    return Verification(checked=len(known.names), mismatches=tuple(found), doubts=tuple(comparison.doubts))
+    return Verification(
+        checked=len(known.names),
+        mismatches=tuple(found),
+        doubts=tuple(comparison.doubts),
+        is_since_began=not known.has_taken_over,
+    )
 
 
 class _Comparison:
@@ -95,6 +111,7 @@ class _Comparison:
         self._observe = observe
         self._seen: set[str] = set()
         self._misnamed: dict[str, str | None] = {}
+        self._respelled: dict[str, str] = {}
         self._strangers: dict[tuple[str, str | None], RunSummary] = {}
         self._missing: list[str] = []
         self._refusal: ApiError | None = None
@@ -141,6 +158,23 @@ class _Comparison:
             self._seen.add(run.id)
         else:
             self._misnamed[run.id] = run.name
+
+    async def read_renamed(self) -> None:
+        """Look for unknown runs under another spelling of their names, as settling does: a list by name cannot show those."""
+        runs, listed = self._known.state.runs.values(), {name for _, name in self._strangers}
+        unseen = [run for run in runs if run.outcome is Outcome.UNKNOWN and run.name and run.name not in listed]
+        if not unseen or self._refusal is not None:
+            return
+        names = {name_key(run.name): run.name for run in unseen if run.name}
+        began_s = self._known.began_s
+        first_s = min(began_s if run.since_s is None else max(began_s, run.since_s - MARGIN_S) for run in unseen)
+        after = None if self._known.has_taken_over else first_s
+        async for page in self._scanner.pages(Scan(), created_after=after, most_pages=MOST_PAGES_A_NAME):
+            for run in page:
+                found = [names[key] for key in name_keys(run) & names.keys()]
+                if found and run.id not in self._known.names and run.name not in self._known:
+                    self._respelled[run.id] = found[0]
+                    self._strangers.setdefault((run.id, run.name), run)
 
     def _once_more(self) -> Collection[str]:
         known = self._known
@@ -197,6 +231,7 @@ class _Comparison:
             missing=[run_id for run_id in self._missing if run_id in known.names],
             renamed={i: name for i, name in self._misnamed.items() if i not in self._seen and i in known.names},
             strangers=self._strangers.values(),
+            respelled=self._respelled,
         )
         return list(mismatches(known, seen, HeldRuns(known.state, plan), planned.of))
 

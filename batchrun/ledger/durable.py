@@ -1,5 +1,6 @@
 """Make writes survive a power cut: file contents and file names."""
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 __all__ = ["sync_directory", "sync_file"]
 
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+_UNSUPPORTED = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL})
+"""After any other error the content may be lost, and a further sync would not reveal it."""
 _sync = getattr(os, "fdatasync", os.fsync)
 
 
@@ -23,7 +26,9 @@ def sync_file(fd: int) -> None:
     if _FULL_SYNC is not None:
         try:
             fcntl.fcntl(fd, _FULL_SYNC)
-        except OSError:
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
             os.fsync(fd)
         return
     _sync(fd)

@@ -167,10 +167,14 @@ class AbsentEvent(LedgerEvent, tag="absent", kw_only=True, frozen=True):
 
 
 class DuplicatesEvent(LedgerEvent, tag="duplicates", kw_only=True, frozen=True):
-    """The result of the last look at a name that was sent more than once; ``run_ids`` are further runs, beyond the batch's own."""
+    """The result of the last look at a name that was sent more than once; ``run_ids`` are further runs, beyond the batch's own.
+
+    Without ``is_whole`` the list was incomplete, and the next session looks again.
+    """
 
     key: str
     run_ids: list[str] = []
+    is_whole: bool = True
 
 
 class ForeignEvent(LedgerEvent, tag="foreign", kw_only=True, frozen=True):

@@ -166,7 +166,8 @@ def _absent(state: BatchState, event: AbsentEvent) -> None:
 
 
 def _duplicates(state: BatchState, event: DuplicatesEvent) -> None:
-    state.to_check.pop(event.key, None)
+    if event.is_whole:
+        state.to_check.pop(event.key, None)
     if event.run_ids:
         known = state.duplicates.setdefault(event.key, [])
         known += [run_id for run_id in event.run_ids if run_id not in known]

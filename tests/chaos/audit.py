@@ -138,7 +138,7 @@ def _times(path: Path) -> dict[str, _Times]:
             offset_s = event.server_offset_s or 0.0
         elif type(event) is AttemptEvent:
             times[event.key].sent.append(epoch_seconds(event.at) + offset_s)
-        elif type(event) is DuplicatesEvent:
+        elif type(event) is DuplicatesEvent and event.is_whole:
             times[event.key].looked_s = epoch_seconds(event.at) + offset_s
     return times
 

@@ -54,6 +54,7 @@ def test_a_submitted_run_is_named_with_its_id() -> None:
     [
         (None, "there is no run to adopt"),
         (held(holder="k2", fit=Fit.FOREIGN), "r1 is another planned run, k2 already"),
+        (held(holder="k2", holder_name="tile-run-2", fit=Fit.FOREIGN), "r1 is another planned run, tile-run-2 already"),
         (held(holder="k1", fit=Fit.FOREIGN), "r1 is an earlier generation of this run already"),
         (held(name="tile-run-2", fit=Fit.OTHER), "r1 is named 'tile-run-2', not 'tile-run-1'"),
         (held(name=None), "r1 is named 'None', not 'tile-run-1'"),

@@ -28,5 +28,8 @@ def test_a_batch_is_not_finished_before_its_last_look(tmp_path: Path) -> None:
     fold(state, AttemptEvent(at=AT, key=run.key, n=2, name=run.name))
     fold(state, SubmittedEvent(at=AT, key=run.key, n=2, run_id="r1", name=run.name))
     assert not check_ledger(plan, state, tmp_path / "l", service=SERVICE).is_finished
+    fold(state, DuplicatesEvent(at=AT, key=run.key, run_ids=["r2"], is_whole=False))
+    assert not check_ledger(plan, state, tmp_path / "l", service=SERVICE).is_finished
+    assert state.duplicates == {run.key: ["r2"]}
     fold(state, DuplicatesEvent(at=AT, key=run.key))
     assert check_ledger(plan, state, tmp_path / "l", service=SERVICE).is_finished

@@ -68,6 +68,20 @@ def test_a_duplicate_is_reported_also_if_both_responses_were_lost(command: Comma
     assert command.run("ledger", "check", command.ledger.name).status == 4
 
 
+def test_a_duplicate_on_a_list_that_is_cut_short_does_not_end_the_search(late_twice: Command, service: Service) -> None:
+    """What is shown is recorded, and a third run that only a whole list shows is reported by a later session."""
+    service.page = lambda page: page | {"total": page["total"] + 2 * (len(service.runs) > 1)}
+    ended = late_twice.submit()
+    assert "the service holds 2 runs with this name" in ended.text
+    first = service.runs[0]
+    service.commit(first.region, first.payload, "any")
+    service.page = lambda page: page
+    assert "the service holds 2 runs with this name" in late_twice.submit().text
+    ledger = late_twice.ledger.read_text()
+    assert ledger.count('"event":"duplicates"') == 2
+    assert "run-00003" in ledger
+
+
 @pytest.mark.parametrize(
     ("second", "flag"), [(ERROR, "failed"), (refusal(422), "rejected")], ids=["failed", "rejected"]
 )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,6 +83,10 @@ def test_a_service_that_writes_names_another_way_gets_nothing_twice(
     assert service.names() == {f"TILE-RUN-{n}": 1 for n in range(1, 3 + others)}
     assert ended.status == 1
     assert "may be this one, but it is named TILE-RUN-" in ended.text
+    verified = command.run("verify", command.ledger.name, "--base-url", service.url)
+    assert verified.status == 1
+    assert "not listed" not in verified.text
+    assert all(run.run_id in verified.text for run in service.runs[:2])
 
 
 def test_a_service_that_does_not_filter_by_name_is_searched_without(command: Command, service: Service) -> None:
@@ -122,6 +127,20 @@ def test_a_list_of_one_name_that_shows_another_run_under_it_is_not_believed(comm
     assert ended.status == 1
     assert "is not found by its id" in ended.text
     assert '"event":"submitted"' not in command.ledger.read_text()
+
+
+def test_what_recover_leaves_unknown_is_shown_by_verify(command: Command, service: Service) -> None:
+    """The runs are older than the rebuilt ledger, and none of them was adopted."""
+    command.sweep(2)
+    assert command.submit().status == 0
+    command.ledger.unlink()
+    service.runs = [replace(run, created_s=run.created_s - 3600) for run in service.runs]
+    service.shown = mask
+    recovered = command.run("recover", "sweep.toml", "--base-url", service.url, "--settle-after", "0.05s")
+    assert '"event":"submitted"' not in command.ledger.read_text(), recovered.text
+    verified = command.run("verify", command.ledger.name, "--base-url", service.url)
+    assert "not listed" not in verified.text
+    assert "run-00001" in verified.text
 
 
 def wrong_types(page: Payload) -> Payload:

@@ -1,5 +1,6 @@
 """What makes a write survive a power cut on each platform."""
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -35,17 +36,32 @@ def test_on_macos_the_cache_of_the_drive_is_flushed_too(
     assert calls == ["F_FULLFSYNC"]
 
 
-def test_a_file_system_without_full_sync_gets_the_ordinary_one(
-    calls: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def not_supported(_: int, __: int) -> int:
-        raise OSError("not supported")
+def fail_full_sync(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def fail(_: int, __: int) -> int:
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(durable, "_FULL_SYNC", F_FULLFSYNC)
-    monkeypatch.setattr(fcntl, "fcntl", not_supported)
+    monkeypatch.setattr(fcntl, "fcntl", fail)
+
+
+@pytest.mark.parametrize("number", [errno.ENOTSUP, errno.ENOTTY, errno.EINVAL])
+def test_a_file_system_without_full_sync_gets_the_ordinary_one(
+    calls: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    fail_full_sync(monkeypatch, number)
     with (tmp_path / "ledger").open("wb") as file:
         durable.sync_file(file.fileno())
     assert calls == ["fsync"]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_a_full_sync_that_fails_is_not_covered_up_by_an_ordinary_one(
+    calls: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    fail_full_sync(monkeypatch, number)
+    with (tmp_path / "ledger").open("wb") as file, pytest.raises(OSError, match=os.strerror(number)):
+        durable.sync_file(file.fileno())
+    assert calls == []
 
 
 def test_the_platform_decides() -> None:

@@ -39,7 +39,9 @@ class Result:
     @property
     def is_resumable(self) -> bool:
         """Whether resuming would send, check or follow any runs."""
-        progress = self.submission.progress
+        progress, stop = self.submission.progress, self.submission.stop
+        if stop is not None and stop.reason is StopReason.LEDGER_CHANGED:
+            return False  # the file is gone, damaged or another process's: the error says what to do about it
         return progress.pending + progress.unknown > 0 or self.is_unfinished
 
 

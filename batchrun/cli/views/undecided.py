@@ -66,7 +66,7 @@ def _kind(run: UndecidedRun) -> str:
 def payload_words(held: HeldRun, *, brief: bool = False) -> str:
     """How a held run relates to the planned one."""
     if held.holder is not None:
-        return "belongs to another planned run" if brief else f"the run of {held.holder}"
+        return "belongs to another planned run" if brief else f"the run of {held.holder_name or held.holder}"
     if held.is_foreign:
         return "belongs to another batch" if brief else "another batch's, as recorded"
     if held.fit is Fit.FOREIGN:

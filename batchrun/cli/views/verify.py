@@ -30,6 +30,8 @@ def show_verification(verification: Verification, ledger: str, output: Output) -
         output.say(f"... and {len(rows) - MOST_ROWS:,} more; --json lists all")
     for line in _advice(verification, ledger):
         output.say(line)
+    if verification.is_since_began:
+        output.say("only runs created since the batch began were listed")
     for doubt in verification.doubts:
         output.warn(doubt)
     findings = numbered(len(found), "finding") if found else "no findings"
@@ -90,7 +92,7 @@ def _advice_about_foreign(verification: Verification, command: Callable[..., str
         one.outcome for one in verification.mismatches if one.kind is MismatchKind.FOREIGN and not one.is_later_rerun
     )
     if count := foreign.pop(Outcome.DROPPED, 0):
-        yield f"foreign: {numbered(count, 'name')} dropped here; {command('resolve')} NAME --adopt RUN_ID adopts a run"
+        yield f"foreign: {numbered(count, 'name')} dropped here; {command('resolve')} NAME --adopt RUN_ID adopts a run; otherwise it stays a finding"
     if count := foreign.pop(Outcome.FAILED, 0) + foreign.pop(Outcome.REJECTED, 0):
         yield (
             f"foreign: {numbered(count, 'name')} that failed or were rejected here; "

@@ -62,6 +62,11 @@ def test_what_is_left_comes_with_the_command_that_resumes_it(capsys: pytest.Capt
     assert printed[-2:] == ["ledger: a b.ledger.jsonl", "to resume: batchrun resume 'a b.ledger.jsonl'"]
 
 
+def test_a_ledger_that_is_gone_is_not_resumed(capsys: pytest.CaptureFixture[str]) -> None:
+    show_result(result(submission(StopReason.LEDGER_CHANGED, submitted=4, pending=1)), Output())
+    assert "to resume" not in capsys.readouterr().out
+
+
 def test_a_complete_batch_needs_no_resume(capsys: pytest.CaptureFixture[str]) -> None:
     show_result(result(submission(submitted=5, attempts=1)), Output())
     printed = capsys.readouterr()
