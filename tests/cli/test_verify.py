@@ -45,7 +45,8 @@ def test_where_both_agree_the_status_is_0(do: Do, submitted: dict[str, str], tmp
     before = (tmp_path / LEDGER).read_bytes()
     ended = do("verify")
     assert (ended.status, ended.err) == (0, "")
-    assert ended.out == f"{tmp_path / LEDGER}: 12 created runs checked, no findings\n"
+    line = "only runs created since the batch began were listed\n"
+    assert ended.out == f"{line}{tmp_path / LEDGER}: 12 created runs checked, no findings\n"
     assert (tmp_path / LEDGER).read_bytes() == before
 
 
