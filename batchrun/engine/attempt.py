@@ -14,10 +14,9 @@ from batchrun.engine.verdicts import judge
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.file import FileLedger
 from batchrun.uploads.destinations import Destinations
-from batchrun.wherobots.answers import Answer, Created, Refused
+from batchrun.wherobots.answers import Created, Refused
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.clock import creation_offset_s, steady_now
-from batchrun.wherobots.rate_headers import RateHint
 
 __all__ = ["Attempts"]
 
@@ -78,8 +77,9 @@ class Attempts:
         if isinstance(answer, Created):
             work.creation_lag_s = self._creation_lag_s(answer, sent_at_s)
         self._tally.last_failure = failure_words(answer) or self._tally.last_failure
+        hint = answer.hint if isinstance(answer, Created | Refused) else None
         verdict = judge(answer, may_exist=work.first_unknown_at_s is not None)
-        self._pacer.answered(permit, verdict, time.monotonic() - began_s, hint=_hint(answer))
+        self._pacer.answered(permit, verdict, time.monotonic() - began_s, hint=hint)
         self._outcomes.answered(work, answer, verdict, sent_at_s=sent_at_s)
 
     def _creation_lag_s(self, answer: Created, sent_at_s: float) -> float:
@@ -90,7 +90,3 @@ class Attempts:
     def _created_from_s(self) -> float:
         """The earliest creation time that a run sent now can carry."""
         return steady_now() + creation_offset_s(self._client.clock.offset_s)
-
-
-def _hint(answer: Answer) -> RateHint | None:
-    return answer.hint if isinstance(answer, Created | Refused) else None

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from batchrun.callbacks import ignored
 from batchrun.engine.pacing.pacer import Pacer
-from batchrun.engine.progress import ignored
 from batchrun.errors import Problem
 from batchrun.ledger.find import find_ledger
 from batchrun.tracking.batch_follower import BatchFollower

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import anyio
 import anyio.to_thread
 
+from batchrun.callbacks import ignored
 from batchrun.engine.active_runs import ActiveRuns, HeldBy
 from batchrun.engine.pacing.pacer import Pacer
-from batchrun.engine.progress import Reporter, detached, ignored
+from batchrun.engine.progress import Reporter, detached
 from batchrun.engine.stopping import StopSwitch, unusable_stop
 from batchrun.engine.verdicts import is_call_refused
 from batchrun.errors import ApiError, Problem
@@ -99,6 +100,7 @@ class Following:
             return error.retry_after_s  # the next look makes up for it
         except CallRefusedError as refused:
             self.failure = str(refused.error)
+            # Not for good: the key may be allowed it meanwhile, and other runs can be created until then.
             self._cannot_follow(refused.error)
             return REFUSED_AGAIN_S
         finally:
@@ -122,6 +124,7 @@ class Following:
         if is_call_refused(error):
             # Runs can still be created, as long as none has to end first.
             return self._refused_looks >= REFUSED_LOOKS and self._active_runs.held_by is HeldBy.MAX_ACTIVE
+        # 401 or a redirect: the next POST would fare no better, and while slots are full none is sent to find out.
         return self._limits_units or self._active_runs.limit is not None
 
     def _changed(self, change: Change) -> None:

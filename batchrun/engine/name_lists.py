@@ -5,6 +5,7 @@ from functools import partial
 from itertools import takewhile
 from math import ceil
 
+from batchrun.callbacks import ignored
 from batchrun.engine.in_parallel import in_parallel
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.scan import Scan, Scanner
@@ -19,7 +20,6 @@ __all__ = [
     "common_prefix",
     "paced_scanner",
     "read_names",
-    "unobserved",
 ]
 
 READS_PER_S = 20.0
@@ -29,10 +29,6 @@ MOST_PAGES_A_NAME = 100
 
 ReadObserver = Callable[[int, int | None], object]
 """Called with the number of runs or names read so far, and the total if it is known."""
-
-
-def unobserved(read: int, total: int | None) -> None:
-    """Ignore the progress of reading."""
 
 
 def _none_follows(_: str) -> None:
@@ -56,7 +52,7 @@ async def read_names(
     again: Callable[[], Collection[str]] | None = None,
     wanted: Container[str] | None = None,
     following: Callable[[str], str | None] = _none_follows,
-    observe: ReadObserver = unobserved,
+    observe: ReadObserver = ignored,
 ) -> frozenset[str]:
     """Pass each run that is listed under one of the names to ``take``; returns the names whose lists are not complete.
 

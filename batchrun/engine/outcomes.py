@@ -131,6 +131,7 @@ class Outcomes:
 
     def unsent(self, work: Work) -> None:
         """A pause or a stop came between journaling the attempt and sending it."""
+        # Without this event, a resume would look for a run that was never sent.
         self._ledger.record(RefusedEvent(at=self._at(), key=work.key, n=work.n, code="UNSENT"))
         self._backlog.put(work)
 

@@ -58,6 +58,7 @@ def check_plan(plan: Plan, api_key: str = "") -> None:
     """
     manifest = plan.manifest
     if manifest is not None and len(api_key) >= LEAST_LENGTH:
+        # The ledger keeps all three, so that the plan can be rebuilt from it.
         texts = (manifest.text, (manifest.stdin or b"").decode(errors="replace"), str(manifest.overrides.to_json()))
         if any(Secrets([api_key]).are_in(text) for text in texts):
             fact = "the manifest contains the API key, which would be kept in the ledger and sent in every payload"
@@ -90,6 +91,7 @@ def check_ledger(
         UsageError: ``retry`` names an outcome that cannot be retried.
 
     """
+    # A submitted run cannot be retried: sent again under its name, it would be billed twice. That is what rerun is for.
     if strange := retry - RETRIABLE:
         names = ", ".join(sorted(outcome.value for outcome in strange))
         raise UsageError("retry", f"{names} runs cannot be retried", "use rejected, failed, or both")
@@ -99,6 +101,7 @@ def check_ledger(
     moves = not is_same_service(batch.base_url, service)
     if moves and state.has_runs:  # a mistyped URL that nothing was created at must not pin the ledger
         _check_service(state, batch, service, to_another_server=to_another_server)
+    # The comparison rebuilds the earlier plan, which takes long: only where the hashes differ.
     if not is_changed(plan, batch):
         return _counted(plan, state, retry, service_changed=moves)
     changed = difference(plan, state, earlier_keys(state, ledger, environ), created=created_points(ledger, state))

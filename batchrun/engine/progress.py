@@ -8,7 +8,7 @@ from batchrun.errors import Problem
 from batchrun.ledger.state import Outcome
 from batchrun.uploads.progress import UploadProgress
 
-__all__ = ["NO_OBSERVER", "Observer", "OutcomeCounts", "Progress", "Reporter", "detached", "ignored", "outcome_counts"]
+__all__ = ["NO_OBSERVER", "Observer", "OutcomeCounts", "Progress", "Reporter", "detached", "outcome_counts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +102,6 @@ class _NoObserver:
 
 
 NO_OBSERVER: Observer = _NoObserver()
-
-
-def ignored(_: object) -> None:
-    """The callback of a caller who gave none."""
 
 
 SHOWN_ALIKE = 3

@@ -18,9 +18,10 @@ import anyio
 import anyio.to_thread
 import msgspec
 
+from batchrun.callbacks import ignored
 from batchrun.engine.batch import new_batch
 from batchrun.engine.evidence import MARGIN_S
-from batchrun.engine.name_lists import ReadObserver, paced_scanner, read_names, unobserved
+from batchrun.engine.name_lists import ReadObserver, paced_scanner, read_names
 from batchrun.engine.organization import organization_of
 from batchrun.engine.recovered_runs import Claim, RecoveredRuns
 from batchrun.engine.scan import Scanner
@@ -69,7 +70,7 @@ async def recover(
     since_s: float | None = None,
     settle_after_s: float | None = None,
     base_url: str | None = None,
-    observe: ReadObserver = unobserved,
+    observe: ReadObserver = ignored,
     on_wait: Callable[[int, float], object] = lambda *_: None,
 ) -> Recovery:
     """Rebuild a lost ledger. Nothing is sent, and an existing file is never modified.

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from batchrun.callbacks import ignored
 from batchrun.engine.decisions import SHOWN_ID, Choice, choices_of, events_of, objections
 from batchrun.engine.held import HeldRun, HeldRuns
-from batchrun.engine.name_lists import ReadObserver, paced_scanner, read_names, unobserved
+from batchrun.engine.name_lists import ReadObserver, paced_scanner, read_names
 from batchrun.engine.organization import check_organization
 from batchrun.engine.undecided import UndecidedRun, undecided_runs
 from batchrun.engine.verdicts import is_call_refused
@@ -38,7 +39,7 @@ async def find_undecided(
     *,
     plan: Plan | None = None,
     words: Collection[str] | None = None,
-    observe: ReadObserver = unobserved,
+    observe: ReadObserver = ignored,
 ) -> tuple[UndecidedRun, ...]:
     """Find runs by name or key, or all unknown ones without ``words``, and what the service holds under their names.
 

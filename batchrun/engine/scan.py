@@ -192,6 +192,7 @@ class Scanner:
                 return await call()
             except ApiError as error:
                 wait_s = max(error.retry_after_s or 0.0, full_jitter_s(attempt))
+                # What is refused for its status is refused again; only trouble that may pass is worth the wait.
                 is_final = judge_read(error).next_step in {NextStep.STOP, NextStep.REJECT}
                 if error.http_status is None and not self.has_answered:
                     is_final = attempt >= TRIES_WITHOUT_ANSWER

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from batchrun.callbacks import ignored
 from batchrun.engine.evidence import MARGIN_S, name_key, name_keys
 from batchrun.engine.held import HeldRuns
 from batchrun.engine.in_parallel import in_parallel
@@ -22,7 +23,6 @@ from batchrun.engine.name_lists import (
     ReadObserver,
     paced_scanner,
     read_names,
-    unobserved,
 )
 from batchrun.engine.organization import check_organization
 from batchrun.engine.scan import Scan, Scanner
@@ -70,7 +70,7 @@ async def verify(
     *,
     plan: Plan | None = None,
     rate_per_s: float | None = None,
-    observe: ReadObserver = unobserved,
+    observe: ReadObserver = ignored,
 ) -> Verification:
     """Compare a ledger with the service.
 

@@ -9,6 +9,7 @@ from typing import Self
 import anyio.to_thread
 from typing_extensions import override
 
+from batchrun.callbacks import ignored
 from batchrun.errors import LedgerError
 from batchrun.files import check_regular, resolved
 from batchrun.ledger.clock import LedgerClock
@@ -33,7 +34,7 @@ class FileLedger:
         self.torn = torn
         """The torn last line that was cut off on opening and kept in ``<ledger>.torn``; empty when there was none."""
         self.clock = LedgerClock()
-        self.on_record: Callable[[Event], object] = _nobody
+        self.on_record: Callable[[Event], object] = ignored
         """Called with every event as it is recorded, before it is durable."""
         self._fd = fd
         self._is_made = is_made
@@ -141,10 +142,6 @@ class FileLedger:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-
-def _nobody(_: Event) -> None:
-    pass
 
 
 def _open_locked(path: Path, *, create: bool) -> tuple[int, bool]:

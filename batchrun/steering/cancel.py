@@ -7,8 +7,8 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from batchrun.callbacks import ignored
 from batchrun.engine.drop import drop_runs
-from batchrun.engine.progress import ignored
 from batchrun.engine.settle_only import settle
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.find import find_ledger

@@ -6,8 +6,8 @@ from typing import Any
 
 import anyio.to_thread
 
+from batchrun.callbacks import ignored
 from batchrun.engine.learned_rate import pacer_for
-from batchrun.engine.progress import ignored
 from batchrun.engine.settings import SubmitSettings
 from batchrun.errors import ApiError, Problem
 from batchrun.ledger.find import find_ledger

@@ -3,6 +3,7 @@
 import platform
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 from typing_extensions import override
 
+from batchrun.callbacks import ignored
 from batchrun.errors import ApiError
 from batchrun.redaction import Secrets
 from batchrun.wherobots.answers import Answer, Lost, Refused
@@ -57,7 +59,7 @@ class RunsClient:
         self.has_answered = False
         """Whether any response has arrived; if not, the address is most likely wrong."""
         self._reader = ReplyReader(self.secrets, self.clock)
-        self.on_refused: Callable[[ApiError], None] = _ignore
+        self.on_refused: Callable[[ApiError], None] = ignored
         """Called with each refusal of a call other than ``create``, before it is raised. Pacing uses it."""
         self._transport = as_transport(transport, timeouts_of(settings))
         self._urls: dict[str, str] = {}  # by region: every run of a region is posted to the same URL
@@ -95,7 +97,7 @@ class RunsClient:
 
         """
         content = await self.ask("GET", run_path(run_id), most_bytes=LARGE_BYTES)
-        return self._reader.view(_read_run, content, "GET /runs/{id}")
+        return self._reader.view(partial(RunView.model_validate_json, extra="allow"), content, "GET /runs/{id}")
 
     async def find(self, run_id: str) -> RunSummary:
         """Fetch the fields of one run that batchrun uses; unlike ``get``, ignores contract violations in other fields.
@@ -144,7 +146,9 @@ class RunsClient:
         """
         query = urlencode({"cursor": cursor, "size": size})
         content = await self.ask("GET", f"{run_path(run_id)}/logs?{query}", most_bytes=LARGE_BYTES)
-        return self._reader.view(_read_logs, content, "GET /runs/{id}/logs")
+        return self._reader.view(
+            partial(LogsResponse.model_validate_json, extra="allow"), content, "GET /runs/{id}/logs"
+        )
 
     async def metrics(self, run_id: str) -> dict[str, Any]:
         """Fetch a run's metrics, as the service writes them.
@@ -259,10 +263,6 @@ class RunsClient:
         return f"{words} {self._transport.route}".rstrip()
 
 
-def _ignore(_: ApiError) -> None:
-    pass
-
-
 def _headers(settings: ApiSettings) -> dict[str, str]:
     return {
         "X-API-Key": settings.secret,
@@ -278,14 +278,6 @@ def _api_error(place: str, refused: Refused) -> ApiError:
     return ApiError(
         place, trouble.describe(), trouble.suggestion or "", trouble=trouble, retry_after_s=refused.retry_after_s
     )
-
-
-def _read_run(content: bytes) -> RunView:
-    return RunView.model_validate_json(content, extra="allow")
-
-
-def _read_logs(content: bytes) -> LogsResponse:
-    return LogsResponse.model_validate_json(content, extra="allow")
 
 
 def _iso(epoch_s: float) -> str:

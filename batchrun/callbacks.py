@@ -1,0 +1,7 @@
+"""The callback of whoever gave none."""
+
+__all__ = ["ignored"]
+
+
+def ignored(*_: object) -> None:
+    """Do nothing with what it is called with."""
