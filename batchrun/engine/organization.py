@@ -1,4 +1,8 @@
-"""Check that the API key belongs to the organization of the batch's runs: another organization's lists show none of them."""
+"""Check the API key's organization before anything is sent or decided: another organization's lists show no run of the batch.
+
+Stricter than `batchrun.tracking.access`, which only follows runs: here any 404 counts as an unknown run, and a check that cannot
+be made now is an error, since the price of being wrong is a second run, and not a status that is learned later.
+"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,8 @@
-"""Check that the API key belongs to the organization of a ledger's runs: another organization's lists show none of them."""
+"""Check the API key's organization before runs are followed or cancelled: another organization's lists show none of them.
+
+More lenient than `batchrun.engine.organization`: following works without the calls that could tell, so it begins without proof
+where they are refused or fail. Then no run is taken for gone.
+"""
 
 from functools import partial
 from itertools import islice

@@ -101,7 +101,11 @@ class Follower:
         # Without any Runs API at the base URL, each run seems to be missing.
         is_path_missing = failure_of(self._listing.refusal) is ReadFailure.NOT_FOUND
         is_any_known = self._poller.has_found or not self._has_missed
-        return self._listing.refusal if is_path_missing and not is_any_known else None
+        if not is_path_missing or is_any_known:
+            return None
+        refusal = self._listing.refusal
+        fix = "check the base URL: it is everything before /runs"
+        return ApiError("GET /runs", refusal.problems[0].fact, fix, trouble=refusal.trouble)
 
     async def _list_active(self) -> bool:
         """List what is active; False if the list is shorter than it says."""
