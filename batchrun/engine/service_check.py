@@ -12,6 +12,7 @@ import anyio
 import anyio.to_thread
 
 from batchrun.engine.adoption import adoptions
+from batchrun.engine.earlier_runs import earlier_runs
 from batchrun.engine.evidence import MARGIN_S
 from batchrun.engine.generations import generations_of
 from batchrun.engine.organization import check_organization, organization_of
@@ -170,10 +171,15 @@ class ServiceCheck:
                 break
         if doubt and is_decided:
             return self._unreachable(f"it is unclear which runs --{self.existing.flag} applies to: {doubt}")
-        found = await anyio.to_thread.run_sync(strangers, plan, listed, self._state, look) if listed else []
+        found = await anyio.to_thread.run_sync(self._strangers, plan, listed, look) if listed else []
         if doubt and not found:
             self._not_checked(doubt)
         return found
+
+    def _strangers(self, plan: Plan, listed: list[RunSummary], look: Look) -> Strangers:
+        is_adopting = self.existing is Existing.ADOPT
+        lost = list(earlier_runs(plan, self._state, self.ledger.path).values()) if is_adopting else None
+        return strangers(plan, listed, self._state, look, lost=lost)
 
     async def _listed(self, plan: Plan, look: Look, *, most_pages: int | None) -> tuple[list[RunSummary], str]:
         """The listed runs with names like the plan's that may matter; and why there may be more."""

@@ -5,7 +5,7 @@ began the same sweep. The first is noticed by runs that are younger than everyth
 of planned runs that this ledger never attempted, however old they are.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 
@@ -36,8 +36,19 @@ class Look:
     """The batch moves to this service: the ids in the ledger are another service's, and so are its attempts."""
 
 
-def strangers(plan: Plan, listed: Iterable[RunSummary], state: BatchState, look: Look) -> Strangers:
-    """Those whose name is planned, or a rerun of a planned one, and that no attempt in the ledger explains."""
+def strangers(
+    plan: Plan,
+    listed: Iterable[RunSummary],
+    state: BatchState,
+    look: Look,
+    *,
+    lost: Collection[PlannedRun] | None = None,
+) -> Strangers:
+    """Those whose name is planned, or a rerun of a planned one, and that no attempt in the ledger explains.
+
+    ``lost`` is given if they are to be adopted: what the unknown attempts of earlier plans sent. Then an attempt explains
+    only a run with its payload: any other run of the name may be one of those to adopt, so its planned run is not sent again.
+    """
     by_word = _by_word(listed, state, look)
     if not by_word:
         return []
@@ -49,7 +60,7 @@ def strangers(plan: Plan, listed: Iterable[RunSummary], state: BatchState, look:
         for run in (*by_word.get(planned.name, ()), *by_word.get(planned.key, ()))
         if _is_in_sight(run, planned, state, look)
         if run.name == planned.name or run.name not in exact  # a planned name that looks like a rerun's is itself
-        if run.name not in explained or _is_sent_as(run, planned)
+        if run.name not in explained or _is_sent_as(run, planned) or not (lost is None or _is_one_of(run, lost))
         # The last look at a name that was sent more than once is still to come.
         if run.name != state.to_check.get(planned.key, ("", 0.0))[0]
     ]
@@ -125,3 +136,7 @@ def _is_explained(key: str, state: BatchState) -> bool:
 
 def _is_sent_as(run: RunSummary, planned: PlannedRun) -> bool:
     return run.payload is not None and is_same_payload(planned.keyed_body or planned.body, run.payload)
+
+
+def _is_one_of(run: RunSummary, lost: Iterable[PlannedRun]) -> bool:
+    return any(run.name == one.name and _is_sent_as(run, one) for one in lost)

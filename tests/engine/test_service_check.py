@@ -21,6 +21,7 @@ from batchrun.errors import RunsExistError
 from batchrun.ledger.clock import epoch_seconds, timestamp
 from batchrun.ledger.events import AbsentEvent, AttemptEvent, Event, SubmittedEvent, UnknownEvent, event_line
 from batchrun.ledger.file import FileLedger
+from batchrun.ledger.fold import Outcome
 from batchrun.ledger.reader import read_state
 from tests.engine.parts import Notes, Wire, client_of, emulator
 from tests.engine.service import URL, plan_of
@@ -373,3 +374,15 @@ async def test_a_lost_attempt_with_an_earlier_payload_explains_no_run_with_the_p
         strangers = await check.run()
         assert not isinstance(strangers, Stop)
         assert [listed.id for listed, _ in strangers] == found
+
+
+async def test_an_odd_run_of_an_explained_name_is_not_created_again_when_runs_are_adopted(tmp_path: Path) -> None:
+    """It may be the lost attempt's, or that of the newer ledger whose runs are adopted: a user decides."""
+    run = next(iter(plan_of(1)))
+    payload = json.loads(run.body) | {"timeoutSeconds": 77}
+    item = {"id": "odd", "name": run.name, "createTime": timestamp(time.time()), "payload": payload}
+    service = Wire(httpx.MockTransport(lambda _: httpx.Response(200, json={"items": [item], "total": 1})))
+    lost: list[Event] = [AttemptEvent(at=AT, key="of another payload", n=1, name=run.name)]
+    async with checking(tmp_path, service, events=lost, existing=Existing.ADOPT, runs=1) as (check, _):
+        await check.apply(await check.run(), StopSwitch())
+    assert read_state(tmp_path / "tiles.ledger.jsonl").outcome(run.key) is Outcome.UNKNOWN
