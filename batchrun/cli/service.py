@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from batchrun.cli.loading import load_extra
+from batchrun.cli.open_files import allow_open_files
 from batchrun.engine.environment import values_used
 from batchrun.errors import BatchrunError, UsageError
 from batchrun.ledger.events import BatchEvent
@@ -37,9 +38,10 @@ def open_service(
     """The settings for reaching the service. An emulator runs for as long as the context; its runs are kept beside the ledger.
 
     Raises:
-        UsageError: the key or another setting is missing, or the emulator is not installed.
+        UsageError: the key or another setting is missing, or the emulator is not installed, or too few files may be open.
 
     """
+    allow_open_files()  # before the ledger is opened, which would fail in words about its path
     hidden = _values_used(ledger, environ)
     if name != EMULATOR:
         yield replace(ApiSettings.from_environment(environ, base_url=name, timeout_s=timeout_s), hidden=hidden)

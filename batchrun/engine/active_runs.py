@@ -100,6 +100,11 @@ class ActiveRuns:
         return None
 
     @property
+    def has_quota(self) -> bool:
+        """Whether a run was refused for quota in this session."""
+        return self._quota is not None
+
+    @property
     def next_probe_s(self) -> float | None:
         """Seconds until a run is tried although the quota is used up; None while that is not so."""
         return max(0.0, self._probe.at_s - time.monotonic()) if self.held_by is HeldBy.QUOTA else None

@@ -1,5 +1,6 @@
 """What is currently limiting a batch, in words and figures. Pure."""
 
+import math
 from dataclasses import dataclass, replace
 
 from batchrun.engine.active_runs import HeldBy
@@ -30,8 +31,8 @@ def binding(pace: Pace, load: Load) -> Pace:
         return replace(pace, pause_reason=load.last_failure) if is_failing else pace
     if load.held_by is not None:
         words = f"held at {load.active or 0:,} active: {load.held_by.value}"
-        if load.next_probe_s is not None and not load.active:
-            words += f", next attempt in {load.next_probe_s:.0f} s"
+        if load.next_probe_s:
+            words += f", next attempt in {math.ceil(load.next_probe_s)} s"
         return replace(pace, limit_per_s=None, description=words)
     if pace.in_flight_limit is not None:
         words = f"held at {pace.in_flight_limit:,} in flight: more would only increase latency"

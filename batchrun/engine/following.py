@@ -64,6 +64,8 @@ class Following:
             on_change=self._changed,
             on_note=reporter.note,
         )
+        self.changes = 0
+        """How many changes of runs were seen."""
         self._is_reported = False
         self._refused_looks = 0
         self._looking = anyio.Lock()
@@ -128,6 +130,7 @@ class Following:
         return self._limits_units or self._active_runs.limit is not None
 
     def _changed(self, change: Change) -> None:
+        self.changes += 1
         self._ledger.record(change.event(self._ledger.clock.stamp()))
         if change.is_final:
             self._active_runs.ended()

@@ -26,7 +26,7 @@ from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.progress import Reporter
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle_queue import SettleQueue
-from batchrun.engine.stopping import FirstAnswers, Stop, StopReason, StopSwitch, failures_stop, refusal_stop
+from batchrun.engine.stopping import AlikeAnswers, Stop, StopReason, StopSwitch, failures_stop, refusal_stop
 from batchrun.engine.tally import Tally
 from batchrun.engine.verdicts import NextStep, Pressure, Verdict
 from batchrun.errors import Problem, Trouble
@@ -101,7 +101,7 @@ class Outcomes:
         self._tally = tally
         self._switch = switch
         self._reporter = reporter
-        self._first_answers = FirstAnswers()
+        self._alike_answers = AlikeAnswers()
         self.resent: list[Resent] = []
         """Submitted runs whose names have to be looked for once more."""
 
@@ -113,7 +113,7 @@ class Outcomes:
 
     def answered(self, work: Work, answer: Answer, verdict: Verdict, *, sent_at_s: float) -> None:
         """An attempt ended; ``sent_at_s`` is when its POST left, in epoch seconds of the server's clock."""
-        if (stop := self._first_answers.see(answer, verdict)) is not None:
+        if (stop := self._alike_answers.see(answer, verdict)) is not None:
             self._switch.pull(stop)
         match verdict.next_step, answer:
             case NextStep.SUBMITTED, Created():

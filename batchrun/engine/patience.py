@@ -8,8 +8,9 @@ __all__ = ["Patience"]
 class Patience:
     """Counts the time in which the batch could have created runs but none succeeded.
 
-    Waiting for the batch's own runs to end is not such a time: they may take hours, and then there is room. Waiting
-    blindly is: while the service cannot be read, nobody would notice that they ended.
+    Waiting for ``max_active`` is not such a time: the batch's own runs may take hours, and then there is room. Waiting
+    blindly is: while the service cannot be read, nobody would notice that they ended. A used-up quota may be held by
+    others, so there the time is counted from the latest change of an own run.
     """
 
     __slots__ = ("_done", "_give_up_after_s", "_since_s")

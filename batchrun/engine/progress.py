@@ -142,10 +142,12 @@ class Reporter:
             self.note(note)
 
     def sum_up(self) -> tuple[Problem, ...]:
-        """All notes, once complete: problems that many runs share become one note with their number."""
+        """All notes, once complete: a problem that many runs share becomes one note with the number of those not shown."""
         for summary, count in self._alike.items():
             if count > SHOWN_ALIKE:
-                self.note(Problem(f"{count:,} runs", summary.fact, summary.fix))
+                more = count - SHOWN_ALIKE
+                runs = "1 more run" if more == 1 else f"{more:,} more runs"
+                self.note(Problem(runs, summary.fact, summary.fix))
         self._alike = {}
         return tuple(self.notes)
 

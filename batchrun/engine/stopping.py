@@ -15,12 +15,12 @@ from batchrun.errors import ApiError, LedgerChangedError, LedgerWriteError, Plan
 from batchrun.ledger.state import Outcome
 from batchrun.sweep.manifest.durations import duration_text
 from batchrun.wherobots.answers import Answer, Refused, Unreadable
-from batchrun.wherobots.http_statuses import NO_SUCH_PATH, is_redirect
+from batchrun.wherobots.http_statuses import NO_SUCH_PATH, PAYMENT_REQUIRED, is_redirect
 
 __all__ = [
     "CANCELLED",
     "RESUME",
-    "FirstAnswers",
+    "AlikeAnswers",
     "Stop",
     "StopReason",
     "StopSwitch",
@@ -37,7 +37,7 @@ __all__ = [
 T = TypeVar("T")
 
 ALL_ALIKE_AFTER = 20
-"""This many identical rejections, or unreadable answers, before any other answer mean that all answers will be alike."""
+"""This many identical rejections before any other answer, or unreadable answers in a row, mean that all that follow are alike."""
 RESUME = ", then resume"
 """Ends the fix of a stop that something outside of the batch caused."""
 MIN_ENDED_FOR_SHARE = 20
@@ -49,6 +49,8 @@ class StopReason(StrEnum):
 
     UNAUTHORIZED = "unauthorized"
     """401 or 403: the service does not accept the API key."""
+    ACCOUNT = "account"
+    """402: the service wants something about the account settled first, such as a payment."""
     REDIRECTED = "redirected"
     """3xx: the base URL is wrong."""
     UNREACHABLE = "unreachable"
@@ -154,11 +156,15 @@ def unusable_stop(error: ApiError, base_url: str, *, has_responded: bool) -> Sto
 
 
 def refusal_stop(refused: Refused, base_url: str) -> Stop:
-    """Why a batch stops after a response that `judge` answers with ``NextStep.STOP``: a 3xx, 401 or 403."""
+    """Why a batch stops after a response that `judge` answers with ``NextStep.STOP``: a 3xx, 401, 402 or 403."""
     if is_redirect(refused.http_status):
         fact = f"it answers with a redirect, {refused.trouble.describe()}"
-        fix = "set the base URL that it redirects to; redirects are not followed"
+        fix = refused.trouble.suggestion or "check the base URL; redirects are not followed"
         return Stop(StopReason.REDIRECTED, Problem(base_url, fact, fix))
+    if refused.http_status == PAYMENT_REQUIRED:
+        fact = f"the service refuses this account, {refused.trouble.describe()}"
+        fix = refused.trouble.suggestion or "check the account's plan and billing"
+        return Stop(StopReason.ACCOUNT, Problem(base_url, fact, f"{fix}{RESUME}"))
     fact = f"the API key was refused, {refused.trouble.describe()}"
     return Stop(StopReason.UNAUTHORIZED, Problem(base_url, fact, f"check WHEROBOTS_API_KEY and the base URL{RESUME}"))
 
@@ -221,25 +227,24 @@ def _is_too_many(bad: int, bound: float, tally: Tally) -> bool:
     return ended >= min(MIN_ENDED_FOR_SHARE, tally.planned) and bad > 0 and bad >= bound * ended
 
 
-class FirstAnswers:
-    """Watches the first answers of a session: identical rejections or unreadable ones, and nothing else, make the rest pointless."""
+class AlikeAnswers:
+    """Watches for answers that make the rest pointless: identical rejections at the start, unreadable ones at any time."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self._seen = 0
+        self._alike = 0
         self._kind: Hashable = None
-        self._is_over = False
 
     def see(self, answer: Answer, verdict: Verdict) -> Stop | None:
         """The stop, when this answer is one too many of the same."""
-        if self._is_over:
-            return None
         kind = _kind_of(answer, verdict)
-        self._is_over = kind is None or (self._count > 0 and kind != self._kind)
+        self._alike = 0 if kind is None else self._alike + 1 if kind == self._kind else 1
         self._kind = kind
-        self._count += 1
-        if self._is_over or self._count < ALL_ALIKE_AFTER:
+        self._seen += 1
+        is_first = self._seen == self._alike
+        if self._alike != ALL_ALIKE_AFTER or not (is_first or isinstance(answer, Unreadable)):
             return None
-        return _all_alike(answer)
+        return _all_alike(answer, is_first=is_first)
 
 
 def _kind_of(answer: Answer, verdict: Verdict) -> Hashable:
@@ -251,14 +256,15 @@ def _kind_of(answer: Answer, verdict: Verdict) -> Hashable:
     return None
 
 
-def _all_alike(answer: Answer) -> Stop | None:
+def _all_alike(answer: Answer, *, is_first: bool) -> Stop | None:
     match answer:
         case Refused(trouble):
             fact = f"the first {ALL_ALIKE_AFTER} responses were all the same rejection, {trouble.describe()}"
             problem = Problem(trouble.field or "submit", fact, trouble.suggestion or "fix the manifest")
             return Stop(StopReason.ALL_REJECTED, problem)
         case Unreadable(status, reason):
-            fact = f"none of the first {ALL_ALIKE_AFTER} responses can be read; HTTP {status}, {reason}"
+            which = "first" if is_first else "last"
+            fact = f"none of the {which} {ALL_ALIKE_AFTER} responses can be read; HTTP {status}, {reason}"
             fix = "check the base URL and anything between this machine and the service; then resume to find what was created"
             return Stop(StopReason.UNREADABLE, Problem("submit", fact, fix))
         case _:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import anyio
 
-from batchrun.engine.active_runs import ActiveRuns
+from batchrun.engine.active_runs import ActiveRuns, HeldBy
 from batchrun.engine.backlog import Backlog
 from batchrun.engine.binding import Load, binding
 from batchrun.engine.following import Following
@@ -52,6 +52,7 @@ class Watch:
         self._reporter = reporter
         self._switch = switch
         self._rate_recorder = RateRecorder(ledger, pacer)
+        self._changes = 0
         self._patience = Patience(settings.give_up_after_s, now=time.monotonic())
 
     async def run(self) -> None:
@@ -81,16 +82,26 @@ class Watch:
         progress = tally.snapshot(
             binding(self._pacer.pace(), load), waiting=self._backlog.waiting, active=active_runs.count
         )
+        if load.held_by is HeldBy.QUOTA:  # when there is room again is up to others, or to runs that take hours
+            progress = replace(progress, left_s=None)
         if progress.active is None:
             return progress
         return replace(progress, active_limit=active_runs.limit, run_status=self._following.statuses)
 
     def _is_stuck(self) -> bool:
-        outcomes, active_runs = self._tally.outcomes, self._active_runs
-        # A run of which nothing can be read may have ended long ago: then nobody waits for it.
-        can_see_ends = not self._following.failure
+        outcomes = self._tally.outcomes
         return self._patience.is_over(
             time.monotonic(),
             done=outcomes[Outcome.SUBMITTED] + outcomes[Outcome.REJECTED],
-            waits_for_own_runs=active_runs.held_by is not None and bool(active_runs.active) and can_see_ends,
+            waits_for_own_runs=self._waits_for_own_runs(),
         )
+
+    def _waits_for_own_runs(self) -> bool:
+        """Whether runs of this batch make room: those that ``max_active`` counts, or any that changes while a quota is used up."""
+        active_runs, changes = self._active_runs, self._following.changes
+        has_changed, self._changes = changes != self._changes, changes
+        if active_runs.held_by is HeldBy.MAX_ACTIVE:
+            # A run of which nothing can be read may have ended long ago: then nobody waits for it.
+            return bool(active_runs.active) and not self._following.failure
+        # A run that ends makes room, so the quota no longer holds the batch when its end is seen here.
+        return active_runs.has_quota and has_changed

@@ -8,6 +8,7 @@ __all__ = [
     "NOT_FOUND",
     "NO_SUCH_PATH",
     "PASSING",
+    "PAYMENT_REQUIRED",
     "QUOTA_CODE",
     "RATE_CODE",
     "TIMEOUT_CODE",
@@ -17,6 +18,8 @@ __all__ = [
 
 UNAUTHORIZED = 401
 """The key works for no call."""
+PAYMENT_REQUIRED = 402
+"""Without the code of a quota, it is about the account: no run is created until somebody has settled that."""
 FORBIDDEN = 403
 NOT_FOUND = 404
 CONFLICT = 409

@@ -1,9 +1,10 @@
 """Turn replies into answers, pages and views. The service is not trusted: what is kept of a reply is masked and clipped."""
 
+import re
 from collections.abc import Callable
 from itertools import permutations
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from pydantic import ValidationError
@@ -45,7 +46,17 @@ class _ErrorItem(msgspec.Struct):
 
 
 class _ErrorBody(msgspec.Struct):
+    """The API's own error body, or what gateways and frameworks send: a ``message`` or a ``detail``."""
+
     errors: list[_ErrorItem] = []
+    message: Any = None
+    detail: Any = None
+
+    def first(self) -> _ErrorItem:
+        if self.errors:
+            return self.errors[0]
+        texts = (text for text in (self.message, self.detail) if isinstance(text, str) and text)
+        return _ErrorItem(message=next(texts, None))
 
 
 # Decoders are built once; building one costs more than a decode.
@@ -158,12 +169,13 @@ class ReplyReader:
     def _trouble(self, reply: Reply) -> Trouble:
         """The status with the first error of the body; only the status if the body is not the API's own."""
         try:
-            first = next(iter(_read_error_body(reply.body).errors), _NO_ERROR)
+            first = _read_error_body(reply.body).first()
         except NOT_PARSED:
             first = _NO_ERROR
         said = self._said(first)
         if said["message"] is None and (target := _redirect_target(reply)) is not None:
             said["message"] = self.reason(f"it redirects to {target}")
+            said["suggestion"] = _redirect_fix(target)
         return Trouble(status=reply.status, **said)
 
     def _said(self, source: object) -> dict[str, str | None]:
@@ -209,3 +221,10 @@ def _words(error: Exception) -> str:
 
 def _redirect_target(reply: Reply) -> str | None:
     return reply.headers.get("Location") if 300 <= reply.status < 400 else None  # noqa: PLR2004 - 3xx
+
+
+def _redirect_fix(target: str) -> str:
+    """A base URL that moved redirects to the same call; a login page does not."""
+    if re.fullmatch(r"[^?#]*/(runs|organization)(/[^?#]*)?([?#].*)?", target, re.DOTALL):
+        return "set the base URL that it redirects to; redirects are not followed"
+    return "check the base URL; a proxy or login page answers"

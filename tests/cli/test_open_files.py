@@ -4,6 +4,8 @@ import resource
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.cli.terminal import COMMAND
 
 
@@ -17,10 +19,11 @@ def limited(sweep: Path, soft: int, hard: int) -> subprocess.CompletedProcess[st
     )
 
 
-def test_too_few_files_are_one_line_that_says_how_to_allow_more(sweep: Path) -> None:
-    done = limited(sweep, 24, 24)
+@pytest.mark.parametrize("allowed", [8, 10, 12, 16, 24])
+def test_too_few_files_are_one_line_that_says_how_to_allow_more(sweep: Path, allowed: int) -> None:
+    done = limited(sweep, allowed, allowed)
     assert done.returncode == 2
-    last = "error: ulimit -n: the limit of open files is 24, which is too low; raise it: ulimit -n 1024"
+    last = f"error: ulimit -n: the limit of open files is {allowed}, which is too low; raise it: ulimit -n 1024"
     assert done.stderr.splitlines()[-1] == last
     assert "loop" not in done.stderr
 

@@ -26,7 +26,8 @@ def test_the_rate_is_shown_while_it_is_what_holds_the_batch() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"active": 12, "held_by": HeldBy.QUOTA, "next_probe_s": 3.0}, "held at 12 active: quota"),
+        ({"active": 12, "held_by": HeldBy.QUOTA, "next_probe_s": 2.2}, "held at 12 active: quota, next attempt in 3 s"),
+        ({"active": 12, "held_by": HeldBy.QUOTA, "next_probe_s": 0.0}, "held at 12 active: quota"),
         ({"active": 50, "held_by": HeldBy.MAX_ACTIVE}, "held at 50 active: max_active"),
         ({"active": 0, "held_by": HeldBy.QUOTA, "next_probe_s": 7.6}, "held at 0 active: quota, next attempt in 8 s"),
         ({"in_flight": 16}, "held at 16 in flight: concurrency"),

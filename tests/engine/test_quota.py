@@ -115,6 +115,22 @@ async def test_a_quota_held_by_others_burns_no_run_and_ends_resumably(tmp_path: 
     assert read_state(tmp_path / "a.ledger.jsonl").refusals["INSUFFICIENT_QUOTA_ERROR"] == len(wire.posts)
 
 
+async def test_a_batch_whose_own_runs_stay_pending_under_a_quota_gives_up(tmp_path: Path) -> None:
+    wire, seen = emulator(EmulatorSettings(quota_runs=3, capacity_runs=1, capacity_held=1)), Seen()
+    ended = await submitted(tmp_path, wire, seen, give_up_after_s=120.0)
+    assert (ended.progress.submitted, ended.progress.pending, ended.progress.left_s) == (3, 37, None)
+    assert ended.stop is not None
+    assert ended.stop.reason is StopReason.GAVE_UP
+    assert ended.progress.elapsed_s < 180.0
+    assert any(pace.startswith("held at 3 active: quota, next attempt in") for pace in seen.paces)
+
+
+async def test_own_runs_that_change_under_a_quota_renew_the_patience(tmp_path: Path) -> None:
+    wire, seen = emulator(EmulatorSettings(quota_runs=10, startup_s=100.0, run_s=100.0)), Seen()
+    ended = await submitted(tmp_path, wire, seen, give_up_after_s=150.0)
+    assert (ended.stop, ended.progress.submitted) == (None, 40)
+
+
 async def test_the_rate_search_does_not_climb_on_a_quota(tmp_path: Path) -> None:
     wire, seen = emulator(EmulatorSettings(quota_runs=5, quota_held=5)), Seen()
     ended = await submitted(tmp_path, wire, seen, give_up_after_s=600.0)

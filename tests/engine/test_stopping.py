@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrun.engine.stopping import FirstAnswers, Stop, StopReason, StopSwitch, failures_stop, refusal_stop
+from batchrun.engine.stopping import AlikeAnswers, Stop, StopReason, StopSwitch, failures_stop, refusal_stop
 from batchrun.engine.tally import Tally
-from batchrun.engine.verdicts import judge
+from batchrun.engine.verdicts import NextStep, judge
 from batchrun.errors import Problem, Trouble
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.wherobots.answers import Answer, Created, Lost, Refused, Unreadable
@@ -24,7 +24,7 @@ TOO_FAST = Refused(Trouble(status=429))
 
 
 def stops(answers: Sequence[Answer]) -> list[Stop]:
-    watch = FirstAnswers()
+    watch = AlikeAnswers()
     seen = [watch.see(answer, judge(answer, may_exist=False)) for answer in answers]
     return [stop for stop in seen if stop is not None]
 
@@ -44,8 +44,16 @@ def test_twenty_answers_that_nobody_can_read_are_enough() -> None:
     (stop,) = stops([page] * 20)
     assert stop.reason is StopReason.UNREADABLE
     assert "HTTP 200, the body cannot be parsed" in stop.problem.fact
-    assert stops([page] * 19 + [Created("gt1")] + [page] * 100) == []
+    assert stops([page] * 19 + [Created("gt1")] + [page] * 19) == []
     assert stops([page] * 10 + [rejection()] * 100) == []
+
+
+def test_twenty_unreadable_answers_in_a_row_are_enough_in_mid_batch() -> None:
+    page = Unreadable(200, "the body cannot be parsed: JSON is malformed")
+    (stop,) = stops([Created("gt1")] * 5 + [page] * 290)
+    assert stop.reason is StopReason.UNREADABLE
+    assert stop.problem.fact.startswith("none of the last 20 responses can be read; HTTP 200, the body")
+    assert stops([*[page] * 10, Created("gt1"), *[page] * 10, Unreadable(204, "empty"), *[page] * 19]) == []
 
 
 def test_rejections_that_differ_in_their_message_only_are_identical() -> None:
@@ -63,7 +71,7 @@ def test_one_other_answer_among_the_first_ends_the_watch_for_good(other: Answer,
 
 
 def test_it_stops_once() -> None:
-    watch = FirstAnswers()
+    watch = AlikeAnswers()
     verdict = judge(rejection(), may_exist=False)
     assert sum(watch.see(rejection(), verdict) is not None for _ in range(20)) == 1
 
@@ -137,6 +145,18 @@ def test_a_redirect_is_a_wrong_base_url(status: int) -> None:
     assert stop.reason is StopReason.REDIRECTED
     assert stop.problem.place == URL
     assert f"HTTP {status}" in stop.problem.fact
+
+
+def test_a_402_is_about_the_account_and_keeps_what_the_service_says() -> None:
+    refused = Refused(Trouble(status=402, message="pay"))
+    assert judge(refused, may_exist=False).next_step is NextStep.STOP
+    quota = Refused(Trouble(status=402, code="INSUFFICIENT_QUOTA_ERROR"))
+    assert judge(quota, may_exist=False).next_step is NextStep.RETRY
+    stop = refusal_stop(refused, URL)
+    assert stop.reason is StopReason.ACCOUNT
+    assert stop.problem.text() == (
+        f"{URL}: the service refuses this account, HTTP 402: pay; check the account's plan and billing, then resume"
+    )
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -183,6 +183,37 @@ async def test_a_redirect_names_its_target(kind: TransportKind) -> None:
     assert refused.trouble.describe() == "HTTP 307: it redirects to https://api.elsewhere.test/v2"
 
 
+@pytest.mark.parametrize(
+    ("target", "fix"),
+    [
+        (
+            "https://api.elsewhere.test/v2/runs?size=1",
+            "set the base URL that it redirects to; redirects are not followed",
+        ),
+        ("/v2/runs/gt1/logs", "set the base URL that it redirects to; redirects are not followed"),
+        ("https://login.example.org/sso", "check the base URL; a proxy or login page answers"),
+        ("https://login.example.org/?next=/v2/runs", "check the base URL; a proxy or login page answers"),
+    ],
+)
+async def test_only_a_redirect_to_the_same_call_is_a_base_url_that_moved(target: str, fix: str) -> None:
+    reply = answer(b"", "307 There", headers=f"Location: {target}\r\n")
+    with serving(replying(reply)) as server:
+        refused = await create(server.url, TransportKind.AIOHTTP)
+    assert isinstance(refused, Refused)
+    assert refused.trouble.suggestion == fix
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"message": "pay"}', b'{"detail": "pay"}', b'{"errors": [], "message": "pay", "detail": 1}']
+)
+async def test_what_a_gateway_says_is_kept(body: bytes) -> None:
+    with serving(replying(answer(body, "402 Payment Required"))) as server:
+        refused = await create(server.url, TransportKind.AIOHTTP)
+    assert isinstance(refused, Refused)
+    assert refused.trouble.describe() == "HTTP 402: pay"
+    assert not refused.has_error_body
+
+
 @KINDS
 @pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "soon", "9" * 5000])
 async def test_an_absurd_date_is_not_believed(kind: TransportKind, date: str) -> None:
