@@ -15,6 +15,8 @@ class Load:
 
     in_flight: int
     concurrency: int
+    has_begun: bool = True
+    """Something has been sent; before, the service is asked what it already has."""
     active: int | None = None
     held_by: HeldBy | None = None
     next_probe_s: float | None = None
@@ -26,6 +28,8 @@ def binding(pace: Pace, load: Load) -> Pace:
 
     Whoever waits for a permit is held by pacing, and by nothing else.
     """
+    if not load.has_begun:
+        pace = replace(pace, limit_per_s=None, description="checking the service")
     if pace.pause_s is not None:
         is_failing = pace.pause_reason == FAILING and load.last_failure
         return replace(pace, pause_reason=load.last_failure) if is_failing else pace

@@ -148,8 +148,8 @@ def unusable_stop(error: ApiError, base_url: str, *, has_responded: bool) -> Sto
         fix = "check the base URL: it is everything before /runs"
         return Stop(StopReason.WRONG_PATH, Problem(base_url, f"there is no Runs API here: {fact}", fix))
     if error.is_unreadable:  # an HTML page with status 200, most often from a proxy that requires a login
-        fix = "check the base URL and anything between this machine and the service, such as a proxy that requires a login"
-        return Stop(StopReason.UNREADABLE, Problem(base_url, fact, fix))
+        proxy = "check the base URL and anything between this machine and the service, such as a proxy that requires a login"
+        return Stop(StopReason.UNREADABLE, Problem(base_url, fact, error.problems[0].fix or proxy))
     if error.http_status is None and not has_responded:
         return Stop(StopReason.UNREACHABLE, Problem(base_url, fact, f"check the base URL and the network{RESUME}"))
     return None

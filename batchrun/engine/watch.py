@@ -73,6 +73,7 @@ class Watch:
         load = Load(
             in_flight=tally.in_flight,
             concurrency=self._settings.concurrency,
+            has_begun=tally.attempts > 0,
             active=active_runs.count,
             # With nothing left to send, a full quota holds nobody up.
             held_by=active_runs.held_by if tally.outcomes[Outcome.PENDING] else None,

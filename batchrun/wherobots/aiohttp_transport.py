@@ -27,6 +27,7 @@ from batchrun.wherobots.transport import (
     ReplyError,
     SendTrace,
     Timeouts,
+    broken_reply,
     check_encoding,
     read_body,
 )
@@ -61,6 +62,7 @@ class AiohttpTransport:
         self._proxy = proxy
         # connect covers everything up to a usable connection: DNS, TCP, a proxy's tunnel, TLS. The total covers the body
         # too: a timeout for each read would start anew with each byte.
+        self._total_s = timeouts.total_s
         self._timeout = ClientTimeout(total=timeouts.total_s, connect=timeouts.connect_s)
         self._session: aiohttp.ClientSession | None = None
         self._each: dict[str, Any] = {}
@@ -113,7 +115,7 @@ class AiohttpTransport:
             check_encoding(answer.headers)
             content = await _body(answer, most_bytes)
         except (aiohttp.ClientError, OSError, ReplyError) as error:  # a TimeoutError is an OSError
-            return Reply(answer.status, answer.headers, b"", broken=str(error) or type(error).__name__)
+            return broken_reply(answer.status, answer.headers, error, self._total_s)
         finally:
             if not answer.closed:  # with the end of the body, the connection goes back to the pool by itself
                 answer.release()

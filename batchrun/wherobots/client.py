@@ -21,7 +21,7 @@ from batchrun.wherobots.network_errors import plain_words
 from batchrun.wherobots.reply_reader import ReplyReader
 from batchrun.wherobots.settings import ApiSettings
 from batchrun.wherobots.summaries import AppSummary, Organization, RunSummary, RunSummaryPage, run_path
-from batchrun.wherobots.transport import SMALL_BYTES, SendTrace, Transport
+from batchrun.wherobots.transport import SMALL_BYTES, SendTrace, Transport, late_words
 from batchrun.wherobots.transports import as_transport, is_timeout, timeouts_of
 from batchrun.wherobots.views import LogsResponse, RunView
 
@@ -250,16 +250,18 @@ class RunsClient:
             self.on_refused(refusal)
             raise refusal
         if reply.broken is not None:
-            fact = self._reader.reason(f"the response cannot be read: {reply.broken}")
-            raise ApiError(place, fact, "try again", is_unreadable=True)
+            fix = "check the network, or allow more time with --timeout" if reply.is_late else ""
+            prefix = "" if reply.is_late else "the response cannot be read: "
+            raise ApiError(place, self._reader.reason(f"{prefix}{reply.broken}"), fix, is_unreadable=True)
         return reply.body
 
     def _reason(self, error: Exception) -> str:
         """Why no response arrived."""
         text = str(error)
+        kinds = [] if is_timeout(error) else [type(error).__name__]
         if not text and is_timeout(error):
-            text = f"no complete response within {self.settings.timeout_s:g} s"
-        words = plain_words(error) or self._reader.reason(": ".join(filter(None, [type(error).__name__, text])))
+            text = late_words(self.settings.timeout_s)
+        words = plain_words(error) or self._reader.reason(": ".join(filter(None, [*kinds, text])))
         return f"{words} {self._transport.route}".rstrip()
 
 

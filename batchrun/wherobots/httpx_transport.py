@@ -14,6 +14,7 @@ from batchrun.wherobots.transport import (
     Reply,
     SendTrace,
     Timeouts,
+    broken_reply,
     check_encoding,
     read_body,
 )
@@ -69,7 +70,7 @@ class HttpxTransport:
         deadline_s = anyio.current_time() + self._total_s
         response = await self._respond(request, trace, deadline_s)
         async with aclosing(response):
-            return await _reply(response, most_bytes, deadline_s)
+            return await self._reply(response, most_bytes, deadline_s)
 
     async def _respond(self, request: httpx.Request, trace: SendTrace, deadline_s: float) -> httpx.Response:
         try:
@@ -85,15 +86,14 @@ class HttpxTransport:
             trace.started = trace.started or not trace.is_reported
             raise
 
-
-async def _reply(response: httpx.Response, most_bytes: int, deadline_s: float) -> Reply:
-    status = response.status_code
-    try:
-        check_encoding(response.headers)
-        with anyio.fail_after(deadline_s - anyio.current_time()):
-            return Reply(status, response.headers, await read_body(status, _pieces(response), most_bytes))
-    except Exception as error:  # noqa: BLE001 - whatever broke the body, the status is known
-        return Reply(status, response.headers, b"", broken=str(error) or type(error).__name__)
+    async def _reply(self, response: httpx.Response, most_bytes: int, deadline_s: float) -> Reply:
+        status = response.status_code
+        try:
+            check_encoding(response.headers)
+            with anyio.fail_after(deadline_s - anyio.current_time()):
+                return Reply(status, response.headers, await read_body(status, _pieces(response), most_bytes))
+        except Exception as error:  # noqa: BLE001 - whatever broke the body, the status is known
+            return broken_reply(status, response.headers, error, self._total_s)
 
 
 def _pieces(response: httpx.Response) -> AsyncIterable[bytes]:

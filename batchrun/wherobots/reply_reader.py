@@ -81,7 +81,8 @@ class ReplyReader:
             return self.refused(reply)
         hint = rate_hint(reply.headers, now=self._clock.now())
         if reply.broken is not None:
-            return Unreadable(reply.status, self.reason(f"the body cannot be read: {reply.broken}"))
+            prefix = "" if reply.is_late else "the body cannot be read: "
+            return Unreadable(reply.status, self.reason(f"{prefix}{reply.broken}"))
         try:
             run = _read_summary(reply.body)
         except NOT_PARSED as error:

@@ -19,7 +19,9 @@ __all__ = [
     "SendTrace",
     "Timeouts",
     "Transport",
+    "broken_reply",
     "check_encoding",
+    "late_words",
     "read_body",
 ]
 
@@ -66,6 +68,8 @@ class Reply(msgspec.Struct, frozen=True):
     headers: Headers
     body: bytes
     broken: str | None = None
+    is_late: bool = False
+    """The body did not arrive in time, which says nothing about who sends it."""
 
     @property
     def is_success(self) -> bool:
@@ -116,6 +120,18 @@ def check_encoding(headers: Headers) -> None:
         raise ReplyError(f"it is encoded as {encoding[:40]!r}, which was not requested; a proxy may be the cause")
 
 
+def broken_reply(status: int, headers: Headers, error: Exception, total_s: float) -> Reply:
+    """The reply whose body could not be read because of ``error``; ``total_s`` is the time that it had."""
+    if isinstance(error, TimeoutError):
+        return Reply(status, headers, b"", broken=late_words(total_s), is_late=True)
+    return Reply(status, headers, b"", broken=str(error) or type(error).__name__)
+
+
+def late_words(total_s: float) -> str:
+    """What to say of a reply that did not arrive in time."""
+    return f"no complete response within {total_s:g} s (--timeout)"
+
+
 async def read_body(status: int, pieces: AsyncIterable[bytes], most_bytes: int) -> bytes:
     """The body, read piece by piece and never beyond its bound.
 
@@ -128,6 +144,6 @@ async def read_body(status: int, pieces: AsyncIterable[bytes], most_bytes: int) 
     async for piece in pieces:
         size += len(piece)
         if size > bound:
-            raise ReplyError(f"it is longer than {bound:,} bytes")
+            raise ReplyError(f"it is longer than {bound >> 20} MiB")  # in words that are the same for all payloads
         read.append(piece)
     return b"".join(read)

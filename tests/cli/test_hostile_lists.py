@@ -147,7 +147,7 @@ def test_a_page_of_hundreds_of_megabytes_is_not_read(do: Do, liar: Liar, sweep: 
     liar.page = lambda _: page
     ended = do("recover", *QUICK)
     assert ended.status == 3
-    assert "longer than 67,108,864 bytes" in ended.err
+    assert "longer than 64 MiB" in ended.err
     assert not sweep.with_name(LEDGER).exists()
 
 

@@ -38,6 +38,13 @@ def test_what_holds_it_instead_is_named_without_a_rate(values: dict[str, Any], w
     assert (shown.description, shown.limit_per_s) == (words, None)
 
 
+def test_before_anything_is_sent_nothing_is_said_to_be_searched() -> None:
+    shown = binding(pace(), load(in_flight=0, has_begun=False))
+    assert (shown.description, shown.limit_per_s) == ("checking the service", None)
+    paused = binding(pace(pause_s=3.0), load(in_flight=0, has_begun=False))
+    assert (paused.description, paused.pause_s) == ("checking the service", 3.0)
+
+
 def test_a_bound_on_what_is_in_flight_is_named() -> None:
     shown = binding(pace(in_flight_limit=14, is_waited_for=True), load())
     assert shown.description == "held at 14 in flight: more would only increase latency"

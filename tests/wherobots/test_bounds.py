@@ -11,6 +11,7 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
+from batchrun.engine.stopping import unusable_stop
 from batchrun.errors import ApiError
 from batchrun.wherobots.answers import Lost, Refused, Unreadable
 from batchrun.wherobots.client import RunsClient
@@ -51,6 +52,19 @@ async def test_a_body_that_trickles_ends_with_the_timeout(kind: TransportKind, h
     with serving(streaming(head, piece, pause_s=0.1)) as server, anyio.fail_after(5):
         outcome = await create(server.url, kind, timeout_s=0.5)
     assert isinstance(outcome, Unreadable)  # it was created, and is looked for
+    assert outcome.reason == "no complete response within 0.5 s (--timeout)"
+
+
+@KINDS
+async def test_a_list_that_does_not_end_in_time_is_not_taken_for_a_login_page(kind: TransportKind) -> None:
+    with serving(streaming(CHUNKED % b"200 OK", chunk(b" "), pause_s=0.1)) as server, anyio.fail_after(5):
+        async with reader(server.url, kind, timeout_s=0.5) as client:
+            with pytest.raises(ApiError) as caught:
+                await client.list_page()
+    stop = unusable_stop(caught.value, server.url, has_responded=True)
+    assert stop is not None
+    late = "no complete response within 0.5 s (--timeout); check the network, or allow more time with --timeout"
+    assert stop.problem.text() == f"{server.url}: {late}"
 
 
 @KINDS
@@ -59,7 +73,7 @@ async def test_a_head_that_trickles_ends_with_the_timeout(kind: TransportKind) -
         outcome = await create(server.url, kind, timeout_s=0.5)
     assert isinstance(outcome, Lost)
     assert outcome.sent
-    assert "no complete response within 0.5 s" in outcome.reason
+    assert outcome.reason == "no complete response within 0.5 s (--timeout)"
 
 
 @KINDS
@@ -78,7 +92,7 @@ async def test_a_body_without_end_is_bounded(kind: TransportKind, status: bytes)
         outcome = await create(server.url, kind, timeout_s=8)
     assert isinstance(outcome, Unreadable if status.startswith(b"2") else Refused)
     if isinstance(outcome, Unreadable):
-        assert "longer than 1,048,592 bytes" in outcome.reason
+        assert "longer than 1 MiB" in outcome.reason
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 64_000
 
 
@@ -89,7 +103,7 @@ async def test_a_list_without_end_is_an_error(kind: TransportKind, status: str) 
         async with reader(server.url, kind, timeout_s=15) as client:
             with pytest.raises(ApiError) as caught:
                 await client.list_page()
-    assert ("longer than 67,108,864 bytes" if status == "200 OK" else "HTTP 404") in str(caught.value)
+    assert ("longer than 64 MiB" if status == "200 OK" else "HTTP 404") in str(caught.value)
 
 
 @KINDS
