@@ -1,6 +1,6 @@
 """Cancel runs, only by ids from the ledger: a name alone does not prove whose run it is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -21,6 +21,12 @@ ENDED = frozenset({400, 409})
 """What a service may answer to cancelling a run that has ended."""
 NOT_FOUND = 404
 """No such run, or no such call: the run itself shows which."""
+UnlessStopped = Callable[[Callable[[], Awaitable[bool]]], Awaitable[bool | None]]
+"""Does some work, but gives it up and returns None when the command is stopped."""
+
+
+async def _always(work: Callable[[], Awaitable[bool]]) -> bool | None:
+    return await work()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +66,7 @@ async def cancel_runs(
     reader: Reader,
     on_progress: Callable[[Cancellation], object] = lambda _: None,
     is_stopped: Callable[[], bool] = lambda: False,
+    unless_stopped: UnlessStopped = _always,
 ) -> Cancellation:
     """Ask the service to cancel runs, several at a time. Safe to repeat: cancelling a run twice does no harm.
 
@@ -78,7 +85,10 @@ async def cancel_runs(
                 result.not_asked.append(target)
                 return
             await ledger.record_durably(CancelEvent(at=ledger.clock.stamp(), key=target.key, run_id=target.run_id))
-            await canceller.cancel(target, result)
+            if not await unless_stopped(partial(canceller.cancel, target, result)):
+                result.problems.append(
+                    Problem(target.name, "no response before the command was stopped", "cancel it again")
+                )
             on_progress(result)
 
     failure: LedgerWriteError | None = None
@@ -101,7 +111,8 @@ class _Canceller:
         self._reader = reader
         self.is_refused = False
 
-    async def cancel(self, target: Target, result: Cancellation) -> None:
+    async def cancel(self, target: Target, result: Cancellation) -> bool:
+        """Make the call, and record its result; True once that is done."""
         try:
             await self._reader.read(partial(self._client.cancel, target.run_id))
         except CallRefusedError as refused:
@@ -110,6 +121,7 @@ class _Canceller:
             result.problems.append(_problem(target, error))
         else:
             result.requested.append(target)
+        return True
 
     async def _refused(self, target: Target, error: ApiError, result: Cancellation) -> None:
         status = error.http_status

@@ -1,5 +1,9 @@
 """Cancelling waits for the runs to end, and says what it knows when they do not."""
 
+import os
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +12,7 @@ from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.errors import LedgerError
 from tests.cli.conftest import KEY, Run
+from tests.cli.terminal import COMMAND
 
 WAIT = "batchrun.cli.cancel_wait"
 ENDLESS = {"api_key": KEY, "startup_s": 0, "run_s": 600, "cancel_delay_s": 600}
@@ -43,3 +48,21 @@ def test_an_error_while_waiting_is_reported_as_itself(
     ended = batchrun("cancel", sweep, *reach, "--yes")
     assert ended.status == 4
     assert ended.err.splitlines()[-1] == f"error: {sweep}: it was removed"
+
+
+def test_ctrl_c_is_heeded_although_the_calls_hang(batchrun: Run, sweep: Path) -> None:
+    hanging = {"call_faults": {"hang": 1.0}, "call_faults_on": ["cancel"]}
+    ledger = sweep.with_name("jobs.ledger.jsonl")
+    with EmulatorServer(EmulatorSettings.model_validate(ENDLESS | hanging)) as server:
+        reach = ("--base-url", server.url)
+        assert batchrun("submit", sweep, *reach, "--rate", "500", "-y", "-q").status == 0
+        command = [COMMAND, "cancel", sweep, *reach, "--yes", "--timeout", "300"]
+        environ = {**os.environ, "WHEROBOTS_API_KEY": KEY}
+        with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as process:
+            until = time.monotonic() + 20
+            while ledger.read_text().count('"cancel"') < 8 and time.monotonic() < until:
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "8 runs: no response before the command was stopped; cancel it again" in err

@@ -25,7 +25,7 @@ from batchrun.cli.views.problems import as_few
 from batchrun.engine.batch import plan_of
 from batchrun.engine.drop import drop_runs
 from batchrun.engine.settings import SubmitSettings
-from batchrun.engine.stopping import StopSwitch
+from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.find import find_ledger
 from batchrun.ledger.reader import read_batch
@@ -103,11 +103,13 @@ def cancel(
                 output.tell("nothing was cancelled")
                 return ExitStatus.STOPPED
             anyio.run(drop_runs, writing, chosen.dropped)
-            result = _cancel(writing, api, chosen.active, output)
-        wait = None if no_wait or not result.requested else wait_until_ended(ledger, api, result.requested, output)
+            result, stop = _cancel(writing, api, chosen.active, output)
+        wait = (
+            None if no_wait or stop or not result.requested else wait_until_ended(ledger, api, result.requested, output)
+        )
     if wait is not None and wait.is_over_time:
         output.warn(wait.problem(ledger))
-    return _show(chosen, result, wait, output)
+    return _show(chosen, result, wait, output, stop)
 
 
 def _choose(path: Path, ledger: FileLedger, selection: Selection, *, pending: bool) -> CancelChoice:
@@ -115,25 +117,40 @@ def _choose(path: Path, ledger: FileLedger, selection: Selection, *, pending: bo
     return choose_to_cancel(path, ledger.state, selection, plan)
 
 
-def _cancel(ledger: FileLedger, api: ApiSettings, rows: Iterable[RunRow], output: Output) -> Cancellation:
+def _cancel(
+    ledger: FileLedger, api: ApiSettings, rows: Iterable[RunRow], output: Output
+) -> tuple[Cancellation, Stop | None]:
+    """The result, and the signal that cut it short. Cancelling may be repeated, so no call is waited for after a signal."""
     targets = [Target(key=row.key, run_id=row.run_id or "", name=row.name) for row in rows]
 
     def report(result: Cancellation) -> None:
         if result.done % 50 == 0 and result.done < len(targets):
             output.tell(f"{result.done:,} of {numbered(len(targets), 'run')} requested")
 
-    async def work(switch: StopSwitch) -> Cancellation:
+    async def work(switch: StopSwitch) -> tuple[Cancellation, Stop | None]:
         async with RunsClient(api, open_transport(api, connections=CONNECTIONS)) as client:
             reader = reader_for(client, ledger.state)
-            await check_organization(client, reader, ledger.state, ledger.path)
-            return await cancel_runs(
-                ledger, client, targets, reader=reader, on_progress=report, is_stopped=lambda: switch.is_pulled
+            await switch.unless_pulled(partial(check_organization, client, reader, ledger.state, ledger.path))
+            result = await cancel_runs(
+                ledger,
+                client,
+                targets,
+                reader=reader,
+                on_progress=report,
+                is_stopped=lambda: switch.is_pulled,
+                unless_stopped=switch.unless_pulled,
             )
+            return result, switch.stop
 
-    return anyio.run(partial(run_interruptible, work, output.urge, lambda: None), backend_options=loop_options())
+    run = partial(
+        run_interruptible, work, output.urge, lambda: None, when_pulled="stopping", when_killed="cancel again"
+    )
+    return anyio.run(run, backend_options=loop_options())
 
 
-def _show(chosen: CancelChoice, result: Cancellation, wait: CancelWait | None, output: Output) -> ExitStatus:
+def _show(
+    chosen: CancelChoice, result: Cancellation, wait: CancelWait | None, output: Output, stop: Stop | None
+) -> ExitStatus:
     for problem in as_few(result.problems):
         output.warn(problem)
     asked = f"cancellation requested for {numbered(len(result.requested), 'run')}"
@@ -146,6 +163,8 @@ def _show(chosen: CancelChoice, result: Cancellation, wait: CancelWait | None, o
     output.say("; ".join(lines))
     status = ExitStatus.STOPPED if wait is not None and wait.is_over_time else ExitStatus.DONE
     status = ExitStatus.INCOMPLETE if result.problems or result.not_asked else status
+    if stop is not None:
+        status = ExitStatus.INTERRUPTED if stop.reason is StopReason.INTERRUPTED else ExitStatus.TERMINATED
     document: dict[str, Any] = {
         "cancelled": len(result.requested),
         "had_ended": len(result.had_ended),
