@@ -56,7 +56,7 @@ def test_ctrl_c_is_heeded_although_the_calls_hang(batchrun: Run, sweep: Path) ->
     with EmulatorServer(EmulatorSettings.model_validate(ENDLESS | hanging)) as server:
         reach = ("--base-url", server.url)
         assert batchrun("submit", sweep, *reach, "--rate", "500", "-y", "-q").status == 0
-        command = [COMMAND, "cancel", sweep, *reach, "--yes", "--timeout", "300"]
+        command: list[str | Path] = [COMMAND, "cancel", sweep, *reach, "--yes", "--timeout", "300"]
         environ = {**os.environ, "WHEROBOTS_API_KEY": KEY}
         with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as process:
             until = time.monotonic() + 20
