@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from batchrun.sweep.points.table_source import shown_columns
 from tests.sweep.conftest import Complainer, Planner, arguments, sweep
 
 TABLE = 'id,n,x\n007,1,1.50\n008,,2.5\n"a, b",3,\n'
@@ -182,3 +183,11 @@ def test_what_may_never_end_is_no_data_file(name: str, complaints: Complainer, t
 def test_tables_nested_beyond_reason_are_refused(complaints: Complainer) -> None:
     (message,) = complaints("version = 1\n[run]\n" + ".".join(["a"] * 3000) + " = 1\n")
     assert "nested more than 50 levels deep" in message
+
+
+def test_a_header_that_is_no_header_is_not_repeated_in_full() -> None:
+    names = ["x" * 100_000, *(f"c{n}" for n in range(2_000))]
+    shown = shown_columns(names)
+    assert len(shown) < 600
+    assert shown.startswith("x" * 60 + "... (100,000 characters), c0, c1, ")
+    assert shown.endswith(", and 1,961 more")

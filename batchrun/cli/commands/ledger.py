@@ -85,7 +85,7 @@ def export(
     emulator: o.OfEmulator = False,
     as_json: o.Json = False,
 ) -> int:
-    """Export one row per planned run to CSV, JSON Lines or Parquet.
+    """Export a row per planned run: CSV, JSON Lines, Parquet.
 
     Rows contain the outcome, status, times, cost and failure reason. Runs that were created and then left the plan come
     last, without an index. The file's permissions follow the umask.

@@ -9,7 +9,7 @@ from typing import Any
 
 from batchrun.sweep.manifest.manifest import NAME
 from batchrun.sweep.manifest.problems import did_you_mean
-from batchrun.sweep.points.table_source import Row, TableSource
+from batchrun.sweep.points.table_source import Row, TableSource, shown_columns
 from batchrun.sweep.values import TypedFloat, kind_of
 
 __all__ = ["csv_rows"]
@@ -56,9 +56,13 @@ def _header(source: TableSource, cells: list[str] | None) -> list[str] | None:
     header = [source.rename.get(cell, cell) for cell in cells]
     for column in header:
         if not NAME.fullmatch(column) and (source.columns is None or column in source.columns):
-            source.line(1).add(f"the column '{column}' is not an identifier", "use rename to give it another name")
+            source.line(1).add(
+                f"the column '{shown_columns([column])}' is not an identifier", "use rename to give it another name"
+            )
     if repeated := sorted({column for column in header if header.count(column) > 1}):
-        source.line(1).add(f"the column '{repeated[0]}' appears twice", "use rename to give one of them another name")
+        source.line(1).add(
+            f"the column '{shown_columns(repeated[:1])}' appears twice", "use rename to give one of them another name"
+        )
         return None
     named = {"types": source.types or {}, "columns": source.columns or [], "missing": source.missing}
     for key, columns in {**named, "where": source.where}.items():

@@ -11,7 +11,7 @@ from batchrun.sweep.manifest.problems import Cursor, did_you_mean
 from batchrun.sweep.manifest.source import MOST_DATA_BYTES
 from batchrun.sweep.points.csv_rows import csv_rows
 from batchrun.sweep.points.matching import compile_test
-from batchrun.sweep.points.table_source import Row, TableSource
+from batchrun.sweep.points.table_source import Row, TableSource, shown_columns
 from batchrun.sweep.points.typed_rows import json_rows, parquet_rows
 from batchrun.sweep.values import kind_of, shown
 
@@ -126,7 +126,7 @@ def _filtered(rows: list[Row], where: dict[str, Any], at: Cursor) -> list[Row]:
         kinds = {kind_of(row.get(column)) for row in rows}  # JSON's rows may differ
         kind = next(iter(kinds)) if len(kinds) == 1 else None
         if rows and column not in rows[0]:
-            at.add(f"no column '{column}' (it has {', '.join(rows[0])})")
+            at.add(f"no column '{column}' (it has {shown_columns(rows[0])})")
         elif len(kinds) > 1:
             at.add(f"the values of '{column}' are not all of one kind", "use one kind per column")
         elif kind is not None and (matches := compile_test(test, kind, at.as_rule().child(column))):

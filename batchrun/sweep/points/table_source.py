@@ -4,11 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from batchrun.redaction import clipped
 from batchrun.sweep.manifest.problems import Cursor
 
-__all__ = ["Row", "TableSource"]
+__all__ = ["Row", "TableSource", "shown_columns"]
 
 Row = dict[str, Any]
+
+MOST_COLUMNS = 40
+LONGEST_COLUMN = 60
+"""Of what an error shows: a file that is no table can have a header of any size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,4 +48,11 @@ class TableSource:
         """Report every name that is not one of the file's columns."""
         for column in named:
             if column not in columns:
-                at.add(f"no column '{column}' in {self.name} (it has {', '.join(columns)})")
+                at.add(f"no column '{column}' in {self.name} (it has {shown_columns(columns)})")
+
+
+def shown_columns(columns: Iterable[str]) -> str:
+    """Names of columns as an error shows them."""
+    names = list(columns)
+    more = f", and {len(names) - MOST_COLUMNS:,} more" if len(names) > MOST_COLUMNS else ""
+    return ", ".join(clipped(name, LONGEST_COLUMN) for name in names[:MOST_COLUMNS]) + more
