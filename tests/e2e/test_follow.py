@@ -17,9 +17,8 @@ from batchrun.ledger.reader import read_events, read_state
 from batchrun.ledger.statuses import has_ended
 from tests.e2e.conftest import KEY, Command, Emulator, emulating
 
-RUNS = 2000
 KILLS = 6
-LIVES = ("--set", "startup_s=1", "--set", "run_s=6", "--set", "run_spread=0.6", "--set", "capacity_runs=800")
+LIVES = ("--set", "startup_s=1", "--set", "run_s=6", "--set", "run_spread=0.6")
 ENDS = ("--failure-rate", "0.05", "--set", "timed_out_rate=0.03", "--set", "relapse_rate=0.02")
 ODD = ("--set", "odd_status_rate=0.02", "--set", "gone_rate=0.005", "--set", "gone_after_s=4")
 PASSING = {
@@ -50,13 +49,16 @@ def really(emulator: Emulator) -> dict[str, str]:
 
 @pytest.mark.e2e
 @pytest.mark.slow
+@pytest.mark.parametrize("runs", [500, pytest.param(2_000, marks=pytest.mark.soak)])
 def test_the_end_of_every_run_is_recorded_once_whatever_happens_to_those_who_watch(
-    command: Command, tmp_path: Path
+    command: Command, tmp_path: Path, runs: int
 ) -> None:
     seed = random.randrange(2**32)
     moments = random.Random(seed)
-    sweep, ledger = command.sweep(RUNS), tmp_path / "sweep.ledger.jsonl"
-    with emulating(*LIVES, *ENDS, *ODD, "--seed", str(seed % 1000)) as emulator:
+    sweep, ledger = command.sweep(runs), tmp_path / "sweep.ledger.jsonl"
+    with emulating(
+        *LIVES, *ENDS, *ODD, "--set", f"capacity_runs={runs * 2 // 5}", "--seed", str(seed % 1000)
+    ) as emulator:
         configure(
             emulator, {"call_faults": PASSING}
         )  # on every call but creating: lists, single runs, the organization
@@ -76,11 +78,11 @@ def test_the_end_of_every_run_is_recorded_once_whatever_happens_to_those_who_wat
         held = really(emulator)
 
     assert submit.returncode == 0, f"seed {seed}: {problems}"
-    assert json.loads(submitted)["outcomes"]["submitted"] == RUNS
+    assert json.loads(submitted)["outcomes"]["submitted"] == runs
     assert last.returncode == beside.returncode == 1, f"seed {seed}: {last.stderr} {told}"
     recorded = {run.run_id: run.status for run in read_state(ledger).runs.values()}
     assert recorded == held, f"seed {seed}"
-    assert Counter(map(has_ended, held.values())) == {True: RUNS}
+    assert Counter(map(has_ended, held.values())) == {True: runs}
     assert {"COMPLETED", "FAILED", "TIMED_OUT", "gone"} == set(held.values())
     events = [event for event in read_events(ledger) if isinstance(event, StatusEvent)]
     ends = Counter(event.run_id for event in events if has_ended(event.status))
