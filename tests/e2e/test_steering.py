@@ -97,7 +97,7 @@ def said(ended: subprocess.CompletedProcess[str]) -> list[str]:
     return [line for line in ended.stderr.splitlines() if line.startswith(("note: ", "error: "))]
 
 
-@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("status", [403, pytest.param(404, marks=pytest.mark.soak)])
 def test_where_cancelling_is_refused_one_sentence_says_so_and_running_again_needs_no_unlisted_call(
     command: Command, status: int
 ) -> None:

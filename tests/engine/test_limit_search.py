@@ -210,7 +210,7 @@ def test_no_history_stops_it_forever_or_takes_it_out_of_bounds(
     assert math.isfinite(search.snapshot(now).rate_per_s)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(STEPS, st.sampled_from([2.0, 10.0, 30.0]), st.booleans())
 def test_it_recovers_from_any_history(steps: list[tuple[float, float, str, float]], rate: float, tells: bool) -> None:
     search = LimitSearch(replace(LOW_CEILING, longest_pause_s=60.0))

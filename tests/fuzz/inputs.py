@@ -123,7 +123,7 @@ def mangled(draw: st.DrawFn, *valid: bytes) -> bytes:
     return data
 
 
-EXAMPLES = int(os.environ.get("BATCHRUN_FUZZ_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("BATCHRUN_FUZZ_EXAMPLES", "25"))
 """Inputs for each reader: few with the other tests, many with ``make fuzz``."""
 
 

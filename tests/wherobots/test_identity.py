@@ -1,6 +1,6 @@
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchrun.wherobots.enums import RuntimeId
@@ -55,6 +55,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=30)  # drawing nested documents takes most of the time
 @given(st.dictionaries(st.text(min_size=1), json_values), st.text(min_size=1))
 def test_a_payload_is_the_same_as_itself_and_not_as_a_changed_one(payload: dict[str, object], key: str) -> None:
     body = canonical_json(payload)
