@@ -38,10 +38,6 @@ class Selection:
     is_exact: bool = False
     """Each name must be that of one run, and each id that of a latest one: something is done to what is named."""
 
-    @property
-    def is_everything(self) -> bool:
-        return not (self.names or self.statuses or self.outcomes or self.where)
-
 
 def select(rows: Iterable[RunRow], selection: Selection) -> list[RunRow]:
     """The rows that fit, in their order.
