@@ -7,28 +7,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from batchrun.engine.decisions import Choice as Choice
-    from batchrun.engine.decisions import Decision as Decision
-    from batchrun.engine.follow_batch import follow as follow
-    from batchrun.engine.held import HeldRun as HeldRun
-    from batchrun.engine.mismatches import Mismatch as Mismatch
-    from batchrun.engine.mismatches import MismatchKind as MismatchKind
+    from batchrun.engine.following.follow_batch import follow as follow
+    from batchrun.engine.listing.held import HeldRun as HeldRun
     from batchrun.engine.progress import Observer as Observer
     from batchrun.engine.progress import Progress as Progress
-    from batchrun.engine.recover import Recovery as Recovery
-    from batchrun.engine.recover import recover as recover
-    from batchrun.engine.resolve import find_held as find_held
-    from batchrun.engine.resolve import find_undecided as find_undecided
-    from batchrun.engine.resolve import resolve as resolve
+    from batchrun.engine.reconciling.decisions import Choice as Choice
+    from batchrun.engine.reconciling.decisions import Decision as Decision
+    from batchrun.engine.reconciling.mismatches import Mismatch as Mismatch
+    from batchrun.engine.reconciling.mismatches import MismatchKind as MismatchKind
+    from batchrun.engine.reconciling.recover import Recovery as Recovery
+    from batchrun.engine.reconciling.recover import recover as recover
+    from batchrun.engine.reconciling.resolve import find_held as find_held
+    from batchrun.engine.reconciling.resolve import find_undecided as find_undecided
+    from batchrun.engine.reconciling.resolve import resolve as resolve
+    from batchrun.engine.reconciling.undecided import UndecidedRun as UndecidedRun
+    from batchrun.engine.reconciling.verify import Verification as Verification
+    from batchrun.engine.reconciling.verify import verify as verify
     from batchrun.engine.settings import SubmitSettings as SubmitSettings
     from batchrun.engine.stopping import Stop as Stop
     from batchrun.engine.stopping import StopReason as StopReason
     from batchrun.engine.stopping import StopSwitch as StopSwitch
     from batchrun.engine.submit import Submission as Submission
     from batchrun.engine.submit import submit as submit
-    from batchrun.engine.undecided import UndecidedRun as UndecidedRun
-    from batchrun.engine.verify import Verification as Verification
-    from batchrun.engine.verify import verify as verify
     from batchrun.errors import ApiError as ApiError
     from batchrun.errors import BatchrunError as BatchrunError
     from batchrun.errors import BatchStoppedError as BatchStoppedError
@@ -68,17 +68,17 @@ if TYPE_CHECKING:
     from batchrun.wherobots.transports import open_transport as open_transport
 
 _HOMES = {
-    "batchrun.engine.decisions": ("Choice", "Decision"),
-    "batchrun.engine.held": ("HeldRun",),
-    "batchrun.engine.mismatches": ("Mismatch", "MismatchKind"),
+    "batchrun.engine.reconciling.decisions": ("Choice", "Decision"),
+    "batchrun.engine.listing.held": ("HeldRun",),
+    "batchrun.engine.reconciling.mismatches": ("Mismatch", "MismatchKind"),
     "batchrun.engine.progress": ("Observer", "Progress"),
-    "batchrun.engine.recover": ("Recovery", "recover"),
-    "batchrun.engine.resolve": ("find_held", "find_undecided", "resolve"),
+    "batchrun.engine.reconciling.recover": ("Recovery", "recover"),
+    "batchrun.engine.reconciling.resolve": ("find_held", "find_undecided", "resolve"),
     "batchrun.engine.settings": ("SubmitSettings",),
     "batchrun.engine.stopping": ("Stop", "StopReason", "StopSwitch"),
     "batchrun.engine.submit": ("Submission", "submit"),
-    "batchrun.engine.undecided": ("UndecidedRun",),
-    "batchrun.engine.verify": ("Verification", "verify"),
+    "batchrun.engine.reconciling.undecided": ("UndecidedRun",),
+    "batchrun.engine.reconciling.verify": ("Verification", "verify"),
     "batchrun.errors": (
         "ApiError",
         "BatchStoppedError",
@@ -103,7 +103,7 @@ _HOMES = {
         "arun",
         "run",
     ),
-    "batchrun.engine.follow_batch": ("follow",),
+    "batchrun.engine.following.follow_batch": ("follow",),
     "batchrun.report.batch": ("Batch",),
     "batchrun.report.rows": ("RunRow",),
     "batchrun.steering.cancel": ("cancel",),

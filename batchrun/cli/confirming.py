@@ -7,7 +7,7 @@ from batchrun.cli.text import numbered
 from batchrun.cli.views.estimate import estimate_sentence, reruns_line, units_limit_line
 from batchrun.cli.views.plan import totals_words, upload_lines
 from batchrun.cli.views.uses import uses_lines
-from batchrun.engine.preflight import Preflight
+from batchrun.engine.preflight.ledger_check import Preflight
 from batchrun.errors import Problem
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from batchrun.engine.earlier_runs import runtimes_of
+from batchrun.engine.preflight.earlier_runs import runtimes_of
 from batchrun.errors import UsageError
 from batchrun.ledger.location import EMULATOR
 from batchrun.report.estimate import (

@@ -11,7 +11,7 @@ import typer
 
 from batchrun.cli import options as o
 from batchrun.cli.text import words_of
-from batchrun.engine.service_check import Existing
+from batchrun.engine.preflight.service_check import Existing
 from batchrun.engine.settings import SubmitSettings
 from batchrun.errors import UsageError
 from batchrun.ledger.fold import Outcome

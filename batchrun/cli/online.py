@@ -6,8 +6,8 @@ import anyio
 
 from batchrun.cli.loading import loop_options
 from batchrun.cli.output import Output
-from batchrun.engine.account_check import need_of, read_allowance
-from batchrun.engine.allowance import Allowance, refusals, warnings
+from batchrun.engine.doctor.account_check import need_of, read_allowance
+from batchrun.engine.doctor.allowance import Allowance, refusals, warnings
 from batchrun.errors import ManifestError, Problem
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.account import Account

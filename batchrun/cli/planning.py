@@ -8,7 +8,7 @@ from typing import TextIO
 
 from batchrun.cli.ledgers import STDIN
 from batchrun.engine.batch import earlier_keys
-from batchrun.engine.difference import Difference, difference
+from batchrun.engine.preflight.difference import Difference, difference
 from batchrun.errors import ManifestError, UsageError
 from batchrun.ledger.location import LEDGER_SUFFIX, PLAN_SUFFIX
 from batchrun.ledger.reader import read_state

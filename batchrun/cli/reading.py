@@ -8,7 +8,7 @@ from rich.status import Status
 from rich.text import Text
 
 from batchrun.cli.output import Output
-from batchrun.engine.name_lists import ReadObserver
+from batchrun.engine.listing.name_lists import ReadObserver
 
 __all__ = ["reading"]
 

@@ -12,9 +12,9 @@ from batchrun.cli.looking import ask_service, plan_to_compare
 from batchrun.cli.output import Output
 from batchrun.cli.text import numbered
 from batchrun.cli.views.undecided import run_json, show_undecided
-from batchrun.engine.decisions import Choice, Decision, adoptable, objections
-from batchrun.engine.resolve import find_held, find_undecided, resolve
-from batchrun.engine.undecided import UndecidedRun
+from batchrun.engine.reconciling.decisions import Choice, Decision, adoptable, objections
+from batchrun.engine.reconciling.resolve import find_held, find_undecided, resolve
+from batchrun.engine.reconciling.undecided import UndecidedRun
 from batchrun.errors import Problem, UsageError
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import Outcome

@@ -7,7 +7,7 @@ from batchrun.cli.output import Output
 from batchrun.cli.submit_request import SubmitRequest
 from batchrun.cli.text import numbered
 from batchrun.cli.views.tables import outcome_table
-from batchrun.engine.preflight import Preflight
+from batchrun.engine.preflight.ledger_check import Preflight
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state
 

@@ -2,11 +2,11 @@
 
 import anyio.to_thread
 
-from batchrun.engine.earlier_runs import earlier_runs
 from batchrun.engine.learned_rate import pacer_for
-from batchrun.engine.preflight import check_service
+from batchrun.engine.preflight.earlier_runs import earlier_runs
+from batchrun.engine.preflight.ledger_check import check_service
+from batchrun.engine.preflight.service_check import Existing, ServiceCheck
 from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
-from batchrun.engine.service_check import Existing, ServiceCheck
 from batchrun.engine.session import run_session
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch

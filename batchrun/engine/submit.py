@@ -6,18 +6,18 @@ from functools import partial
 import anyio.to_thread
 
 from batchrun.engine.batch import extended_batch, new_batch
-from batchrun.engine.earlier_runs import earlier_runs
 from batchrun.engine.generations import generations_of
 from batchrun.engine.learned_rate import pacer_for
-from batchrun.engine.preflight import Preflight, check_ledger, check_plan
+from batchrun.engine.preflight.earlier_runs import earlier_runs
+from batchrun.engine.preflight.ledger_check import Preflight, check_ledger, check_plan
+from batchrun.engine.preflight.service_check import Existing, ServiceCheck
 from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
-from batchrun.engine.service_check import Existing, ServiceCheck
+from batchrun.engine.sending.units_limit import open_spending
+from batchrun.engine.sending.uploading import upload_local_files
 from batchrun.engine.session import run_session
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import Stop, StopSwitch
 from batchrun.engine.submission import Submission
-from batchrun.engine.units_limit import open_spending
-from batchrun.engine.uploading import upload_local_files
 from batchrun.engine.wiring import SessionSpec
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import Outcome

@@ -4,29 +4,29 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from batchrun.engine.active_runs import ActiveRuns
-from batchrun.engine.attempt import Attempts
-from batchrun.engine.backlog import Backlog
-from batchrun.engine.controls import Controls
-from batchrun.engine.following import Following
+from batchrun.engine.following.following import Following
+from batchrun.engine.following.watch import Watch
 from batchrun.engine.generations import Generations
-from batchrun.engine.inherited import Inherited
-from batchrun.engine.known_ids import KnownIds, holders_of
-from batchrun.engine.outcomes import Outcomes
+from batchrun.engine.listing.known_ids import KnownIds, holders_of
+from batchrun.engine.listing.tagging import Tagging
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Reporter
-from batchrun.engine.resume import FIRST, unsent_work
-from batchrun.engine.session_events import SessionEvents
+from batchrun.engine.sending.active_runs import ActiveRuns
+from batchrun.engine.sending.attempt import Attempts
+from batchrun.engine.sending.backlog import Backlog
+from batchrun.engine.sending.controls import Controls
+from batchrun.engine.sending.inherited import Inherited
+from batchrun.engine.sending.outcomes import Outcomes
+from batchrun.engine.sending.resume import FIRST, unsent_work
+from batchrun.engine.sending.session_events import SessionEvents
+from batchrun.engine.sending.settle import Settler
+from batchrun.engine.sending.settle_queue import SettleQueue
+from batchrun.engine.sending.units_limit import UnitsLimit
+from batchrun.engine.sending.workers import Workers
 from batchrun.engine.settings import SubmitSettings
-from batchrun.engine.settle import Settler
-from batchrun.engine.settle_queue import SettleQueue
 from batchrun.engine.spending import Spending
 from batchrun.engine.stopping import StopSwitch
-from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
-from batchrun.engine.units_limit import UnitsLimit
-from batchrun.engine.watch import Watch
-from batchrun.engine.workers import Workers
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import Outcome
 from batchrun.sweep.plan import Plan, PlannedRun

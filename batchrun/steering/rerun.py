@@ -8,14 +8,14 @@ from pathlib import Path
 import anyio.to_thread
 
 from batchrun.engine.generations import planned_with
-from batchrun.engine.preflight import check_ledger
+from batchrun.engine.preflight.ledger_check import check_ledger
 from batchrun.engine.progress import NO_OBSERVER, Observer
 from batchrun.engine.rerun import request_rerun
+from batchrun.engine.sending.units_limit import known_units
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submission import Submission
 from batchrun.engine.submit import submit
-from batchrun.engine.units_limit import known_units
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.find import find_ledger
 from batchrun.report.choice import RerunChoice, choose_to_rerun

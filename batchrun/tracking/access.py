@@ -1,6 +1,6 @@
 """Check the API key's organization before runs are followed or cancelled: another organization's lists show none of them.
 
-More lenient than `batchrun.engine.organization`: following works without the calls that could tell, so it begins without proof
+More lenient than `batchrun.engine.listing.organization`: following works without the calls that could tell, so it begins without proof
 where they are refused or fail. Then no run is taken for gone.
 """
 

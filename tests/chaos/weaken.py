@@ -6,10 +6,12 @@ from typing import Any
 
 from msgspec import structs
 
-from batchrun.engine import attempt, evidence, scan
-from batchrun.engine.backlog import Work
+from batchrun.engine import evidence
 from batchrun.engine.evidence import Fit, Sought
-from batchrun.engine.settle_queue import SettleQueue
+from batchrun.engine.listing import scan
+from batchrun.engine.sending import attempt
+from batchrun.engine.sending.backlog import Work
+from batchrun.engine.sending.settle_queue import SettleQueue
 from batchrun.engine.verdicts import NextStep, Verdict, judge
 from batchrun.ledger import fold
 from batchrun.ledger.events import AttemptEvent, BatchEvent

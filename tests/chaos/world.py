@@ -4,7 +4,7 @@ import os
 import random
 from pathlib import Path
 
-from batchrun.engine.difference import is_changed
+from batchrun.engine.preflight.difference import is_changed
 from batchrun.ledger.reader import read_batch
 from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.plan import Plan, build_plan

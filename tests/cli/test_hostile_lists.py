@@ -72,7 +72,7 @@ class Liar:
 
 @pytest.fixture
 def liar(monkeypatch: pytest.MonkeyPatch) -> Iterator[Liar]:
-    monkeypatch.setattr("batchrun.engine.scan.TRIES_A_PAGE", 1)  # waiting between tries is not what is tested
+    monkeypatch.setattr("batchrun.engine.listing.scan.TRIES_A_PAGE", 1)  # waiting between tries is not what is tested
     liar = Liar()
     yield liar
     liar.close()

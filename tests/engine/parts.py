@@ -11,23 +11,23 @@ from typing_extensions import override
 
 from batchrun.emulator.http.app import create_app
 from batchrun.emulator.settings import EmulatorSettings
-from batchrun.engine.active_runs import ActiveRuns
-from batchrun.engine.attempt import Attempts
-from batchrun.engine.backlog import Backlog, Work
 from batchrun.engine.batch import new_batch
-from batchrun.engine.controls import Controls
-from batchrun.engine.known_ids import KnownIds
-from batchrun.engine.outcomes import Outcomes
+from batchrun.engine.listing.known_ids import KnownIds
+from batchrun.engine.listing.tagging import Tagging
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Reporter
-from batchrun.engine.resume import unsent_work
+from batchrun.engine.sending.active_runs import ActiveRuns
+from batchrun.engine.sending.attempt import Attempts
+from batchrun.engine.sending.backlog import Backlog, Work
+from batchrun.engine.sending.controls import Controls
+from batchrun.engine.sending.outcomes import Outcomes
+from batchrun.engine.sending.resume import unsent_work
+from batchrun.engine.sending.settle import Settler
+from batchrun.engine.sending.settle_queue import SettleQueue
+from batchrun.engine.sending.workers import Workers
 from batchrun.engine.settings import SubmitSettings
-from batchrun.engine.settle import Settler
-from batchrun.engine.settle_queue import SettleQueue
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
-from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
-from batchrun.engine.workers import Workers
 from batchrun.errors import Problem
 from batchrun.ledger.events import Event
 from batchrun.ledger.file import FileLedger

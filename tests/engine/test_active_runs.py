@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from batchrun.emulator.http.server import EmulatorServer
 from batchrun.emulator.settings import EmulatorSettings
-from batchrun.engine.active_runs import ActiveRuns
+from batchrun.engine.sending.active_runs import ActiveRuns
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.submit import Submission, submit
 from batchrun.ledger.file import FileLedger

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from batchrun.engine.adoption import adoptions
 from batchrun.engine.generations import generations_of
+from batchrun.engine.preflight.adoption import adoptions
 from batchrun.ledger.events import (
     AttemptEvent,
     DuplicatesEvent,

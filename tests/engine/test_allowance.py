@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from batchrun.engine.allowance import Allowance, Need, refusals, warnings
-from batchrun.engine.checkup import Level, allowance_checks, clock_check, setting_checks
+from batchrun.engine.doctor.allowance import Allowance, Need, refusals, warnings
+from batchrun.engine.doctor.checkup import Level, allowance_checks, clock_check, setting_checks
 from batchrun.errors import Problem
 from batchrun.sweep.plan import Demand
 from batchrun.wherobots.facts import Hints, OrganizationFacts

@@ -5,7 +5,7 @@ from typing import Any
 import anyio
 import pytest
 
-from batchrun.engine.backlog import READ_AHEAD, Backlog, Work
+from batchrun.engine.sending.backlog import READ_AHEAD, Backlog, Work
 from batchrun.errors import PlanChangedError
 from tests.engine.service import plan_of
 from tests.engine.virtual_time import VirtualClock

@@ -2,8 +2,8 @@
 
 import pytest
 
-from batchrun.engine.allowance import Allowance, Need
-from batchrun.engine.checkup import CLOCK_WARNING_S, Level, allowance_checks, clock_check, setting_checks
+from batchrun.engine.doctor.allowance import Allowance, Need
+from batchrun.engine.doctor.checkup import CLOCK_WARNING_S, Level, allowance_checks, clock_check, setting_checks
 from batchrun.errors import Problem
 from batchrun.sweep.plan import Demand
 from batchrun.wherobots.facts import OrganizationFacts

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from batchrun.engine.controls import EVERY_S, MOST, Controls
+from batchrun.engine.sending.controls import EVERY_S, MOST, Controls
 from batchrun.wherobots.summaries import RunSummary
 from tests.engine.virtual_time import VirtualClock
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from batchrun.engine.decisions import Choice, Decision, adoptable, events_of, objections
 from batchrun.engine.evidence import Fit
-from batchrun.engine.held import HeldRun
-from batchrun.engine.undecided import UndecidedRun
+from batchrun.engine.listing.held import HeldRun
+from batchrun.engine.reconciling.decisions import Choice, Decision, adoptable, events_of, objections
+from batchrun.engine.reconciling.undecided import UndecidedRun
 from batchrun.ledger.events import DroppedEvent, ForeignEvent, ResolvedEvent, SubmittedEvent
 from batchrun.ledger.fold import Outcome
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchrun.engine.batch import new_batch
-from batchrun.engine.difference import CreatedPoints, changed_files, difference, is_changed
+from batchrun.engine.preflight.difference import CreatedPoints, changed_files, difference, is_changed
 from batchrun.ledger.events import AttemptEvent, FileDigest, SubmittedEvent
 from batchrun.ledger.fold import BatchState, fold
 from batchrun.sweep.manifest.manifest import Manifest

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from batchrun.engine.batch import extended_batch, new_batch
-from batchrun.engine.earlier_runs import earlier_runs
+from batchrun.engine.preflight.earlier_runs import earlier_runs
 from batchrun.ledger.events import AttemptEvent, Event, SubmittedEvent, event_line
 from batchrun.ledger.fold import BatchState, fold
 from batchrun.sweep.manifest.manifest import Manifest

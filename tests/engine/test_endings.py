@@ -2,8 +2,8 @@
 
 import pytest
 
-from batchrun.engine.backlog import Work
-from batchrun.engine.endings import (
+from batchrun.engine.sending.backlog import Work
+from batchrun.engine.sending.endings import (
     end_event,
     failure_words,
     reason_of,

@@ -67,7 +67,7 @@ async def test_a_plan_file_that_changes_under_a_submission_stops_it(
 ) -> None:
     monkeypatch.setattr("batchrun.sweep.tally.KEPT_RUNS", 2)
     monkeypatch.setattr("batchrun.sweep.plan_file.BLOCK_BYTES", 1000)
-    monkeypatch.setattr("batchrun.engine.backlog.READ_AHEAD", 20)
+    monkeypatch.setattr("batchrun.engine.sending.backlog.READ_AHEAD", 20)
     path, plan_file = tmp_path / "x.ledger.jsonl", tmp_path / "plan.jsonl"
     await anyio.to_thread.run_sync(write_plan, plan_of(900), plan_file)
     plan = await anyio.to_thread.run_sync(read_plan, plan_file)

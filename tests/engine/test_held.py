@@ -5,7 +5,7 @@ import json
 import pytest
 
 from batchrun.engine.evidence import Fit
-from batchrun.engine.held import SHOWN_DIFFERENCES, HeldRun, HeldRuns
+from batchrun.engine.listing.held import SHOWN_DIFFERENCES, HeldRun, HeldRuns
 from batchrun.ledger.events import AttemptEvent, SubmittedEvent
 from batchrun.ledger.fold import BatchState, fold
 from batchrun.wherobots.summaries import RunSummary

@@ -4,7 +4,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from batchrun.engine.in_parallel import in_parallel
+from batchrun.engine.listing.in_parallel import in_parallel
 
 
 async def test_every_item_is_worked_on_once_and_few_at_a_time() -> None:

@@ -1,6 +1,6 @@
 """An id is one run's: whoever has it first keeps it."""
 
-from batchrun.engine.known_ids import KnownIds
+from batchrun.engine.listing.known_ids import KnownIds
 
 
 def known(*earlier: tuple[str, str]) -> KnownIds:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from batchrun.engine.known_runs import KnownRuns, read_known_runs
+from batchrun.engine.listing.known_runs import KnownRuns, read_known_runs
 from batchrun.errors import LedgerFormatError
 from batchrun.ledger.events import AttemptEvent, Event, RerunEvent, SubmittedEvent, UnknownEvent
 from batchrun.ledger.file import FileLedger

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from batchrun.engine.batch import new_batch
-from batchrun.engine.preflight import check_ledger
+from batchrun.engine.preflight.ledger_check import check_ledger
 from batchrun.ledger.clock import timestamp
 from batchrun.ledger.events import AbsentEvent, AttemptEvent, DuplicatesEvent, SubmittedEvent, UnknownEvent
 from batchrun.ledger.fold import BatchState, fold

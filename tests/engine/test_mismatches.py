@@ -9,9 +9,9 @@ import pytest
 
 from batchrun.engine.batch import new_batch
 from batchrun.engine.evidence import Fit
-from batchrun.engine.held import HeldRuns
-from batchrun.engine.known_runs import KnownRuns, read_known_runs
-from batchrun.engine.mismatches import Mismatch, MismatchKind, Seen, mismatches
+from batchrun.engine.listing.held import HeldRuns
+from batchrun.engine.listing.known_runs import KnownRuns, read_known_runs
+from batchrun.engine.reconciling.mismatches import Mismatch, MismatchKind, Seen, mismatches
 from batchrun.ledger.clock import timestamp
 from batchrun.ledger.events import (
     AttemptEvent,

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from batchrun.engine.name_lists import common_prefix, paced_scanner, read_names
-from batchrun.engine.scan import Scanner
+from batchrun.engine.listing.name_lists import common_prefix, paced_scanner, read_names
+from batchrun.engine.listing.scan import Scanner
 from batchrun.errors import ApiError
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
@@ -137,7 +137,7 @@ def test_a_prefix_is_what_all_names_begin_with(names: list[str], prefix: str) ->
 
 
 async def test_wrong_types_in_a_list_are_an_error_and_not_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batchrun.engine.scan.TRIES_A_PAGE", 1)  # waiting between tries is not what is tested
+    monkeypatch.setattr("batchrun.engine.listing.scan.TRIES_A_PAGE", 1)  # waiting between tries is not what is tested
     broken = json.dumps({"items": [{"id": 7, "name": ["x"]}], "total": "many", "next_page": 3})
     lists = Lists(bend=lambda *_: httpx.Response(200, content=broken))
     with pytest.raises(ApiError, match="cannot be parsed"):

@@ -6,8 +6,8 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from batchrun.engine.organization import CheckedOrganization, check_organization
-from batchrun.engine.scan import Scanner
+from batchrun.engine.listing.organization import CheckedOrganization, check_organization
+from batchrun.engine.listing.scan import Scanner
 from batchrun.errors import ApiError, LedgerMismatchError
 from batchrun.ledger.events import AttemptEvent, Event, SessionEvent, SubmittedEvent
 from batchrun.ledger.fold import BatchState, fold

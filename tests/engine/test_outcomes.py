@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from batchrun.engine.backlog import Work
+from batchrun.engine.sending.backlog import Work
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopReason
 from batchrun.engine.verdicts import judge

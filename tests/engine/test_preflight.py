@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from batchrun.engine.batch import new_batch
-from batchrun.engine.preflight import Preflight, check_ledger, check_plan
+from batchrun.engine.preflight.ledger_check import Preflight, check_ledger, check_plan
 from batchrun.errors import LedgerMismatchError, UsageError
 from batchrun.ledger.events import AttemptEvent, Event, FailedEvent, RejectedEvent, SubmittedEvent, event_line
 from batchrun.ledger.fold import BatchState, Outcome

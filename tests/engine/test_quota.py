@@ -8,8 +8,8 @@ import anyio
 import pytest
 
 from batchrun.emulator.settings import EmulatorSettings
-from batchrun.engine.active_runs import HeldBy
 from batchrun.engine.progress import Progress
+from batchrun.engine.sending.active_runs import HeldBy
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopReason
 from batchrun.engine.submit import Submission, submit

@@ -1,6 +1,6 @@
 import pytest
 
-from batchrun.engine.quota_probe import QuotaProbe
+from batchrun.engine.sending.quota_probe import QuotaProbe
 
 
 def refused_gaps(probe: QuotaProbe, count: int, *, now: float = 0.0) -> list[float]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from batchrun.engine.recovered_runs import RecoveredRuns
+from batchrun.engine.reconciling.recovered_runs import RecoveredRuns
 from batchrun.ledger.clock import timestamp
 from batchrun.sweep.plan import PlannedRun
 from batchrun.wherobots.summaries import RunSummary

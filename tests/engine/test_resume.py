@@ -1,6 +1,6 @@
 import pytest
 
-from batchrun.engine.resume import unknown_work, unsent_work
+from batchrun.engine.sending.resume import unknown_work, unsent_work
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import (
     AttemptEvent,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from batchrun.engine.scan import MOST_RUNS, Scan
+from batchrun.engine.listing.scan import MOST_RUNS, Scan
 from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from batchrun.engine.batch import new_batch
 from batchrun.engine.evidence import TAG
+from batchrun.engine.preflight.service_check import Existing, ServiceCheck
 from batchrun.engine.progress import Reporter
-from batchrun.engine.service_check import Existing, ServiceCheck
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.errors import RunsExistError
 from batchrun.ledger.clock import epoch_seconds, timestamp

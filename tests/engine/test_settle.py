@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from batchrun.emulator.settings import EmulatorSettings
-from batchrun.engine.backlog import Work
+from batchrun.engine.sending.backlog import Work
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopReason
 from batchrun.engine.verdicts import judge

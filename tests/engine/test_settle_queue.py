@@ -3,8 +3,8 @@ from typing import Any
 import anyio
 import pytest
 
-from batchrun.engine.backlog import Work
-from batchrun.engine.settle_queue import Case, SettleQueue
+from batchrun.engine.sending.backlog import Work
+from batchrun.engine.sending.settle_queue import Case, SettleQueue
 from tests.engine.service import plan_of
 from tests.engine.virtual_time import VirtualClock
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from batchrun.engine.undecided import undecided_runs
+from batchrun.engine.reconciling.undecided import undecided_runs
 from batchrun.errors import UsageError
 from batchrun.ledger.events import AttemptEvent, Event, RerunEvent, StatusEvent, SubmittedEvent, UnknownEvent
 from batchrun.ledger.fold import BatchState, Outcome, fold

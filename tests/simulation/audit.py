@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from batchrun.engine.known_ids import ids_of
+from batchrun.engine.listing.known_ids import ids_of
 from batchrun.ledger.check import check
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from batchrun.engine.batch import plan_of
-from batchrun.engine.decisions import Choice, Decision, adoptable, objections
 from batchrun.engine.learned_rate import pacer_for
-from batchrun.engine.recover import recover
+from batchrun.engine.reconciling.decisions import Choice, Decision, adoptable, objections
+from batchrun.engine.reconciling.recover import recover
+from batchrun.engine.reconciling.resolve import find_undecided, resolve
+from batchrun.engine.reconciling.undecided import UndecidedRun
 from batchrun.engine.rerun import refusals, request_rerun
-from batchrun.engine.resolve import find_undecided, resolve
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.settle_only import settle
-from batchrun.engine.undecided import UndecidedRun
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState
 from batchrun.ledger.reader import read_batch

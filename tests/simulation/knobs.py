@@ -1,6 +1,7 @@
 """What is set differently in a simulation, because it costs time and decides nothing."""
 
-from batchrun.engine import environment, watch
+from batchrun.engine import environment
+from batchrun.engine.following import watch
 from batchrun.ledger import writer
 from tests.simulation import sweep
 

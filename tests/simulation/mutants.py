@@ -6,10 +6,12 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from batchrun.engine import attempt, evidence, settle, strangers
+from batchrun.engine import evidence
 from batchrun.engine.evidence import Fit
 from batchrun.engine.generations import Generations
-from batchrun.engine.service_check import ServiceCheck
+from batchrun.engine.preflight import strangers
+from batchrun.engine.preflight.service_check import ServiceCheck
+from batchrun.engine.sending import attempt, settle
 from batchrun.ledger import compact, fold
 from batchrun.ledger.events import CancelEvent, Event, FailedEvent, ForeignEvent, RejectedEvent
 from batchrun.ledger.file import FileLedger

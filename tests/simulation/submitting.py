@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from batchrun.engine.preflight.service_check import Existing
 from batchrun.engine.progress import Progress
-from batchrun.engine.service_check import Existing
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.engine.submit import submit

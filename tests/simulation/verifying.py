@@ -4,9 +4,9 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from batchrun.engine.known_ids import ids_of
-from batchrun.engine.mismatches import MismatchKind
-from batchrun.engine.verify import Verification, verify
+from batchrun.engine.listing.known_ids import ids_of
+from batchrun.engine.reconciling.mismatches import MismatchKind
+from batchrun.engine.reconciling.verify import Verification, verify
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.client import RunsClient

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from batchrun.engine.known_ids import ids_of
+from batchrun.engine.listing.known_ids import ids_of
 from batchrun.ledger.compact import compact
 from batchrun.ledger.fold import BatchState, Outcome
 from batchrun.ledger.reader import read_state

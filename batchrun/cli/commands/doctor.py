@@ -13,9 +13,9 @@ from batchrun.cli.ledgers import STDIN
 from batchrun.cli.loading import loop_options
 from batchrun.cli.output import Output, Table
 from batchrun.cli.planning import plan_from
-from batchrun.engine.checkup import Check, Level
-from batchrun.engine.doctor import local_checks, network_checks
-from batchrun.engine.probe import Probed, probe
+from batchrun.engine.doctor.checks import local_checks, network_checks
+from batchrun.engine.doctor.checkup import Check, Level
+from batchrun.engine.doctor.probe import Probed, probe
 from batchrun.errors import BatchrunError, SettingsError
 from batchrun.ledger.location import LEDGER_SUFFIX, default_ledger
 from batchrun.sweep.manifest.manifest import Overrides

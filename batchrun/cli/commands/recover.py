@@ -17,8 +17,8 @@ from batchrun.cli.reading import reading
 from batchrun.cli.service import service_name
 from batchrun.cli.text import duration, numbered
 from batchrun.cli.views.recover import show_recovery
-from batchrun.engine.recover import Recovery
-from batchrun.engine.recover import recover as rebuild
+from batchrun.engine.reconciling.recover import Recovery
+from batchrun.engine.reconciling.recover import recover as rebuild
 from batchrun.errors import ManifestError
 from batchrun.sweep.manifest.manifest import Overrides
 from batchrun.sweep.plan import Plan

@@ -22,7 +22,7 @@ from batchrun.cli.views.estimate import estimate_sentence
 from batchrun.engine.batch import plan_of
 from batchrun.engine.generations import planned_with
 from batchrun.engine.rerun import demands_of, refusals, request_rerun
-from batchrun.engine.units_limit import known_units
+from batchrun.engine.sending.units_limit import known_units
 from batchrun.errors import UsageError
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.find import find_ledger

@@ -8,7 +8,7 @@ from batchrun.cli import options as o
 from batchrun.cli.looking import service_of
 from batchrun.cli.output import Output
 from batchrun.cli.resolving import ResolveRequest, run_resolve
-from batchrun.engine.decisions import Decision
+from batchrun.engine.reconciling.decisions import Decision
 from batchrun.errors import UsageError
 from batchrun.ledger.find import find_ledger
 

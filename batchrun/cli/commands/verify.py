@@ -11,7 +11,7 @@ from batchrun.cli.looking import ask_service, plan_to_compare, service_of
 from batchrun.cli.output import Output
 from batchrun.cli.reading import reading
 from batchrun.cli.views.verify import show_verification, verification_json
-from batchrun.engine.verify import verify as compare
+from batchrun.engine.reconciling.verify import verify as compare
 from batchrun.errors import UsageError
 from batchrun.ledger.find import find_ledger
 from batchrun.ledger.reader import read_batch

@@ -10,7 +10,7 @@ from typing import Any
 from batchrun.cli.output import Output, Table
 from batchrun.cli.text import numbered
 from batchrun.cli.views.uses import outside_files, uses_lines
-from batchrun.engine.difference import Difference
+from batchrun.engine.preflight.difference import Difference
 from batchrun.sweep.local_file import UploadPlan
 from batchrun.sweep.plan import Plan, PlannedRun
 

@@ -6,7 +6,7 @@ from shlex import join
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.output import Output, Table
 from batchrun.cli.text import numbered
-from batchrun.engine.recover import Recovery
+from batchrun.engine.reconciling.recover import Recovery
 
 __all__ = ["show_recovery"]
 

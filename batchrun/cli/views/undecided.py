@@ -8,8 +8,8 @@ from typing import Any
 from batchrun.cli.output import Output, Table
 from batchrun.cli.text import numbered
 from batchrun.engine.evidence import Fit
-from batchrun.engine.held import HeldRun
-from batchrun.engine.undecided import UndecidedRun
+from batchrun.engine.listing.held import HeldRun
+from batchrun.engine.reconciling.undecided import UndecidedRun
 from batchrun.errors import Problem
 from batchrun.ledger.clock import epoch_seconds, timestamp
 from batchrun.wherobots.identity import PayloadDifference

@@ -8,8 +8,8 @@ from typing import Any
 from batchrun.cli.output import Output, Table
 from batchrun.cli.text import numbered
 from batchrun.cli.views.undecided import held_json, payload_words, shown_time
-from batchrun.engine.mismatches import Mismatch, MismatchKind
-from batchrun.engine.verify import Verification
+from batchrun.engine.reconciling.mismatches import Mismatch, MismatchKind
+from batchrun.engine.reconciling.verify import Verification
 from batchrun.ledger.state import Outcome
 
 __all__ = ["show_verification", "verification_json"]

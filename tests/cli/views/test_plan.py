@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from batchrun.cli.views.plan import plan_document, shown_runs, totals_words
-from batchrun.engine.difference import Difference
+from batchrun.engine.preflight.difference import Difference
 from batchrun.sweep.manifest.manifest import Manifest
 from batchrun.sweep.plan import Plan, Total, build_plan
 

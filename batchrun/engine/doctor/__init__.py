@@ -1,0 +1,1 @@
+"""What `batchrun doctor` checks."""

@@ -1,0 +1,1 @@
+"""Follows runs to their end, while a session sends and after it."""

@@ -1,0 +1,1 @@
+"""Compares a ledger with the service: resolve, verify and recover."""
