@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from batchrun.engine.following.follow_batch import follow as follow
+    from batchrun.engine.follow import follow as follow
     from batchrun.engine.listing.held import HeldRun as HeldRun
     from batchrun.engine.progress import Observer as Observer
     from batchrun.engine.progress import Progress as Progress
@@ -103,7 +103,7 @@ _HOMES = {
         "arun",
         "run",
     ),
-    "batchrun.engine.following.follow_batch": ("follow",),
+    "batchrun.engine.follow": ("follow",),
     "batchrun.report.batch": ("Batch",),
     "batchrun.report.rows": ("RunRow",),
     "batchrun.steering.cancel": ("cancel",),

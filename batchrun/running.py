@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from batchrun.callbacks import ignored
-from batchrun.engine.following.follow_batch import follow as follow_batch
+from batchrun.engine.follow import follow as follow_batch
 from batchrun.engine.progress import Progress
 from batchrun.engine.rerun import request_rerun_of_failed
 from batchrun.engine.settings import SubmitSettings

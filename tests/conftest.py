@@ -31,7 +31,7 @@ MAY_BLOCK = {
     ("batchrun/ledger/file.py", "close"): "and closed after it, likewise",
     ("batchrun/running.py", "blocking"): "waits for its own thread where a loop is running, as in a notebook's cell",
     ("batchrun/engine/batch.py", "new_batch"): "reads the installed version and resolves two paths, once a batch",
-    ("batchrun/engine/sending/session_events.py", "_event"): "reads the installed version, twice a batch",
+    ("batchrun/engine/session/events.py", "_event"): "reads the installed version, twice a batch",
     ("batchrun/emulator/http/server.py", "__init__"): "tests make an emulator inside the loop that they test",
     ("batchrun/emulator/http/server.py", "__enter__"): "and wait for its thread to start",
     ("batchrun/emulator/http/server.py", "__exit__"): "and for its thread to end",

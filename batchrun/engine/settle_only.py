@@ -7,11 +7,11 @@ from batchrun.engine.preflight.earlier_runs import earlier_runs
 from batchrun.engine.preflight.ledger_check import check_service
 from batchrun.engine.preflight.service_check import Existing, ServiceCheck
 from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
-from batchrun.engine.session import run_session
+from batchrun.engine.session.session import run_session
+from batchrun.engine.session.wiring import SessionSpec
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch
 from batchrun.engine.submission import Submission
-from batchrun.engine.wiring import SessionSpec
 from batchrun.ledger.file import FileLedger
 from batchrun.wherobots.client import RunsClient
 

@@ -14,11 +14,11 @@ from batchrun.engine.preflight.service_check import Existing, ServiceCheck
 from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
 from batchrun.engine.sending.units_limit import open_spending
 from batchrun.engine.sending.uploading import upload_local_files
-from batchrun.engine.session import run_session
+from batchrun.engine.session.session import run_session
+from batchrun.engine.session.wiring import SessionSpec
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import Stop, StopSwitch
 from batchrun.engine.submission import Submission
-from batchrun.engine.wiring import SessionSpec
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import Outcome
 from batchrun.sweep.plan import Plan

@@ -135,4 +135,4 @@ def test_messages_that_are_explained_are_printed_by_some_part() -> None:
 
 
 COMPOSED = {"active: quota", "the ledger was replaced by another file while the batch was running"}
-"""Of two parts in the source: ``engine/following/binding.py`` and ``ledger/writer.py``."""
+"""Of two parts in the source: ``engine/session/bottleneck.py`` and ``ledger/writer.py``."""

@@ -13,7 +13,6 @@ from batchrun.emulator.http.app import create_app
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.engine.batch import new_batch
 from batchrun.engine.listing.known_ids import KnownIds
-from batchrun.engine.listing.tagging import Tagging
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Reporter
 from batchrun.engine.sending.active_runs import ActiveRuns
@@ -27,6 +26,7 @@ from batchrun.engine.sending.settle_queue import SettleQueue
 from batchrun.engine.sending.workers import Workers
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
+from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
 from batchrun.errors import Problem
 from batchrun.ledger.events import Event

@@ -10,9 +10,9 @@ import pytest
 from batchrun.engine.batch import extended_batch, new_batch
 from batchrun.engine.learned_rate import pacer_for
 from batchrun.engine.progress import Reporter
+from batchrun.engine.session.wiring import SessionParts, SessionSpec, wire
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopReason, StopSwitch
-from batchrun.engine.wiring import SessionParts, SessionSpec, wire
 from batchrun.ledger.events import AttemptEvent, DuplicatesEvent, Event, SubmittedEvent, UnknownEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.sweep.manifest.manifest import Manifest

@@ -1,6 +1,6 @@
 import pytest
 
-from batchrun.engine.following.patience import Patience
+from batchrun.engine.session.patience import Patience
 from batchrun.engine.stopping import StopReason, patience_stop
 
 

@@ -12,10 +12,10 @@ import pytest
 from batchrun.engine.batch import new_batch
 from batchrun.engine.learned_rate import pacer_for
 from batchrun.engine.progress import Reporter
-from batchrun.engine.session import run_session
+from batchrun.engine.session.session import run_session
+from batchrun.engine.session.wiring import SessionSpec
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopReason, StopSwitch
-from batchrun.engine.wiring import SessionSpec
 from batchrun.ledger.events import Event, SessionEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.reader import read_events

@@ -6,7 +6,7 @@ from itertools import islice
 
 from batchrun.engine.evidence import MARGIN_S, Fit, Sought, fit
 from batchrun.engine.listing.known_ids import ids_of
-from batchrun.engine.listing.tagging import Tagging
+from batchrun.engine.tagging import Tagging
 from batchrun.ledger.fold import BatchState
 from batchrun.sweep.plan import Plan, PlannedRun
 from batchrun.wherobots.identity import PayloadDifference, payload_differences

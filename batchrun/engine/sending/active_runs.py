@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
-from batchrun.engine.sending.change import Change
+from batchrun.engine.sending.notifier import Change
 from batchrun.engine.sending.quota_probe import QuotaProbe
 from batchrun.ledger.statuses import has_ended
 from batchrun.tracking.changes import Followed

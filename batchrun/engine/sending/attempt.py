@@ -2,13 +2,13 @@
 
 import time
 
-from batchrun.engine.listing.tagging import Tagging
 from batchrun.engine.pacing.pacer import Pacer, Permit
 from batchrun.engine.sending.backlog import Work
 from batchrun.engine.sending.endings import failure_words
 from batchrun.engine.sending.outcomes import Outcomes
 from batchrun.engine.sending.settle import Settler
 from batchrun.engine.stopping import StopSwitch
+from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
 from batchrun.engine.verdicts import judge
 from batchrun.ledger.clock import epoch_seconds

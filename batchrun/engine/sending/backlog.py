@@ -9,7 +9,7 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from batchrun.engine.sending.change import Change
+from batchrun.engine.sending.notifier import Change
 from batchrun.ledger.state import Outcome
 from batchrun.sweep.plan import PlannedRun
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from batchrun.engine.evidence import MARGIN_S, Evidence, Finding, Sought, name_key, name_keys, weigh
 from batchrun.engine.listing.known_ids import KnownIds
 from batchrun.engine.listing.scan import Scan, Scanner
-from batchrun.engine.listing.tagging import Tagging
 from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.sending.backlog import Backlog, Work
@@ -21,6 +20,7 @@ from batchrun.engine.sending.last_look import MOST_DUPLICATES, LastLook
 from batchrun.engine.sending.outcomes import Outcomes
 from batchrun.engine.sending.settle_queue import Case, SettleQueue
 from batchrun.engine.stopping import StopSwitch, refusal_stop
+from batchrun.engine.tagging import Tagging
 from batchrun.engine.verdicts import NextStep, judge_read
 from batchrun.errors import ApiError
 from batchrun.wherobots.answers import Refused

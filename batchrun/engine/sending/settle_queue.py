@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 import anyio
 
 from batchrun.engine.sending.backlog import Work
-from batchrun.engine.sending.change import Change
+from batchrun.engine.sending.notifier import Change
 
 __all__ = ["Case", "SettleQueue"]
 

@@ -11,7 +11,7 @@ from batchrun.engine.generations import Generations
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Reporter
 from batchrun.engine.sending.backlog import Work
-from batchrun.engine.sending.change import Change
+from batchrun.engine.sending.notifier import Change
 from batchrun.engine.spending import Spending
 from batchrun.engine.stopping import StopSwitch, ledger_stop, units_stop
 from batchrun.errors import ApiError, LedgerWriteError, UsageError

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import anyio
 
-from batchrun.engine.following.binding import Load, binding
-from batchrun.engine.following.following import Following
-from batchrun.engine.following.patience import Patience
 from batchrun.engine.learned_rate import RateRecorder
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Progress, Reporter
 from batchrun.engine.sending.active_runs import ActiveRuns, HeldBy
 from batchrun.engine.sending.backlog import Backlog
+from batchrun.engine.session.bottleneck import Load, binding
+from batchrun.engine.session.following import Following
+from batchrun.engine.session.patience import Patience
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch, patience_stop
 from batchrun.engine.tally import Tally

@@ -6,9 +6,9 @@ from functools import partial
 import anyio
 import anyio.to_thread
 
+from batchrun.engine.session.wiring import SessionParts, SessionSpec, wire
 from batchrun.engine.stopping import CANCELLED, file_stop
 from batchrun.engine.submission import Submission
-from batchrun.engine.wiring import SessionParts, SessionSpec, wire
 from batchrun.errors import LedgerWriteError, PlanChangedError
 
 __all__ = ["run_session"]

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from batchrun.engine.following.binding import Load, binding
 from batchrun.engine.pacing.pacer import FAILING, Pace
 from batchrun.engine.sending.active_runs import HeldBy
+from batchrun.engine.session.bottleneck import Load, binding
 
 
 def pace(**values: Any) -> Pace:

@@ -4,11 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from batchrun.engine.following.following import Following
-from batchrun.engine.following.watch import Watch
 from batchrun.engine.generations import Generations
 from batchrun.engine.listing.known_ids import KnownIds, holders_of
-from batchrun.engine.listing.tagging import Tagging
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Reporter
 from batchrun.engine.sending.active_runs import ActiveRuns
@@ -18,14 +15,17 @@ from batchrun.engine.sending.controls import Controls
 from batchrun.engine.sending.inherited import Inherited
 from batchrun.engine.sending.outcomes import Outcomes
 from batchrun.engine.sending.resume import FIRST, unsent_work
-from batchrun.engine.sending.session_events import SessionEvents
 from batchrun.engine.sending.settle import Settler
 from batchrun.engine.sending.settle_queue import SettleQueue
 from batchrun.engine.sending.units_limit import UnitsLimit
 from batchrun.engine.sending.workers import Workers
+from batchrun.engine.session.events import SessionEvents
+from batchrun.engine.session.following import Following
+from batchrun.engine.session.monitor import Watch
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.spending import Spending
 from batchrun.engine.stopping import StopSwitch
+from batchrun.engine.tagging import Tagging
 from batchrun.engine.tally import Tally
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import Outcome

@@ -1,1 +1,0 @@
-"""Follows runs to their end, while a session sends and after it."""
