@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from enum import Enum
 from unicodedata import normalize
 
+from batchrun.engine.tagging import tag_of
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.wherobots.identity import is_same_payload, payload_differences
 from batchrun.wherobots.summaries import RunSummary, is_usable_id
 
 __all__ = [
     "MARGIN_S",
-    "TAG",
     "Evidence",
     "Finding",
     "Fit",
@@ -25,7 +25,6 @@ __all__ = [
     "is_complete",
     "name_key",
     "name_keys",
-    "tag_of",
     "weigh",
     "why_odd",
 ]
@@ -33,8 +32,6 @@ __all__ = [
 MARGIN_S = 5.0
 """Runs created this much before an attempt began still count as its own: a ``Date`` header has whole seconds, and the
 servers that write it and the creation time may disagree by a few."""
-
-
 SHOWN_NAME = 80
 """Characters of a name that the service wrote."""
 
@@ -191,15 +188,3 @@ def is_complete(ids: Collection[str], totals: Sequence[int | None], *, reached_e
     if not reached_end or first is None or last is None or min(first, last) < 0:
         return False
     return len(ids) >= first and len(ids) >= last - grown
-
-
-TAG = "spark.batchrun.attempt"
-"""The Spark property that names batch, key and generation, with ``[submit] tag = true``."""
-
-
-def tag_of(listed: RunSummary) -> str | None:
-    """The tag in a listed run's payload, if it has one."""
-    environment = (listed.payload or {}).get("environment")
-    configs = environment.get("sparkConfigs") if isinstance(environment, dict) else None
-    tag = configs.get(TAG) if isinstance(configs, dict) else None
-    return tag if isinstance(tag, str) else None

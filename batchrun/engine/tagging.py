@@ -2,10 +2,13 @@
 
 import json
 
-from batchrun.engine.evidence import TAG
 from batchrun.wherobots.identity import canonical_json
+from batchrun.wherobots.summaries import RunSummary
 
-__all__ = ["Tagging"]
+__all__ = ["TAG", "Tagging", "tag_of"]
+
+TAG = "spark.batchrun.attempt"
+"""The Spark property that names batch, key and generation, with ``[submit] tag = true``."""
 
 
 class Tagging:
@@ -29,3 +32,11 @@ class Tagging:
         environment = payload.setdefault("environment", {})
         environment.setdefault("sparkConfigs", {})[TAG] = tag
         return canonical_json(payload)
+
+
+def tag_of(listed: RunSummary) -> str | None:
+    """The tag in a listed run's payload, if it has one."""
+    environment = (listed.payload or {}).get("environment")
+    configs = environment.get("sparkConfigs") if isinstance(environment, dict) else None
+    tag = configs.get(TAG) if isinstance(configs, dict) else None
+    return tag if isinstance(tag, str) else None

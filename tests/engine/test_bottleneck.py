@@ -7,7 +7,7 @@ import pytest
 
 from batchrun.engine.pacing.pacer import FAILING, Pace
 from batchrun.engine.sending.active_runs import HeldBy
-from batchrun.engine.session.bottleneck import Load, binding
+from batchrun.engine.session.bottleneck import Load, bottleneck
 
 
 def pace(**values: Any) -> Pace:
@@ -19,8 +19,8 @@ def load(**values: Any) -> Load:
 
 
 def test_the_rate_is_shown_while_it_is_what_holds_the_batch() -> None:
-    assert binding(pace(is_waited_for=True), load(in_flight=16)) == pace(is_waited_for=True)
-    assert binding(pace(), load()) == pace()
+    assert bottleneck(pace(is_waited_for=True), load(in_flight=16)) == pace(is_waited_for=True)
+    assert bottleneck(pace(), load()) == pace()
 
 
 @pytest.mark.parametrize(
@@ -34,30 +34,30 @@ def test_the_rate_is_shown_while_it_is_what_holds_the_batch() -> None:
     ],
 )
 def test_what_holds_it_instead_is_named_without_a_rate(values: dict[str, Any], words: str) -> None:
-    shown = binding(pace(), load(**values))
+    shown = bottleneck(pace(), load(**values))
     assert (shown.description, shown.limit_per_s) == (words, None)
 
 
 def test_before_anything_is_sent_nothing_is_said_to_be_searched() -> None:
-    shown = binding(pace(), load(in_flight=0, has_begun=False))
+    shown = bottleneck(pace(), load(in_flight=0, has_begun=False))
     assert (shown.description, shown.limit_per_s) == ("checking the service", None)
-    paused = binding(pace(pause_s=3.0), load(in_flight=0, has_begun=False))
+    paused = bottleneck(pace(pause_s=3.0), load(in_flight=0, has_begun=False))
     assert (paused.description, paused.pause_s) == ("checking the service", 3.0)
 
 
 def test_a_bound_on_what_is_in_flight_is_named() -> None:
-    shown = binding(pace(in_flight_limit=14, is_waited_for=True), load())
+    shown = bottleneck(pace(in_flight_limit=14, is_waited_for=True), load())
     assert shown.description == "held at 14 in flight: more would only increase latency"
     assert shown.limit_per_s is None
 
 
 def test_a_pause_comes_before_everything_else() -> None:
     paused = pace(pause_s=12.0, pause_reason="requested by the service with Retry-After")
-    assert binding(paused, load(active=3, held_by=HeldBy.QUOTA)) == paused
+    assert bottleneck(paused, load(active=3, held_by=HeldBy.QUOTA)) == paused
 
 
 def test_a_pause_because_of_failures_says_what_fails() -> None:
     failing = pace(pause_s=5.0, pause_reason=FAILING)
-    shown = binding(failing, load(last_failure="service not reachable: connection refused"))
+    shown = bottleneck(failing, load(last_failure="service not reachable: connection refused"))
     assert shown.pause_reason == "service not reachable: connection refused"
-    assert binding(failing, load()).pause_reason == FAILING
+    assert bottleneck(failing, load()).pause_reason == FAILING

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrun.engine.evidence import TAG, Evidence, Fit, Sought, fit, is_complete, weigh
+from batchrun.engine.evidence import Evidence, Fit, Sought, fit, is_complete, weigh
+from batchrun.engine.tagging import TAG
 from batchrun.wherobots.summaries import RunSummary
 
 BODY = b'{"args":["--tile","1","<env.TOKEN>"],"name":"tile-run-1"}'

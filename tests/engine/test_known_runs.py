@@ -62,10 +62,10 @@ async def test_a_rerun_that_the_ledger_lost_is_still_its_runs(found: KnownRuns) 
 
 
 async def test_the_next_name_is_that_of_the_rerun_that_may_be_lost(found: KnownRuns) -> None:
-    assert found.following(FIRST.name) is None  # its rerun is known
-    assert found.following("tile-run-1-r2") == "tile-run-1-r3"
-    assert found.following(SECOND.name) == "tile-run-2-r2"
-    assert found.following(THIRD.name) is None
+    assert found.next_name(FIRST.name) is None  # its rerun is known
+    assert found.next_name("tile-run-1-r2") == "tile-run-1-r3"
+    assert found.next_name(SECOND.name) == "tile-run-2-r2"
+    assert found.next_name(THIRD.name) is None
 
 
 async def test_attempts_are_counted_by_generation(found: KnownRuns) -> None:

@@ -147,7 +147,7 @@ async def test_wrong_types_in_a_list_are_an_error_and_not_a_crash(monkeypatch: p
 async def test_names_that_may_follow_are_listed_as_long_as_runs_are_found() -> None:
     lists = Lists("job-1", "job-1-2", "job-1-2-2", bend=lambda *_: None)
     lists.names += [f"job-{number}" for number in range(1000, 2000)]  # one list would be longer than three names
-    seen, doubtful = await read(lists, ["job-1", "job-2"], following=lambda name: f"{name}-2")
+    seen, doubtful = await read(lists, ["job-1", "job-2"], next_name=lambda name: f"{name}-2")
     assert (seen, doubtful) == (["job-1", "job-1-2", "job-1-2-2"], frozenset())
     assert sorted(map(str, lists.asked[1:])) == ["job-1", "job-1-2", "job-1-2-2", "job-1-2-2-2", "job-2", "job-2-2"]
 

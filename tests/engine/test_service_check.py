@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from batchrun.engine.batch import new_batch
-from batchrun.engine.evidence import TAG
 from batchrun.engine.preflight.service_check import Existing, ServiceCheck
 from batchrun.engine.progress import Reporter
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
+from batchrun.engine.tagging import TAG
 from batchrun.errors import RunsExistError
 from batchrun.ledger.clock import epoch_seconds, timestamp
 from batchrun.ledger.events import AbsentEvent, AttemptEvent, Event, SubmittedEvent, UnknownEvent, event_line

@@ -40,7 +40,7 @@ class KnownRuns:
         """Whether a name is a run's of this batch."""
         return isinstance(name, str) and self.place(name) is not None
 
-    def following(self, name: str) -> str | None:
+    def next_name(self, name: str) -> str | None:
         """What the run after this one is called that the ledger does not know; None if it was never sent."""
         key, generation = self.place(name) or ("", 0)
         run = self.state.runs.get(key)

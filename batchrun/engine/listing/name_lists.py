@@ -31,7 +31,7 @@ ReadObserver = Callable[[int, int | None], object]
 """Called with the number of runs or names read so far, and the total if it is known."""
 
 
-def _none_follows(_: str) -> None:
+def _no_next(_: str) -> None:
     return None
 
 
@@ -51,7 +51,7 @@ async def read_names(
     grown: Callable[[], Awaitable[int]] | None = None,
     again: Callable[[], Collection[str]] | None = None,
     wanted: Container[str] | None = None,
-    following: Callable[[str], str | None] = _none_follows,
+    next_name: Callable[[str], str | None] = _no_next,
     observe: ReadObserver = ignored,
 ) -> frozenset[str]:
     """Pass each run that is listed under one of the names to ``take``; returns the names whose lists are not complete.
@@ -60,7 +60,7 @@ async def read_names(
     default, all) are listed one by one. ``grown`` finds out how many runs are known to have been created meanwhile.
 
     ``wanted`` holds further names whose runs are passed on if they are listed, such as those of reruns. Where names are listed
-    one by one, the name that ``following`` returns for one is listed as well, and so on, as long as runs are found.
+    one by one, the name that ``next_name`` returns for one is listed as well, and so on, as long as runs are found.
 
     Raises:
         ApiError: a list cannot be read after several tries.
@@ -71,7 +71,7 @@ async def read_names(
     scan, prefix, wanted = Scan(), common_prefix(names), names if wanted is None else wanted
     pattern = f"{prefix}*" if prefix else None
     read_each = partial(
-        _read_each, scanner, take=take, created_after=created_after, following=following, observe=observe
+        _read_each, scanner, take=take, created_after=created_after, next_name=next_name, observe=observe
     )
     first = await _first_page(scanner, pattern, created_after)
     if first is not None and first.total is not None and ceil(first.total / MAX_PAGE_SIZE) <= len(names):
@@ -104,7 +104,7 @@ async def _read_each(
     *,
     take: Callable[[RunSummary], object],
     created_after: float | None,
-    following: Callable[[str], str | None],
+    next_name: Callable[[str], str | None],
     observe: ReadObserver,
 ) -> frozenset[str]:
     doubtful: set[str] = set()
@@ -119,7 +119,7 @@ async def _read_each(
                 take(run)
             if not is_whole:
                 doubtful.add(name)
-            read_now = following(read_now) if listed or read_now == name else None
+            read_now = next_name(read_now) if listed or read_now == name else None
         done += 1
         observe(done, len(names))
 

@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 
-from batchrun.engine.evidence import tag_of
 from batchrun.engine.listing.known_ids import ids_of
 from batchrun.engine.rerun_names import words_of
+from batchrun.engine.tagging import tag_of
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.state import BatchState, Outcome
 from batchrun.sweep.plan import Plan, PlannedRun

@@ -148,7 +148,7 @@ async def _look(
         created_after=created_after,
         again=again,
         wanted=found,
-        following=found.following,
+        next_name=found.next_name,
         observe=observe,
     )
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from batchrun.engine.evidence import MARGIN_S, Fit, Sought, fit, tag_of
+from batchrun.engine.evidence import MARGIN_S, Fit, Sought, fit
 from batchrun.engine.rerun_names import next_rerun_name, rerun_name, rerun_of
+from batchrun.engine.tagging import tag_of
 from batchrun.ledger.clock import epoch_seconds
 from batchrun.sweep.plan import PlannedRun
 from batchrun.wherobots.summaries import RunSummary
@@ -112,7 +113,7 @@ class RecoveredRuns(Collection[str]):
             return planned, 1
         return rerun_of(name, self._planned.get, self._by_key.get)
 
-    def following(self, name: str) -> str | None:
+    def next_name(self, name: str) -> str | None:
         """What the next run of a planned run would be called, if it was rerun."""
         planned = self._planned.get(name)
         return rerun_name(name, planned.key, 2, self._planned) if planned is not None else next_rerun_name(name)

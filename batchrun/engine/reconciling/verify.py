@@ -130,7 +130,7 @@ class _Comparison:
                 grown=self._grown,
                 again=self._once_more,
                 wanted=known,
-                following=known.following,
+                next_name=known.next_name,
                 observe=self._observe,
             )
         except ApiError as error:

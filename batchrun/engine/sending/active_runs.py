@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
-from batchrun.engine.sending.notifier import Change
+from batchrun.engine.sending.notifier import Notifier
 from batchrun.engine.sending.quota_probe import QuotaProbe
 from batchrun.ledger.statuses import has_ended
 from batchrun.tracking.changes import Followed
@@ -65,7 +65,7 @@ class ActiveRuns:
         self._earlier = earlier
         self._recent: deque[Followed] = deque(maxlen=RECENT_RUNS)
         self._held = 0
-        self._change = Change()
+        self._change = Notifier()
         self._queue = anyio.Lock(fast_acquire=True)  # only its holder waits for a change: one is woken, not hundreds
         self._look_wanted = anyio.Event()
         self._is_earlier_counted = earlier is None

@@ -9,7 +9,7 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from batchrun.engine.sending.notifier import Change
+from batchrun.engine.sending.notifier import Notifier
 from batchrun.ledger.state import Outcome
 from batchrun.sweep.plan import PlannedRun
 
@@ -92,7 +92,7 @@ class Backlog:
     ) -> None:
         self._source: Iterator[Work] | None = source
         self._new: deque[Work] = deque()
-        self._taken = Change()
+        self._taken = Notifier()
         self._on_return = on_return
         self._on_end = on_end
         self._now = now
@@ -100,7 +100,7 @@ class Backlog:
         self._waiting: list[tuple[float, int, Work]] = []
         self._order = count()
         self._out = 0
-        self._change = Change()
+        self._change = Notifier()
         self._queue = anyio.Lock(fast_acquire=True)  # only its holder waits for a change: one is woken, not hundreds
 
     @property

@@ -2,10 +2,10 @@
 
 import anyio
 
-__all__ = ["Change"]
+__all__ = ["Notifier"]
 
 
-class Change:
+class Notifier:
     """Wakes all current waiters at once; each of them then checks its own condition."""
 
     __slots__ = ("_event", "_waiters")

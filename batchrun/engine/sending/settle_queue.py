@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 import anyio
 
 from batchrun.engine.sending.backlog import Work
-from batchrun.engine.sending.notifier import Change
+from batchrun.engine.sending.notifier import Notifier
 
 __all__ = ["Case", "SettleQueue"]
 
@@ -36,7 +36,7 @@ class SettleQueue:
         self._settle_after_s = settle_after_s
         self._cases: dict[str, Case] = {}
         self._arrived = anyio.Event()
-        self._left = Change()
+        self._left = Notifier()
 
     def __len__(self) -> int:
         return len(self._cases)

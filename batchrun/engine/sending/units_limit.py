@@ -11,7 +11,7 @@ from batchrun.engine.generations import Generations
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Reporter
 from batchrun.engine.sending.backlog import Work
-from batchrun.engine.sending.notifier import Change
+from batchrun.engine.sending.notifier import Notifier
 from batchrun.engine.spending import Spending
 from batchrun.engine.stopping import StopSwitch, ledger_stop, units_stop
 from batchrun.errors import ApiError, LedgerWriteError, UsageError
@@ -112,7 +112,7 @@ class UnitsLimit:
         self._to_settle = to_settle
         self._settle_for_s = 4 * settle_after_s + LEAST_PATIENCE_S
         self._settled_until_s: float | None = None
-        self._change = Change()
+        self._change = Notifier()
         ledger.on_record = self._observe
 
     async def admit(self, work: Work) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from batchrun.engine.pacing.pacer import FAILING, Pace
 from batchrun.engine.sending.active_runs import HeldBy
 
-__all__ = ["Load", "binding"]
+__all__ = ["Load", "bottleneck"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Load:
     last_failure: str = ""
 
 
-def binding(pace: Pace, load: Load) -> Pace:
+def bottleneck(pace: Pace, load: Load) -> Pace:
     """Pacing's own words, unless something else holds the batch; then the rate that it would allow is not shown.
 
     Whoever waits for a permit is held by pacing, and by nothing else.

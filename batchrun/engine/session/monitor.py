@@ -10,8 +10,8 @@ from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.progress import Progress, Reporter
 from batchrun.engine.sending.active_runs import ActiveRuns, HeldBy
 from batchrun.engine.sending.backlog import Backlog
-from batchrun.engine.session.bottleneck import Load, binding
-from batchrun.engine.session.following import Following
+from batchrun.engine.session.bottleneck import Load, bottleneck
+from batchrun.engine.session.follower import SessionFollower
 from batchrun.engine.session.patience import Patience
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch, patience_stop
@@ -19,13 +19,13 @@ from batchrun.engine.tally import Tally
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import Outcome
 
-__all__ = ["Watch"]
+__all__ = ["Monitor"]
 
 EVERY_S = 0.1
 """Fast enough to look alive, slow enough to cost nothing."""
 
 
-class Watch:
+class Monitor:
     """Looks at the parts of a session, and changes none of them but the switch."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Watch:
         pacer: Pacer,
         backlog: Backlog,
         active_runs: ActiveRuns,
-        following: Following,
+        follower: SessionFollower,
         reporter: Reporter,
         switch: StopSwitch,
     ) -> None:
@@ -48,7 +48,7 @@ class Watch:
         self._pacer = pacer
         self._backlog = backlog
         self._active_runs = active_runs
-        self._following = following
+        self._follower = follower
         self._reporter = reporter
         self._switch = switch
         self._rate_recorder = RateRecorder(ledger, pacer)
@@ -63,7 +63,7 @@ class Watch:
             if self._is_stuck():
                 after_s = self._settings.give_up_after_s or 0.0
                 self._switch.pull(
-                    patience_stop(self._base_url, after_s, self._following.failure or self._tally.last_failure)
+                    patience_stop(self._base_url, after_s, self._follower.failure or self._tally.last_failure)
                 )
             await anyio.sleep(EVERY_S)
 
@@ -81,13 +81,13 @@ class Watch:
             last_failure=tally.last_failure,
         )
         progress = tally.snapshot(
-            binding(self._pacer.pace(), load), waiting=self._backlog.waiting, active=active_runs.count
+            bottleneck(self._pacer.pace(), load), waiting=self._backlog.waiting, active=active_runs.count
         )
         if load.held_by is HeldBy.QUOTA:  # when there is room again is up to others, or to runs that take hours
             progress = replace(progress, left_s=None)
         if progress.active is None:
             return progress
-        return replace(progress, active_limit=active_runs.limit, run_status=self._following.statuses)
+        return replace(progress, active_limit=active_runs.limit, run_status=self._follower.statuses)
 
     def _is_stuck(self) -> bool:
         outcomes = self._tally.outcomes
@@ -99,10 +99,10 @@ class Watch:
 
     def _waits_for_own_runs(self) -> bool:
         """Whether runs of this batch make room: those that ``max_active`` counts, or any that changes while a quota is used up."""
-        active_runs, changes = self._active_runs, self._following.changes
+        active_runs, changes = self._active_runs, self._follower.changes
         has_changed, self._changes = changes != self._changes, changes
         if active_runs.held_by is HeldBy.MAX_ACTIVE:
             # A run of which nothing can be read may have ended long ago: then nobody waits for it.
-            return bool(active_runs.active) and not self._following.failure
+            return bool(active_runs.active) and not self._follower.failure
         # A run that ends makes room, so the quota no longer holds the batch when its end is seen here.
         return active_runs.has_quota and has_changed

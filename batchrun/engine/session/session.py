@@ -40,9 +40,9 @@ async def _work(parts: SessionParts) -> None:
     async with anyio.create_task_group() as helpers:
         helpers.start_soon(_keep, parts, parts.ledger.keep_flushing)
         helpers.start_soon(_keep, parts, parts.backlog.read_ahead)
-        helpers.start_soon(parts.watch.run)
+        helpers.start_soon(parts.monitor.run)
         helpers.start_soon(parts.settler.run)
-        helpers.start_soon(parts.following.run)
+        helpers.start_soon(parts.follower.run)
         await unless_stopped(parts.inherited.prove_organization)
         await unless_stopped(partial(parts.to_settle.wait_without, first))
         await parts.workers.run()
@@ -68,6 +68,6 @@ async def _end(parts: SessionParts) -> Submission:
     except LedgerWriteError as error:
         parts.switch.pull(file_stop(error))
         stop = parts.switch.stop
-    progress = parts.watch.progress()
+    progress = parts.monitor.progress()
     parts.reporter.progress(progress)
     return Submission(progress=progress, stop=stop, notes=parts.reporter.sum_up())

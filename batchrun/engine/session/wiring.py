@@ -20,8 +20,8 @@ from batchrun.engine.sending.settle_queue import SettleQueue
 from batchrun.engine.sending.units_limit import UnitsLimit
 from batchrun.engine.sending.workers import Workers
 from batchrun.engine.session.events import SessionEvents
-from batchrun.engine.session.following import Following
-from batchrun.engine.session.monitor import Watch
+from batchrun.engine.session.follower import SessionFollower
+from batchrun.engine.session.monitor import Monitor
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.spending import Spending
 from batchrun.engine.stopping import StopSwitch
@@ -81,9 +81,9 @@ class SessionParts:
     to_settle: SettleQueue
     inherited: Inherited
     settler: Settler
-    following: Following
+    follower: SessionFollower
     workers: Workers
-    watch: Watch
+    monitor: Monitor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def wire(spec: SessionSpec) -> SessionParts:
     records = _records(spec)
     outcomes = _outcomes(spec, records)
     settler = _settler(spec, records, outcomes)
-    following = _following(spec, records)
+    follower = _follower(spec, records)
     return SessionParts(
         ledger=spec.ledger,
         switch=spec.switch,
@@ -120,11 +120,11 @@ def wire(spec: SessionSpec) -> SessionParts:
         to_settle=records.to_settle,
         inherited=_inherited(spec, records, outcomes),
         settler=settler,
-        following=following,
+        follower=follower,
         workers=_workers(
-            spec, records, _attempts(spec, records, outcomes, settler), _units_limit(spec, records, following)
+            spec, records, _attempts(spec, records, outcomes, settler), _units_limit(spec, records, follower)
         ),
-        watch=_watch(spec, records, following),
+        monitor=_monitor(spec, records, follower),
     )
 
 
@@ -203,8 +203,8 @@ def _settler(spec: SessionSpec, records: _Records, outcomes: Outcomes) -> Settle
     )
 
 
-def _following(spec: SessionSpec, records: _Records) -> Following:
-    return Following(
+def _follower(spec: SessionSpec, records: _Records) -> SessionFollower:
+    return SessionFollower(
         active_runs=records.active_runs,
         poller=records.poller,
         client=spec.client,
@@ -231,7 +231,7 @@ def _attempts(spec: SessionSpec, records: _Records, outcomes: Outcomes, settler:
     )
 
 
-def _units_limit(spec: SessionSpec, records: _Records, following: Following) -> UnitsLimit | None:
+def _units_limit(spec: SessionSpec, records: _Records, follower: SessionFollower) -> UnitsLimit | None:
     if spec.spending is None:
         return None
     return UnitsLimit(
@@ -239,7 +239,7 @@ def _units_limit(spec: SessionSpec, records: _Records, following: Following) -> 
         client=spec.client,
         ledger=spec.ledger,
         reader=Reader(spec.pacer.wait_for_read),
-        look=following.look,
+        look=follower.look,
         to_settle=records.to_settle,
         settle_after_s=spec.settings.settle_after_s,
         reporter=spec.reporter,
@@ -259,8 +259,8 @@ def _workers(spec: SessionSpec, records: _Records, attempts: Attempts, units_lim
     )
 
 
-def _watch(spec: SessionSpec, records: _Records, following: Following) -> Watch:
-    return Watch(
+def _monitor(spec: SessionSpec, records: _Records, follower: SessionFollower) -> Monitor:
+    return Monitor(
         settings=spec.settings,
         base_url=spec.client.settings.base_url,
         ledger=spec.ledger,
@@ -268,7 +268,7 @@ def _watch(spec: SessionSpec, records: _Records, following: Following) -> Watch:
         pacer=spec.pacer,
         backlog=records.backlog,
         active_runs=records.active_runs,
-        following=following,
+        follower=follower,
         reporter=spec.reporter,
         switch=spec.switch,
     )

@@ -22,7 +22,7 @@ from batchrun.tracking.poller import Poller
 from batchrun.tracking.reading import CallRefusedError, Reader
 from batchrun.wherobots.client import RunsClient
 
-__all__ = ["Following"]
+__all__ = ["SessionFollower"]
 
 REFUSED_AGAIN_S = 60.0
 """Seconds before retrying a service that refused every call that could follow a run."""
@@ -30,7 +30,7 @@ REFUSED_LOOKS = 2
 """In a row, before a batch that waits for a run to end stops: a proxy that restarts may answer 403 or 404 for a moment."""
 
 
-class Following:
+class SessionFollower:
     """Follows the active runs for as long as anything needs their status."""
 
     def __init__(
