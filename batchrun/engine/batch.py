@@ -51,7 +51,9 @@ def extended_batch(plan: Plan, state: BatchState, base_url: str) -> BatchEvent:
     """
     planned = {run.key for run in plan}
     batch_id = state.batch.batch_id if state.batch is not None else ""
+    # Named in the ledger: whoever folds it has no plan to find out which runs left.
     gone = [key for key in state.runs if key not in planned]
+    # The id stays: tags of runs that were sent hold it, and readers take another id for another ledger.
     return msgspec.structs.replace(new_batch(plan, base_url), batch_id=batch_id, gone=gone)
 
 
@@ -101,6 +103,7 @@ def earlier_plan(state: BatchState, ledger_path: Path, environ: Mapping[str, str
         earlier = plan_of(state.batch, ledger_path, environ, resolve=False)
     except ManifestError:
         return None
+    # A data file that changed makes another plan, whose keys say nothing about the ledger's.
     return earlier if earlier.sha256 == state.batch.plan_sha256 else None
 
 

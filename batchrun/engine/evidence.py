@@ -101,6 +101,7 @@ def fit(
     """
     if listed.name != sought.name and name_key(sought.name) not in name_keys(listed):
         return Fit.OTHER
+    # The name is ours, but such an id cannot be asked for again, let alone adopted: a person has to look.
     if not is_usable_id(listed.id):
         return Fit.ODD
     if is_taken(listed.id):
@@ -108,11 +109,13 @@ def fit(
     created_s = epoch_seconds(listed.create_time or "")
     if listed.name != sought.name:
         return _fit_renamed(listed, sought, created_s, is_of_another=is_of_another)
+    # A run without a readable creation time may be of any time, so that alone does not make it another's.
     if created_s and created_s < sought.created_from_s:
         return Fit.FOREIGN
     tag = tag_of(listed) if sought.tag is not None else None
     if tag is not None and tag != sought.tag:
         return Fit.FOREIGN  # another ledger's run of the same sweep, beyond doubt
+    # Where there is neither a tag nor a payload to compare, the exact name has to do: it is unique in its plan.
     is_known = tag is not None or (listed.payload is not None and sought.body is not None)
     is_same = tag is not None or (is_known and is_same_payload(sought.body or b"", listed.payload or {}))
     if is_of_another(listed.id):
@@ -172,6 +175,7 @@ def weigh(
             case _:
                 pass
     if ours:
+        # The oldest comes first, to be adopted: later attempts made the others, which are reported as duplicates.
         oldest_first = sorted(ours.values(), key=lambda run: epoch_seconds(run.create_time or ""))
         return Finding(evidence=Evidence.PRESENT, runs=tuple(oldest_first))
     return Finding(evidence=Evidence.ODD, runs=tuple(odd)) if odd else Finding(evidence=Evidence.NOTHING)
@@ -187,4 +191,5 @@ def is_complete(ids: Collection[str], totals: Sequence[int | None], *, reached_e
     first, last = totals[0], totals[-1]
     if not reached_end or first is None or last is None or min(first, last) < 0:
         return False
+    # More than was promised is no sign of trouble: others may create runs while the list is read.
     return len(ids) >= first and len(ids) >= last - grown

@@ -21,6 +21,7 @@ WORTH_KEEPING = 0.01
 def pacer_for(client: RunsClient, settings: SubmitSettings, state: BatchState) -> Pacer:
     """A pacer that starts from what the last session learned, and hears of every read request that is refused."""
     pacer = Pacer(rate=settings.rate, burst=settings.burst, learned=_learned(state.rate), read_rate=settings.read_rate)
+    # Only attempts are judged one by one: a 429 to a read request would not reach the pacer otherwise.
     client.on_refused = pacer.read_refused
     return pacer
 

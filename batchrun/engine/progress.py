@@ -128,6 +128,7 @@ class Reporter:
 
     def note(self, note: Problem) -> None:
         """Report a problem now, and again in the summary."""
+        # Kept before it is passed on: an observer that raises must not lose it.
         self.notes.append(note)
         try:
             self._observer.note(note)
@@ -148,6 +149,7 @@ class Reporter:
                 more = count - SHOWN_ALIKE
                 runs = "1 more run" if more == 1 else f"{more:,} more runs"
                 self.note(Problem(runs, summary.fact, summary.fix))
+        # Emptied: a second call must not report the same runs again.
         self._alike = {}
         return tuple(self.notes)
 

@@ -61,6 +61,7 @@ async def request_rerun(ledger: FileLedger, keys: Sequence[str], settings: Mappi
     """
     if problems := refusals(keys, ledger.state):
         raise UsageError.of(problems)
+    # An event names one generation, and some of these runs may have been rerun more often than others.
     for generation, members in next_generations(keys, ledger.state).items():
         event = RerunEvent(at=ledger.clock.stamp(), keys=members, generation=generation, overrides=dict(settings))
         await ledger.record_durably(event)
@@ -88,6 +89,7 @@ async def request_rerun_of_failed(path: Path, most: int) -> int:
         return 0
     with FileLedger.open(path) as ledger:
         groups: dict[str, list[str]] = {}
+        # Selected again under the lock: another process may have requested some of them meanwhile.
         for key in failed_runs(ledger.state, most):
             settings = json.dumps(ledger.state.runs[key].overrides or {}, sort_keys=True)
             groups.setdefault(settings, []).append(key)

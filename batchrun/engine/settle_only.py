@@ -54,6 +54,7 @@ async def settle(
         reporter=reporter,
         existing=Existing.REFUSE,
     )
+    # Before anything is concluded: with another organization's key, every unknown run would look absent.
     await check.apply(await switch.unless_pulled(check.run), switch)
     return await run_session(
         SessionSpec(

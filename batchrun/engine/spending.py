@@ -70,6 +70,7 @@ def charge_of(run: RunState, most: Decimal) -> Charge:
     total = NOTHING
     for earlier in run.earlier:
         total += _created(earlier.tracked, most, is_over=True)
+    # It may exist, and run until its timeout.
     if run.outcome is Outcome.UNKNOWN:
         return total + Charge(reserved=most, open=1)
     if run.outcome is Outcome.SUBMITTED:

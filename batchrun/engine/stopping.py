@@ -224,6 +224,7 @@ def _is_too_many(bad: int, bound: float, tally: Tally) -> bool:
     if bound >= 1:
         return bad >= bound
     ended = bad + tally.outcomes[Outcome.SUBMITTED]
+    # A plan of fewer runs than that would never stop: there, the share is taken once all have ended.
     return ended >= min(MIN_ENDED_FOR_SHARE, tally.planned) and bad > 0 and bad >= bound * ended
 
 
@@ -241,7 +242,9 @@ class AlikeAnswers:
         self._alike = 0 if kind is None else self._alike + 1 if kind == self._kind else 1
         self._kind = kind
         self._seen += 1
+        # Rejections count only from the start: in mid-batch, twenty bad points in a row prove nothing about the rest.
         is_first = self._seen == self._alike
+        # Equal, and not more: attempts under way bring further ones, and one stop is enough.
         if self._alike != ALL_ALIKE_AFTER or not (is_first or isinstance(answer, Unreadable)):
             return None
         return _all_alike(answer, is_first=is_first)

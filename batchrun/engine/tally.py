@@ -22,6 +22,7 @@ class Tally:
         self._to_retry = {outcome: self.outcomes[outcome] for outcome in retry}
         for outcome in retry:
             self.outcomes[outcome] = 0
+        # What is left of the plan: most pending runs have no event to be counted by.
         self.outcomes[Outcome.PENDING] = planned - sum(
             n for outcome, n in self.outcomes.items() if outcome is not Outcome.PENDING
         )

@@ -101,7 +101,9 @@ def _is_polite_503(refused: Refused) -> bool:
 
 REFUSALS: tuple[Row, ...] = (
     (lambda refused: is_redirect(refused.http_status), STOP),
+    # Whatever its status, the service gave up waiting for its own work, which may still be done.
     (_has_code(TIMEOUT_CODE), SETTLE),
+    # Codes of a 4xx only: a 5xx that carries one may have created the run. Before 403, which quotas arrive with, too.
     (_client_error_with(QUOTA_CODE), FULL),
     (_client_error_with(RATE_CODE), SLOW_DOWN),
     (_status(*PASSING), SLOW_DOWN),

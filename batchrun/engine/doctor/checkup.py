@@ -1,6 +1,6 @@
 """The results of ``doctor``, one value per line, and the checks that need no network. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -68,12 +68,13 @@ def clock_check(offset_s: float | None) -> Check:
         return Check(subject="clock", level=Level.WARNING, fact=fact, fix="check this machine's clock")
     side = "behind" if offset_s > 0 else "ahead of"
     fact = f"{abs(offset_s):.0f} s {side} the service's" if abs(offset_s) >= 1 else "within a second of the service's"
+    # The Date header has whole seconds, so smaller offsets than one are not worth a figure.
     if abs(offset_s) < CLOCK_WARNING_S:
         return Check(subject="clock", level=Level.OK, fact=fact)
     return Check(subject="clock", level=Level.WARNING, fact=fact, fix="synchronize it (NTP)")
 
 
-def allowance_checks(need: Need | None, allowance: Allowance, unread: Iterable[Problem]) -> list[Check]:
+def allowance_checks(need: Need | None, allowance: Allowance, unread: Collection[Problem]) -> list[Check]:
     """Compare the organization with what a sweep asks for; without a sweep, report what is known about it."""
     checks = [Check(subject="organization", level=Level.OK, fact=fact) for fact in _organization_facts(allowance)]
     for problem in unread:
@@ -86,7 +87,7 @@ def allowance_checks(need: Need | None, allowance: Allowance, unread: Iterable[P
     refused, warned = refusals(need, allowance), warnings(need, allowance)
     checks += [Check(subject=one.place, level=Level.PROBLEM, fact=one.fact, fix=one.fix) for one in refused]
     checks += [Check(subject=one.place, level=Level.WARNING, fact=one.fact, fix=one.fix) for one in warned]
-    if not refused and not any(True for _ in unread):
+    if not refused and not unread:
         fact = "the organization allows its regions, runtimes, timeouts and disks"
         checks.append(Check(subject="sweep", level=Level.OK, fact=fact))
     return checks

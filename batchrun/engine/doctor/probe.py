@@ -10,11 +10,12 @@ import msgspec
 
 from batchrun.errors import ApiError
 from batchrun.wherobots.client import MAX_PAGE_SIZE, RunsClient
+from batchrun.wherobots.enums import RunStatus
 from batchrun.wherobots.summaries import RunSummary
 
 __all__ = ["Probed", "probe"]
 
-FINAL = ("COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT")
+FINAL = frozenset(status.value for status in RunStatus if status.is_final)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class KnownIds:
             return None if earlier == key else earlier
         other = latest.setdefault(run_id, key)
         if len(latest) > MOST_OF_SESSION:
+            # The oldest: a dict keeps the order of insertion.
             del latest[next(iter(latest))]
         return None if other == key else other
 

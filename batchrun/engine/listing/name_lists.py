@@ -11,6 +11,7 @@ from batchrun.engine.listing.scan import Scan, Scanner
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.errors import ApiError
 from batchrun.wherobots.client import MAX_PAGE_SIZE, RunsClient
+from batchrun.wherobots.http_statuses import INVALID
 from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
 
 __all__ = [
@@ -74,12 +75,14 @@ async def read_names(
         _read_each, scanner, take=take, created_after=created_after, next_name=next_name, observe=observe
     )
     first = await _first_page(scanner, pattern, created_after)
+    # Pages against names: whichever takes fewer calls.
     if first is not None and first.total is not None and ceil(first.total / MAX_PAGE_SIZE) <= len(names):
         async for runs in scanner.pages(scan, name=pattern, created_after=created_after, first=first):
             for run in runs:
                 if run.name is not None and run.name in wanted:
                     take(run)
             observe(len(scan.ids), max(first.total, len(scan.ids)))
+        # Asked only if it matters: to find out, the ledger is read once more.
         if scan.is_complete() or (grown is not None and scan.is_complete(grown=await grown())):
             return frozenset()
         once_more = again() if again is not None else names
@@ -93,7 +96,7 @@ async def _first_page(scanner: Scanner, pattern: str | None, created_after: floa
     try:
         return await scanner.first_page(name=pattern, created_after=created_after)
     except ApiError as error:
-        if error.http_status in {400, 422} and pattern is not None:
+        if error.http_status in INVALID and pattern is not None:
             return None
         raise
 
@@ -119,6 +122,7 @@ async def _read_each(
                 take(run)
             if not is_whole:
                 doubtful.add(name)
+            # A name without runs ends the chain, but for the first: its own run may be older than what is listed.
             read_now = next_name(read_now) if listed or read_now == name else None
         done += 1
         observe(done, len(names))

@@ -83,6 +83,7 @@ class RecoveredRuns(Collection[str]):
             return
         planned, generation = place
         if self._name_of.setdefault(listed.id, listed.name or "") != listed.name:
+            # The list contradicts itself: nobody knows which of the names it is, so none of them adopts it.
             self._shared_ids.add(listed.id)
         how = self._fit(listed, planned, generation)
         if how is Fit.FOREIGN:

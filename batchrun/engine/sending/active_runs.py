@@ -145,6 +145,7 @@ class ActiveRuns:
         if self.are_followed:
             self._add(run)
             if self._quota is not None:
+                # There was room beyond the bound: others have ended runs, or the quota was raised.
                 self._quota = max(self._quota, len(self.active))
                 self._probe.succeeded(time.monotonic())
                 self._change.notify()
@@ -164,6 +165,7 @@ class ActiveRuns:
             for run in self._recent:
                 self._add(run)
         self._quota = len(self.active)
+        # Some of the active runs may have ended since the last look: until the next one, the bound is not known.
         self._is_unsure = bool(self.active) or not self._is_earlier_counted
         self._probe.refused(time.monotonic(), asked_s)
         self._look_wanted.set()
@@ -174,6 +176,7 @@ class ActiveRuns:
 
     def looked(self) -> None:
         """``active`` has just been brought up to date."""
+        # A new event: all that was asked for until now has been answered by this look.
         self._look_wanted = anyio.Event()
         if self._is_unsure:
             self._is_unsure = False

@@ -60,6 +60,7 @@ class Attempts:
         """
         run = work.run
         body = self._destinations.body(run.region, self._tagging.body(run.key, work.generation, run.body))
+        # Durable first, sent second: after a crash in between, the run is looked for, and not sent twice.
         work.n += 1
         await self._ledger.attempted(work.key, work.n, work.name, work.generation)
         self._outcomes.begun(work)
@@ -78,6 +79,7 @@ class Attempts:
             work.creation_lag_s = self._creation_lag_s(answer, sent_at_s)
         self._tally.last_failure = failure_words(answer) or self._tally.last_failure
         hint = answer.hint if isinstance(answer, Created | Refused) else None
+        # By the attempts before this one: its own outcome is recorded below.
         verdict = judge(answer, may_exist=work.first_unknown_at_s is not None)
         self._pacer.answered(permit, verdict, time.monotonic() - began_s, hint=hint)
         self._outcomes.answered(work, answer, verdict, sent_at_s=sent_at_s)

@@ -160,6 +160,7 @@ class Backlog:
         if due_s is None:
             self._ready.append(work)
         else:
+            # The order breaks ties, as work cannot be compared: those that are due together leave as they came.
             heapq.heappush(self._waiting, (due_s, next(self._order), work))
         self.retire()
 
@@ -174,6 +175,7 @@ class Backlog:
         return self._out <= out and self.is_empty
 
     def _next(self) -> Work | None:
+        # Before new work: in a large plan, a run that was refused early would otherwise wait until the end.
         if self._waiting and self._waiting[0][0] <= self._now():
             return heapq.heappop(self._waiting)[2]
         if self._ready:

@@ -55,6 +55,7 @@ class Controls:
             await self._organization_proven.wait()
 
     def add(self, run_id: str, name: str) -> None:
+        # Also those that are not kept as controls: each of them makes a list grow.
         self.created += 1
         now_s = time.monotonic()
         if not self._controls or now_s - self._controls[-1].at_s >= EVERY_S:

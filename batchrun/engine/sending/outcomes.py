@@ -242,6 +242,7 @@ class Outcomes:
     def _unknown(self, work: Work, answer: Answer, verdict: Verdict, sent_at_s: float) -> None:
         work.failed_attempts += verdict.is_counted
         if work.first_unknown_at_s is None:
+            # The first one stays: whatever is created from then on may be this run.
             work.first_unknown_at_s, work.first_unknown_n = sent_at_s, work.n
         self._record_unknown(work, reason_of(answer), exists=verdict.next_step is NextStep.SETTLE_ONLY)
         self._to_settle.put(work)

@@ -76,6 +76,7 @@ def _inherited(
 
 
 def _work(known: RunState, *, key: str, name: str, planned: PlannedRun | None, failed_attempts: int = 0) -> Work:
+    # `n` counts over all generations: a rerun that was never sent has attempts, but none of its own.
     is_untried_rerun = known.generation > 1 and known.outcome is Outcome.PENDING and known.since is None
     return Work(
         key=key,

@@ -69,6 +69,7 @@ class SettleQueue:
     async def wait_due(self) -> None:
         """Return when at least one run is due."""
         while True:
+            # Made anew before the queue is read, so that nothing that arrives after that is missed.
             self._arrived = anyio.Event()
             due_s = min((case.due_s for case in self._cases.values()), default=None)
             left_s = None if due_s is None else due_s - time.monotonic()

@@ -134,6 +134,7 @@ class UnitsLimit:
     async def _makes_room(self, body: bytes) -> bool:
         """Whether there is room once it is known what was billed; one worker asks for all."""
         async with self._asking:
+            # Asked again, now that it is this worker's turn: another one may have made room.
             if self._under_way or self._spending.fits(body) or await self._has_waited_for_settling():
                 return True
             try:

@@ -56,6 +56,7 @@ class Workers:
         if work is None:
             self._active_runs.release()
         elif self._units_limit is not None and not await self._units_limit.admit(work):
+            # Pending, and its slot free again: the batch stops, and a later session sends it.
             self._backlog.put(work)
             return None
         return work

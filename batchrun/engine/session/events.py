@@ -58,6 +58,7 @@ class SessionEvents:
             batchrun=version("batchrun-wherobots"),
             organization=self._ledger.state.organization,
             server_offset_s=None if offset_s is None else round(offset_s, 3),
+            # `ledger check` compares them with what the lines before this one add up to.
             totals=self._tally.totals() if is_stop else None,
             rate=rate_table(self._pacer.learned()) if is_stop else None,
         )

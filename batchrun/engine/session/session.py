@@ -34,6 +34,7 @@ async def run_session(spec: SessionSpec) -> Submission:
 async def _work(parts: SessionParts) -> None:
     """Settle what must be settled first, send the rest, and look once more at what was sent twice."""
     unless_stopped = parts.switch.unless_pulled
+    # Both before anything is sent or adopted: whose an id is, and how many slots earlier sessions still hold.
     await anyio.to_thread.run_sync(parts.known_ids.load)
     await parts.active_runs.count_earlier()
     first = await parts.inherited.take_over()
