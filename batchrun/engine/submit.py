@@ -115,6 +115,7 @@ async def _submit_checked(
 ) -> Submission:
     """Ask the service, record the batch, upload its files, and run the session."""
     generations = await anyio.to_thread.run_sync(generations_of, plan, ledger.state)
+    earlier = await anyio.to_thread.run_sync(earlier_runs, plan, ledger.state, ledger.path)
     pacer = pacer_for(client, settings, ledger.state)
     service_check = ServiceCheck(
         plan=plan,
@@ -123,6 +124,7 @@ async def _submit_checked(
         wait_for_read=pacer.wait_for_read,
         reporter=reporter,
         existing=existing,
+        earlier=earlier,
         is_changed=preflight.target_changed,
         is_moved=preflight.service_changed,
     )
@@ -132,7 +134,6 @@ async def _submit_checked(
     spending = None if isinstance(found, Stop) else await switch.unless_pulled(opened_spending)
     await _record_batch(preflight, plan, ledger, service)
     await service_check.apply(found, switch)
-    earlier = await anyio.to_thread.run_sync(earlier_runs, plan, ledger.state, ledger.path)
     destinations = await upload_local_files(plan, generations, ledger, client, reporter=reporter, switch=switch)
     return await run_session(
         SessionSpec(

@@ -67,6 +67,7 @@ def created_points(ledger: Path, state: BatchState) -> CreatedPoints:
     for event in read_events(ledger) if state.counts[Outcome.SUBMITTED] + state.gone[Outcome.SUBMITTED] else ():
         if type(event) is SubmittedEvent:
             created.names.add(event.name)
+            # An empty point is one that was not known: it would match every other one.
             if len(event.point) > len(b"{}"):
                 created.points.add(bytes(event.point))
     return created

@@ -1,6 +1,6 @@
 """A ledger's earlier runs, as defined by the plans that it records.
 
-Unknown runs that the plan does not contain: a changed setting gives a point another key under the same name. If the response to the earlier attempt was lost, its name
+A changed setting gives a point another key under the same name. If the response to the earlier attempt was lost, its name
 alone does not tell its run from the new one, nor from a stranger's.
 """
 
@@ -17,8 +17,6 @@ from batchrun.sweep.plan import Plan, PlannedRun
 
 __all__ = ["earlier_runs", "runtimes_of"]
 
-FIRST_GENERATION = 1
-
 
 def earlier_runs(plan: Plan | None, state: BatchState, ledger: Path) -> dict[str, PlannedRun]:
     """Unknown runs that the plan does not contain, by key; all of them where there is no plan.
@@ -30,9 +28,7 @@ def earlier_runs(plan: Plan | None, state: BatchState, ledger: Path) -> dict[str
         LedgerError: the ledger cannot be read.
 
     """
-    left = {
-        key for key, run in state.runs.items() if run.outcome is Outcome.UNKNOWN and run.generation == FIRST_GENERATION
-    }
+    left = {key for key, run in state.runs.items() if run.outcome is Outcome.UNKNOWN and run.generation == 1}
     if left and plan is not None:
         left -= {run.key for run in plan}
     found: dict[str, PlannedRun] = {}

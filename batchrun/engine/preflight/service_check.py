@@ -4,8 +4,8 @@ As a rule it costs three calls: one list, to learn that the path answers, that t
 organization; and one list of the planned names, to notice runs that the ledger should know and does not.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import anyio
@@ -16,7 +16,6 @@ from batchrun.engine.generations import generations_of
 from batchrun.engine.listing.organization import check_organization, organization_of
 from batchrun.engine.listing.scan import Scan, Scanner
 from batchrun.engine.preflight.adoption import adoptions
-from batchrun.engine.preflight.earlier_runs import earlier_runs
 from batchrun.engine.preflight.strangers import Look, Strangers, strangers, unattempted_names
 from batchrun.engine.progress import Reporter
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch, unusable_stop
@@ -25,7 +24,7 @@ from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.events import ForeignEvent
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState, fold
-from batchrun.sweep.plan import Plan
+from batchrun.sweep.plan import Plan, PlannedRun
 from batchrun.wherobots.client import MAX_PAGE_SIZE, RunsClient
 from batchrun.wherobots.clock import creation_offset_s, steady_now
 from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
@@ -72,6 +71,8 @@ class ServiceCheck:
     """Awaited before each call."""
     reporter: Reporter
     existing: Existing
+    earlier: Mapping[str, PlannedRun] = field(default_factory=dict)
+    """Unknown runs that left the plan, by key, as they were planned."""
     is_changed: bool = False
     """The plan is another one than the ledger's: some of its runs may be new to this ledger."""
     is_moved: bool = False
@@ -177,8 +178,7 @@ class ServiceCheck:
         return found
 
     def _strangers(self, plan: Plan, listed: list[RunSummary], look: Look) -> Strangers:
-        is_adopting = self.existing is Existing.ADOPT
-        lost = list(earlier_runs(plan, self._state, self.ledger.path).values()) if is_adopting else None
+        lost = self.earlier.values() if self.existing is Existing.ADOPT else None
         return strangers(plan, listed, self._state, look, lost=lost)
 
     async def _listed(self, plan: Plan, look: Look, *, most_pages: int | None) -> tuple[list[RunSummary], str]:
@@ -199,11 +199,12 @@ class ServiceCheck:
     async def _past(self, plan: Plan, most_pages: int | None) -> tuple[list[RunSummary], str]:
         """Runs of any age. Where there are too many to list, half of the pages, and single names with the other half."""
         first = await self._scanner.first_page(name=f"{plan.name_prefix}*")
-        is_long = most_pages is not None and (first.total is None or first.total > most_pages * MAX_PAGE_SIZE)
-        half = most_pages // 2 if is_long and most_pages is not None else 0
-        scan, listed = await self._prefix(plan, most_pages - half if most_pages is not None else None, first=first)
-        if not half:
+        is_short = first.total is not None and first.total <= (most_pages or 0) * MAX_PAGE_SIZE
+        if most_pages is None or most_pages <= 1 or is_short:
+            scan, listed = await self._prefix(plan, most_pages, first=first)
             return listed, "" if scan.is_complete() else INCOMPLETE
+        half = most_pages // 2
+        _, listed = await self._prefix(plan, most_pages - half, first=first)
         names, are_all = await anyio.to_thread.run_sync(unattempted_names, plan, self._state, half)
         are_whole = True
         for name in names:

@@ -105,10 +105,12 @@ class Settler:
         return False
 
     async def _look(self) -> None:
+        # Read before the list is: what is created, or lost, from now on may be missing from it.
         began_s, created = time.monotonic(), self._controls.created
         due = self._queue.due(began_s)
         try:
             page = await self._scanner.first_page(created_after=self._earliest(due))
+            # One list of everything costs the fewest calls, unless most of it is others' runs.
             is_short = page.next_page is None or (page.total or 0) <= len(due) * MAX_PAGE_SIZE
             if is_short and self._is_broad_trusted:
                 await self._look_through(due, page, began_s, created)
@@ -125,9 +127,10 @@ class Settler:
         listed: defaultdict[str, list[RunSummary]] = defaultdict(list)
         shown = set[str]()
         failure: ApiError | None = None
+        # Once, and not for each page: thousands may wait. What is lost from now on is looked for in the next list.
+        waiting = {name_key(case.work.name) for case in self._queue}
         try:
             async for runs in self._scanner.pages(scan, created_after=after, first=first):
-                waiting = {name_key(case.work.name) for case in self._queue}
                 shown |= self._controls.shown_by(runs)
                 for run in runs:
                     for name in name_keys(run) & waiting:
