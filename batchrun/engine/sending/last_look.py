@@ -13,7 +13,8 @@ import anyio
 from batchrun.engine.evidence import Fit, Sought, fit
 from batchrun.engine.listing.known_ids import KnownIds
 from batchrun.engine.listing.scan import Scan, Scanner
-from batchrun.engine.sending.outcomes import Outcomes, Resent
+from batchrun.engine.sending.outcomes import Outcomes
+from batchrun.engine.sending.resent import Resent
 from batchrun.engine.tagging import Tagging
 from batchrun.errors import ApiError
 from batchrun.ledger.clock import epoch_seconds

@@ -6,7 +6,6 @@ A run leaves an attempt in one of four directions: it is done (submitted, reject
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
 
 from batchrun.engine.evidence import why_odd
@@ -24,6 +23,7 @@ from batchrun.engine.sending.endings import (
     trouble_of,
     unknown_event,
 )
+from batchrun.engine.sending.resent import Resent
 from batchrun.engine.sending.settle_queue import SettleQueue
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import AlikeAnswers, Stop, StopReason, StopSwitch, failures_stop, refusal_stop
@@ -43,7 +43,7 @@ from batchrun.tracking.changes import new_run
 from batchrun.wherobots.answers import Answer, Created, Refused
 from batchrun.wherobots.summaries import RunSummary
 
-__all__ = ["Outcomes", "Resent"]
+__all__ = ["Outcomes"]
 
 QUOTA_WAIT_S = 1.0
 """Minimum seconds before retrying a run that was refused for quota: others go first, which may need less of it."""
@@ -53,23 +53,6 @@ SHOWN = 3
 """Number of ids shown for runs with the same name."""
 MOST_LOOKS = 15
 """Failed looks for one run before it is left for a later session: half a minute without a readable list."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resent:
-    """A submitted run that was sent more than once: an earlier attempt of it may still commit."""
-
-    key: str
-    name: str
-    first_sent_at_s: float
-    """Epoch seconds of the server's clock."""
-    not_before_s: float
-    """When a look is conclusive, on the monotonic clock."""
-    body: bytes | None = None
-    generation: int | None = None
-    """None if it is no longer known which one was sent more than once."""
-    reported: frozenset[str] = frozenset()
-    """Further runs that were found, and reported, when the run was settled."""
 
 
 class Outcomes:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from batchrun.engine.generations import Generations
 from batchrun.engine.sending.backlog import Work
-from batchrun.engine.sending.outcomes import Resent
+from batchrun.engine.sending.resent import Resent
 from batchrun.ledger.fold import BatchState, Outcome, RunState
 from batchrun.sweep.plan import Plan, PlannedRun
 
