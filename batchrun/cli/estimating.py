@@ -5,16 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from batchrun.engine.preflight.earlier_runs import runtimes_of
+from batchrun.cli.loading import load
 from batchrun.errors import UsageError
 from batchrun.ledger.location import EMULATOR
-from batchrun.report.estimate import (
-    Earlier,
-    Estimate,
-    durations_by_runtime,
-    estimate,
-)
-from batchrun.report.rows import read_rows
+from batchrun.report.estimate import Earlier, Estimate, durations_by_runtime, estimate
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.facts import Hints
 from batchrun.wherobots.units import units_of
@@ -38,9 +32,10 @@ def estimate_of(plan: Plan, *, like: Path | None = None, hints: Hints | None = N
 
 
 def _earlier(plan: Plan, like: Path) -> Earlier:
-    batch = read_rows(like)
+    batch = load("batchrun.report.rows:read_rows")(like)
+    runtimes = load("batchrun.engine.preflight.earlier_runs:runtimes_of")(batch.state, like)
     axes: dict[str, Any] = next((json.loads(run.point_json) for run in plan), {})
-    durations = durations_by_runtime(batch.rows, runtimes_of(batch.state, like), axes)
+    durations = durations_by_runtime(batch.rows, runtimes, axes)
     if not durations:
         fact = "it has fewer than three completed runs whose times are known"
         raise UsageError(f"--like {like}", fact, "follow that batch until it ends first: batchrun watch")

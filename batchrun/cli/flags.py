@@ -5,18 +5,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from batchrun.cli import options as o
+from batchrun.cli.loading import load
 from batchrun.cli.text import words_of
-from batchrun.engine.preflight.service_check import Existing
+from batchrun.engine.preflight.existing import Existing
 from batchrun.engine.settings import SubmitSettings
 from batchrun.errors import UsageError
 from batchrun.ledger.fold import Outcome
-from batchrun.report.selection import Selection
 from batchrun.sweep.manifest.manifest import Overrides, SubmitTable
+
+if TYPE_CHECKING:
+    from batchrun.report.selection import Selection
 
 __all__ = ["SelectionFlags", "SubmissionFlags", "SweepFlags", "expand_flags"]
 
@@ -84,9 +87,12 @@ class SelectionFlags:
     status: o.StatusFilter = None
     where: o.WhereRun = None
 
-    def selection(self) -> Selection:
+    def selection(self) -> "Selection":
         names, where = tuple(self.names or ()), tuple(self.where or ())
-        return Selection(names=names, statuses=words_of(self.status), where=where, is_exact=True)
+        made: Selection = load("batchrun.report.selection:Selection")(
+            names=names, statuses=words_of(self.status), where=where, is_exact=True
+        )
+        return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,17 +4,18 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from batchrun.cli.ledgers import STDIN
-from batchrun.engine.batch import earlier_keys
-from batchrun.engine.preflight.difference import Difference, difference
+from batchrun.cli.loading import load
 from batchrun.errors import ManifestError, UsageError
 from batchrun.ledger.location import LEDGER_SUFFIX, PLAN_SUFFIX
-from batchrun.ledger.reader import read_state
 from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.manifest.source import MOST_BYTES, decoded
 from batchrun.sweep.plan import Plan, build_plan, read_plan
+
+if TYPE_CHECKING:
+    from batchrun.engine.preflight.difference import Difference
 
 __all__ = ["difference_to", "plan_from", "without_environment"]
 
@@ -78,12 +79,14 @@ def without_environment(plan: Callable[[], Plan]) -> Plan | None:
         return None
 
 
-def difference_to(plan: Plan, ledger: Path, environ: Mapping[str, str]) -> Difference:
+def difference_to(plan: Plan, ledger: Path, environ: Mapping[str, str]) -> "Difference":
     """How a plan differs from the batch in a ledger.
 
     Raises:
         LedgerError: the ledger cannot be read.
 
     """
-    state = read_state(ledger)
-    return difference(plan, state, earlier_keys(state, ledger, environ))
+    state = load("batchrun.ledger.reader:read_state")(ledger)
+    earlier = load("batchrun.engine.batch:earlier_keys")(state, ledger, environ)
+    found: Difference = load("batchrun.engine.preflight.difference:difference")(plan, state, earlier)
+    return found

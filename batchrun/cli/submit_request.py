@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchrun.cli.flags import SubmissionFlags
+from batchrun.engine.preflight.existing import Existing
 from batchrun.engine.preflight.ledger_check import Preflight, check_ledger
-from batchrun.engine.preflight.service_check import Existing
 from batchrun.engine.settings import SubmitSettings
 from batchrun.ledger.state import BatchState, Outcome
 from batchrun.sweep.plan import Plan

@@ -19,8 +19,8 @@ from batchrun.cli.text import numbered
 from batchrun.cli.views.result import Result, show_result
 from batchrun.cli.watch_views import SubmissionView, watch_view
 from batchrun.cli.watching import Watched, WatchRequest, follow_batch, show_watched
+from batchrun.engine.preflight.existing import Existing
 from batchrun.engine.preflight.ledger_check import Preflight
-from batchrun.engine.preflight.service_check import Existing
 from batchrun.engine.rerun import request_rerun_of_failed
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import StopSwitch

@@ -4,8 +4,9 @@ import anyio.to_thread
 
 from batchrun.engine.learned_rate import pacer_for
 from batchrun.engine.preflight.earlier_runs import earlier_runs
+from batchrun.engine.preflight.existing import Existing
 from batchrun.engine.preflight.ledger_check import check_service
-from batchrun.engine.preflight.service_check import Existing, ServiceCheck
+from batchrun.engine.preflight.service_check import ServiceCheck
 from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
 from batchrun.engine.session.session import run_session
 from batchrun.engine.session.wiring import SessionSpec

@@ -9,8 +9,9 @@ from batchrun.engine.batch import extended_batch, new_batch
 from batchrun.engine.generations import generations_of
 from batchrun.engine.learned_rate import pacer_for
 from batchrun.engine.preflight.earlier_runs import earlier_runs
+from batchrun.engine.preflight.existing import Existing
 from batchrun.engine.preflight.ledger_check import Preflight, check_ledger, check_plan
-from batchrun.engine.preflight.service_check import Existing, ServiceCheck
+from batchrun.engine.preflight.service_check import ServiceCheck
 from batchrun.engine.progress import NO_OBSERVER, Observer, Reporter
 from batchrun.engine.sending.units_limit import open_spending
 from batchrun.engine.sending.uploading import upload_local_files

@@ -10,12 +10,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from batchrun.report.rows import RunRow
 from batchrun.report.spans import quantiles
 from batchrun.sweep.plan import Demand
 from batchrun.wherobots.units import UnitsPerHour
+
+if TYPE_CHECKING:
+    from batchrun.report.rows import RunRow
 
 __all__ = [
     "Durations",
@@ -193,7 +195,7 @@ class _Sum:
 
 
 def durations_by_runtime(
-    rows: Iterable[RunRow], runtimes: Mapping[str, str], axes: Collection[str]
+    rows: Iterable["RunRow"], runtimes: Mapping[str, str], axes: Collection[str]
 ) -> dict[str | None, Durations]:
     """How long finished runs took, by runtime; only of runtimes with three or more of them.
 

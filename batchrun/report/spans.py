@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from batchrun.report.axis_bins import Axis
+if TYPE_CHECKING:
+    from batchrun.report.axis_bins import Axis
 
 __all__ = ["Quantiles", "ValueSpans", "quantiles", "spans_by_value"]
 
@@ -49,7 +51,7 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def spans_by_value(
-    axis: Axis, waited_s: Sequence[float | None], ran_s: Sequence[float | None]
+    axis: "Axis", waited_s: Sequence[float | None], ran_s: Sequence[float | None]
 ) -> tuple[ValueSpans, ...]:
     """One entry for each bin of the axis, in its order; the sequences run side by side with ``axis.bin_of``."""
     width = len(axis.bins) + 1  # the last one is of runs without a point

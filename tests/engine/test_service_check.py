@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from batchrun.engine.batch import new_batch
-from batchrun.engine.preflight.service_check import Existing, ServiceCheck
+from batchrun.engine.preflight.existing import Existing
+from batchrun.engine.preflight.service_check import ServiceCheck
 from batchrun.engine.progress import Reporter
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.engine.tagging import TAG

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from batchrun.engine.preflight.service_check import Existing
+from batchrun.engine.preflight.existing import Existing
 from tests.simulation import audit
 from tests.simulation.clock import CLOCK
 from tests.simulation.commands import Commanding

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from batchrun.engine.preflight.service_check import Existing
+from batchrun.engine.preflight.existing import Existing
 from batchrun.engine.progress import Progress
 from batchrun.engine.settings import SubmitSettings
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch

@@ -12,7 +12,7 @@ from batchrun.cli.sending_nothing import show_if_nothing_is_sent
 from batchrun.cli.service import service_name
 from batchrun.cli.submit_request import SubmitRequest, request_from
 from batchrun.cli.submitting import run_submission
-from batchrun.engine.preflight.service_check import Existing
+from batchrun.engine.preflight.existing import Existing
 from batchrun.errors import ManifestError
 from batchrun.sweep.plan import Plan
 

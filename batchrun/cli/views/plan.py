@@ -5,14 +5,16 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from shlex import join
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batchrun.cli.output import Output, Table
 from batchrun.cli.text import numbered
 from batchrun.cli.views.uses import outside_files, uses_lines
-from batchrun.engine.preflight.difference import Difference
 from batchrun.sweep.local_file import UploadPlan
 from batchrun.sweep.plan import Plan, PlannedRun
+
+if TYPE_CHECKING:
+    from batchrun.engine.preflight.difference import Difference
 
 __all__ = ["plan_document", "show_all", "show_plan", "shown_runs", "totals_words", "upload_lines"]
 
@@ -86,7 +88,7 @@ def show_all(plan: Plan, output: Output) -> None:
         output.say("  ".join(_row(run)))
 
 
-def plan_document(plan: Plan, *, show: int | None, found: Difference | None) -> dict[str, Any]:
+def plan_document(plan: Plan, *, show: int | None, found: "Difference | None") -> dict[str, Any]:
     """The plan as JSON, with the first and last ``show`` runs; None is all of them."""
     runs = list(plan) if show is None else [run for run in _ends(plan, show) if run is not None]
     document: dict[str, Any] = {
@@ -118,7 +120,7 @@ def plan_document(plan: Plan, *, show: int | None, found: Difference | None) -> 
     return document
 
 
-def _difference_json(found: Difference) -> dict[str, Any]:
+def _difference_json(found: "Difference") -> dict[str, Any]:
     return {
         "new": found.new,
         "gone": found.gone,

@@ -6,7 +6,6 @@ organization; and one list of the planned names, to notice runs that the ledger 
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import anyio
 import anyio.to_thread
@@ -16,6 +15,7 @@ from batchrun.engine.generations import generations_of
 from batchrun.engine.listing.organization import check_organization, organization_of
 from batchrun.engine.listing.scan import Scan, Scanner
 from batchrun.engine.preflight.adoption import adoptions
+from batchrun.engine.preflight.existing import Existing
 from batchrun.engine.preflight.strangers import Look, Strangers, strangers, unattempted_names
 from batchrun.engine.progress import Reporter
 from batchrun.engine.stopping import Stop, StopReason, StopSwitch, unusable_stop
@@ -29,7 +29,7 @@ from batchrun.wherobots.client import MAX_PAGE_SIZE, RunsClient
 from batchrun.wherobots.clock import creation_offset_s, steady_now
 from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
 
-__all__ = ["Existing", "ServiceCheck"]
+__all__ = ["ServiceCheck"]
 
 REACH_ATTEMPTS = 3
 REACH_PAUSE_S = 1.0
@@ -41,22 +41,6 @@ MOST_PAGES = 20
 SHOWN = 3
 """Names that an error shows."""
 INCOMPLETE = "the list of their names is too long, or incomplete"
-
-
-class Existing(StrEnum):
-    """What to do about runs of planned names that the ledger does not know."""
-
-    REFUSE = "refuse"
-    """Stop and let a person decide."""
-    ADOPT = "adopt"
-    """They are this batch's: adopt them if their payload matches."""
-    FOREIGN = "foreign"
-    """They belong to another batch and are left alone; this batch creates its own."""
-
-    @property
-    def flag(self) -> str:
-        """The command-line option."""
-        return "adopt-existing" if self is Existing.ADOPT else "not-ours"
 
 
 @dataclass(slots=True, kw_only=True)
