@@ -1,6 +1,6 @@
 """What ``resolve`` does with its options: show what the service holds, ask, record."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import join
@@ -75,12 +75,12 @@ async def _choices(
 ) -> list[Choice]:
     decision = request.decision
     assert decision is not None  # noqa: S101 - only called with one
+    if problems := list(_ambiguous(request.words or (), runs)):
+        raise UsageError.of(problems)
     if decision is not Decision.ADOPT:
         return [Choice(run=run, decision=decision, not_ours=request.not_ours) for run in runs]
     if request.adopt is None:
-        return [
-            Choice(run=run, decision=decision, adopted=held) for run in runs if (held := adoptable(run)) is not None
-        ]
+        return list(_held_choices(runs))
     if len(runs) != 1:
         raise UsageError(
             "--adopt",
@@ -91,6 +91,20 @@ async def _choices(
         return [Choice(run=runs[0], decision=decision)]
     held = await find_held(ledger, client, runs[0], request.adopt, plan=plan)
     return [Choice(run=runs[0], decision=decision, adopted=held)]
+
+
+def _ambiguous(words: Sequence[str], runs: Sequence[UndecidedRun]) -> Iterator[Problem]:
+    for word in words:
+        if len(keys := [run.key for run in runs if run.name == word]) > 1:
+            yield Problem(word, f"{len(keys)} unknown runs have this name", f"pass the key of one: {', '.join(keys)}")
+
+
+def _held_choices(runs: Sequence[UndecidedRun]) -> Iterator[Choice]:
+    """A run that was sent comes before one of the same name that never was."""
+    sent = {run.name for run in runs if run.n}
+    for run in runs:
+        if (held := adoptable(run)) is not None and (run.n or run.name not in sent):
+            yield Choice(run=run, decision=Decision.ADOPT, adopted=held)
 
 
 def _shown(request: ResolveRequest, runs: Sequence[UndecidedRun], output: Output) -> ExitStatus:
@@ -106,6 +120,8 @@ def _shown(request: ResolveRequest, runs: Sequence[UndecidedRun], output: Output
 def _ways(request: ResolveRequest, runs: Sequence[UndecidedRun]) -> str:
     if len(runs) == 1:
         return f"{join(['batchrun', 'resolve', str(request.ledger), runs[0].name])} --adopt RUN_ID | --resend | --drop"
+    if request.words is not None and len({run.name for run in runs}) < len(runs):
+        return f"{join(['batchrun', 'resolve', str(request.ledger)])} KEY --adopt RUN_ID | --resend | --drop"
     which = "--all-unknown" if request.words is None else join(request.words)
     return f"{join(['batchrun', 'resolve', str(request.ledger)])} {which} --adopt-held | --resend | --drop"
 

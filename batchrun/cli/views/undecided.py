@@ -24,7 +24,8 @@ SHOWN_DIFFERENCES = 2
 
 def show_undecided(runs: Sequence[UndecidedRun], output: Output) -> None:
     """A row for each run that the service holds, what that comes to, and what may be missing."""
-    rows = [row for run in runs for row in _rows(run)]
+    names = Counter(run.name for run in runs)
+    rows = [row for run in runs for row in _rows(run, is_alone=names[run.name] == 1)]
     head = ("name", "outcome", "sent", "at the service", "status", "created", "payload")
     output.table(Table(head=head, rows=tuple(rows[:MOST_ROWS]), right=frozenset({"sent"})))
     if len(rows) > MOST_ROWS:
@@ -35,8 +36,10 @@ def show_undecided(runs: Sequence[UndecidedRun], output: Output) -> None:
         output.warn(Problem(numbered(count, "run"), f"the runs shown may be incomplete: {doubt}"))
 
 
-def _rows(run: UndecidedRun) -> Iterator[tuple[str, ...]]:
-    mine = (run.name or run.key, run.outcome.value, f"{run.n:,}")
+def _rows(run: UndecidedRun, *, is_alone: bool) -> Iterator[tuple[str, ...]]:
+    """Where two keys have one name, the key is shown as well."""
+    name = (run.name or run.key) if is_alone else f"{run.name} ({run.key})"
+    mine = (name, run.outcome.value, f"{run.n:,}")
     if not run.held:
         yield (*mine, "not known" if run.doubt else "nothing", "", "", "")
     for held in run.held:

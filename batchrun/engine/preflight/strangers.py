@@ -5,10 +5,11 @@ began the same sweep. The first is noticed by runs that are younger than everyth
 of planned runs that this ledger never attempted, however old they are.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from math import inf
 
+from batchrun.engine.listing.explained import explained_names, is_explained
 from batchrun.engine.listing.known_ids import ids_of
 from batchrun.engine.rerun_names import words_of
 from batchrun.engine.tagging import tag_of
@@ -46,17 +47,20 @@ def strangers(
 ) -> Strangers:
     """Those whose name is planned, or a rerun of a planned one, and that no attempt in the ledger explains.
 
+    An attempt with an earlier payload explains no run with the present one, which an attempt of the present key has made.
+
     ``lost`` is given if they are to be adopted: what the unknown attempts of earlier plans sent. Then an attempt explains
     only a run with its payload: any other run of the name may be one of those to adopt, so its planned run is not sent again.
     """
     by_word = _by_word(listed, state, look)
     if not by_word:
         return []
-    explained, exact = set(_explained_names(state)), {one.name for one in plan if one.name in by_word}
+    explained, exact = {name for name, _ in explained_names(state)}, {one.name for one in plan if one.name in by_word}
     return [
         (run, planned)
         for planned in plan
-        if (planned.name in by_word or planned.key in by_word) and not _is_explained(planned.key, state)
+        if planned.name in by_word or planned.key in by_word
+        if (known := state.runs.get(planned.key)) is None or not is_explained(known)
         for run in (*by_word.get(planned.name, ()), *by_word.get(planned.key, ()))
         if _is_in_sight(run, planned, state, look)
         if run.name == planned.name or run.name not in exact  # a planned name that looks like a rerun's is itself
@@ -111,27 +115,6 @@ def _is_of_another_batch(run: RunSummary, state: BatchState) -> bool:
     """Whether its tag says so. An older copy of a ledger has the same batch as the newer one; a lost ledger has not."""
     tag = tag_of(run) if state.attempted_at is not None else None
     return tag is not None and state.batch is not None and tag.partition("/")[0] != state.batch.batch_id
-
-
-def _explained_names(state: BatchState) -> Iterator[str]:
-    """Names of which a run may appear that is no sign of a stale copy: an attempt is in the ledger, without an answer.
-
-    A changed setting gives a point another key under the same name, so its earlier attempt explains the name; but not a
-    run with the present payload, which an attempt of the present key has made.
-    """
-    for key, known in state.runs.items():
-        if known.name is not None and _is_explained(key, state):
-            yield known.name
-    for name, _ in state.to_check.values():
-        yield name
-
-
-def _is_explained(key: str, state: BatchState) -> bool:
-    known = state.runs.get(key)
-    return known is not None and (
-        known.outcome in {Outcome.UNKNOWN, Outcome.DROPPED}  # a person saw what is held when it was dropped
-        or known.since_s is not None
-    )
 
 
 def _is_sent_as(run: RunSummary, planned: PlannedRun) -> bool:

@@ -1,6 +1,6 @@
 """The runs of a batch that a person decides about, found by name or key."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
@@ -48,6 +48,9 @@ def undecided_runs(
 ) -> tuple[UndecidedRun, ...]:
     """The runs with these names or keys, in the order of the words; without ``words``, all unknown ones.
 
+    A changed setting gives a point another key under the same name. Such a name selects the runs that are unknown; if none
+    is, the planned one.
+
     Raises:
         UsageError: no run has one of the names or keys.
         LedgerError: the ledger cannot be read.
@@ -67,11 +70,23 @@ def undecided_runs(
         raise UsageError.of(
             Problem(word, "no run of this batch has this name or key", _similar(word, names)) for word in missing
         )
-    return tuple({found[word].key: found[word] for word in words}.values())
+    return tuple({run.key: run for word in words for run in _selected(found[word])}.values())
 
 
-def _by_word(runs: Iterable[UndecidedRun], words: Collection[str]) -> dict[str, UndecidedRun]:
-    return {word: run for run in runs for word in (run.key, run.name) if word in words}
+def _by_word(runs: Iterable[UndecidedRun], words: Collection[str]) -> dict[str, dict[str, UndecidedRun]]:
+    """By word and by key; of two descriptions of a run, the later one counts."""
+    found: dict[str, dict[str, UndecidedRun]] = {}
+    for run in runs:
+        for word in {run.key, run.name}.intersection(words):
+            by_key = found.setdefault(word, {})
+            by_key.pop(run.key, None)
+            by_key[run.key] = run
+    return found
+
+
+def _selected(runs: Mapping[str, UndecidedRun]) -> list[UndecidedRun]:
+    unknown = [run for run in runs.values() if run.outcome is Outcome.UNKNOWN]
+    return unknown or list(runs.values())[-1:]
 
 
 def _generations(state: BatchState, plan: Plan | None) -> Generations:

@@ -42,6 +42,8 @@ class Work(msgspec.Struct, kw_only=True, eq=False):
 
     Kept until the run is submitted. While it is set, the run is looked for by name right before it is sent.
     """
+    namesake_at_s: float | None = None
+    """The same for an attempt of another planned run with this name: a changed setting gives a point another key."""
     first_unknown_n: int = 0
     """That attempt's number."""
     exists_without_id: bool = False
@@ -56,6 +58,11 @@ class Work(msgspec.Struct, kw_only=True, eq=False):
     """What the run's creation time, once it was created, showed of the clock that stamps it; 0 if that is not news."""
     lost_at_s: float = 0.0
     """When the latest attempt of unknown outcome ended, on the monotonic clock."""
+
+    @property
+    def looked_from_s(self) -> float | None:
+        """When the first attempt began that may have created a run of this name; None if there was none."""
+        return self.namesake_at_s if self.first_unknown_at_s is None else self.first_unknown_at_s
 
     @property
     def compared_body(self) -> bytes | None:

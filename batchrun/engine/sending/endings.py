@@ -45,7 +45,8 @@ def refused_event(at: str, work: Work, answer: Answer, retry_in: float | None) -
 
 def unknown_event(at: str, work: Work, reason: str) -> UnknownEvent:
     """The attempt may have created the run."""
-    return UnknownEvent(at=at, key=work.key, n=work.n, reason=reason, created=work.exists_without_id)
+    name = "" if work.n else work.name  # its attempts have it
+    return UnknownEvent(at=at, key=work.key, n=work.n, name=name, reason=reason, created=work.exists_without_id)
 
 
 def end_event(

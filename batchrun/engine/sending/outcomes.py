@@ -48,7 +48,7 @@ __all__ = ["Outcomes"]
 QUOTA_WAIT_S = 1.0
 """Minimum seconds before retrying a run that was refused for quota: others go first, which may need less of it."""
 LOOK_AGAIN_S = 2.0
-"""Seconds before retrying a run that could not be looked for."""
+"""Seconds before a run that could not be looked for is tried again."""
 SHOWN = 3
 """Number of ids shown for runs with the same name."""
 MOST_LOOKS = 15
@@ -153,8 +153,9 @@ class Outcomes:
     def stays_unknown(self, work: Work, fact: str, *, kind: str = "") -> None:
         """Settling gave up; a later session, or a person, decides. ``kind`` is the fact without what is this run's own."""
         self._backlog.retire()
-        fix = f"resume later, or decide with batchrun resolve {self._ledger.path}"
-        note = Problem(work.name, f"its outcome stays unknown; {fact}", f"{fix} {work.name}")
+        is_sent = work.first_unknown_at_s is not None  # else no later look decides, and another key may have the name
+        fix = f"{'resume later, or ' * is_sent}decide with batchrun resolve {self._ledger.path}"
+        note = Problem(work.name, f"its outcome stays unknown; {fact}", f"{fix} {work.name if is_sent else work.key}")
         self._reporter.note_run(note, kind=f"their outcomes stay unknown; {kind or fact}", fix=fix)
 
     def could_not_look(self, work: Work, fact: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from batchrun.engine.generations import Generations
+from batchrun.engine.listing.explained import explained_names
 from batchrun.engine.sending.backlog import Work
 from batchrun.engine.sending.resent import Resent
 from batchrun.ledger.fold import BatchState, Outcome, RunState
@@ -22,13 +23,18 @@ def unsent_work(
     plan: Plan, state: BatchState, retry: frozenset[Outcome], generations: Generations = FIRST
 ) -> Iterator[Work]:
     """Stream what is still to be sent, in plan order: pending runs, and those that ``retry`` selects."""
+    namesakes = dict(explained_names(state))
     for planned in plan:
         run = generations.planned(planned)
         known = state.runs.get(run.key)
         if known is None:
-            yield Work(key=run.key, name=run.name, planned=run)
+            work = Work(key=run.key, name=run.name, planned=run)
         elif known.outcome is Outcome.PENDING or known.outcome in retry & RETRIABLE:
-            yield _work(known, key=run.key, name=run.name, planned=run)
+            work = _work(known, key=run.key, name=run.name, planned=run)
+        else:
+            continue
+        work.namesake_at_s = namesakes.get(run.name) if namesakes else None
+        yield work
 
 
 def unknown_work(

@@ -83,8 +83,11 @@ class Settler:
 
         Between the scans that proved its absence and now lie a backoff, a pause and the wait for a permit: time enough for
         a late commit to appear.
+
+        The same for a run whose name a lost attempt of another key has. In an older copy of the ledger, that attempt kept
+        preflight from asking about a run of this name that the newer copy had created, if the service rewrote its payload.
         """
-        if work.first_unknown_at_s is None:
+        if work.looked_from_s is None:
             return True
         try:
             listed, is_whole = await self._scanner.named(work.name, self._sought(work).created_from_s)
@@ -94,6 +97,8 @@ class Settler:
             self._outcomes.could_not_look(work, f"it may exist, but the runs cannot be listed: {error}")
             return False
         match finding.evidence:
+            case Evidence.PRESENT | Evidence.ODD if work.first_unknown_at_s is None:
+                self._outcomes.odd(work, finding.runs, "it may also be an earlier one of this name")
             case Evidence.PRESENT:
                 self._adopt(work, finding)
             case Evidence.ODD:
@@ -280,7 +285,7 @@ class Settler:
     def _sought(self, work: Work) -> Sought:
         return Sought(
             name=work.name,
-            created_from_s=self._created_from_s(work.first_unknown_at_s),
+            created_from_s=self._created_from_s(work.looked_from_s),
             body=work.compared_body,
             tag=self._tagging.tag_of(work.key, work.generation),
         )

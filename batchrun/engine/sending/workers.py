@@ -68,7 +68,7 @@ class Workers:
                 permit = await self._pacer.wait_for_permit()
                 # A permit or hold that is not returned would be missing until the end: hence the finally.
                 try:
-                    if work.first_unknown_at_s is None or await self._attempts.may_send(work):
+                    if work.looked_from_s is None or await self._attempts.may_send(work):
                         scope.shield = True  # a POST under way ends by itself, by the client's own timeout
                         await self._attempts.attempt(work, permit)
                 except LedgerWriteError as error:
