@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 from batchrun.cli.ledgers import STDIN
 from batchrun.cli.loading import load
 from batchrun.errors import ManifestError, UsageError
-from batchrun.ledger.location import LEDGER_SUFFIX, PLAN_SUFFIX
+from batchrun.ledger.location import LEDGER_SUFFIX, PLAN_START, PLAN_SUFFIX
 from batchrun.sweep.manifest.manifest import Manifest, Overrides
 from batchrun.sweep.manifest.source import MOST_BYTES, decoded
 from batchrun.sweep.plan import Plan, build_plan, read_plan
@@ -21,7 +21,6 @@ __all__ = ["difference_to", "plan_from", "without_environment"]
 
 PIPED_NAME = "stdin"
 """The name of a sweep that has no file."""
-PLAN_START = b'{"batchrun_plan"'
 
 
 def plan_from(path: Path, overrides: Overrides, environ: Mapping[str, str], *, resolve: bool) -> Plan:

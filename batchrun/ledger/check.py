@@ -69,6 +69,7 @@ def check(path: Path) -> Checked:
     checked, rules = Checked(), _Rules()
     for number, event in enumerate(read_events(path), 1):
         if type(event) is CompactedEvent:
+            # Lines before this one were left out, and may have held what explains the others.
             rules.unexplained.clear()
         for fact in rules.see(event, number, checked.state):
             checked.findings.append(Finding(number, fact))
@@ -183,6 +184,7 @@ class _Rules:
     def _rerun(self, event: RerunEvent, _: int, __: BatchState) -> Iterable[str]:
         for key in event.keys:
             if (run := self._runs.get(key)) is not None:
+                # The run before it has ended, so that an attempt may follow at once.
                 self._runs[key] = _at(run.n, 0, False, RerunEvent)
         return ()
 

@@ -9,6 +9,7 @@ __all__ = ["LedgerClock", "epoch_seconds", "timestamp"]
 
 def timestamp(epoch_s: float) -> str:
     """RFC 3339 in UTC with milliseconds."""
+    # Milliseconds are cut off, not rounded: 999.6 would make a thousand of them.
     return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(epoch_s % 1 * 1000):03d}Z"
 
 

@@ -81,6 +81,7 @@ def _kept(path: Path, state: BatchState) -> Iterator[bytes]:
             yield event_line(event)
     yield event_line(
         CompactedEvent(
+            # Not the present: nothing happened to the batch meanwhile, and reports show when something last did.
             at=state.last_at or "",
             attempts=state.attempts,
             settled=state.settled,

@@ -132,6 +132,7 @@ class FileLedger:
         """Close the file and release its lock; a file created by ``open`` is removed if no batch was written."""
         if self._fd < 0:
             return
+        # Removed while it is still locked: whoever waits for the lock finds the name gone, and opens it anew.
         if self._is_made and os.fstat(self._fd).st_size == 0 and _is_at(self._fd, self.path):
             self.path.unlink(missing_ok=True)
         os.close(self._fd)

@@ -5,11 +5,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from batchrun.errors import LedgerError
-from batchrun.ledger.location import LEDGER_SUFFIX, MANIFEST_SUFFIX, PLAN_SUFFIX, default_ledger
+from batchrun.ledger.location import LEDGER_SUFFIX, MANIFEST_SUFFIX, PLAN_START, PLAN_SUFFIX, default_ledger
 
 __all__ = ["find_ledger", "find_ledgers"]
-
-_PLAN_START = b'{"batchrun_plan"'
 
 
 def find_ledger(path: Path, *, emulator: bool = False) -> Path:
@@ -77,7 +75,7 @@ def _is_sweep(path: Path) -> bool:
     if path.suffix == MANIFEST_SUFFIX:
         return True
     if path.suffix == PLAN_SUFFIX:  # a saved plan, or a ledger that was named freely with --ledger
-        return _start_of(path) == _PLAN_START
+        return _start_of(path) == PLAN_START
     return path.is_file() and any(default_ledger(path, emulator=either).exists() for either in (True, False))
 
 
@@ -86,6 +84,6 @@ def _start_of(path: Path) -> bytes:
         if not path.is_file():  # a pipe would wait for its writer
             return b""
         with path.open("rb") as file:
-            return file.read(len(_PLAN_START))
+            return file.read(len(PLAN_START))
     except OSError:
         return b""

@@ -90,6 +90,7 @@ def _session(state: BatchState, event: SessionEvent) -> None:
         state.is_plan_checked = True
         state.server_offset_s = creation_offset_s(event.server_offset_s)
         if state.began_s is None:
+            # Of the first session alone: a later one may have a clock that is ahead, and would disown earlier runs.
             state.began_s = epoch_seconds(event.at) + state.server_offset_s
     elif event.rate is not None:
         state.rate = event.rate
@@ -130,6 +131,7 @@ def _submitted(state: BatchState, event: SubmittedEvent) -> None:
         state.creation_lag_s = max(state.creation_lag_s, event.creation_lag_s)
     run.run_id = event.run_id
     run.status = intern(event.status) if event.status is not None else None
+    # Sent more than once: an attempt before the one that was answered may still commit.
     if run.since_n != event.n and event.via in _SENT_BY_US and (since_s := run.since_s) is not None:
         state.to_check[event.key] = event.name, since_s
     run.since = run.trouble = None
@@ -146,6 +148,7 @@ def _refused(state: BatchState, event: RefusedEvent) -> None:
     reason = event.code or (str(event.status) if event.status is not None else "unsent")
     state.refusals[reason] = state.refusals.get(reason, 0) + 1
     _created_nothing(run, event.n)
+    # This attempt created nothing; what an earlier one did is for settling to find out.
     state.move(run, Outcome.UNKNOWN if run.unsettled else Outcome.PENDING)
 
 

@@ -14,6 +14,7 @@ def status(state: BatchState, event: StatusEvent) -> None:
     run = state.runs.get(event.key)
     if run is None or run.run_id != event.run_id:
         return  # a run of an earlier generation, or of a ledger that was compacted
+    # One string for all: a million runs share a handful of statuses and reasons.
     run.status = intern(event.status)
     tracked = run.track()
     if tracked.create_time is None:
@@ -61,6 +62,7 @@ def rerun(state: BatchState, event: RerunEvent) -> None:
 
 
 def upload(state: BatchState, event: UploadEvent) -> None:
+    # By name and content, since storage keeps it under both: the path may change, and nothing is uploaded again.
     state.uploads[event.path.rpartition("/")[2], event.sha256, event.region] = event.destination
 
 

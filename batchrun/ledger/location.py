@@ -2,10 +2,20 @@
 
 from pathlib import Path
 
-__all__ = ["EMULATOR", "EMULATOR_SUFFIX", "LEDGER_SUFFIX", "MANIFEST_SUFFIX", "PLAN_SUFFIX", "default_ledger"]
+__all__ = [
+    "EMULATOR",
+    "EMULATOR_SUFFIX",
+    "LEDGER_SUFFIX",
+    "MANIFEST_SUFFIX",
+    "PLAN_START",
+    "PLAN_SUFFIX",
+    "default_ledger",
+]
 
 MANIFEST_SUFFIX = ".toml"
 PLAN_SUFFIX = ".jsonl"
+PLAN_START = b'{"batchrun_plan"'
+"""A plan file and a ledger that was named freely may share a suffix; the first bytes tell them apart."""
 LEDGER_SUFFIX = ".ledger.jsonl"
 EMULATOR_SUFFIX = ".emulator" + LEDGER_SUFFIX
 """The emulator's runs are not the service's: they have a ledger of their own, so that neither is taken for the other."""

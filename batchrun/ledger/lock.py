@@ -43,6 +43,7 @@ def lock(fd: int, path: Path) -> bool:
 
 def _try_lock(fd: int) -> bool:
     try:
+        # Not a POSIX record lock, which is lost once its process closes any descriptor of the file, as after reading.
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
@@ -62,6 +63,7 @@ def _open_session(path: Path) -> SessionEvent | None:
     found = None
     with open_regular(path) as file:
         for line in file:
+            # Searched as bytes: parsing a large ledger takes seconds, and somebody waits.
             if b'"event":"session"' in line:
                 found = line
     try:

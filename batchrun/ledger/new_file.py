@@ -62,6 +62,7 @@ def _put(written: Path, path: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
+        # The name is taken first, which fails if anybody has it; a crash before the next line leaves an empty file.
         path.touch(mode=0o600, exist_ok=False)
         written.replace(path)
 

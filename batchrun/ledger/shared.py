@@ -117,6 +117,7 @@ class SharedLedger:
         if data:
             while data:
                 data = data[os.write(fd, data) :]
+            # Read back afterwards, so that `observe` sees these events as it sees those of other processes.
             sync_file(fd)
             self._read(fd)
         return True
@@ -158,6 +159,7 @@ class SharedLedger:
     def _begin_again(self) -> None:
         batch = self.state.batch
         self.reloads += 1
+        # The batch is kept until the new file is read, so that another batch in its place is noticed.
         self.state, self._reading = BatchState(batch=batch), Reading(self.path)
 
 

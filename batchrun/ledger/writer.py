@@ -13,6 +13,7 @@ from batchrun.ledger.durable import sync_file
 __all__ = ["LedgerWriter"]
 
 FLUSH_EVERY_S = 0.05
+"""Responses that a kill can lose: as many as arrive in this time. Each costs a look in a list, and no run."""
 GATHER_S = 0.001
 """With many concurrent writers, how long a leader waits for more of them: fewer, larger writes cost less overall."""
 SIBLINGS = 8
@@ -82,6 +83,7 @@ class LedgerWriter:
     async def _lead(self) -> None:
         self._flushing = done = anyio.Event()
         try:
+            # Shielded: of a write that was cancelled, nobody knows how much reached the file.
             with anyio.CancelScope(shield=True):
                 if self._shared >= SIBLINGS:
                     await anyio.sleep(GATHER_S)

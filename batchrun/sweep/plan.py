@@ -205,6 +205,7 @@ def write_plan(plan: Plan, path: str | Path) -> None:
 
 def plan_lines(plan: Plan) -> Iterator[bytes]:
     """The lines of a plan file: a header, then one run per line."""
+    # This key comes first: a plan file is recognized by how it begins.
     header: dict[str, Any] = {"batchrun_plan": 1, "name": plan.name, "runs": plan.runs, "sha256": plan.sha256}
     header["uploads"] = [
         {"path": str(file.source), "sha256": file.sha256, "size": file.size}

@@ -51,6 +51,7 @@ def _any_of(wanted: list[Value], kind: Kind, at: Cursor) -> Test | None:
         return None
     if not _fit(wanted, kind, at):
         return None
+    # Equal numbers hash alike, so that 1 also matches 1.0.
     values = frozenset(wanted)
     return lambda value: value in values
 

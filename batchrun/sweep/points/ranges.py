@@ -106,6 +106,7 @@ def _stepped(table: dict[str, Any]) -> Sequence[Value]:
 
 def _integers(first: int, last: int, step: int) -> range:
     _check_size((last - first) // step + 1, MAX_INTEGERS)
+    # `to` belongs to the range, whichever way it runs.
     return range(first, last + (1 if step > 0 else -1), step)
 
 

@@ -42,6 +42,7 @@ def compile_rule(table: dict[str, Any], axes: list[Axis], at: Cursor) -> Rule:
         number = numbers[name]
         positions = _positions(axes[number], {field: test} if field else test, at)
         if positions is not None:
+            # An axis may be named twice, nested and in quotes: both tests have to hold.
             rule.positions[number] = positions & rule.positions.get(number, positions)
     return rule
 

@@ -37,6 +37,7 @@ def _by_positions(axes: tuple[int, ...], make: Callable[[PointContext], T]) -> C
     made: dict[tuple[int, ...], T] = {}
 
     def look_up(context: PointContext) -> T:
+        # Of a list: a generator would cost more than the look-up, at every point.
         key = tuple([context.point[axis] for axis in axes])
         if (value := made.get(key)) is None:
             value = made[key] = make(context)

@@ -160,6 +160,7 @@ def compile_manifest(
     body_template = None
     if environ is not None and scope.env_used:
         body_template = _template_cache(Scope(manifest, space.axes, count, environ, problems, local_files))
+        # Rendered once now, so that a variable that is not set is reported once, and not for each point.
         body_template(())
         problems.check()
     env_used = frozenset(scope.env_used)

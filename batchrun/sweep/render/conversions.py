@@ -34,6 +34,7 @@ def as_runtime(value: Any, at: Cursor) -> str:
 
 def as_timeout(value: Any, at: Cursor) -> int:
     seconds = seconds_of(value)
+    # The service takes whole seconds; rounding would change what the author asked for.
     if seconds is None or seconds < 1 or not seconds.is_integer():
         raise PointError(at, f"{as_toml(value)} is not a timeout of a second or more", DURATION_FIX)
     return int(seconds)
