@@ -103,6 +103,7 @@ def _command(name: str, location: str) -> TyperCommand | TyperGroup:
     target = load(location)
     if not isinstance(target, typer.Typer):
         examples = getattr(import_module(location.partition(":")[0]), "EXAMPLES", None)
+        # Without rich's markup, which would swallow brackets such as those of [submit].
         target, function = typer.Typer(add_completion=False, rich_markup_mode=None), target
         target.command(name, epilog=examples, context_settings=CONTEXT)(function)
     command = typer.main.get_command(target)
@@ -139,6 +140,7 @@ def command_line() -> LazyGroup:
     app = typer.Typer(
         cls=LazyGroup,
         rich_markup_mode=None,
+        # Typer's own tracebacks can show local variables, and one of them is the API key.
         pretty_exceptions_enable=False,
         no_args_is_help=True,
         epilog=EPILOG,
@@ -167,6 +169,7 @@ def main(args: Sequence[str] | None = None) -> int:
     status = run(list(sys.argv[1:] if args is None else args))
     _flush()
     gc.freeze()  # what is left ends with the process: looking through it once more for garbage takes 70 ms
+    # Only after the flush: on a full disk, that is what shows that output is lost.
     return int(ExitStatus.INCOMPLETE if status == ExitStatus.DONE and is_output_lost() else status)
 
 

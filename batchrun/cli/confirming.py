@@ -42,6 +42,7 @@ def is_confirmed(request: SubmitRequest, preflight: Preflight, state: BatchState
         output.tell(line)
     for line in upload_lines(new_uploads(plan.uploads, state.uploads)):
         output.tell(line)
+    # Unlike commands that end work, submit has always sent without a terminal, and pipelines rely on that.
     if request.ask and not output.can_ask and preflight.to_send:
         output.tell("not a terminal, so the runs are sent without confirmation; --yes hides this note")
     if not (request.ask and output.can_ask):

@@ -18,6 +18,7 @@ def moment_from(flag: str, text: str | None, *, now_s: float | None = None) -> f
     """
     if text is None:
         return None
+    # A bare number is no duration here: whoever writes 2026 means the year.
     if (ago_s := seconds_of(text)) is not None and not text.strip().isdecimal():
         return (steady_now() if now_s is None else now_s) - ago_s
     try:

@@ -104,6 +104,7 @@ class Output:
 
     def ask(self, question: str) -> bool:
         """Whether the user confirms; anything but yes, including an empty line, means no."""
+        # Not input(): it asks on stdout, where a pipe may be listening.
         self.err.write(f"{one_line(question)} [y/N] ")
         self.err.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
@@ -218,6 +219,7 @@ def _is_styled(stream: TextIO) -> bool:
 
 
 def _console(stream: TextIO) -> Console:
+    # Decided here, and not by rich, which also looks at variables such as FORCE_COLOR.
     console = Console(file=stream, markup=False, highlight=False, emoji=False, force_terminal=_is_styled(stream))
     console.width = max(console.width, LEAST_WIDTH)
     return console

@@ -21,6 +21,7 @@ def show_if_nothing_is_sent(request: SubmitRequest, output: Output) -> ExitStatu
         LedgerError: the ledger cannot be used, or belongs to another service or another plan.
 
     """
+    # Of a batch that has not begun, everything is left to send.
     if not request.ledger.is_file() or not request.ledger.stat().st_size:
         return None
     preflight = request.check(read_state(request.ledger))

@@ -37,6 +37,7 @@ def settle_unknown(
     work = partial(_settle, ledger, settings, service)
     submission = run_session(work, api, settings, output, name)
     if submission.stop is not None and submission.stop.reason in _SIGNALS:
+        # As if it came only now: the steps that the caller would take next must not follow.
         raise KeyboardInterrupt
     if submission.stop is not None:
         output.error(submission.stop.problem)

@@ -52,6 +52,7 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
         with FileLedger.open(request.ledger, create=request.create) as ledger:
             warn_of_torn_line(ledger, output)
             preflight = _check(request, ledger, api, output)
+            # A changed plan is recorded even if nothing of it is left to send.
             is_finished = preflight.is_finished and not preflight.target_changed
             if is_finished and not request.watch:
                 return nothing_left(request, preflight, output)
@@ -61,6 +62,7 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
             gc.freeze()  # the plan stays to the end: no need to look through it for garbage
             seen = SubmissionView(output, request.plan.name) if request.watch else None
             submission = _submit_or_ask(request, ledger, api, output, seen)
+        # With the lock released: following takes it for each append.
         watched = _watch(request, api, output, seen) if seen is not None and submission.stop is None else None
         while watched is not None and watched.is_whole and _is_run_again(request, output):
             submission, watched = _round(request, api, output)

@@ -245,6 +245,7 @@ class _Watch:
         return WatchSnapshot(
             name=self._request.name,
             planned=follower.state.planned,
+            # A copy: the display is drawn in a thread of its own.
             statuses=dict(follower.statuses),
             uncreated=uncreated(follower.state),
             active=follower.active,
@@ -258,6 +259,7 @@ class _Watch:
         now_s = time.monotonic()
         while self._finished and self._finished[0] < now_s - RATE_OVER_S:
             self._finished.popleft()
+        # Over the time that there was, so that a watch of a minute does not divide by five.
         over_s = min(now_s - self._began_s, RATE_OVER_S)
         return len(self._finished) / over_s if len(self._finished) >= MIN_FINISHED and over_s > 0 else None
 

@@ -245,6 +245,11 @@ def test_a_manifest_can_be_piped_in(batchrun: Run, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_plan_of_a_piped_manifest_is_saved_more_than_once(batchrun: Run, tmp_path: Path) -> None:
+    for _ in range(2):  # the second time there is a file, and it cannot be the sweep itself
+        assert batchrun("plan", "-", "-o", tmp_path / "plan.jsonl", stdin=MANIFEST.encode()).status == 0
+
+
 @pytest.mark.parametrize(
     ("stdin", "message"),
     [

@@ -104,6 +104,7 @@ def cancel(
                 return ExitStatus.STOPPED
             anyio.run(drop_runs, writing, chosen.dropped)
             result, stop = _cancel(writing, api, chosen.active, output)
+        # With the lock released: following takes it for each append.
         wait = (
             None if no_wait or stop or not result.requested else wait_until_ended(ledger, api, result.requested, output)
         )

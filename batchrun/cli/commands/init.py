@@ -28,6 +28,7 @@ def init(path: NewSweep = Path("sweep.toml")) -> int:
     """Write a commented starter manifest; an existing file is never overwritten."""
     output = Output()
     try:
+        # Exclusive: a file that appears after a look at the path would be overwritten.
         with path.open("x", encoding="utf-8") as file:
             file.write(STARTER_MANIFEST)
     except FileExistsError:

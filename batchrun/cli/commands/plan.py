@@ -9,6 +9,7 @@ import typer
 from batchrun.cli import options as o
 from batchrun.cli.estimating import estimate_of
 from batchrun.cli.flags import SweepFlags, expand_flags
+from batchrun.cli.ledgers import STDIN
 from batchrun.cli.loading import load
 from batchrun.cli.output import Output
 from batchrun.cli.planning import difference_to, plan_from
@@ -114,6 +115,6 @@ def _save(planned: Plan, to: Path, sweep: Path) -> None:
         UsageError: the output file is the sweep.
 
     """
-    if to.exists() and to.samefile(sweep):
+    if sweep != STDIN and to.exists() and to.samefile(sweep):
         raise UsageError(str(to), "is the sweep itself", "choose another output file")
     write_plan(planned, to)

@@ -62,6 +62,7 @@ def submit(
     try:
         plan = plan_from(sweep, overrides.overrides(), os.environ, resolve=True)
     except ManifestError:
+        # Where nothing is left to send, it does not matter that a variable of the environment is gone.
         bare = without_environment(lambda: plan_from(sweep, overrides.overrides(), os.environ, resolve=False))
         if bare is not None and (status := show_if_nothing_is_sent(request(bare), output)) is not None:
             return status

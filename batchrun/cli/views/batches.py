@@ -30,6 +30,7 @@ def group_counts(summary: Summary) -> Counter[RunGroup]:
     counts = Counter[RunGroup]()
     for status, count in summary.run_status.items():
         counts[group_of(Outcome.SUBMITTED, status)] += count
+    # Created, and not followed so far: nothing says that they have ended.
     counts[RunGroup.ACTIVE] += max(0, summary.outcomes[Outcome.SUBMITTED] - sum(summary.run_status.values()))
     for outcome, count in summary.outcomes.items():
         if outcome is not Outcome.SUBMITTED:

@@ -33,6 +33,7 @@ def breakdown_table(found: Breakdown) -> Table:
     cells = list(found.cells.items())
     rest: list[tuple[tuple[str, ...], Counts]] = []
     if len(cells) > MOST_ROWS:
+        # Those with the most failures, in the order that they have among all.
         kept = sorted(range(len(cells)), key=lambda number: (-cells[number][1].failed, number))[:MOST_ROWS]
         rest = [cell for number, cell in enumerate(cells) if number not in set(kept)]
         cells = [cells[number] for number in sorted(kept)]

@@ -71,6 +71,7 @@ def show_result(result: Result, output: Output) -> ExitStatus:
     if sum(outcomes_of(progress).values()) != progress.planned:
         output.error(Problem(result.ledger, "the outcomes do not add up to the plan", "please report this bug"))
     if stop is not None:
+        # Whoever pressed Ctrl-C knows why it stopped: that is no error.
         (output.warn if stop.reason in _SIGNALS else output.error)(stop.problem)
     output.say(f"ledger: {result.ledger}")
     if result.is_resumable:

@@ -44,6 +44,7 @@ def _rows(run: UndecidedRun, *, is_alone: bool) -> Iterator[tuple[str, ...]]:
         yield (*mine, "not known" if run.doubt else "nothing", "", "", "")
     for held in run.held:
         yield (*mine, held.run_id, held.status or "", shown_time(held), payload_words(held))
+        # Said once: further rows are about the same run.
         mine = ("", "", "")
 
 

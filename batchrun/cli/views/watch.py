@@ -121,6 +121,7 @@ def segment_widths(counts: Sequence[int], total: int, width: int) -> list[int]:
     if total <= 0 or width < len(counts):
         return [0] * len(counts)
     widths = [max(1, width * count // total) if count else 0 for count in counts]
+    # Segments that are widened to one cell take more than their share: the longest gives it back.
     while sum(widths) > width:
         widths[widths.index(max(widths))] -= 1
     if sum(counts) >= total and any(widths):  # what rounding left over goes to the longest
@@ -181,6 +182,7 @@ def _because(change: Change) -> str:
 
 
 def _clock(change: Change) -> str:
+    # Only an end has a time; any other change has just been noticed.
     at_s = epoch_seconds(change.complete_time or "") or time.time()
     return time.strftime("%H:%M:%S", time.localtime(at_s))
 
