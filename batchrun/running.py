@@ -121,6 +121,7 @@ async def arun(
             base_url=name,
             on_change=on_status if follow else None,
         )
+        # What the caller allows is for this session alone; the reruns below need none of it.
         await _submitted(path, partial(submitting, extend=extend, retry=retry))
         while follow:
             async for change in follow_batch(path, client, on_note=on_note or ignored):
@@ -187,6 +188,7 @@ def _blocking(function: Callable[P, Coroutine[Any, Any, Summary]]) -> Callable[P
             asyncio.get_running_loop()
         except RuntimeError:
             return started()
+        # A loop is running, as in a notebook, and loops do not nest.
         with ThreadPoolExecutor(1, thread_name_prefix="batchrun") as thread:
             return thread.submit(started).result()
 

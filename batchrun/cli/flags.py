@@ -178,6 +178,7 @@ class SubmissionFlags:
     def resume_command(self, ledger: Path) -> tuple[str, ...]:
         """The command that resumes the batch with the same flags."""
         command = o.resume_command(ledger, base_url=self.base_url, timeout=self.timeout, **self._pacing())
+        # Reruns need a watch; without them, whether to follow is decided anew with each session.
         return (*command, "--watch", "--rerun-failed", str(self.reruns)) if self.reruns else command
 
     def _pacing(self) -> dict[str, Any]:

@@ -254,6 +254,7 @@ def resume_command(ledger: Path, **flags: object) -> tuple[str, ...]:
     words = ["batchrun", "resume", str(ledger)]
     for name, value in flags.items():
         if value is not None:
+            # As typed, so that a person finds in the command what they wrote.
             words += [f"--{name.replace('_', '-')}", str(value)]
     return tuple(words)
 

@@ -14,6 +14,7 @@ def with_earlier(rows: Iterable[RunRow]) -> Iterator[RunRow]:
     for row in rows:
         for earlier in row.earlier:
             yield _row_of(row, earlier)
+        # Without those before it: each of them has a row with its own cost.
         yield replace(row, earlier=())
 
 

@@ -49,6 +49,7 @@ def choose_to_cancel(path: Path, state: BatchState, selection: Selection, plan: 
         raise SweepChangedError(str(path), fact, "restore it, or omit --pending to cancel only the runs that exist")
     unsent = list(pending_runs(plan, state)) if plan is not None else []
     rows = {row.key: row for row in read_rows(path).rows} | {run.key: planned_row(run) for run in unsent}
+    # Selected together: a name that is pending must not be an unknown one to those that were sent.
     fits = select(rows.values(), selection)
     keys = {row.key for row in fits}
     active = [row for row in fits if row.run_id is not None and group_of(row.outcome, row.status) is RunGroup.ACTIVE]
@@ -66,6 +67,7 @@ def choose_to_rerun(found: BatchRows, choice: RerunChoice) -> list[RunRow]:
     rows = select(found.rows, selection)
     if not selection.names and not selection.statuses:
         rows = [row for row in rows if row.status in ENDED_BADLY]
+    # Runs that left the plan cannot be rerun; one that is named stays, so that the refusal says so.
     rows = [row for row in rows if row.is_planned or row.name in selection.names]
     if choice.reason is not None:
         wanted = choice.reason.lower()

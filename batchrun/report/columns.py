@@ -115,6 +115,7 @@ def _axis_column(name: str, axes: Sequence[str], place: str) -> Column:
 
     def value(row: RunRow) -> Any:  # noqa: ANN401 - a value of any JSON type
         found = axis_value(row.point, name)
+        # Numbers stay numbers, for programs; whatever else a point holds is text.
         return found if isinstance(found, int | float | None) else value_text(found)
 
     def text(row: RunRow) -> str:

@@ -173,6 +173,7 @@ class _Sum:
         """Add runs that may take ``most`` hours each."""
         hours = Hours(most, most)
         if durations is not None:
+            # A value that no finished run had: estimated as all of them together, and counted, so that people know.
             found = durations.of(point)
             self.other_values += found is None
             hours = found or durations.overall
@@ -218,6 +219,7 @@ def _durations(finished: Sequence[_Finished], axes: Collection[str]) -> Duration
     best: tuple[float, str | None, dict[str, list[float]]] = (EXPLAINS, None, {})
     for axis in axes:
         groups = _groups(finished, axis)
+        # The axis that explains most, and only one: with two, most cells would hold fewer runs than a percentile needs.
         if len(groups) > 1 and (share := _explained(groups)) > best[0]:
             best = share, axis, groups
     return Durations(

@@ -46,6 +46,7 @@ def export(
     if suffix not in FORMATS:
         fact = f"unknown export format '{target.suffix}'"
         raise UsageError(str(target), fact, f"use one of {', '.join(FORMATS)}")
+    # Through links as well: an export must never replace its own ledger.
     if resolved(target) == resolved(ledger):
         raise UsageError(str(target), "is the ledger itself", "choose another name")
     found = _read(ledger, environ, is_wide=is_wide, warn=warn)

@@ -97,6 +97,7 @@ class ExportRows:
             head: Row = {"index": run.index, "key": run.key, "name": run.name, "region": run.region}
             yield self._row(head, self.runs.get(run.key), run.point_json)
         for key, left in self.runs.items():
+            # Of runs that left the plan, only those that exist or existed: nothing else of them was paid for.
             if key not in planned and (
                 left.run_id is not None or left.earlier or (self.plan is None and left.is_planned)
             ):

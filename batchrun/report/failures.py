@@ -80,6 +80,7 @@ def failure_groups(rows: Sequence[RunRow]) -> tuple[FailureGroup, ...]:
             kind = _VARIABLE.sub("…", (message or "")[:KEY_CHARS])
             found.setdefault((label_of(row.outcome, row.status), code, kind), []).append(row)
     largest = sorted(found.items(), key=lambda item: -len(item[1]))
+    # Among runs that ended: any other may still fail, and would make its values look safe.
     index = PointIndex(row for row in rows if group_of(row.outcome, row.status).has_ended) if largest else None
     return tuple(
         _group(label, code, failed, index if number < MAX_ANALYSED else None)

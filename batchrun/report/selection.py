@@ -134,6 +134,7 @@ def _where_test(rows: list[RunRow], selection: Selection) -> Test | None:
 
     def matches(row: RunRow) -> bool:
         values = [(axis_value(row.point, axis), test) for axis, test in tests]
+        # A run without the axis fits no test of it, not even one that begins with not.
         return all(value is not None and test(value) for value, test in values)
 
     return matches

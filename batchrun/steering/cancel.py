@@ -56,6 +56,7 @@ async def cancel(
     """
     path = await anyio.to_thread.run_sync(find_ledger, Path(ledger))
     selection = Selection(names=runs, statuses=statuses, where=where, is_exact=True)
+    # A run that may exist has no id to cancel it by, so it is looked for first.
     await _settle_unknown(path, client)
     with FileLedger.open(path) as opened:
         reader = reader_of(client, opened.state)
@@ -64,6 +65,7 @@ async def cancel(
         planning = partial(ledgers_plan, path, values, resolve=False)
         plan = await anyio.to_thread.run_sync(planning) if pending else None
         chosen = await anyio.to_thread.run_sync(choose_to_cancel, path, opened.state, selection, plan)
+        # Before the calls, which may take minutes: whatever ends them, what is dropped is not sent.
         await drop_runs(opened, chosen.dropped)
         targets = [Target(key=row.key, run_id=row.run_id or "", name=row.name) for row in chosen.active]
         result = await cancel_runs(opened, client, targets, reader=reader, on_progress=on_progress)

@@ -51,6 +51,7 @@ async def fetch_costs(
     reader = reader_of(client, shared.state)
     await check_organization(client, reader, shared.state, path)
     apps: Mapping[str, str | None] = {}
+    # Costs are asked for by the id of a run's app, which only a look at the run shows.
     if look and any(run.kube_app_id is None for run in unsettled_runs(shared.state)):
         apps = await _apps(path, client, on_note)
         await anyio.to_thread.run_sync(shared.refresh)

@@ -79,6 +79,7 @@ async def rerun(
         return None
     chosen = settings or SubmitSettings.of(plan.submit)
     changed = await anyio.to_thread.run_sync(planned_with, plan, replaced)
+    # A rerun that could never be sent, because the limit cannot be computed for it, must not be recorded.
     if chosen.stop_at_units is not None:
         runtimes = sorted({demand.runtime for demand in changed.demands})
         await known_units(runtimes, client, reader_of(client, found.state))

@@ -65,6 +65,7 @@ class BatchFollower:
         self._recorder = Recorder(ledger)
         self._may_record = True
         self._failing_since_s: float | None = None
+        # From here on: what the ledger had until now is no news to anybody.
         created.begin()
         self._ended_before = learn_from_ended(ledger.state, self._poller)
         for run in unfinished(ledger.state):
@@ -162,6 +163,7 @@ class BatchFollower:
                 await self._look()
                 await self._record()
                 yield
+                # What is not recorded is tried again: whoever holds the ledger now lets it go.
                 if not (self.active or self.unrecorded or self.is_written):
                     return
                 await self._wait()
@@ -254,6 +256,7 @@ class BatchFollower:
             raise  # the path holds another ledger now: what was learned is not about its runs
         except LedgerWriteError as error:
             self._may_record = False
+            # Nothing can be recorded any more; kept, these changes would keep the follower from ending.
             self._recorder.clear()
             problem = error.problems[0]
             self._on_note(Problem(problem.place, problem.fact, "changes are shown but not recorded"))

@@ -84,6 +84,7 @@ async def cancel_runs(
             if is_stopped() or canceller.is_refused:
                 result.not_asked.append(target)
                 return
+            # Durable before the call: even if its answer is lost, the ledger says that the run was ended on purpose.
             await ledger.record_durably(CancelEvent(at=ledger.clock.stamp(), key=target.key, run_id=target.run_id))
             if not await unless_stopped(partial(canceller.cancel, target, result)):
                 result.problems.append(

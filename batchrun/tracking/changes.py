@@ -103,6 +103,7 @@ def change_of(run: Followed, seen: RunSummary, app_of: Callable[[RunSummary], Ap
     if seen.status is None or seen.status == run.status:
         return None
     app = app_of(seen)
+    # A run that completed may have events of failures that it recovered from.
     code, message = _reason(app) if has_ended(seen.status) and seen.status != "COMPLETED" else (None, None)
     return Change(
         key=run.key,

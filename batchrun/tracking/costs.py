@@ -96,6 +96,7 @@ async def fetch_costs(
         except CallRefusedError as error:
             report.problems.append(error.error.problems[0])
             is_refused = True
+            # Refused for these, refused for all: the rest is asked for by metrics at once.
             by_metrics += asked
             continue
         except ApiError as error:
@@ -185,6 +186,7 @@ async def _record(ledger: SharedLedger, found: list[CostEvent], report: CostRepo
     """Append what is still news; kept for later while another process holds the ledger."""
 
     def news(state: BatchState) -> list[Event]:
+        # Compared with the ledger at the moment of writing: another process may have recorded some meanwhile.
         known = {run.run_id: run.known for run in unsettled_runs(state)}
         return [event for event in found if event.run_id in known and not _is_same(known[event.run_id], event)]
 

@@ -44,6 +44,7 @@ class CreatedRuns:
             return
         match event:
             case SubmittedEvent():
+                # In place of what was noted before, which is about the run of an earlier generation.
                 self._touched[event.key] = _Touched(new_name=event.name)
             case StatusEvent():
                 self._touched.setdefault(event.key, _Touched()).event = event

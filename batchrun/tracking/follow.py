@@ -110,6 +110,7 @@ class Follower:
     async def _list_active(self) -> bool:
         """List what is active; False if the list is shorter than it says."""
         try:
+            # Up to a page of them, listing those that wait costs no more than counting them.
             if self._poller.waiting <= MAX_PAGE_SIZE or self._looks % COUNT_ALL_EVERY == 0:
                 return await self._read_list(self._page_of(self._poller.listed_statuses))
             return await self._list_working()

@@ -133,6 +133,7 @@ class Poller:
             return None
         self._unseen.pop(seen.id, None)
         self.is_key_proven = True
+        # It exists after all, whatever the answers by id said before.
         run.misses, run.due_s = 0, now_s
         run.created_s = epoch_seconds(seen.create_time or "") or run.created_s
         run.started_s = epoch_seconds(seen.start_time or "") or None
@@ -193,6 +194,7 @@ class Poller:
             if change.ran_s is not None and change.status != CANCELLED:
                 self.durations.learn(change.runtime, change.ran_s)
         elif change.status not in ACTIVE:
+            # From now on the lists ask for it: a filter by the known statuses would leave the run out.
             self.odd_statuses.add(change.status)
 
     def _move(self, run: Followed, status: str) -> None:

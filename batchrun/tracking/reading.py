@@ -98,6 +98,7 @@ class Reader:
                 failure = failure_of(error)
                 if failure is ReadFailure.NOT_FOUND and may_miss:
                     return None
+                # In a row: a proxy that restarts may refuse one call and be busy for the next.
                 refusals = refusals + 1 if failure is not ReadFailure.PASSING else 0
                 if refusals == REFUSALS or failure is ReadFailure.INVALID:
                     raise CallRefusedError(error) from error

@@ -133,6 +133,7 @@ def emulator(
         "failure_rate": failure_rate,
         "clock_offset_s": clock_offset,
         "speed": speed,
+        # From the environment alone: arguments are shown to every user of the machine.
         "api_key": os.environ.get(API_KEY_VARIABLE) or None,
     }
     values: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}

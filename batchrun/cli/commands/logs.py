@@ -136,6 +136,7 @@ async def _print(
             kept = []
             async for line in lines:
                 printer.line(line)
+                # Only for the document: printed as it comes, a log may be larger than the memory.
                 kept += [line] if output.as_json else []
         document.append(
             {

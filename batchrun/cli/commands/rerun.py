@@ -89,6 +89,7 @@ def rerun(
         return ExitStatus.DONE
     keys = [row.key for row in rows]
     _refuse(keys, found)
+    # The emulator's runs are known nowhere else, so its batches are rerun there without being asked.
     was_emulated = batch.base_url == EMULATOR and flags.base_url is None
     service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated)
     request = replace(request_from(flags, plan, ledger, service, yes=True), create=False)

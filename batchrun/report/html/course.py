@@ -30,6 +30,7 @@ def course(source: Source) -> Course | None:
         return None
     limits = [max_active_of(ledger.batch) for ledger in source.ledgers]
     known = [limit for limit in limits if limit is not None]
+    # If one of the ledgers has no limit, the sum of the others bounds nothing.
     limit = sum(known) if len(known) == len(limits) else None
     caption = _caption(found, limit)
     return Course(

@@ -53,6 +53,7 @@ def show(*ledgers: str | Path) -> Shown:
 
 def styled(*parts: str) -> str:
     """A fragment for a notebook cell. Its style applies to nothing outside of it, and its background is its own."""
+    # With each piece: a notebook's cells may be shown one by one, and on pages of any style.
     style = (TEMPLATES / "pictures.css").read_text("utf-8")
     return f'<div class="batchrun inline"><style>{style}</style>{"".join(parts)}</div>'
 

@@ -109,6 +109,7 @@ def telling(singles: Sequence[Pair], pairs: Sequence[Pair]) -> tuple[Pair, ...]:
         return tuple(filter(None, [single]))
     if single.log_p > TELLING:
         return (pair,)
+    # Otherwise the pair's worst cell is only a part of the axis' worst value, and says nothing new.
     return (single, pair) if _worst_share(pair) >= SHARPER * _worst_share(single) else (single,)
 
 

@@ -58,6 +58,7 @@ def run_table(
 
     ``axes`` are those of the script, by number; the first of them get columns.
     """
+    # Failures first: if not all rows have room, those that are left out are the least interesting.
     order = sorted(range(len(rows)), key=lambda i: _ORDER[group_of(rows[i].outcome, rows[i].status)])[:MAX_ROWS]
     has_costs = any(amount_of(rows[i], currency) is not None for i in order)
     cost_name = currency or ("SU" if currency is None else "Cost")

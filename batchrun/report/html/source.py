@@ -83,6 +83,7 @@ def read_source(paths: Sequence[Path]) -> Source:
 
     """
     ledgers, rows, ends = list[Ledger](), list[RunRow](), _Ends()
+    # By what a path leads to: a ledger that is named twice, or through a link, must not be counted twice.
     for path in {resolved(path): path for path in paths}.values():
         read = read_rows(path, observe=ends.observe)
         assert read.state.batch is not None  # noqa: S101 - read_rows raises for an empty ledger

@@ -64,6 +64,7 @@ def axis_spans(axis: Axis, waited_s: Sequence[float | None], ran_s: Sequence[flo
 
 
 def _scale(spans: Sequence[Quantiles | None]) -> Range:
+    # To the 95th percentile: a single run of a day among minutes would squeeze all boxes to a line.
     return Range(low=0.0, high=max((one.p95 for one in spans if one is not None), default=0.0), is_logarithmic=False)
 
 

@@ -68,6 +68,7 @@ def write_report(report: Report, output: str | Path) -> int:
 
     """
     target = Path(output)
+    # Only what begins as a report does: `-o sweep.toml` would be a small slip with a large loss.
     if target.is_file() and target.stat().st_size and not _is_report(target):
         raise UsageError(str(target), "exists and is not a batchrun report", "choose another name")
     data = report.html.encode()
