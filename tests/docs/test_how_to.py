@@ -108,6 +108,16 @@ def test_the_snippets_of_the_guide_to_python_run(workshop: Workshop) -> None:
     assert "spatial units" in done.stdout
 
 
+@pytest.mark.parametrize("guide", ["results", "report"])
+def test_the_snippets_about_a_whole_batch_run(guide: str, workshop: Workshop) -> None:
+    workshop.run("batchrun ledger export sweep.toml -o wide.csv --wide")
+    snippets = shown(HOW_TO / f"{guide}.md", "python")
+    assert snippets
+    (workshop.folder / "snippets.py").write_text("\n".join(snippets), "utf-8")
+    done = workshop.run(f"{sys.executable} snippets.py")
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_function_that_resolves_runs_works(workshop: Workshop) -> None:
     (snippet,) = shown(HOW_TO / "unknown-runs.md", "python")
     call = 'import os\n\nanyio.run(adopt_the_only_candidate, "sweep.ledger.jsonl", ApiSettings.from_environment(os.environ))\n'

@@ -120,6 +120,12 @@ def test_the_tutorial_can_be_followed_from_the_first_to_the_last_command(worksho
     (workshop / job[1]).write_text(job[2], "utf-8")
     for session in blocks("console", [TUTORIAL]):
         check_session(session, workshop)
+    (followed,) = re.findall(
+        r"^```console only-shown\n(.*?)```$", TUTORIAL.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    for command, _ in steps(followed):
+        printed = run(command.replace("watch ndvi.toml", "watch ndvi.toml --timeout 1s"), workshop)
+        assert {"planned 123", "planned 123 runs"} & {settled(line) for line in printed.splitlines()}, printed
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=str)
@@ -147,6 +153,37 @@ def sections(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub and the site make them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+ONLY_SHOWN = {
+    "docs/emulator.md": "test_sessions.py: against an emulator on another port; the first block installs batchrun and serves",
+    "docs/exactly-once.md": "test_commands.py: the runs and files named are only examples",
+    "docs/how-to/python.md": "test_how_to.py: all snippets together, with an open client",
+    "docs/how-to/report.md": "test_how_to.py: with the ledger of a batch",
+    "docs/how-to/results.md": "test_how_to.py: with the export of a batch",
+    "docs/how-to/resume.md": "test_sessions.py: with a sweep that changed",
+    "docs/how-to/testing.md": "test_how_to.py: with pytest",
+    "docs/how-to/unknown-runs.md": "test_sessions.py: at a service with lost responses",
+    "docs/tutorial.md": "below: the job is submitted; watching ends after a second",
+}
+"""Pages with blocks that the tests of this file do not run as they are, and what does instead."""
+
+
+def test_every_block_is_run_or_a_reason_is_known() -> None:
+    found = {
+        str(page.relative_to(ROOT))
+        for page in PAGES
+        if any("only-shown" in two for _, two, _ in _FENCE.findall(page.read_text("utf-8")))
+    }
+    assert found == set(ONLY_SHOWN)
+
+
+def test_every_block_is_of_a_language_that_some_test_reads() -> None:
+    read = {"console", "python", "toml", "sh", "sql", "text", "mermaid", "eval-rst"}  # text and mermaid are not run
+    languages = {
+        fence[1] for page in PAGES for fence in re.finditer(r"^```([\w-]+)", page.read_text("utf-8"), re.MULTILINE)
+    }
+    assert languages <= read
 
 
 def test_the_readme_shows_a_session() -> None:

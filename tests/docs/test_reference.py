@@ -7,6 +7,7 @@ import pytest
 
 from batchrun.emulator.fault_settings import CallFaults, Faults
 from batchrun.emulator.settings import EmulatorSettings
+from batchrun.redaction import PROXY_VARIABLES
 
 ROOT = Path(__file__).parents[2]
 NOT_FOR_USERS = {"WHEROBOTS_VERSION"}
@@ -20,6 +21,7 @@ def page(name: str) -> str:
 def test_every_variable_that_is_read_is_on_the_page_of_the_environment() -> None:
     sources = "\n".join(path.read_text("utf-8") for path in (ROOT / "batchrun").rglob("*.py"))
     named = set(re.findall(r"\b(?:WHEROBOTS|BATCHRUN)_[A-Z_]+\b", sources)) - NOT_FOR_USERS
+    named |= set(re.findall(r"environ(?:\.get\(|\[)\"(\w+)\"", sources)) | {name.upper() for name in PROXY_VARIABLES}
     assert sorted(name for name in named if f"`{name}`" not in page("reference/environment.md")) == []
 
 
