@@ -86,6 +86,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         {"from": 1, "to": 2, "stp": 1}, "unknown key 'stp' in a range", "use from, to, step, count, scale",
     ),
     "a number and a date": ({"from": 1, "to": DAY}, "from is 1 and to is 2024-01-01", "use two numbers, or two dates"),
+    "dates in quotes": (
+        {"from": "2024-01", "to": "2024-12"}, 'from is "2024-01" and to is "2024-12"',
+        "use two numbers, or two dates without quotes, such as 2024-01-01",
+    ),
     "one offset": (
         {"from": NOON, "to": NOON.replace(tzinfo=None), "step": "1 day"},
         "only one of from and to has an offset", "add the offset to the other",

@@ -66,9 +66,10 @@ def range_values(table: dict[str, Any]) -> RangeValues:
         return _dates(table)
     if kinds == {Kind.DATETIME, Kind.LOCAL_DATETIME}:
         raise RangeError("only one of from and to has an offset", "add the offset to the other")
-    raise RangeError(
-        f"from is {as_toml(table['from'])} and to is {as_toml(table['to'])}", "use two numbers, or two dates"
-    )
+    fix = "use two numbers, or two dates"
+    if Kind.STRING in kinds:
+        fix += " without quotes, such as 2024-01-01"
+    raise RangeError(f"from is {as_toml(table['from'])} and to is {as_toml(table['to'])}", fix)
 
 
 def _check_keys(table: dict[str, Any]) -> None:
