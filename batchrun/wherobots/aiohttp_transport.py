@@ -20,6 +20,7 @@ from yarl import URL
 
 from batchrun.wherobots.proxy import NO_PROXY, Proxy
 from batchrun.wherobots.resolver import DaemonResolver
+from batchrun.wherobots.total_timeout import TotalTimeout
 from batchrun.wherobots.transport import (
     JSON,
     SMALL_BYTES,
@@ -63,7 +64,8 @@ class AiohttpTransport:
         # connect covers everything up to a usable connection: DNS, TCP, a proxy's tunnel, TLS. The total covers the body
         # too: a timeout for each read would start anew with each byte.
         self._total_s = timeouts.total_s
-        self._timeout = ClientTimeout(total=timeouts.total_s, connect=timeouts.connect_s)
+        self._total = TotalTimeout(timeouts.total_s)
+        self._timeout = ClientTimeout(total=None, connect=timeouts.connect_s)
         self._session: aiohttp.ClientSession | None = None
         self._each: dict[str, Any] = {}
         """What is passed with each request."""
@@ -86,6 +88,7 @@ class AiohttpTransport:
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
+        self._total.close()
 
     async def send(
         self, method: str, url: str, body: bytes | None, trace: SendTrace, *, most_bytes: int = SMALL_BYTES
@@ -96,11 +99,26 @@ class AiohttpTransport:
             aiohttp.ClientError, TimeoutError: no status arrived.
 
         """
+        answer: aiohttp.ClientResponse | None = None
+        try:
+            with self._total.begin():
+                answer = await self._respond(method, url, body, trace)
+                content = await _body(answer, most_bytes)
+        except (aiohttp.ClientError, OSError, ReplyError) as error:  # a TimeoutError is an OSError
+            if answer is None:
+                raise
+            return broken_reply(answer.status, answer.headers, error, self._total_s)
+        finally:
+            if answer is not None and not answer.closed:  # with its end, the connection goes back to the pool by itself
+                answer.release()
+        return Reply(answer.status, answer.headers, content)
+
+    async def _respond(self, method: str, url: str, body: bytes | None, trace: SendTrace) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError("the transport is not open")
         _trace.set(trace)
         try:
-            answer = await self._session.request(
+            return await self._session.request(
                 method,
                 URL(url, encoded=True),  # already quoted: quoting twice would change names
                 data=None if body is None else BytesPayload(body, content_type=JSON),
@@ -111,19 +129,11 @@ class AiohttpTransport:
             raise
         except aiohttp.ClientResponseError as error:  # its text begins with a status, 400, that nobody sent
             raise aiohttp.ClientPayloadError(f"the response is not valid HTTP: {error.message}") from None
-        try:
-            check_encoding(answer.headers)
-            content = await _body(answer, most_bytes)
-        except (aiohttp.ClientError, OSError, ReplyError) as error:  # a TimeoutError is an OSError
-            return broken_reply(answer.status, answer.headers, error, self._total_s)
-        finally:
-            if not answer.closed:  # with the end of the body, the connection goes back to the pool by itself
-                answer.release()
-        return Reply(answer.status, answer.headers, content)
 
 
 async def _body(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes:
     """The body within its bound. Mostly it arrived with the head, and waiting for its pieces would only cost time."""
+    check_encoding(answer.headers)
     content = answer.content
     if content.is_eof() and content.total_bytes <= SMALL_BYTES:
         return content.read_nowait()
