@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import httpx  # noqa: F401 - otherwise imported inside the event loop, where reading files is an error
 import pytest
 from pydantic import SecretStr
 
