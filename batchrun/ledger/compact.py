@@ -55,6 +55,7 @@ def compact(path: Path) -> Compaction:
         path = ledger.path
         if ledger.is_new:
             raise LedgerError(str(path), "the ledger is empty", "there is nothing to compact")
+        _check_single(path)
         before = path.stat().st_size
         try:
             read, kept = _replace(path, ledger.state)
@@ -63,6 +64,15 @@ def compact(path: Path) -> Compaction:
             fact = f"the shorter ledger cannot be written: {why}"
             raise LedgerWriteError(str(path), fact, "the ledger is unchanged; free disk space and try again") from error
         return Compaction(lines_before=read, lines_after=kept, bytes_before=before, bytes_after=path.stat().st_size)
+
+
+def _check_single(path: Path) -> None:
+    """Refuse a file with several names: the others would keep the old content, as a second ledger of the batch."""
+    if (links := path.stat().st_nlink) > 1:
+        fact = f"the ledger has {links} hard links, and compacting would replace only this one"
+        raise LedgerError(
+            str(path), fact, f"delete the others (find -samefile {path.name} lists them), or use symbolic links"
+        )
 
 
 def _replace(path: Path, state: BatchState) -> tuple[int, int]:

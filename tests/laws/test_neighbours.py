@@ -237,3 +237,19 @@ def test_a_ledger_is_one_whether_it_is_reached_by_a_link_or_not(
     ended = command.submit("--ledger", str(home / "real.jsonl"))
     assert service.names() == once(5)
     assert ended.status == 0, ended.err
+
+
+def test_a_ledger_with_another_hard_link_is_not_compacted(command: Command, service: Service) -> None:
+    command.sweep(3)
+    assert command.submit().status == 0
+    other = command.ledger.with_name("other.jsonl")
+    other.hardlink_to(command.ledger)
+    before = command.ledger.read_bytes()
+    ended = command.run("ledger", "compact", command.ledger.name)
+    assert ended.status == 4, ended.text
+    assert "hard link" in ended.text
+    assert command.ledger.samefile(other)  # else there were two ledgers of one batch
+    assert command.ledger.read_bytes() == before
+    other.unlink()
+    assert command.run("ledger", "compact", command.ledger.name).status == 0
+    assert service.names() == once(3)
