@@ -84,12 +84,12 @@ def wait_until_ended(ledger: Path, api: ApiSettings, targets: Sequence[Target], 
         f"waiting until {numbered(len(targets), 'run')} have ended; Ctrl-C stops waiting and does not affect them"
     )
     wait = CancelWait({target.run_id: target.name for target in targets}, {})
-    work = partial(_follow, wait, ledger, api, output)
+    work = partial(_follow, wait, ledger, api, output=output)
     anyio.run(partial(run_interruptible, work, output.urge, lambda: None), backend_options=loop_options())
     return wait
 
 
-async def _follow(wait: CancelWait, ledger: Path, api: ApiSettings, output: Output, switch: StopSwitch) -> None:
+async def _follow(wait: CancelWait, ledger: Path, api: ApiSettings, switch: StopSwitch, *, output: Output) -> None:
     def learn(change: Change) -> None:
         if change.run_id in wait.names:
             wait.statuses[change.run_id] = change.status

@@ -5,12 +5,12 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Group, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 from typing_extensions import override
 
+from batchrun.cli.live_view import LiveView
 from batchrun.cli.output import Output
 from batchrun.cli.quiet_view import QuietView
 from batchrun.cli.text import duration, one_line
@@ -130,36 +130,19 @@ class _PlainView(_QuietView):
         self.output.tell("; ".join(filter(None, parts)))
 
 
-class _LiveView(_QuietView):
-    """A few lines, redrawn several times per second in their own thread so that a slow terminal delays no run."""
+class _LiveView(LiveView):
+    """A few lines, redrawn several times per second."""
 
     def __init__(self, output: Output, name: str) -> None:
-        super().__init__(output)
+        super().__init__(output, redraw_per_s=REDRAW_PER_S)
         self._name = one_line(name)
         self._latest: Progress | None = None
-        self._live = Live(
-            get_renderable=self._draw,
-            console=output.terminal,
-            refresh_per_second=REDRAW_PER_S,
-            transient=True,
-            redirect_stdout=False,  # Output is the only writer of both streams
-            redirect_stderr=False,
-        )
 
-    @override
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    @override
     def progress(self, progress: Progress) -> None:
         self._latest = progress
 
     @override
-    def leave(self) -> None:
-        self._live.stop()
-
-    def _draw(self) -> RenderableType:
+    def draw(self) -> RenderableType:
         latest = self._latest
         if latest is None:
             return Text(f"{self._name}: contacting the service ...", style="dim")

@@ -64,14 +64,14 @@ def run_resolve(request: ResolveRequest, output: Output) -> ExitStatus:
 
         async def find(client: RunsClient) -> tuple[tuple[UndecidedRun, ...], list[Choice]]:
             runs = await find_undecided(ledger, client, plan=plan, words=request.words)
-            return runs, await _choices(request, runs, ledger, client, plan)
+            return runs, await _choices(request, runs, ledger, client, plan=plan)
 
         runs, choices = ask_service(request.service, find, ledger=request.ledger, timeout_s=request.timeout_s)
-        return _decided(request, runs, choices, ledger, output)
+        return _decided(request, runs, choices, ledger=ledger, output=output)
 
 
 async def _choices(
-    request: ResolveRequest, runs: Sequence[UndecidedRun], ledger: FileLedger, client: RunsClient, plan: Plan | None
+    request: ResolveRequest, runs: Sequence[UndecidedRun], ledger: FileLedger, client: RunsClient, *, plan: Plan | None
 ) -> list[Choice]:
     decision = request.decision
     assert decision is not None  # noqa: S101 - only called with one
@@ -127,7 +127,12 @@ def _ways(request: ResolveRequest, runs: Sequence[UndecidedRun]) -> str:
 
 
 def _decided(
-    request: ResolveRequest, runs: Sequence[UndecidedRun], choices: Sequence[Choice], ledger: FileLedger, output: Output
+    request: ResolveRequest,
+    runs: Sequence[UndecidedRun],
+    choices: Sequence[Choice],
+    *,
+    ledger: FileLedger,
+    output: Output,
 ) -> ExitStatus:
     if not runs:
         return _shown(request, runs, output)

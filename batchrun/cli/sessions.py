@@ -28,9 +28,9 @@ def run_session(
     work: SessionWork,
     api: ApiSettings,
     settings: SubmitSettings,
+    *,
     output: Output,
     name: str,
-    *,
     view: View | None = None,
 ) -> Submission:
     """Run a session to its end, or until a signal stops it.

@@ -1,7 +1,5 @@
 """Settle unknown runs first, which needs only the ledger: the sweep may have changed, or its files may be gone."""
 
-from functools import partial
-
 from batchrun.cli.output import Output
 from batchrun.cli.sessions import run_session
 from batchrun.cli.text import numbered
@@ -34,8 +32,11 @@ def settle_unknown(
         return
     name = state.batch.name if state.batch is not None else str(ledger.path)
     output.tell(f"{name}: {numbered(state.unknown, 'run')} may exist; settling them first")
-    work = partial(_settle, ledger, settings, service)
-    submission = run_session(work, api, settings, output, name)
+
+    async def work(client: RunsClient, observer: Observer, switch: StopSwitch) -> Submission:
+        return await settle(ledger, client, settings=settings, observer=observer, switch=switch, base_url=service)
+
+    submission = run_session(work, api, settings, output=output, name=name)
     if submission.stop is not None and submission.stop.reason in _SIGNALS:
         # As if it came only now: the steps that the caller would take next must not follow.
         raise KeyboardInterrupt
@@ -43,14 +44,3 @@ def settle_unknown(
         output.error(submission.stop.problem)
     progress = submission.progress
     output.say(f"{numbered(progress.settled, 'run')} found; {numbered(progress.unknown, 'run')} still unknown")
-
-
-async def _settle(
-    ledger: FileLedger,
-    settings: SubmitSettings,
-    service: str,
-    client: RunsClient,
-    observer: Observer,
-    switch: StopSwitch,
-) -> Submission:
-    return await settle(ledger, client, settings=settings, observer=observer, switch=switch, base_url=service)

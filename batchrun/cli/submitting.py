@@ -61,7 +61,7 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
                 return ExitStatus.STOPPED
             gc.freeze()  # the plan stays to the end: no need to look through it for garbage
             seen = SubmissionView(output, request.plan.name) if request.watch else None
-            submission = _submit_or_ask(request, ledger, api, output, seen)
+            submission = _submit_or_ask(request, ledger, api, output, seen=seen)
         # With the lock released: following takes it for each append.
         watched = _watch(request, api, output, seen) if seen is not None and submission.stop is None else None
         while watched is not None and watched.is_whole and _is_run_again(request, output):
@@ -82,7 +82,7 @@ def _round(request: SubmitRequest, api: ApiSettings, output: Output) -> tuple[Su
     again = replace(request, create=False, retry=frozenset(), extend=False, recreate=False, existing=Existing.REFUSE)
     with FileLedger.open(request.ledger) as ledger:
         seen = SubmissionView(output, request.plan.name)
-        submission = _run_session(again, ledger, api, output, seen)
+        submission = _run_session(again, ledger, api, output, seen=seen)
     return submission, _watch(again, api, output, seen) if submission.stop is None else None
 
 
@@ -109,7 +109,7 @@ def _watch_request(request: SubmitRequest) -> WatchRequest:
 
 
 def _submit_or_ask(
-    request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output, seen: SubmissionView | None
+    request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output, *, seen: SubmissionView | None
 ) -> Submission:
     """Submit; if runs exist that a new ledger does not know, ask whether to create them again.
 
@@ -118,18 +118,19 @@ def _submit_or_ask(
 
     """
     try:
-        return _run_session(request, ledger, api, output, seen)
+        return _run_session(request, ledger, api, output, seen=seen)
     except RunsExistError as error:
         if ledger.state.attempts or not output.can_ask:
             raise
         output.warn(error.problems[0])
         if not output.ask(f"Create {numbered(request.plan.runs, 'run')} again, in addition to the existing ones?"):
             raise
-        return _run_session(replace(request, existing=Existing.FOREIGN), ledger, api, output, seen)
+        again = replace(request, existing=Existing.FOREIGN)
+        return _run_session(again, ledger, api, output, seen=seen)
 
 
 def _run_session(
-    request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output, seen: SubmissionView | None
+    request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output, *, seen: SubmissionView | None
 ) -> Submission:
     async def work(client: RunsClient, view: View, switch: StopSwitch) -> Submission:
         return await submit(
@@ -148,7 +149,7 @@ def _run_session(
             on_change=seen.change if seen is not None else None,
         )
 
-    return run_session(work, api, request.settings, output, request.plan.name, view=seen)
+    return run_session(work, api, request.settings, output=output, name=request.plan.name, view=seen)
 
 
 def _check(request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output) -> Preflight:

@@ -6,10 +6,10 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import RenderableType
-from rich.live import Live
 from rich.text import Text
 from typing_extensions import override
 
+from batchrun.cli.live_view import LiveView
 from batchrun.cli.output import Output
 from batchrun.cli.progress import count_line, pace_line, pause_line, view_for
 from batchrun.cli.quiet_view import QuietView
@@ -144,42 +144,24 @@ class _JsonView(_QuietView):
         self.output.json_line({"event": "status", **change.json()})
 
 
-class _LiveView(_QuietView):
-    """A display that is redrawn in its own thread, so that a slow terminal delays nothing; its last state stays on screen."""
+class _LiveView(LiveView):
+    """The status of all runs, and the latest failures; its last state stays on screen."""
 
     def __init__(self, output: Output, name: str, failures: Iterable[Change], *, stays: bool = True) -> None:
-        super().__init__(output)
+        super().__init__(output, redraw_per_s=REDRAW_PER_S, stays=stays)
         self._name = one_line(name)
         self._latest: WatchSnapshot | None = None
         self._failures: deque[Change] = deque(failures, maxlen=LATEST_FAILURES)
-        self._live = Live(
-            get_renderable=self._draw,
-            console=output.terminal,
-            refresh_per_second=REDRAW_PER_S,
-            transient=not stays,
-            redirect_stdout=False,  # Output is the only writer of both streams
-            redirect_stderr=False,
-        )
 
-    @override
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    @override
     def change(self, change: Change) -> None:
         if _is_failure(change):
             self._failures.append(change)
 
-    @override
     def show(self, snapshot: WatchSnapshot) -> None:
         self._latest = snapshot
 
     @override
-    def leave(self) -> None:
-        self._live.stop()
-
-    def _draw(self) -> RenderableType:
+    def draw(self) -> RenderableType:
         if self._latest is None:
             return Text(f"{self._name}: contacting the service ...", style="dim")
         return picture(self._latest, list(self._failures))

@@ -131,9 +131,17 @@ async def _submit_checked(
     )
     # Ask the service, and only then write: a refusal leaves neither a new ledger nor a changed one behind.
     found = await switch.unless_pulled(service_check.run)
-    opened_spending = partial(open_spending, settings.stop_at_units, plan, generations, ledger.state, client, pacer)
+    opened_spending = partial(
+        open_spending,
+        settings.stop_at_units,
+        plan,
+        ledger.state,
+        generations=generations,
+        client=client,
+        pacer=pacer,
+    )
     spending = None if isinstance(found, Stop) else await switch.unless_pulled(opened_spending)
-    await _record_batch(preflight, plan, ledger, service)
+    await _record_batch(preflight, plan, ledger, service=service)
     await service_check.apply(found, switch)
     destinations = await upload_local_files(plan, generations, ledger, client, reporter=reporter, switch=switch)
     return await run_session(
@@ -156,7 +164,7 @@ async def _submit_checked(
     )
 
 
-async def _record_batch(preflight: Preflight, plan: Plan, ledger: FileLedger, service: str) -> None:
+async def _record_batch(preflight: Preflight, plan: Plan, ledger: FileLedger, *, service: str) -> None:
     """Start a new ledger, or record that the batch's plan or service changed."""
     if preflight.is_new:
         await ledger.begin(await anyio.to_thread.run_sync(new_batch, plan, service))

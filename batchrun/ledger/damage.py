@@ -29,7 +29,7 @@ KINDS = frozenset(kind.__struct_config__.tag for kind in get_args(Event))
 Ending = SubmittedEvent | RefusedEvent | UnknownEvent | RejectedEvent | FailedEvent
 
 
-def damaged(path: Path, number: int, start: int, line: bytes, error: Exception) -> LedgerDamagedError:
+def damaged(path: Path, error: Exception, *, number: int, start: int, line: bytes) -> LedgerDamagedError:
     """The error about line ``number``, which begins at byte ``start``.
 
     An attempt is sent only after it was synced, so the first ending of an attempt proves that everything up to the attempt

@@ -75,7 +75,7 @@ def _batch_event(path: Path, number: int, start: int, line: bytes) -> BatchEvent
     try:
         event = read_event(line)
     except _NOT_READ as error:
-        raise _unreadable(path, number, start, line, error) from None
+        raise _unreadable(path, error, number=number, start=start, line=line) from None
     return event if isinstance(event, BatchEvent) else None
 
 
@@ -122,7 +122,7 @@ def reading(file: BinaryIO, progress: Reading) -> Iterator[Event]:
             try:
                 event = read_event(line)
             except _NOT_READ as error:
-                raise _unreadable(progress.path, lines + 1, end, line, error) from None
+                raise _unreadable(progress.path, error, number=lines + 1, start=end, line=line) from None
             if lines == 0:
                 _check_first(progress.path, event)
             yield event
@@ -145,10 +145,10 @@ def _check_length(path: Path, number: int, line: bytes) -> None:
         raise LedgerDamagedError(f"{path}:{number}", fact, "restore the file from a backup")
 
 
-def _unreadable(path: Path, number: int, start: int, line: bytes, error: Exception) -> LedgerError:
+def _unreadable(path: Path, error: Exception, *, number: int, start: int, line: bytes) -> LedgerError:
     if number == 1:
         return LedgerFormatError(f"{path}:1", f"not the beginning of a ledger: {reason_of(error)}", _FORMAT_FIX)
-    return damaged(path, number, start, line, error)
+    return damaged(path, error, number=number, start=start, line=line)
 
 
 def _check_first(path: Path, event: Event) -> None:

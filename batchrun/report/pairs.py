@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, compress
 from math import inf, log
+from operator import and_
 from statistics import fmean, median
 
 from batchrun.report.axis_bins import Axis
@@ -113,8 +114,8 @@ def _pair(x: Axis, y: Axis | None, facts: Facts) -> Pair:
     numbers = [a * height + b for a, b in zip(x.bin_of, y.bin_of, strict=True)] if y is not None else list(x.bin_of)
     has_point = [number < len(x.bins) for number in x.bin_of]
     runs = Counter(compress(numbers, has_point))
-    ended = Counter(compress(numbers, map(_both, has_point, facts.ended)))
-    failed = Counter(compress(numbers, map(_both, has_point, facts.failed)))
+    ended = Counter(compress(numbers, map(and_, has_point, facts.ended)))
+    failed = Counter(compress(numbers, map(and_, has_point, facts.failed)))
     times, costs = _gathered(numbers, has_point, facts.ran_s), _gathered(numbers, has_point, facts.cost)
     worst, log_p = _worst(ended, failed)
     cells = {
@@ -129,10 +130,6 @@ def _pair(x: Axis, y: Axis | None, facts: Facts) -> Pair:
     }
     where = divmod(worst, height) if worst is not None else None
     return Pair(x=x, y=y, cells=cells, log_p=log_p, worst=where, spread=_spread(list(times.values())))
-
-
-def _both(one: bool, other: bool) -> bool:
-    return one and other
 
 
 def _gathered(

@@ -118,7 +118,7 @@ def build_plan(
     problems.check()
     space = point_space(manifest, axes, problems)
     local_files = LocalFiles(manifest.directory, recorded_files)
-    compiled = compile_manifest(manifest, space, environ, problems, local_files)
+    compiled = compile_manifest(manifest, space, problems, environ=environ, local_files=local_files)
     tally = _render_all(compiled, problems)
     uploads = tally.uploads(local_files.found.values())
     data_files = [axis.file for axis in axes if axis.file is not None]

@@ -96,7 +96,7 @@ async def save_logs(
         async with limiter:
             if saved.is_forbidden:
                 return
-            await _save(client, run, folder / log_file_name(run), saved, reader)
+            await _save(client, run, folder / log_file_name(run), saved=saved, reader=reader)
             on_progress(saved)
 
     try:
@@ -110,7 +110,7 @@ async def save_logs(
     return saved
 
 
-async def _save(client: RunsClient, run: LoggedRun, target: Path, saved: Saved, reader: Reader) -> None:
+async def _save(client: RunsClient, run: LoggedRun, target: Path, *, saved: Saved, reader: Reader) -> None:
     if run.is_final and await anyio.to_thread.run_sync(target.is_file):
         saved.kept += 1
         return
@@ -119,7 +119,7 @@ async def _save(client: RunsClient, run: LoggedRun, target: Path, saved: Saved, 
     unfinished = Path(name)
     try:
         try:
-            await _write(client, run, partial(_write_all, descriptor), saved, reader)
+            await _write(client, run, partial(_write_all, descriptor), saved=saved, reader=reader)
         finally:
             os.close(descriptor)
         await anyio.to_thread.run_sync(unfinished.replace, target)
@@ -134,7 +134,7 @@ async def _save(client: RunsClient, run: LoggedRun, target: Path, saved: Saved, 
 
 
 async def _write(
-    client: RunsClient, run: LoggedRun, write: Callable[[str], object], saved: Saved, reader: Reader
+    client: RunsClient, run: LoggedRun, write: Callable[[str], object], *, saved: Saved, reader: Reader
 ) -> None:
     buffer: list[str] = []
 

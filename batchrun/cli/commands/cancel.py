@@ -110,7 +110,7 @@ def cancel(
         )
     if wait is not None and wait.is_over_time:
         output.warn(wait.problem(ledger))
-    return _show(chosen, result, wait, output, stop)
+    return _show(chosen, result, output, wait=wait, stop=stop)
 
 
 def _choose(path: Path, ledger: FileLedger, selection: Selection, *, pending: bool) -> CancelChoice:
@@ -150,7 +150,7 @@ def _cancel(
 
 
 def _show(
-    chosen: CancelChoice, result: Cancellation, wait: CancelWait | None, output: Output, stop: Stop | None
+    chosen: CancelChoice, result: Cancellation, output: Output, *, wait: CancelWait | None, stop: Stop | None
 ) -> ExitStatus:
     for problem in as_few(result.problems):
         output.warn(problem)

@@ -87,9 +87,9 @@ def logs(
     async def work(client: RunsClient) -> ExitStatus:
         reader = reader_for(client, found.state)
         if save is not None:
-            return await _save(client, reader, rows, save, output)
+            return await _save(client, reader, rows, output, folder=save)
         if failed:
-            return await _failed(client, reader, rows, tail or TAIL_OF_FAILED, output)
+            return await _failed(client, reader, rows, output, count=tail or TAIL_OF_FAILED)
         quiet_s = 0.0 if no_wait else QUIET_S
         return await _print(client, reader, rows, output, follow=follow, tail=tail, quiet_s=quiet_s)
 
@@ -154,7 +154,9 @@ async def _has_ended(client: RunsClient, reader: Reader, run_id: str) -> bool:
     return seen is None or has_ended(seen.status)
 
 
-async def _failed(client: RunsClient, reader: Reader, rows: Sequence[RunRow], count: int, output: Output) -> ExitStatus:
+async def _failed(
+    client: RunsClient, reader: Reader, rows: Sequence[RunRow], output: Output, *, count: int
+) -> ExitStatus:
     tails: dict[str, list[str]] = {}
     problems: list[Problem] = []
     for number, row in enumerate(rows, 1):
@@ -186,7 +188,9 @@ def _warn(problems: Sequence[Problem], output: Output) -> None:
             output.warn(Problem(numbered(rest, "other run"), fact, fix))
 
 
-async def _save(client: RunsClient, reader: Reader, rows: Sequence[RunRow], folder: Path, output: Output) -> ExitStatus:
+async def _save(
+    client: RunsClient, reader: Reader, rows: Sequence[RunRow], output: Output, *, folder: Path
+) -> ExitStatus:
     runs = [
         LoggedRun(name=row.name, run_id=row.run_id or "", generation=row.generation, is_final=has_ended(row.status))
         for row in rows

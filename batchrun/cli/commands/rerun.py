@@ -29,7 +29,7 @@ from batchrun.ledger.find import find_ledger
 from batchrun.ledger.reader import read_batch, read_state
 from batchrun.report.choice import RerunChoice, choose_to_rerun
 from batchrun.report.estimate import estimate
-from batchrun.report.rows import BatchRows, RunRow, read_rows
+from batchrun.report.rows import RunRow, read_rows
 from batchrun.sweep.manifest.overlay import rerun_settings
 from batchrun.sweep.plan import Plan
 from batchrun.wherobots.client import RunsClient
@@ -88,13 +88,14 @@ def rerun(
         output.document({"rerun": 0, "exit_status": 0})
         return ExitStatus.DONE
     keys = [row.key for row in rows]
-    _refuse(keys, found)
+    if problems := refusals(keys, found.state):
+        raise UsageError.of(problems)
     # The emulator's runs are known nowhere else, so its batches are rerun there without being asked.
     was_emulated = batch.base_url == EMULATOR and flags.base_url is None
     service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated)
     request = replace(request_from(flags, plan, ledger, service, yes=True), create=False)
     request.check(found.state)  # a request that cannot be carried out now must not be recorded
-    for line in _summary(rows, plan, changed, settings, keys):
+    for line in _summary(rows, plan, changed, settings):
         output.tell(line)
     if flags.dry_run or not output.confirm(f"Rerun {numbered(len(rows), 'run')}?", yes=yes):
         output.tell("nothing was recorded")
@@ -122,18 +123,13 @@ def _check_units(changed: Plan, service: str, ledger: Path, flags: SubmissionFla
     ask_service(service, check, ledger=ledger, timeout_s=flags.timeout_s)
 
 
-def _refuse(keys: list[str], found: BatchRows) -> None:
-    if problems := refusals(keys, found.state):
-        raise UsageError.of(problems)
-
-
-def _summary(rows: list[RunRow], plan: Plan, changed: Plan, settings: dict[str, Any], keys: list[str]) -> list[str]:
+def _summary(rows: list[RunRow], plan: Plan, changed: Plan, settings: dict[str, Any]) -> list[str]:
     statuses = Counter(row.status or row.outcome.value for row in rows)
     what = ", ".join(f"{count:,} {status}" for status, count in statuses.most_common())
     lines = [f"{plan.name}: {numbered(len(rows), 'run')} to rerun: {what}"]
     if settings:
         lines.append("with " + ", ".join(f"{key} = {value}" for key, value in settings.items()))
-    demands = demands_of(plan, changed, keys)
+    demands = demands_of(plan, changed, (row.key for row in rows))
     lines.append(estimate_sentence(estimate(demands, units_of(), usd_per_unit=plan.cost.usd_per_unit)))
     later = sum(row.generation > 1 for row in rows)
     if later:

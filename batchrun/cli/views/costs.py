@@ -1,7 +1,6 @@
 """The output of ``batchrun costs``."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 from batchrun.cli.output import Output, Table
 from batchrun.cli.text import numbered
@@ -40,8 +39,4 @@ def _row(label: str, totals: CostTotals) -> tuple[str, ...]:
 
 
 def _amounts(totals: CostTotals) -> list[str]:
-    return [f"{currency} {_plain(amount)}".strip() for currency, amount in sorted(totals.money.items())]
-
-
-def _plain(amount: Decimal) -> str:
-    return f"{amount:,f}"
+    return [f"{currency} {amount:,f}".strip() for currency, amount in sorted(totals.money.items())]

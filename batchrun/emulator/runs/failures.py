@@ -33,15 +33,15 @@ _SHARES = (0.5, 0.75, 0.9, 1.0)
 def failure_of(settings: EmulatorSettings, number: int, run: RunTraits) -> Failure | None:
     """How run ``number`` fails by itself, or None. The first rule that hits it decides."""
     for position, rule in enumerate(settings.fail_where):
-        if _hits(rule, settings.seed, position, number, run):
+        if _hits(rule, run, uniform(settings.seed, f"fail_where {position}", number)):
             return Failure(status=RunStatus(rule.status), code=rule.code, message=rule.message, after=rule.after)
     if settings.failure_rate and uniform(settings.seed, "failure", number) < settings.failure_rate:
         return Failure(message=_reason(uniform(settings.seed, "reason", number)))
     return None
 
 
-def _hits(rule: FailRule, seed: int, position: int, number: int, run: RunTraits) -> bool:
-    return rule.matches(run) and (rule.share >= 1 or uniform(seed, f"fail_where {position}", number) < rule.share)
+def _hits(rule: FailRule, run: RunTraits, chance: float) -> bool:
+    return rule.matches(run) and (rule.share >= 1 or chance < rule.share)
 
 
 def _reason(chance: float) -> str:

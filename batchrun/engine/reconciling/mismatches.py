@@ -85,8 +85,8 @@ def mismatches(
         key, generation = known.place(name) or ("", 1)
         # A rerun may have other settings than the plan.
         sent = planned(key) if generation == 1 else None
-        held = tuple(_compare(known, compared, name, sent, listed))
-        yield from _of_held(known, key, generation, name, held)
+        held = tuple(_compare(known, name, listed, compared=compared, planned=sent))
+        yield from _of_held(known, name, held, key=key, generation=generation)
 
 
 def _by_name(known: KnownRuns, seen: Seen) -> dict[str, list[RunSummary]]:
@@ -100,10 +100,11 @@ def _by_name(known: KnownRuns, seen: Seen) -> dict[str, list[RunSummary]]:
 
 def _compare(
     known: KnownRuns,
-    compared: HeldRuns,
     name: str,
-    planned: PlannedRun | None,
     listed: Iterable[RunSummary],
+    *,
+    compared: HeldRuns,
+    planned: PlannedRun | None,
 ) -> Iterator[HeldRun]:
     key, generation = known.place(name) or ("", 1)
     run = known.state.runs.get(key)
@@ -129,7 +130,9 @@ def _generation(known: KnownRuns, key: str) -> int:
     return run.generation if run is not None else 1
 
 
-def _of_held(known: KnownRuns, key: str, generation: int, name: str, held: tuple[HeldRun, ...]) -> Iterator[Mismatch]:
+def _of_held(
+    known: KnownRuns, name: str, held: tuple[HeldRun, ...], *, key: str, generation: int
+) -> Iterator[Mismatch]:
     """What the runs under one name come to. Those that a person declared to be another batch's are not news."""
     news = tuple(one for one in held if not one.is_foreign)
     outcome = _outcome(known, key, generation)

@@ -99,7 +99,7 @@ async def recover(
     found = await anyio.to_thread.run_sync(partial(RecoveredRuns, plan, since_s=since_s))
     patience_s = SubmitSettings.of(plan.submit).settle_after_s if settle_after_s is None else settle_after_s
 
-    look = partial(_look, scanner, found, observe)
+    look = partial(_look, scanner=scanner, found=found, observe=observe)
     seen_at, began_s = LedgerClock().stamp(), steady_now()
     try:
         incomplete = await look(found, since_s)
@@ -122,19 +122,27 @@ async def recover(
             raise
         fact = f"the runs cannot be listed ({error.trouble.describe()}), and without lists nothing can be recovered"
         raise ApiError("GET /runs", fact, trouble=error.trouble) from None
-    return await anyio.to_thread.run_sync(
-        partial(
-            _write, path, plan, found, incomplete, base_url or client.settings.base_url, organization, client, seen_at
-        )
+    write = partial(
+        _write,
+        path,
+        plan,
+        found,
+        incomplete=incomplete,
+        base_url=base_url or client.settings.base_url,
+        organization=organization,
+        offset_s=client.clock.offset_s,
+        seen_at=seen_at,
     )
+    return await anyio.to_thread.run_sync(write)
 
 
 async def _look(
+    names: Collection[str],
+    created_after: float | None,
+    *,
     scanner: Scanner,
     found: RecoveredRuns,
     observe: ReadObserver,
-    names: Collection[str],
-    created_after: float | None,
 ) -> frozenset[str]:
     """Take what is listed under names and those of their reruns; returns the names whose lists are incomplete."""
 
@@ -162,16 +170,16 @@ def _write(
     path: Path,
     plan: Plan,
     found: RecoveredRuns,
+    *,
     incomplete: Collection[str],
     base_url: str,
     organization: str | None,
-    client: RunsClient,
+    offset_s: float | None,
     seen_at: str,
 ) -> Recovery:
     """``seen_at``: when the last look began; runs that are created later are news to the new ledger."""
     claims = list(found.claims(incomplete))
     doubtful = tuple(claim for claim in claims if claim.doubt)
-    offset_s = client.clock.offset_s
 
     def session(action: Literal["start", "stop"]) -> SessionEvent:
         return SessionEvent(

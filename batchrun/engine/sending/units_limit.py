@@ -56,7 +56,13 @@ async def known_units(runtimes: Sequence[str], client: RunsClient, reader: Reade
 
 
 async def open_spending(
-    limit: float | None, plan: Plan, generations: Generations, state: BatchState, client: RunsClient, pacer: Pacer
+    limit: float | None,
+    plan: Plan,
+    state: BatchState,
+    *,
+    generations: Generations,
+    client: RunsClient,
+    pacer: Pacer,
 ) -> Spending | None:
     """What the batch has used so far, and may still use; None without a limit.
 

@@ -9,7 +9,6 @@ from batchrun.engine.stopping import Stop, StopReason, StopSwitch, ledger_stop
 from batchrun.errors import LedgerWriteError, UploadError
 from batchrun.ledger.events import UploadEvent
 from batchrun.ledger.file import FileLedger
-from batchrun.ledger.state import BatchState
 from batchrun.sweep.plan import Plan
 from batchrun.uploads.destinations import Destinations
 from batchrun.uploads.presigned import PresignedUploader
@@ -39,7 +38,7 @@ async def upload_local_files(
     pending = pending_uploads((*plan.uploads, *generations.uploads), uploaded)
     if pending and not switch.is_pulled:
         try:
-            await switch.unless_pulled(lambda: _upload(plan.runs, pending, ledger, client, reporter))
+            await switch.unless_pulled(lambda: _upload(pending, ledger, client, planned=plan.runs, reporter=reporter))
         except UploadError as error:
             first, *others = error.problems
             for problem in others:
@@ -51,7 +50,7 @@ async def upload_local_files(
 
 
 async def _upload(
-    planned: int, pending: list[Pending], ledger: FileLedger, client: RunsClient, reporter: Reporter
+    pending: list[Pending], ledger: FileLedger, client: RunsClient, *, planned: int, reporter: Reporter
 ) -> None:
     async def record(one: Pending, destination: str) -> None:
         file = one.file
@@ -64,7 +63,8 @@ async def _upload(
 
     async def report() -> None:
         while True:
-            reporter.progress(_progress(planned, ledger.state, uploads))
+            outcomes = outcome_counts(ledger.state.count)
+            reporter.progress(Progress(planned=planned, **outcomes, uploads=uploads.progress))
             await anyio.sleep(PROGRESS_EVERY_S)
 
     async with PresignedUploader() as uploader:
@@ -79,7 +79,3 @@ async def _upload(
             tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure
-
-
-def _progress(planned: int, state: BatchState, uploads: Uploads) -> Progress:
-    return Progress(planned=planned, **outcome_counts(state.count), uploads=uploads.progress)

@@ -103,12 +103,8 @@ def facts_of(rows: Sequence[RunRow], costs: CostTotals) -> Facts:
             row.ran_s if group in {RunGroup.COMPLETED, RunGroup.FAILED} else None
             for row, group in zip(rows, groups, strict=True)
         ],
-        cost=[_rounded(amount_of(row, currency)) for row in rows],
+        cost=[None if (cost := amount_of(row, currency)) is None else float(cost) for row in rows],
     )
-
-
-def _rounded(amount: Decimal | None) -> float | None:
-    return None if amount is None else float(amount)
 
 
 def spans_of(source: Source) -> Iterator[Span]:

@@ -138,8 +138,9 @@ class CompiledSweep:
 def compile_manifest(
     manifest: Manifest,
     space: PointSpace,
-    environ: Mapping[str, str] | None,
     problems: Problems,
+    *,
+    environ: Mapping[str, str] | None,
     local_files: LocalFiles,
 ) -> CompiledSweep:
     """Everything that can be made before the first point.
