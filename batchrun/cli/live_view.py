@@ -13,7 +13,10 @@ __all__ = ["LiveView"]
 
 
 class LiveView(QuietView):
-    """Draws again and again what ``draw`` returns; with ``stays``, its last state stays on screen."""
+    """Draws again and again what ``draw`` returns; with ``stays``, its last state stays on screen.
+
+    It is drawn for the first time when it is made, so a subclass sets what it draws before it calls this ``__init__``.
+    """
 
     def __init__(self, output: Output, *, redraw_per_s: float, stays: bool = False) -> None:
         super().__init__(output)

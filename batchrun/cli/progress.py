@@ -134,9 +134,9 @@ class _LiveView(LiveView):
     """A few lines, redrawn several times per second."""
 
     def __init__(self, output: Output, name: str) -> None:
-        super().__init__(output, redraw_per_s=REDRAW_PER_S)
         self._name = one_line(name)
         self._latest: Progress | None = None
+        super().__init__(output, redraw_per_s=REDRAW_PER_S)
 
     def progress(self, progress: Progress) -> None:
         self._latest = progress

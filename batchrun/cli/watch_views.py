@@ -148,10 +148,10 @@ class _LiveView(LiveView):
     """The status of all runs, and the latest failures; its last state stays on screen."""
 
     def __init__(self, output: Output, name: str, failures: Iterable[Change], *, stays: bool = True) -> None:
-        super().__init__(output, redraw_per_s=REDRAW_PER_S, stays=stays)
         self._name = one_line(name)
         self._latest: WatchSnapshot | None = None
         self._failures: deque[Change] = deque(failures, maxlen=LATEST_FAILURES)
+        super().__init__(output, redraw_per_s=REDRAW_PER_S, stays=stays)
 
     def change(self, change: Change) -> None:
         if _is_failure(change):
