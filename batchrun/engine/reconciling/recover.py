@@ -104,9 +104,7 @@ async def recover(
     try:
         incomplete = await look(found, since_s)
         if found.is_empty:
-            raise UsageError(
-                plan.name, _nothing(found), "submit the sweep, or check the sweep, the service and --since"
-            )
+            raise _nothing_listed(plan, found)
         # Twice, as long after this start as if the last attempt had been sent just before it, without a control.
         for wait_s in (2 * patience_s, min(SECOND_SCAN_S, patience_s / 3)):
             missing = found.missing()
@@ -120,8 +118,7 @@ async def recover(
     except ApiError as error:
         if not is_call_refused(error):
             raise
-        fact = f"the runs cannot be listed ({error.trouble.describe()}), and without lists nothing can be recovered"
-        raise ApiError("GET /runs", fact, trouble=error.trouble) from None
+        raise _lists_refused(error) from None
     write = partial(
         _write,
         path,
@@ -161,9 +158,15 @@ async def _look(
     )
 
 
-def _nothing(found: RecoveredRuns) -> str:
+def _nothing_listed(plan: Plan, found: RecoveredRuns) -> UsageError:
     older = f"; {found.older:,} are older than that" if found.older else ""
-    return f"the service lists no run of this sweep{older}: there is nothing to recover"
+    fact = f"the service lists no run of this sweep{older}: there is nothing to recover"
+    return UsageError(plan.name, fact, "submit the sweep, or check the sweep, the service and --since")
+
+
+def _lists_refused(error: ApiError) -> ApiError:
+    fact = f"the runs cannot be listed ({error.trouble.describe()}), and without lists nothing can be recovered"
+    return ApiError("GET /runs", fact, trouble=error.trouble)
 
 
 def _write(
