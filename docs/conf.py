@@ -23,5 +23,7 @@ napoleon_numpy_docstring = False
 html_theme = "furo"
 html_title = "batchrun"
 html_theme_options = {"sidebar_hide_name": False, "navigation_with_keys": True}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False

@@ -136,7 +136,13 @@ def keys_page() -> str:
     parts = [NOTE, head, *_keys("The file", "", schema)]
     for title, place, name in TABLES:
         parts += _keys(title, place, tables[name])
-    return "\n".join(parts)
+    runtimes = next(one["enum"] for one in tables["RunTable"]["properties"]["runtime"]["anyOf"] if "enum" in one)
+    return "\n".join([*parts, "## Runtimes\n", ", ".join(_named(runtimes)), ""])
+
+
+def _named(values: list[Any]) -> Iterator[str]:
+    """The values that a user writes; those in capitals are the older names of the same."""
+    return (f"`{value}`" for value in values if not str(value).isupper())
 
 
 TABLES = (
@@ -192,7 +198,7 @@ def _kind(kind: dict[str, Any]) -> str:
     if "const" in kind:
         return f"`{kind['const']}`"
     if "enum" in kind:
-        return ", ".join(f"`{value}`" for value in kind["enum"] if not str(value).isupper())
+        return "[a runtime](#runtimes)" if "tiny" in kind["enum"] else ", ".join(_named(kind["enum"]))
     if "$ref" in kind:
         return "table"
     if kind.get("pattern") == r"\{\{":

@@ -11,6 +11,7 @@ from batchrun.engine.preflight.ledger_check import Preflight
 from batchrun.errors import Problem
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import BatchState
+from batchrun.ledger.location import EMULATOR
 from batchrun.uploads.upload import new_uploads
 
 __all__ = ["is_confirmed", "warn_of_torn_line"]
@@ -28,7 +29,9 @@ def is_confirmed(request: SubmitRequest, preflight: Preflight, state: BatchState
     for warning in plan.warnings:
         output.warn(warning)
     if preflight.is_new:
-        output.tell(f"{plan.name}: {numbered(plan.runs, 'run')} to submit to {request.service}: {totals_words(plan)}")
+        output.tell(
+            f"{plan.name}: {numbered(plan.runs, 'run')} to submit to {_named(request.service)}: {totals_words(plan)}"
+        )
         estimate = estimate_of(plan)
         output.tell(estimate_sentence(estimate))
         reruns = reruns_line(request.rerun_failed, estimate)
@@ -54,8 +57,12 @@ def is_confirmed(request: SubmitRequest, preflight: Preflight, state: BatchState
 
 
 def _question(request: SubmitRequest, preflight: Preflight) -> str:
-    send = f"Send {numbered(preflight.to_send, 'run')} to {request.service}"
+    send = f"Send {numbered(preflight.to_send, 'run')} to {_named(request.service)}"
     if not request.rerun_failed:
         return f"{send}?"
     each = "once" if request.rerun_failed == 1 else f"up to {request.rerun_failed} times"
-    return f"{send}, and rerun each failed run {each}?"
+    return f"{send}, and rerun each failed run {each}?" if preflight.to_send else f"Rerun each failed run {each}?"
+
+
+def _named(service: str) -> str:
+    return "the emulator" if service == EMULATOR else service

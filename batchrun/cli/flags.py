@@ -181,6 +181,10 @@ class SubmissionFlags:
         # Reruns need a watch; without them, whether to follow is decided anew with each session.
         return (*command, "--watch", "--rerun-failed", str(self.reruns)) if self.reruns else command
 
+    def watch_command(self, ledger: Path) -> tuple[str, ...]:
+        """The command that follows the batch's runs at the same service."""
+        return ("batchrun", "watch", *o.resume_command(ledger, base_url=self.base_url)[2:])
+
     def _pacing(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in PACING}
 

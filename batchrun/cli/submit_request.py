@@ -24,6 +24,8 @@ class SubmitRequest:
     settings: SubmitSettings
     resume: tuple[str, ...]
     """The command that resumes the batch."""
+    follow: tuple[str, ...] = ()
+    """The command that follows its runs."""
     retry: frozenset[Outcome] = frozenset()
     timeout_s: float | None = None
     create: bool = True
@@ -72,6 +74,7 @@ def request_from(flags: SubmissionFlags, plan: Plan, ledger: Path, service: str,
         service=service,
         settings=flags.settings(plan.submit),
         resume=flags.resume_command(ledger),
+        follow=flags.watch_command(ledger),
         retry=flags.retried_outcomes,
         timeout_s=flags.timeout_s,
         existing=flags.existing,

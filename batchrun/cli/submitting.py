@@ -179,6 +179,7 @@ def _show(request: SubmitRequest, submission: Submission, output: Output, watche
         reasons=() if is_all_well else read_summary(request.ledger).reasons,
         resume=request.resume,
         watched=watched.json() if watched is not None else None,
+        follow=request.follow if watched is None else (),
         is_unfinished=bool(request.rerun_failed) and watched is not None and not watched.is_whole,
         watch_status=watched.status if watched is not None else None,
     )

@@ -31,7 +31,8 @@ def find_ledger(path: Path, *, emulator: bool = False) -> Path:
     if _is_missing(path):
         raise _no_file(path)
     fact = f"it has no ledger: {ledger} does not exist"
-    raise LedgerError(str(path), fact, f"submit it first: batchrun submit {path}; or pass the path of its ledger")
+    command = f"batchrun submit {path}{' --emulator' if emulator else ''}"
+    raise LedgerError(str(path), fact, f"run {command} first, or pass the path of its ledger")
 
 
 def find_ledgers(paths: Iterable[Path], *, emulator: bool = False) -> tuple[Path, ...]:

@@ -53,7 +53,9 @@ def test_a_ledger_that_is_meant_twice_is_one(tmp_path: Path) -> None:
 
 def test_a_sweep_that_was_never_submitted_says_so(tmp_path: Path) -> None:
     sweep = touched(tmp_path / "jobs.toml")
-    with pytest.raises(LedgerError, match=r"it has no ledger: .*jobs\.ledger\.jsonl does not exist; submit it first"):
+    with pytest.raises(
+        LedgerError, match=r"it has no ledger: .*jobs\.ledger\.jsonl does not exist; run batchrun submit "
+    ):
         find_ledger(sweep)
 
 

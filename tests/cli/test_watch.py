@@ -155,7 +155,7 @@ def test_another_service_and_a_sweep_without_ledger_are_refused(
     batchrun: Run, sweep: Path, server: EmulatorServer
 ) -> None:
     missing = watch(batchrun, sweep, server)
-    assert (missing.status, "submit it first" in missing.err) == (4, True)
+    assert (missing.status, "run batchrun submit" in missing.err) == (4, True)
     submit(batchrun, sweep, server)
     elsewhere = batchrun("watch", sweep, "--base-url", "http://127.0.0.1:9")
     assert elsewhere.status == 4

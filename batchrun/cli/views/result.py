@@ -33,6 +33,8 @@ class Result:
     watched: dict[str, Any] | None = None
     """The result of following the runs, if they were followed, and the exit status that results."""
     watch_status: ExitStatus | None = None
+    follow: tuple[str, ...] = ()
+    """The command that follows the runs; empty if they have been followed."""
     is_unfinished: bool = False
     """The watch was stopped, so failures after it are not rerun."""
 
@@ -76,6 +78,8 @@ def show_result(result: Result, output: Output) -> ExitStatus:
     output.say(f"ledger: {result.ledger}")
     if result.is_resumable:
         output.say(f"to resume: {join(result.resume)}", style="bold")
+    elif result.follow and progress.submitted:
+        output.say(f"to follow the runs: {join(result.follow)}")
     if progress.unknown:
         command = join(["batchrun", "resolve", result.ledger])
         output.say(f"if runs stay unknown: {command} shows what the service holds and records your decision")

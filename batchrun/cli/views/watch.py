@@ -156,7 +156,7 @@ def picture(snapshot: WatchSnapshot, failures: Sequence[Change]) -> RenderableTy
 
 
 def detail_line(snapshot: WatchSnapshot) -> str:
-    """``12 active; 4.1 finish per minute; about 12 min left``, as far as it is known."""
+    """``12 active; 4.1 finished per minute; about 12 min left``, as far as it is known."""
     parts = [f"{snapshot.active:,} active"]
     if snapshot.finished_per_s:
         parts.append(_rate(snapshot.finished_per_s))
@@ -188,7 +188,7 @@ def _clock(change: Change) -> str:
 
 
 def _rate(per_s: float) -> str:
-    return f"{per_s:,.1f} finish per second" if per_s >= 1 else f"{per_s * MINUTE_S:,.1f} finish per minute"
+    return f"{per_s:,.1f} finished per second" if per_s >= 1 else f"{per_s * MINUTE_S:,.1f} finished per minute"
 
 
 def _head(snapshot: WatchSnapshot, parts: Sequence[Part]) -> RenderableType:

@@ -1,6 +1,7 @@
 """The result of a session: its exit status and what is printed of it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -105,3 +106,13 @@ def test_the_document_holds_the_same(capsys: pytest.CaptureFixture[str]) -> None
     }  # fmt: skip
     assert document["resume"] == ["batchrun", "resume", "a b.ledger.jsonl"]
     assert document["exit_status"] == 3
+
+
+def test_created_runs_come_with_the_command_that_follows_them(capsys: pytest.CaptureFixture[str]) -> None:
+    follow = ("batchrun", "watch", "a b.ledger.jsonl")
+    show_result(replace(result(submission(submitted=5)), follow=follow), Output())
+    assert capsys.readouterr().out.splitlines()[-1] == "to follow the runs: batchrun watch 'a b.ledger.jsonl'"
+    show_result(replace(result(submission(submitted=4, pending=1)), follow=follow), Output())
+    assert "to follow" not in capsys.readouterr().out
+    show_result(result(submission(submitted=5)), Output())
+    assert "to follow" not in capsys.readouterr().out

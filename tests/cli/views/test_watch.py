@@ -49,7 +49,7 @@ def test_the_picture_says_what_there_is() -> None:
     assert lines[0].endswith("56/100 ended  56%")
     counts = "  50 COMPLETED  5 FAILED  2 rejected  1 TIMED_OUT  20 RUNNING  10 PENDING  4 QUEUED  8 not sent"
     assert lines[1].rstrip() == counts
-    assert lines[2] == "  34 active; 3.0 finish per minute; about 12 min left"
+    assert lines[2] == "  34 active; 3.0 finished per minute; about 12 min left"
     assert lines[3] == "  latest failures"
     assert lines[4].rstrip().endswith("tile-1 FAILED no data")
 
@@ -61,7 +61,7 @@ def test_what_is_not_known_is_left_out() -> None:
     assert drawn(empty, [], 60)[0].endswith("0/0 ended 100%")
     waiting = WatchSnapshot(name="x", planned=1, statuses={"RUNNING": 1}, active=1, unrecorded=2, finished_per_s=3.0)
     assert detail_line(waiting) == (
-        "1 active; 3.0 finish per second; 2 changes not recorded yet; the process that is writing the ledger will record them"
+        "1 active; 3.0 finished per second; 2 changes not recorded yet; the process that is writing the ledger will record them"
     )
 
 
