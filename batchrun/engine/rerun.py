@@ -28,23 +28,30 @@ FAILED = frozenset({RunStatus.FAILED.value, RunStatus.TIMED_OUT.value})
 
 def refusals(keys: Iterable[str], state: BatchState) -> list[Problem]:
     """Why some of these runs cannot be rerun, one problem per reason."""
-    reasons: Counter[tuple[str, str]] = Counter()
+    reasons: Counter[tuple[str, str, str]] = Counter()
     for key in keys:
         if (reason := _reason(key, state)) is not None:
             reasons[reason] += 1
-    return [Problem("rerun", f"{count:,} of the runs {fact}", fix) for (fact, fix), count in reasons.items()]
+    return [
+        Problem("rerun", f"{count:,} of the runs {one if count == 1 else many}", fix)
+        for (one, many, fix), count in reasons.items()
+    ]
 
 
-def _reason(key: str, state: BatchState) -> tuple[str, str] | None:
+def _reason(key: str, state: BatchState) -> tuple[str, str, str] | None:
+    """The reason for one run, for several, and the fix; None where the run can be rerun."""
     run = state.runs[key]
     if not run.is_planned:
-        return "left the plan", "extend the batch to a sweep that contains them"
+        return "is no longer in the plan", "are no longer in the plan", "extend the batch to a sweep that contains them"
     if run.outcome is Outcome.UNKNOWN:
-        return "may or may not exist", "resume first to settle them, or decide with batchrun resolve"
+        fact = "may or may not exist"
+        return fact, fact, "resume first to settle this, or decide with batchrun resolve"
     if run.outcome is not Outcome.SUBMITTED:
-        return "were never created", "send them with batchrun submit, and --retry rejected,failed where that is needed"
+        fix = "send with batchrun submit; add --retry rejected,failed if needed"
+        return "was never created", "were never created", fix
     if not has_ended(run.status):
-        return "have not ended, according to the ledger", "follow them first: batchrun watch; or cancel them"
+        fact, fix = "not ended, according to the ledger", "follow with batchrun watch first, or cancel"
+        return f"has {fact}", f"have {fact}", fix
     return None
 
 

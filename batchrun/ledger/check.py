@@ -149,7 +149,7 @@ class _Rules:
     def _batch(self, event: BatchEvent, number: int, before: BatchState) -> Iterator[str]:
         del self
         if before.batch is not None and before.batch.batch_id != event.batch_id:
-            yield f"line {number} begins another batch, {event.batch_id}"
+            yield f"line {number} starts another batch, {event.batch_id}"
 
     def _session_event(self, event: SessionEvent, number: int, before: BatchState) -> Iterable[str]:
         self._session += event.action == "start"

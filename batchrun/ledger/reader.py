@@ -155,8 +155,8 @@ def _check_first(path: Path, event: Event) -> None:
     if not isinstance(event, BatchEvent):
         raise LedgerFormatError(f"{path}:1", "the first line is not a batch event", _FORMAT_FIX)
     if event.format != FORMAT:
-        fact = f"the ledger has format {event.format}, this batchrun reads format {FORMAT}"
-        raise LedgerFormatError(f"{path}:1", fact, "use the batchrun that wrote it")
+        fact = f"the ledger has format {event.format}, but this version of batchrun reads format {FORMAT}"
+        raise LedgerFormatError(f"{path}:1", fact, "use the version of batchrun that wrote it")
 
 
 _FORMAT_FIX = "pass the path of a ledger that batchrun wrote"

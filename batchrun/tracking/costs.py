@@ -49,7 +49,7 @@ class CostReport:
     def notes(self, ledger: str) -> Iterator[Problem]:
         """Problems worth knowing."""
         for problem in self.problems[:1]:  # the same for every call
-            fix = "costs are taken from each run's metrics instead, where they are offered"
+            fix = "costs are taken from each run's metrics instead, where available"
             yield Problem(problem.place, problem.fact, fix)
         for reason, count in sorted(self.unavailable.items()):
             yield Problem(_runs(count), f"the service reports no costs: {reason}", "try again later")

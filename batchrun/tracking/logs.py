@@ -97,7 +97,7 @@ async def _next_page(
         raise error.error from None
     if found is None:
         fact = "HTTP 404: the service does not know this run any more, or does not offer logs"
-        raise ApiError("GET /runs/{id}/logs", fact, "look at the run in the console")
+        raise ApiError("GET /runs/{id}/logs", fact, "open the run in the console")
     items = [LogLine(item.timestamp, item.raw) for item in found.items]
     page = cursor.take(items, found.next_page, size=PAGE_LINES)
     if cursor.empty_pages >= MOST_EMPTY_PAGES:

@@ -136,7 +136,7 @@ def _check_answer(answer: "httpx.Response", *, is_whole: bool) -> None:
         fact = f"{reason} with a web page, as a proxy's login does"
         raise UploadRefusedError(fact, is_retriable=False, fix="check the proxy, or use an s3:// URI")
     if not is_whole:  # the HTTP library reads an early answer also where the connection broke before the last byte
-        raise UploadRefusedError(f"{reason} before it had the whole file", is_retriable=True)
+        raise UploadRefusedError(f"{reason} before the whole file was sent", is_retriable=True)
 
 
 def _open(file: LocalFile) -> int:

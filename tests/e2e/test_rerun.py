@@ -216,7 +216,7 @@ REFUSED = [
     (("tile-nowhere",), "tile-nowhere: no run with this name or id in this batch"),
     (("--status", "failde"), "--status: unknown status 'failde'; did you mean 'failed'?"),
     (("--where", "bnad=red"), "--where bnad=red: unknown axis 'bnad'; did you mean 'band'?"),
-    (("tile-10001-red",), "rerun: 1 of the runs have not ended, according to the ledger"),
+    (("tile-10001-red",), "rerun: 1 of the runs has not ended, according to the ledger"),
 ]
 
 

@@ -64,7 +64,7 @@ async def test_a_placeholder_of_the_environment_never_reaches_the_service(tmp_pa
     manifest = Manifest.parse(text, name="tiles", directory=".")
     async with open_client() as client:
         with FileLedger.open(tmp_path / "l", create=True) as ledger:
-            with pytest.raises(UsageError, match=r"the environment was not resolved: \{\{env.BUCKET\}\}"):
+            with pytest.raises(UsageError, match=r"environment variables were not resolved: \{\{env.BUCKET\}\}"):
                 await submit(build_plan(manifest), ledger, client)
             assert ledger.is_new
             ended = await submit(build_plan(manifest, environ={"BUCKET": "b"}), ledger, client, settings=FAST)

@@ -106,7 +106,7 @@ def test_an_attempt_after_one_that_was_never_settled_is_found(path: Path, lost: 
 def test_another_batch_in_the_same_file_is_found(path: Path) -> None:
     other = msgspec.structs.replace(batch(), batch_id="other")
     (found,) = check(write(path, [session(), other])).findings
-    assert (found.line, found.fact) == (3, "line 3 begins another batch, other")
+    assert (found.line, found.fact) == (3, "line 3 starts another batch, other")
 
 
 def test_a_run_that_left_the_plan_and_came_back_is_still_the_one_that_was_created(path: Path) -> None:

@@ -81,7 +81,10 @@ def test_a_runtime_nobody_knows_is_left_out_and_named() -> None:
     assert (found.units_high, found.unknown) == (5.0, ("large",))
     assert estimate_sentence(found).endswith("; excluding large, whose units are not known")
     only = estimate([Demand(REGION, "large", 3600, 1)], PUBLISHED_UNITS, usd_per_unit=2)
-    assert estimate_sentence(only) == "no estimate: the spatial units of large are not published (see --online)"
+    assert (
+        estimate_sentence(only)
+        == "no estimate: the spatial units of large are not published; batchrun plan --online asks the service"
+    )
 
 
 def test_money_needs_the_users_own_price() -> None:

@@ -133,7 +133,7 @@ def test_a_file_that_is_not_csv_is_reported(data: bytes, message: str, complaint
 
 def test_a_file_that_is_not_there_is_reported(complaints: Complainer) -> None:
     assert complaints(sweep('[axes.t]\nfile = "t.csv"\n', args='["{{t.a}}"]')) == [
-        "axes.t: t.csv cannot be read: No such file or directory; check the path; it is relative to the manifest"
+        "axes.t: t.csv cannot be read: No such file or directory; check the path, which is relative to the manifest"
     ]
 
 

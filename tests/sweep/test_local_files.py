@@ -127,7 +127,7 @@ def test_every_file_that_cannot_be_uploaded_is_reported_with_its_place(complaint
     names = ["missing.zip", "folder", "empty.py", "huge.zip", "pipe.zip", "notes.txt", "folder/../../x\\u0000.zip"]
     text = manifest("folder") + "".join(f'[[run.dependencies]]\nfile = "{name}"\n' for name in names[:1] + names[3:])
     text += '[[override]]\nwhen = { year = 2022 }\npython = "empty.py"\n'
-    check = "check the path; it is relative to the manifest. A script in storage needs its s3:// URI"
+    check = "check the path, which is relative to the manifest. A script in storage needs its s3:// URI"
     size = f"has {MAX_BYTES + 1:,} bytes, and at most {MAX_BYTES:,} can be uploaded"
     assert complaints(text) == [
         f"run.dependencies[0].file: local file 'missing.zip' cannot be read: No such file or directory; {check}",

@@ -52,7 +52,7 @@ def doctor(
     base_url: o.BaseUrl = None,
     as_json: o.Json = False,
 ) -> int:
-    """Check everything between this machine and a run: settings, network, API key, quotas, storage, ledger.
+    """Check that this machine is ready to submit runs: settings, network, API key, quotas, storage, ledger.
 
     Only reads; nothing is created, uploaded or changed. Setting values are never shown.
     """

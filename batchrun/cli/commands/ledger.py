@@ -87,8 +87,8 @@ def export(
 ) -> int:
     """Export a row per planned run: CSV, JSON Lines, Parquet.
 
-    Rows contain the outcome, status, times, cost and failure reason. Runs that were created and then left the plan come
-    last, without an index. The file's permissions follow the umask.
+    Rows contain the outcome, status, times, cost and failure reason. Created runs that are no longer in the
+    plan come last and have no index. The file's permissions follow the umask.
     """
     path = find_ledger(path, emulator=emulator)
     if output == STDOUT:
@@ -119,7 +119,7 @@ def _suffix_of(name: str) -> str:
 def compact(path: o.LedgerArgument, *, emulator: o.OfEmulator = False, as_json: o.Json = False) -> int:
     """Compact a ledger: keep one line per submitted run.
 
-    No outcome, count or run id changes. The file is replaced atomically; a ledger that is being written is refused.
+    Outcomes, counts and run ids stay the same. The file is replaced atomically; a ledger that is being written is refused.
     """
     path = find_ledger(path, emulator=emulator)
     done, output = compact_ledger(path), Output(as_json=as_json)

@@ -106,7 +106,7 @@ def _check(
         )
     if not many and not selected.selection().names and len(rows) > 1:
         fact = f"no run is named, and the batch has {numbered(len(found.rows), 'run')}"
-        raise UsageError("logs", fact, "pass the names of runs, --failed, or --save DIR")
+        raise UsageError("logs", fact, "pass names of runs, --failed, or --save DIR")
 
 
 async def _print(

@@ -28,7 +28,7 @@ Examples:
   batchrun report shard-*.ledger.jsonl -o report.html --title "NDVI 2024"
       several ledgers as one report
   batchrun report sweep.toml --refresh
-      with the statuses and costs that the service has now
+      with current statuses and costs from the service
 """
 
 Target = Annotated[
@@ -77,7 +77,7 @@ def report(
 ) -> int:
     """Write a batch report as a single HTML file: failures by reason, heat maps, durations, costs, all runs.
 
-    Uses only the ledgers, even during submission; only --refresh contacts the service. The page loads no external
+    Reads only the ledgers, and works during submission; only --refresh contacts the service. The page loads no external
     resources, works offline and without JavaScript, and can be printed. An earlier report is overwritten; any other file
     is not.
     """

@@ -74,7 +74,7 @@ def rerun(
 ) -> int:
     """Rerun created runs, each as a new generation under the same key.
 
-    Without --status or names, these are the runs that failed, timed out or were cancelled. Earlier runs stay in the ledger.
+    Without --status or names, reruns every run that failed, timed out or was cancelled. Earlier runs stay in the ledger.
     Asks for confirmation first; without a terminal, pass --yes. If it is interrupted, batchrun resume continues it.
     """
     ledger, output = find_ledger(path, emulator=flags.emulator), Output(as_json=as_json, quiet=quiet)

@@ -60,7 +60,7 @@ AllGenerations = Annotated[
     bool, typer.Option("--all-generations", help="Also list earlier generations of rerun runs, one row each.")
 ]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV to stdout.")]
-Refresh = Annotated[bool, typer.Option("--refresh", help="First fetch what has changed at the service, and record it.")]
+Refresh = Annotated[bool, typer.Option("--refresh", help="First fetch changes from the service, and record them.")]
 
 
 def runs(

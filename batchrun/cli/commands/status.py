@@ -38,7 +38,7 @@ Examples:
   batchrun status sweep.ledger.jsonl --failed
       list every rejected and failed run with the service's error message
   batchrun status sweep.toml --gone
-      list created runs, which may still cost money, that the sweep no longer contains
+      list created runs that the sweep no longer contains; they may still cost money
   batchrun status sweep.ledger.jsonl --json | jq .outcomes
       the counts, for scripts
 """
@@ -75,8 +75,8 @@ def status(
 ) -> int:
     """Show a batch's status from its ledger alone: counts, failures by reason, and the axis values that stand out.
 
-    Works while the batch is being submitted and needs neither the network nor an API key. Without a ledger, lists those in
-    this folder. The exit status is 0 if the ledgers can be read.
+    Works while the batch is being submitted and needs neither the network nor an API key. Without an argument, lists the
+    ledgers in this folder. The exit status is 0 if the ledgers can be read.
     """
     output = Output(as_json=as_json)
     if not paths:

@@ -49,7 +49,7 @@ def submit(
 ) -> int:
     """Create every run of a sweep, each exactly once.
 
-    Run it again to resume: the ledger next to the manifest records which runs exist. If the sweep changed since, the
+    Run it again to resume: the ledger next to the manifest records which runs exist. If the sweep has changed since, the
     difference is shown and nothing is sent unless you pass --extend.
     """
     service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator)

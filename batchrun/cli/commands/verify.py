@@ -25,7 +25,7 @@ Examples:
   batchrun verify sweep.toml
       compare the sweep's ledger with the service
   batchrun verify sweep.toml --json | jq -r '.to_cancel[]'
-      ids of runs that exist in addition to the planned ones
+      ids of the extra runs to cancel
 """
 
 Rate = Annotated[

@@ -24,7 +24,7 @@ def estimate_sentence(estimate: Estimate) -> str:
     """The sum in words, with what it rests on and what it leaves out."""
     unknown = ", ".join(estimate.unknown)
     if len(estimate.unknown) == len(estimate.runtimes):
-        return f"no estimate: the spatial units of {unknown} are not published (see --online)"
+        return f"no estimate: the spatial units of {unknown} are not published; batchrun plan --online asks the service"
     units = _range(estimate.units_low, estimate.units_high)
     price = estimate.usd_per_unit
     money = "" if price is None else f", USD {_range(estimate.units_low * price, estimate.units_high * price)}"

@@ -25,7 +25,7 @@ def show_status(summary: Summary, output: Output, *, failed: bool) -> None:
     if failed and summary.failed_runs:
         output.table(failed_runs_table(summary.failed_runs))
     elif failed:
-        output.say("no run was rejected or failed to be created")
+        output.say("no runs are rejected or failed")
 
 
 def show_gone(gone: Sequence[RunRow], output: Output) -> None:

@@ -85,7 +85,7 @@ def _advice(verification: Verification, ledger: str) -> Iterator[str]:
 def _advice_about_foreign(verification: Verification, command: Callable[..., str]) -> Iterator[str]:
     if count := sum(one.is_later_rerun for one in verification.mismatches):
         yield (
-            f"foreign: {numbered(count, 'rerun')} that are not in this ledger: it is older than they are, or was recovered "
+            f"foreign: {numbered(count, 'rerun')} not in this ledger, which is older than they are or was recovered "
             "from incomplete lists; use the newer ledger, or rebuild one with batchrun recover SWEEP --ledger PATH"
         )
     foreign = Counter(

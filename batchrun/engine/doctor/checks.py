@@ -1,4 +1,4 @@
-"""Check everything between this machine and a run; only reads."""
+"""Check that this machine is ready to submit runs; only reads."""
 
 import os
 import platform

@@ -62,7 +62,7 @@ async def _of_ended_run(client: RunsClient, run: RunSummary) -> AsyncIterator[Pr
     except (ApiError, msgspec.DecodeError):
         app_id = None
     if not isinstance(app_id, str):
-        yield Probed("POST /usage/costs", "not asked: no kubeApp id is shown")
+        yield Probed("POST /usage/costs", "not checked: no kubeApp id is listed")
         return
     body = msgspec.json.encode({"kubeAppIds": [app_id]})
     yield Probed("POST /usage/costs", await _is_readable(client, "/usage/costs", method="POST", body=body))

@@ -64,7 +64,7 @@ def check_plan(plan: Plan, api_key: str = "") -> None:
             fact = "the manifest contains the API key, which would be kept in the ledger and sent in every payload"
             raise UsageError(plan.name, fact, "remove it; jobs get credentials from their environment")
     if plan.unresolved:
-        fact = f"the environment was not resolved: {', '.join(plan.unresolved)}"
+        fact = f"environment variables were not resolved: {', '.join(plan.unresolved)}"
         raise UsageError(plan.name, fact, "build the plan with build_plan(manifest, environ=os.environ)")
 
 

@@ -74,7 +74,7 @@ class Work(msgspec.Struct, kw_only=True, eq=False):
     def run(self) -> PlannedRun:
         """The planned run, of work that may be sent."""
         if self.planned is None:
-            raise RuntimeError(f"{self.name} left the plan and must not be sent")
+            raise RuntimeError(f"{self.name} is no longer in the plan and must not be sent")
         return self.planned
 
 

@@ -100,7 +100,7 @@ def _content(name: str, manifest: Manifest, at: Cursor) -> bytes | None:
         at.add(f"{name} is {error.problems[0].fact.removeprefix('this is ')}", "pass the path of a file")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        at.add(f"{name} cannot be read: {reason}", "check the path; it is relative to the manifest")
+        at.add(f"{name} cannot be read: {reason}", "check the path, which is relative to the manifest")
     return None
 
 

@@ -90,7 +90,7 @@ def _read(directory: Path, path: str, at: Cursor) -> LocalFile:
             os.close(descriptor)
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle; ValueError: a NUL character
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        fix = "check the path; it is relative to the manifest. A script in storage needs its s3:// URI"
+        fix = "check the path, which is relative to the manifest. A script in storage needs its s3:// URI"
         raise PointError(at, f"local file '{path}' cannot be read: {reason}", fix) from None
     if digest is None or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise PointError(at, f"local file '{path}' changed while it was read", "plan again when it is complete")

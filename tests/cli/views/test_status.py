@@ -103,7 +103,7 @@ def test_failed_runs_are_listed_only_when_asked_for(capsys: pytest.CaptureFixtur
     )  # fmt: skip
     summary = replace(NEW, failed_runs=(failed,))
     show_status(NEW, Output(), failed=True)
-    assert capsys.readouterr().out.endswith("no run was rejected or failed to be created\n")
+    assert capsys.readouterr().out.endswith("no runs are rejected or failed\n")
     show_status(summary, Output(), failed=False)
     assert "job-1" not in capsys.readouterr().out
     show_status(summary, Output(), failed=True)
