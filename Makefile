@@ -37,13 +37,13 @@ demo: $(VENV)/.demo ## plan the quickstart and submit it to a local emulator
 
 # Four processes even on two cores: many tests wait for a service or a process. In their own order, as otherwise the files
 # with the fewest and longest tests come last.
-test: $(VENV)/.dev ## run every test but the soaks, in four processes
+test: $(VENV)/.dev ## run all tests except the soak tests, in four processes
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/.bench ## run every benchmark; takes eight minutes on an idle machine
 	$(BIN)/python -m benchmarks
 
-bench-reliability: $(VENV)/.reliability ## count what others create twice; half an hour, needs curl, parallel and PostgreSQL
+bench-reliability: $(VENV)/.reliability ## count the runs that other tools create twice; half an hour, needs curl, parallel and PostgreSQL
 	$(BIN)/python -m benchmarks.reliability --results benchmarks/results/reliability.json
 
 soak: $(VENV)/.dev ## submit 200 batches to a faulty service and kill them at random
@@ -53,13 +53,13 @@ soak: $(VENV)/.dev ## submit 200 batches to a faulty service and kill them at ra
 sim: $(VENV)/.dev ## simulate 10,000 histories of a batch; takes ten to twenty minutes
 	$(BIN)/python -m tests.simulation --histories 10000 --jobs 2
 
-fuzz: $(VENV)/.dev ## give every reader of untrusted bytes 10,000 odd inputs; takes about an hour
+fuzz: $(VENV)/.dev ## test every parser of untrusted input with 10,000 odd inputs; takes about an hour
 	BATCHRUN_FUZZ_EXAMPLES=$${BATCHRUN_FUZZ_EXAMPLES:-10000} $(BIN)/python -m pytest tests/fuzz tests/emulator/test_fuzz.py -n 2 --timeout=7200
 
-pictures: $(VENV)/.dev ## make the example report and every picture of the docs; needs Chromium and tmux
+pictures: $(VENV)/.dev ## generate the example report and every picture in the docs; needs Chromium and tmux
 	$(BIN)/python -m tests.pictures
 
-audit: $(VENV)/.dev ## look for known vulnerabilities in what is installed; needs the network
+audit: $(VENV)/.dev ## check the installed packages for known vulnerabilities; needs the network
 	$(BIN)/python -m pip install --quiet pip-audit
 	$(BIN)/python -m pip_audit --skip-editable --progress-spinner off
 
@@ -70,11 +70,11 @@ check: $(VENV)/.dev ## lint, and check formatting, types and import contracts
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-cache
 
-docs: $(VENV)/.dev ## build the site into build/site, strictly
+docs: $(VENV)/.dev ## build the documentation into build/site; warnings are errors
 	$(BIN)/python docs/generate.py
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/site
 
-coverage: $(VENV)/.dev ## run every test, and show which branches none of them takes
+coverage: $(VENV)/.dev ## run all tests, and report branch coverage
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --cov=batchrun --cov-branch --cov-report=term:skip-covered
 
 build: $(VENV)/.dev ## build the distributions, check them, and submit a sweep from the wheel in an empty environment
@@ -85,5 +85,5 @@ build: $(VENV)/.dev ## build the distributions, check them, and submit a sweep f
 	build/wheel/bin/python -m pip install --quiet "$$(ls dist/*.whl)[emulator]"
 	cd "$$(mktemp -d)" && PATH="$(CURDIR)/build/wheel/bin:$$PATH" sh -c 'batchrun --version && batchrun init sweep.toml && batchrun submit sweep.toml --emulator'
 
-clean: ## remove the environment and what was built
+clean: ## remove the environment and all build results
 	rm -rf $(VENV) build dist *.egg-info
