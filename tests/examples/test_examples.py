@@ -4,18 +4,32 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
+import yaml
+
+from batchrun.emulator.http.server import EmulatorServer
+from batchrun.emulator.settings import load_settings
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def run(*command: str, directory: Path) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+def run(
+    *command: str, directory: Path, environ: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
-        [*command], cwd=directory, env=environ, text=True, capture_output=True, check=False, timeout=90
+        [*command],
+        cwd=directory,
+        env={**os.environ, "PATH": path, **environ},
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=90,
     )
 
 
@@ -57,9 +71,20 @@ print([cell.outputs[-1].data.get("text/plain", "") for cell in notebook.cells if
     assert "COMPLETED" in done.stdout
 
 
-def test_the_workflow_calls_commands_that_exist() -> None:
-    yaml = pytest.importorskip("yaml")
+def test_the_workflow_submits_and_the_next_one_continues(examples: Path, tmp_path: Path) -> None:
     workflow: dict[str, Any] = yaml.safe_load((EXAMPLES / "github-actions/sweep.yml").read_text("utf-8"))
-    steps = [step["run"] for step in workflow["jobs"]["sweep"]["steps"] if "run" in step]
-    words = [step.split()[1] for step in steps if step.startswith("batchrun ")]
-    assert words == ["plan", "submit", "report"]
+    steps = workflow["jobs"]["sweep"]["steps"]
+    commands = [step["run"] for step in steps if step.get("run", "").startswith("batchrun ")]
+    (cached,) = {step["with"]["path"] for step in steps if "cache" in step.get("uses", "")}
+    (uploaded,) = (step["with"]["path"] for step in steps if "upload-artifact" in step.get("uses", ""))
+    with EmulatorServer(load_settings(None, {"startup_s": 0, "run_s": 0.1})) as service:
+        environ = {"WHEROBOTS_API_BASE_URL": service.url, **dict.fromkeys(workflow["jobs"]["sweep"]["env"], "any-key")}
+        for number, workspace in enumerate((tmp_path / "first", tmp_path / "second")):
+            shutil.copytree(examples / "ndvi", workspace / "sweeps")
+            if number:
+                shutil.copy(tmp_path / "first" / cached, workspace / cached)
+            for command in commands:
+                done = run(*command.split(), directory=workspace, environ=environ)
+                assert done.returncode == 0, f"{command}\n{done.stderr}"
+            assert (workspace / uploaded).stat().st_size > 10_000
+        assert len(service.runs()) == 16
