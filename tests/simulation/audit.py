@@ -1,7 +1,8 @@
 """What the service holds against what the ledger says, after a history."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from batchrun.engine.listing.known_ids import ids_of
@@ -12,6 +13,7 @@ from batchrun.report.summary import read_summary
 from tests.simulation.clock import CLOCK
 from tests.simulation.service import HeldRun, Owner, Service
 from tests.simulation.sweep import Sweep
+from tests.simulation.tracing import Trace
 from tests.simulation.verifying import verification, verification_findings
 
 __all__ = ["compacted", "excused", "findings", "state_of", "taken"]
@@ -21,9 +23,7 @@ Owned = dict[tuple[str, int], list[HeldRun]]
 """The runs that a ledger's attempts created, by key and generation, in the order of their sending."""
 
 
-def findings(
-    folder: Path, service: Service, sweep: Sweep, trace: Callable[[str], None], *, looked_s: float | None = None
-) -> list[str]:
+def findings(folder: Path, service: Service, sweep: Sweep, trace: Trace, *, looked_s: float | None = None) -> list[str]:
     """Every way in which a ledger and the service do not fit, or a command does not say what is true.
 
     ``looked_s``: when the last session began, if it ended by itself.
@@ -67,9 +67,13 @@ def _organization(ledger: str, service: Service) -> str:
 
 
 def state_of(content: bytes, path: Path) -> BatchState:
-    """The state of a ledger with this content; ``path`` is used and removed."""
-    if b"\n" not in content:
-        return BatchState()
+    """The state of a ledger with this content, which nobody changes; ``path`` is used and removed."""
+    return _folded(content, path) if b"\n" in content else BatchState()
+
+
+@lru_cache(maxsize=4)
+def _folded(content: bytes, path: Path) -> BatchState:
+    """Kept for a while: what a session left is asked for several times."""
     path.write_bytes(content)
     try:
         return read_state(path)

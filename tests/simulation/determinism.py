@@ -13,7 +13,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import anyio.lowlevel
@@ -21,7 +21,7 @@ import anyio.to_thread
 from anyio._backends import _asyncio as backend
 from anyio._core import _eventloop
 
-__all__ = ["install"]
+__all__ = ["begin_loop", "install"]
 
 T = TypeVar("T")
 
@@ -29,9 +29,10 @@ T = TypeVar("T")
 def install() -> None:
     """Make this process deterministic; chance is the seeded one of ``random``."""
     backend.set = _OrderedSet  # type: ignore[attr-defined]  # what it makes its sets with
-    _eventloop.current_async_library = lambda: "asyncio"  # asked for at each call; it is
-    if sys.version_info < (3, 12):
-        backend.current_task = _current_task  # type: ignore[assignment,attr-defined]
+    _eventloop.current_async_library = lambda: "asyncio"
+    for module in [module for name, module in sys.modules.items() if name.startswith("anyio.")]:
+        if hasattr(module, "get_async_backend"):  # asked for at each call; there is one
+            setattr(module, "get_async_backend", lambda _=None: backend.AsyncIOBackend)  # noqa: B010 - modules have no such type
     anyio.to_thread.run_sync = _run_inline  # type: ignore[assignment]
     os.getpid = lambda: 1
     socket.gethostname = lambda: "simulated"
@@ -39,9 +40,10 @@ def install() -> None:
     secrets.token_hex = lambda nbytes=None: random.randbytes(nbytes or 16).hex()
 
 
-def _current_task(_: object = None) -> "asyncio.Task[Any] | None":
-    """As asyncio's own, which is written in Python before 3.12, and asked for several times in each step."""
-    return asyncio.tasks._current_tasks.get(asyncio._get_running_loop())  # type: ignore[attr-defined,no-any-return]
+def begin_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """From now on, this loop runs. Which of its tasks does is asked for several times in each step, in Python before 3.12."""
+    if sys.version_info < (3, 12):
+        backend.current_task = partial(asyncio.tasks._current_tasks.get, loop)  # type: ignore[attr-defined]
 
 
 class _OrderedSet(dict[Any, Any]):

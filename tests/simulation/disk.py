@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulation.clock import Killed
+from tests.simulation.tracing import Trace
 
 __all__ = ["DISK", "SOUND_DISK", "Disk", "DiskFaults", "install"]
 
@@ -44,7 +45,7 @@ class Disk:
         self._durable: dict[str, int] = {}
         self.start(Path("/nowhere"), lambda _: None)
 
-    def start(self, folder: Path, trace: Callable[[str], None]) -> None:
+    def start(self, folder: Path, trace: Trace) -> None:
         """Begin a history."""
         self._folder = str(folder)
         self._trace = trace
@@ -125,7 +126,7 @@ class Disk:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if self._faults.short_writes and len(data) > 1:
             data = data[: self._chance.randint(1, len(data))]
-        self._trace(f"write {bytes(data)!r}")
+        self._trace(("write %r", bytes(data)))
         return _write(fd, data)
 
     def sync(self, fd: int, /) -> None:
@@ -138,7 +139,7 @@ class Disk:
         if self._syncs == self._faults.failing_sync:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         self._durable[name] = os.fstat(fd).st_size
-        self._trace(f"sync {self._durable[name]}")
+        self._trace(("sync %s", self._durable[name]))
         if self._syncs == self._faults.kill_after_sync:
             self._die()
 

@@ -14,6 +14,7 @@ from tests.simulation.events import Act, Command, History, Person, Session, desc
 from tests.simulation.process import Ended, Process, Refusal
 from tests.simulation.service import Service
 from tests.simulation.submitting import Submitting
+from tests.simulation.tracing import Entry, text_of
 from tests.simulation.world import World
 
 __all__ = ["Played", "play"]
@@ -28,12 +29,21 @@ class Played:
 
     history: History
     findings: tuple[str, ...]
-    trace: str
-    sha256: str
     sessions: int
     attempts: int
     excused: dict[str, int]
     """Runs that were made twice although no client could know better, by the reason."""
+    entries: list[Entry]
+    folder: Path
+
+    @property
+    def trace(self) -> str:
+        """Everything that happened, a line each."""
+        return "\n".join([text_of(self.entries), *self.findings]).replace(f"{self.folder}/", "")
+
+    @property
+    def sha256(self) -> str:
+        return sha256(self.trace.encode()).hexdigest()
 
 
 def play(history: History, folder: Path) -> Played:
@@ -45,7 +55,7 @@ def play(history: History, folder: Path) -> Played:
 class _Player:
     history: History
     folder: Path
-    trace: list[str] = field(default_factory=list)
+    trace: list[Entry] = field(default_factory=list)
     sessions: int = 0
     is_stuck: bool = False
     """No key is accepted for the ledger any more."""
@@ -76,15 +86,14 @@ class _Player:
 
     def _played(self) -> Played:
         service, findings = self.world.service, self.world.findings
-        text = "\n".join([*self.trace, *findings]).replace(f"{self.folder}/", "")
         return Played(
             history=self.history,
             findings=tuple(findings),
-            trace=text,
-            sha256=sha256(text.encode()).hexdigest(),
             sessions=self.sessions,
             attempts=len(service.runs),
             excused=self._excused() if not findings else {},
+            entries=self.trace,
+            folder=self.folder,
         )
 
     def _excused(self) -> dict[str, int]:

@@ -18,10 +18,12 @@ from batchrun.wherobots import clock as batchrun_clock
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
 from tests.simulation.clock import CLOCK, EndlessError, Killed, SimLoop
+from tests.simulation.determinism import begin_loop
 from tests.simulation.disk import DISK
 from tests.simulation.events import Command, Session
 from tests.simulation.service import Owner, Service
 from tests.simulation.sweep import Sweep, identity
+from tests.simulation.tracing import Trace
 from tests.simulation.transport import TIMEOUT_S, URL, SimTransport
 
 __all__ = ["Ended", "Process", "Refusal"]
@@ -90,7 +92,7 @@ class Process:
     sweep: Sweep
     service: Service
     organization: str
-    trace: Callable[[str], None]
+    trace: Trace
     chance: random.Random
     work: Callable[["Process"], Awaitable[str]]
     """What it does; returns how that ended."""
@@ -124,6 +126,7 @@ class Process:
             on_cancel=self._cancelled,
         )
         self.loop = SimLoop(self._alarms())
+        begin_loop(self.loop)
         if event.steps_clock_s:
             self.loop.call_later(self.chance.uniform(0, 2), self._step_clock)
         try:

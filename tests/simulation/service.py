@@ -5,9 +5,10 @@ itself, and a client that is killed leaves its requests on the way.
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -167,7 +168,6 @@ class Service:
 
     def page(self, organization: str, query: Mapping[str, list[str]]) -> dict[str, Any]:
         """One page of a list, the newest runs first."""
-        fits = self._by_name(query.get("name", [""])[0])
         after_s = _seconds(query["created_after"][0]) if "created_after" in query else 0.0
         statuses, lasts_s, now_s = query.get("status", ()), self.habits.lasts_s, CLOCK.now_s
         found = [
@@ -176,22 +176,26 @@ class Service:
             if run.visible_s <= now_s < run.deleted_s
             and run.organization == organization
             and run.committed_s >= after_s
-            and fits(run.name)
-            and (not statuses or run.status(lasts_s) in statuses)
         ]
-        found.sort(key=lambda run: (run.committed_s, run.id), reverse=True)
+        found = self._by_name(found, query.get("name", [""])[0])
+        if statuses:
+            found = [run for run in found if run.status(lasts_s) in statuses]
+        found.sort(key=_age, reverse=True)
         size = min(int(query["size"][0]), self.habits.page_size)
         begin = int(query.get("cursor", ["0"])[0])
         items = [run.shown(lasts_s) for run in found[begin : begin + size]]
         following = str(begin + size) if begin + size < len(found) else None
         return {"items": items, "total": len(found), "next_page": following}
 
-    def _by_name(self, wanted: str) -> Callable[[str], bool]:
+    def _by_name(self, runs: list[HeldRun], wanted: str) -> list[HeldRun]:
         if wanted.endswith("*"):
-            return lambda name: name.startswith(wanted[:-1])
+            return [run for run in runs if run.name.startswith(wanted[:-1])]
         if self.habits.matches_substrings or not wanted:
-            return lambda name: wanted in name
-        return lambda name: name == wanted
+            return [run for run in runs if wanted in run.name]
+        return [run for run in runs if run.name == wanted]
+
+
+_age = attrgetter("committed_s", "id")
 
 
 def _seconds(at: str) -> float:

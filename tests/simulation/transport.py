@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 from batchrun.wherobots.transport import Reply, SendTrace
 from tests.simulation.clock import CLOCK
 from tests.simulation.service import HeldRun, Owner, Service
+from tests.simulation.tracing import Trace
 
 __all__ = ["TIMEOUT_S", "URL", "Faults", "PostFaults", "ReadFaults", "SimTransport"]
 
@@ -70,6 +71,8 @@ class NoAnswerError(Exception):
     """The connection broke before a status arrived."""
 
 
+LOST = "%.6f %s %s?%s %r -> %.6f %s"
+ANSWERED = "%.6f %s %s?%s %r -> %.6f %s %08x %s"
 _json = msgspec.json.Encoder().encode
 _SHARES = tuple(field.name for field in fields(PostFaults))
 
@@ -96,7 +99,7 @@ class SimTransport:
     organization: str
     faults: Faults
     chance: random.Random
-    trace: Callable[[str], None]
+    trace: Trace
     is_alive: Callable[[], bool]
     on_post: Callable[[bytes], Owner | None]
     """Called when a ``POST`` leaves; returns whose run it makes."""
@@ -115,16 +118,16 @@ class SimTransport:
         if not self.is_alive():
             raise NoAnswerError("killed")
         path, _, query = url.removeprefix(URL).partition("?")
-        what = f"{CLOCK.now_s:.6f} {method} {path}?{query} {body or b''!r}"
+        request = CLOCK.now_s, method, path, query, body or b""
         try:
             if method == "POST" and path == "/runs":
                 reply = await self._create(body or b"", trace)
             else:
                 reply = await self._read(path, _parsed(query))
         except NoAnswerError as error:
-            self.trace(f"{what} -> {CLOCK.now_s:.6f} {error}")
+            self.trace((LOST, *request, CLOCK.now_s, str(error)))
             raise
-        self.trace(f"{what} -> {CLOCK.now_s:.6f} {reply.status} {crc32(reply.body):08x} {reply.broken or ''}")
+        self.trace((ANSWERED, *request, CLOCK.now_s, reply.status, crc32(reply.body), reply.broken or ""))
         return reply
 
     def die(self) -> None:

@@ -1,7 +1,7 @@
 """``batchrun verify`` at the end of a history: it must report what the service really holds, and nothing else."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from batchrun.engine.listing.known_ids import ids_of
@@ -12,16 +12,16 @@ from batchrun.sweep.plan import Plan
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
 from tests.simulation.clock import SimLoop
+from tests.simulation.determinism import begin_loop
 from tests.simulation.disk import DISK, SOUND_DISK
 from tests.simulation.service import HeldRun, Service
+from tests.simulation.tracing import Trace
 from tests.simulation.transport import TIMEOUT_S, URL, Faults, SimTransport
 
 __all__ = ["verification", "verification_findings"]
 
 
-def verification(
-    path: Path, plan: Plan, service: Service, organization: str, trace: Callable[[str], None]
-) -> Verification:
+def verification(path: Path, plan: Plan, service: Service, organization: str, trace: Trace) -> Verification:
     """What it says of a ledger, asked with the key of the ledger's organization and without any faults."""
     transport = SimTransport(
         service=service,
@@ -41,6 +41,7 @@ def verification(
 
     DISK.start_process(SOUND_DISK, random.Random(0), lambda: None)
     loop = SimLoop({})
+    begin_loop(loop)
     try:
         return loop.run_until_complete(ask())
     finally:

@@ -154,12 +154,13 @@ class World:
                 and run.owner.key in planned
             ):
                 run.excuse = ""
+        names_one = any(word in before for word in (b'"organization":', b'"event":"attempt"'))
         for run in self._unknown_to_copy:
             if run.owner is not None and run.owner.key not in planned:
                 run.excuse = run.excuse or UNPLANNED_THEN
             if run.visible_s > began_s:
                 run.excuse = run.excuse or "not listed yet after an older ledger was put back"
-            if run.organization != self.organization and b'"event":"session"' not in before:
+            if run.organization != self.organization and not names_one:
                 run.excuse = run.excuse or "another organization's, and an older ledger was put back that knows none"
 
     def _excuse_unknown_organization(self, ledger: str, before: bytes, began_s: float) -> None:
