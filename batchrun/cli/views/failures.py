@@ -13,15 +13,16 @@ LONGEST_REASON = 200
 
 
 def failure_table(groups: Sequence[FailureGroup]) -> Table:
-    """The largest groups of failures. The last line counts the others."""
-    rows = [
-        (f"{group.runs:,}", group.label, _reason(group), _traits(group), _examples(group))
-        for group in groups[:MOST_GROUPS]
-    ]
-    if rest := groups[MOST_GROUPS:]:
+    """The largest groups of failures. The last line counts the others; a column that would be empty is left out."""
+    shown, rest = groups[:MOST_GROUPS], groups[MOST_GROUPS:]
+    rows = [(f"{group.runs:,}", group.label, _reason(group), _traits(group), _examples(group)) for group in shown]
+    if rest:
         rows.append((f"{sum(group.runs for group in rest):,}", "", f"{len(rest):,} other reasons", "", ""))
-    head = ("runs", "status", "reason", "stands out", "examples")
-    return Table(title="Failed", head=head, rows=tuple(rows), right=frozenset({"runs"}))
+    head: tuple[str, ...] = ("runs", "status", "reason", "stands out", "examples")
+    if any(group.traits for group in shown):
+        return Table(title="Failed", head=head, rows=tuple(rows), right=frozenset({"runs"}))
+    shorter = tuple((runs, status, reason, examples) for runs, status, reason, _, examples in rows)
+    return Table(title="Failed", head=(*head[:3], head[4]), rows=shorter, right=frozenset({"runs"}))
 
 
 def _reason(group: FailureGroup) -> str:

@@ -1,6 +1,7 @@
 """The picture of a watch, as text."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from batchrun.cli.views.failures import failure_table
 from batchrun.cli.views.watch import WatchSnapshot, change_line, detail_line, picture, segment_widths, status_parts
 from batchrun.ledger.state import Outcome
 from batchrun.report.failures import FailureGroup
+from batchrun.report.overrepresented import Overrepresented
 from batchrun.tracking.changes import Change
 
 SNAPSHOT = WatchSnapshot(
@@ -95,6 +97,14 @@ def group(number: int, message: str | None = "no data") -> FailureGroup:
 def test_the_largest_groups_of_failures_are_shown_and_the_others_counted() -> None:
     table = failure_table([group(n) for n in range(20, 0, -1)])
     assert len(table.rows) == 11
-    assert table.rows[0] == ("20", "FAILED", "no data", "", "a, ...")
+    assert table.rows[0] == ("20", "FAILED", "no data", "a, ...")
     assert table.rows[-1][:3] == ("55", "", "10 other reasons")
     assert len(failure_table([group(1, "x" * 900)]).rows[0][2]) == 200
+
+
+def test_axis_values_have_a_column_only_if_some_stand_out() -> None:
+    trait = Overrepresented(axis="region", value="us", failed=3, of=4, failed_elsewhere=0, of_elsewhere=8, p=0.01)
+    assert failure_table([group(1)]).head == ("runs", "status", "reason", "examples")
+    table = failure_table([replace(group(1), traits=(trait,)), group(1)])
+    assert table.head == ("runs", "status", "reason", "stands out", "examples")
+    assert [row[3] for row in table.rows] == [trait.describe(), ""]
