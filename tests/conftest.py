@@ -6,11 +6,13 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx  # noqa: F401 - loaded on first use, most often in an event loop, where reading files is an error:
 import pytest
 from blockbuster import BlockBuster, BlockBusterFunction, BlockingError
 from hypothesis import settings
 
 import batchrun
+import batchrun.wherobots.views  # which test is the first must not matter
 
 settings.register_profile("patient", deadline=None)  # a busy machine makes no example wrong
 settings.load_profile("patient")

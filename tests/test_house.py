@@ -84,13 +84,14 @@ def test_nobody_is_sent_to_another_authors_package(path: Path) -> None:
     assert INSTALL.findall(path.read_text("utf-8")) == []
 
 
-EXCEPTION = re.compile(r"# (?:noqa|type: ignore)(?::[A-Z0-9, ]+|\[[a-z, -]+\])?(.*)")
+EXCEPTION = re.compile(r"# (?:noqa|type: ignore|pyright: ignore)(?::[A-Z0-9, ]+|\[[a-zA-Z, -]+\])?")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_an_exception_from_a_rule_gives_its_reason(path: Path) -> None:
-    reasons = EXCEPTION.findall(path.read_text("utf-8"))
-    assert [reason for reason in reasons if not re.search("[a-z]", reason)] == []
+    lines = [line for line in path.read_text("utf-8").splitlines() if EXCEPTION.search(line)]
+    # What follows the last of them holds for all: two tools may object to one line.
+    assert [line for line in lines if not re.search("[a-z]", EXCEPTION.split(line)[-1])] == []
 
 
 def test_the_version_is_the_same_wherever_it_is_written() -> None:

@@ -27,7 +27,8 @@ async def delete(client: httpx.AsyncClient, **selection: Any) -> list[str]:
     assert answer.status_code == 200, answer.text
     body = answer.json()
     assert body["deleted"] == len(body["ids"])
-    return body["ids"]  # type: ignore[no-any-return]
+    ids: list[str] = body["ids"]
+    return ids
 
 
 async def names(client: httpx.AsyncClient, **query: Any) -> list[str]:

@@ -63,11 +63,14 @@ def test_no_more_runs_than_the_capacity_hold_a_slot_and_all_end(
     assert store.active_runs == 0
     for run in store.runs:
         assert run.ended_at is not None
-        begun = [other for other in store.runs if other.region == run.region and other.started_at is not None]
+        if (started_at := run.started_at) is None:
+            continue
         at_once = [
             other
-            for other in begun
-            if run.started_at is not None and other.started_at <= run.started_at < (other.ended_at or 0)  # type: ignore[operator]
+            for other in store.runs
+            if other.region == run.region
+            and other.started_at is not None
+            and other.started_at <= started_at < (other.ended_at or 0)
         ]
         assert len(at_once) <= capacity
 

@@ -31,7 +31,8 @@ def stored() -> bytes:
 
 def rewritten(*rewrites: PayloadRewrite, number: int = 1, **settings: Any) -> dict[str, Any]:
     wanted = EmulatorSettings(payload_rewrites=rewrites, **settings)
-    return json.loads(rewritten_payload(stored(), number, wanted))  # type: ignore[no-any-return]
+    payload: dict[str, Any] = json.loads(rewritten_payload(stored(), number, wanted))
+    return payload
 
 
 def test_without_rewrites_the_payload_is_returned_as_stored() -> None:

@@ -2,6 +2,7 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,8 +23,8 @@ LOW_CEILING = SearchPolicy(controller=RatePolicy(ceiling_per_s=50.0))
 LONGEST_WAIT_S = DEFAULT_SEARCH.longest_pause_s + 60.0 + 1.0
 
 
-def run(limiter: Limiter, *, search: LimitSearch | None = None, seconds: float = 300.0, **more: object) -> Result:
-    return simulate(SearchClient(search or LimitSearch()), limiter, seconds=seconds, **more)  # type: ignore[arg-type]
+def run(limiter: Limiter, *, search: LimitSearch | None = None, seconds: float = 300.0, **more: Any) -> Result:
+    return simulate(SearchClient(search or LimitSearch()), limiter, seconds=seconds, **more)
 
 
 def used_late(result: Result, rate_per_s: float, last_s: int = 60) -> float:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -19,8 +20,8 @@ LOW_CEILING = SearchPolicy(controller=RatePolicy(ceiling_per_s=50.0))
 NEARBY = Network(delay_s=0.0005, jitter_s=0.0002, service_s=0.002, refusal_s=0.001)
 
 
-def run(limiter: Limiter, *, search: LimitSearch | None = None, seconds: float = 300.0, **more: object) -> Result:
-    return simulate(SearchClient(search or LimitSearch()), limiter, seconds=seconds, **more)  # type: ignore[arg-type]
+def run(limiter: Limiter, *, search: LimitSearch | None = None, seconds: float = 300.0, **more: Any) -> Result:
+    return simulate(SearchClient(search or LimitSearch()), limiter, seconds=seconds, **more)
 
 
 def used_late(result: Result, rate_per_s: float, last_s: int = 60) -> float:

@@ -219,7 +219,7 @@ def refused(error: ApiError) -> None:
 
 
 def vars_of(hint: object) -> list[float | None]:
-    return [getattr(hint, name) for name in (getattr(hint, "__dataclass_fields__", None) or hint.__struct_fields__)]  # type: ignore[attr-defined]
+    return [getattr(hint, name) for name in (getattr(hint, "__dataclass_fields__", None) or hint.__struct_fields__)]  # type: ignore[attr-defined]  # a dataclass or a Struct
 
 
 def test_the_scripted_reply_is_read_at_all() -> None:

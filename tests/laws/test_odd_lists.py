@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -165,12 +166,11 @@ def negative(page: Payload) -> Payload:
     return page | {"items": [], "total": -1}
 
 
+CURSORS = count(1)
+
+
 def endless(page: Payload) -> Payload:
-    endless.cursor += 1  # type: ignore[attr-defined]
-    return page | {"items": [], "total": 10**12, "next_page": str(endless.cursor)}  # type: ignore[attr-defined]
-
-
-endless.cursor = 0  # type: ignore[attr-defined]
+    return page | {"items": [], "total": 10**12, "next_page": str(next(CURSORS))}
 
 
 def escaping(page: Payload) -> Payload:

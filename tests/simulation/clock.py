@@ -104,7 +104,7 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def _new_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
         task = asyncio.Task(coro, loop=loop, **options)
-        task._log_destroy_pending = False  # type: ignore[attr-defined]
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # of asyncio, without types
         self._tasks.append(task)
         return task
 

@@ -33,7 +33,7 @@ def install() -> None:
     for module in [module for name, module in sys.modules.items() if name.startswith("anyio.")]:
         if hasattr(module, "get_async_backend"):  # asked for at each call; there is one
             setattr(module, "get_async_backend", lambda _=None: backend.AsyncIOBackend)  # noqa: B010 - modules have no such type
-    anyio.to_thread.run_sync = _run_inline  # type: ignore[assignment]
+    anyio.to_thread.run_sync = _run_inline  # type: ignore[assignment]  # with fewer types
     os.getpid = lambda: 1
     socket.gethostname = lambda: "simulated"
     importlib.metadata.version = cache(importlib.metadata.version)  # reads files
@@ -43,7 +43,7 @@ def install() -> None:
 def begin_loop(loop: asyncio.AbstractEventLoop) -> None:
     """From now on, this loop runs. Which of its tasks does is asked for several times in each step, in Python before 3.12."""
     if sys.version_info < (3, 12):
-        backend.current_task = partial(asyncio.tasks._current_tasks.get, loop)  # type: ignore[attr-defined]
+        backend.current_task = partial(asyncio.tasks._current_tasks.get, loop)  # type: ignore[attr-defined]  # a name that it imported
 
 
 class _OrderedSet(dict[Any, Any]):

@@ -29,12 +29,12 @@ def literal_environment() -> None:
         found = sought(self, work)
         return found if work.planned is None else replace(found, body=work.planned.body)
 
-    settle.Settler._sought = of_today  # type: ignore[method-assign]
+    settle.Settler._sought = of_today  # type: ignore[method-assign]  # the broken rule
 
 
 def stepping_clock() -> None:
     """Attempts are dated by the wall clock, while the server's offset is that of a clock which never steps."""
-    attempt.steady_now = time.time  # type: ignore[attr-defined]
+    attempt.steady_now = time.time  # type: ignore[attr-defined]  # a name that the module imported
 
 
 def odd_is_absent() -> None:
@@ -54,7 +54,7 @@ def no_look_before_sending() -> None:
     async def may_send(*_: Any) -> bool:
         return True
 
-    settle.Settler.may_send = may_send  # type: ignore[method-assign,assignment]
+    settle.Settler.may_send = may_send  # type: ignore[method-assign,assignment]  # the broken rule
 
 
 def no_last_look() -> None:
@@ -62,7 +62,7 @@ def no_last_look() -> None:
 
     async def last_look(*_: Any) -> None: ...
 
-    settle.Settler.last_look = last_look  # type: ignore[method-assign,assignment]
+    settle.Settler.last_look = last_look  # type: ignore[method-assign,assignment]  # the broken rule
 
 
 def failed_forgets() -> None:
@@ -81,7 +81,7 @@ def any_organization() -> None:
 
     async def check(*_: Any) -> None: ...
 
-    ServiceCheck._check_organization = check  # type: ignore[method-assign,assignment]
+    ServiceCheck._check_organization = check  # type: ignore[method-assign,assignment]  # the broken rule
 
 
 def stale_copy() -> None:
@@ -90,7 +90,7 @@ def stale_copy() -> None:
     async def unknown(*_: Any) -> list[Any]:
         return []
 
-    ServiceCheck._unknown_to_ledger = unknown  # type: ignore[method-assign,assignment]
+    ServiceCheck._unknown_to_ledger = unknown  # type: ignore[method-assign,assignment]  # the broken rule
 
 
 def adopt_what_was_there() -> None:
@@ -108,7 +108,7 @@ def cancel_before_durable() -> None:
         else:
             await record_durably(self, event)
 
-    FileLedger.record_durably = record  # type: ignore[method-assign]
+    FileLedger.record_durably = record  # type: ignore[method-assign]  # the broken rule
 
 
 def compaction_forgets() -> None:
@@ -125,7 +125,7 @@ def compaction_forgets() -> None:
 
 def generations_mixed() -> None:
     """A rerun is sent as the run before it was, under the same name."""
-    Generations.planned = lambda self, run: run  # type: ignore[method-assign]  # noqa: ARG005
+    Generations.planned = lambda self, run: run  # type: ignore[method-assign]  # noqa: ARG005 - the broken rule
 
 
 def any_attempt_explains() -> None:

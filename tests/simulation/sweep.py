@@ -87,4 +87,4 @@ def _build_once(manifest: Manifest, *, environ: Mapping[str, str] | None = None,
 
 def install() -> None:
     """Spare the engine building the same plan again and again, when it compares a ledger's plan with today's."""
-    batch.build_plan = _build_once  # type: ignore[attr-defined]
+    batch.build_plan = _build_once  # type: ignore[attr-defined]  # a name that the module imported

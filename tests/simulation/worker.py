@@ -77,11 +77,11 @@ def _lines(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _play(spec: dict[str, Any]) -> Iterator[Any]:
     # Loaded only now: batchrun keeps clock and calls of the operating system in places.
-    from tests.simulation import events, knobs  # noqa: PLC0415
-    from tests.simulation.draw import drawn  # noqa: PLC0415
-    from tests.simulation.mutants import break_rule  # noqa: PLC0415
-    from tests.simulation.play import play  # noqa: PLC0415
-    from tests.simulation.shrink import shrunk  # noqa: PLC0415
+    from tests.simulation import events, knobs  # noqa: PLC0415 - as the comment says
+    from tests.simulation.draw import drawn  # noqa: PLC0415 - as the comment says
+    from tests.simulation.mutants import break_rule  # noqa: PLC0415 - as the comment says
+    from tests.simulation.play import play  # noqa: PLC0415 - as the comment says
+    from tests.simulation.shrink import shrunk  # noqa: PLC0415 - as the comment says
 
     knobs.install()
     break_rule(spec.get("mutant", ""))

@@ -143,9 +143,9 @@ async def submits(plan: Plan, path: Path) -> Submission:
             await submit(
                 plan, ledger, client, settings=settings, retry=frozenset({Outcome.FAILED}), base_url="emulator"
             )
-            await submit(plan, ledger, client, settings=settings, observer=WithoutNotes())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            await submit(plan, ledger, client, settings=settings, observer=WithoutNotes())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - it has no note()
             await submit(plan, ledger, client)
-            await submit(plan, ledger, client, settings)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+            await submit(plan, ledger, client, settings)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - by keyword only
             return await submit(plan, ledger, client, settings=settings, observer=Subclassed())
 
 
@@ -163,7 +163,7 @@ def ended(submission: Submission) -> None:
         assert_type(submission.stop, Stop)
         assert_type(submission.stop.reason, StopReason)
         assert_type(submission.stop.problem, Problem)
-    submission.stop = None  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    submission.stop = None  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue] - it is frozen
 
 
 def reads(path: Path) -> None:
@@ -202,7 +202,7 @@ def fails(path: Path) -> str:
 
 
 def there_are_no_others() -> None:
-    batchrun.Manifesto  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # noqa: B018
+    batchrun.Manifesto  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # noqa: B018 - there is no such name
 
 
 async def decisions(ledger: FileLedger, client: RunsClient, plan: Plan, path: Path) -> None:
@@ -224,7 +224,7 @@ async def common_case(path: Path, client: RunsClient, settings: SubmitSettings) 
     assert_type(run("sweep.toml"), Summary)
     assert_type(run(path, emulator=True, follow=True, settings=settings, on_progress=print), Summary)
     assert_type(await arun(path, ledger="x.ledger.jsonl", retry=frozenset({Outcome.FAILED})), Summary)
-    run(path, folow=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    run(path, folow=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - misspelled
     async for change in follow(path, client, read_rate=2):
         assert_type(change, Change)
         assert_type(change.status, str)
@@ -251,7 +251,7 @@ async def steers(path: Path, client: RunsClient, settings: SubmitSettings) -> No
     assert_type(totals, CostTotals)
     assert_type(totals.units, Decimal)
     assert_type(totals.money, dict[str, Decimal])
-    await cancel(path)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await cancel(path)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - without a client
 
 
 def stopped_early(error: BatchStoppedError) -> str:
