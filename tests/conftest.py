@@ -9,12 +9,13 @@ from pathlib import Path
 import httpx  # noqa: F401 - loaded on first use, most often in an event loop, where reading files is an error:
 import pytest
 from blockbuster import BlockBuster, BlockBusterFunction, BlockingError
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import batchrun
 import batchrun.wherobots.views  # which test is the first must not matter
 
-settings.register_profile("patient", deadline=None)  # a busy machine makes no example wrong
+# A busy machine makes no example wrong, and drawing it takes as long as it takes.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 

@@ -165,16 +165,16 @@ def test_an_unreachable_service_is_reported_with_the_figures(batchrun: Run) -> N
 
 @pytest.mark.slow
 def test_interrupted_it_reports_what_it_has_and_removes_its_ledger(tmp_path: Path) -> None:
-    words = [str(COMMAND), "bench", "--runs", "20000", "--rate", "100", "--json", "--directory", str(tmp_path)]
+    words = [str(COMMAND), "bench", "--runs", "5000", "--rate", "50", "--json", "--directory", str(tmp_path)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        until = time.monotonic() + 60
-        while not any(path.stat().st_size > 2000 for path in tmp_path.glob(".batchrun-bench-*/*.jsonl")):
-            assert time.monotonic() < until
+        # No time limits of its own, here and below: on a busy machine, starting alone may take long.
+        while not any(b'"submitted"' in path.read_bytes() for path in tmp_path.glob(".batchrun-bench-*/*.jsonl")):
+            assert process.poll() is None
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate()
     assert process.returncode == 130, err
-    assert 0 < json.loads(out)["submitted"] < 20_000
+    assert 0 < json.loads(out)["submitted"] < 5_000
     assert list(tmp_path.iterdir()) == []
 
 
@@ -182,12 +182,11 @@ def test_interrupted_it_reports_what_it_has_and_removes_its_ledger(tmp_path: Pat
 def test_an_interrupt_before_the_start_is_reported(tmp_path: Path) -> None:
     words = [str(COMMAND), "bench", "--directory", str(tmp_path)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        until = time.monotonic() + 20
         while not list(tmp_path.iterdir()):
-            assert time.monotonic() < until
+            assert process.poll() is None
             time.sleep(0.001)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate()
     assert (process.returncode, out) == (130, "")
     assert err.endswith("error: Ctrl-C: interrupted\n")
     assert list(tmp_path.iterdir()) == []

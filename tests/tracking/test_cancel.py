@@ -54,7 +54,8 @@ async def test_a_run_that_has_ended_is_said_to_have(emulating: Emulating, tmp_pa
     service = await emulating(run_s=0.05, cancel_ended_status=409)
     path = tmp_path / "x.ledger.jsonl"
     await batch(service, 2, path, with_apps=False)
-    await anyio.sleep(0.3)
+    while await statuses(service) != {"COMPLETED"}:  # noqa: ASYNC110 - a service, which has no event
+        await anyio.sleep(0.02)
     result = await cancelled(service, path)
     assert (len(result.had_ended), result.requested, result.problems) == (2, [], [])
     assert await statuses(service) == {"COMPLETED"}
