@@ -130,7 +130,7 @@ def test_another_kind_of_file_is_refused_and_left_alone(path: Path, first: bytes
 async def test_another_format_version_is_refused(path: Path) -> None:
     await write_three(path)
     path.write_bytes(path.read_bytes().replace(b'"format":1', b'"format":2', 1))
-    with pytest.raises(LedgerFormatError, match="format 2, this batchrun reads format 1"):
+    with pytest.raises(LedgerFormatError, match="format 2, but this version of batchrun reads format 1"):
         FileLedger.open(path)
 
 
