@@ -3,6 +3,7 @@
 import errno
 import gc
 import os
+import re
 import signal
 import sys
 import traceback
@@ -221,11 +222,19 @@ def _usage_error(error: typer.TyperException, args: list[str], *, as_json: bool)
         return ExitStatus.USAGE
     similar = getattr(error, "possibilities", None)
     fix = f"did you mean {' or '.join(similar)}?" if similar else f"see {place} --help"
-    fact = (error.message if similar else error.format_message()).rstrip(".")
+    fact = _without_validator((error.message if similar else error.format_message()).rstrip("."))
     if " Did you mean " in fact:  # an unknown command's message holds its own suggestion, in quotes
         fact, _, suggestion = fact.partition(". Did you mean ")
         fix = f"did you mean {suggestion.replace(chr(39), '')}"
     return _fail([Problem(place, fact[:1].lower() + fact[1:], fix)], ExitStatus.USAGE, as_json=as_json)
+
+
+def _without_validator(fact: str) -> str:
+    """The message of an invalid value, without the words that typer's validator adds."""
+    fact = fact.replace(": Value error, ", ": ").replace(": Input should be ", ": must be ")
+    return re.sub(r" valid (integer|number), unable to parse string as an? \w+$", r" \1", fact).replace(
+        "a integer", "an integer"
+    )
 
 
 def _os_error(error: OSError, *, as_json: bool) -> ExitStatus:

@@ -35,7 +35,7 @@ def _plain(output: Output, what: str) -> ReadObserver:
 
     def tell(read: int, total: int | None) -> None:
         nonlocal next_s
-        if (now_s := time.monotonic()) >= next_s:
+        if (now_s := time.monotonic()) >= next_s and total != 0:
             next_s = now_s + LINE_EVERY_S
             output.tell(_words(what, read, total))
 

@@ -71,7 +71,9 @@ def test_help_for_a_command_that_does_not_exist_says_so(batchrun: Run) -> None:
         (["status", "--jsno"], "error: batchrun status: no such option: --jsno; did you mean --json?"),
         (["resume"], "error: batchrun resume: missing argument 'LEDGER'; see batchrun resume --help"),
         (["submit", "s.toml", "--rate"], "error: batchrun submit: option '--rate' requires an argument"),
-        (["submit", "s.toml", "--rate", "fast"], "error: batchrun submit: invalid value for '--rate': "),
+        (["submit", "s.toml", "--rate", "fast"], "batchrun submit: invalid value for '--rate': must be a number; see"),
+        (["watch", "s.toml", "--until", "never"], "'--until': 'never' is not one of 'all', 'first-failure'; see"),
+        (["plan", "s.toml", "--show", "-1"], "'--show': must be greater than or equal to 0; see batchrun plan"),
     ],
 )
 def test_an_unknown_command_or_option_is_reported_with_its_place_and_a_fix(

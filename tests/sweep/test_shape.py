@@ -48,8 +48,8 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
     "bounds": (
         {"version": 1, "run": RUN, "submit": {"max_points": 0, "rate": 0.0}},
         [
-            "submit.max_points: invalid value 0; input should be greater than or equal to 1",
-            "submit.rate: invalid value 0.0; input should be greater than 0",
+            "submit.max_points: invalid value 0; use a value greater than or equal to 1",
+            "submit.rate: invalid value 0.0; use a value greater than 0",
         ],
     ),
     "a missing key": (

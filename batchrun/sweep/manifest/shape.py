@@ -107,7 +107,7 @@ def _report(error: Any, problems: Problems) -> None:
             fact, _, fix = str(error["ctx"]["error"]).partition("; ")
             at.add(fact, fix)
         case _:
-            message = error["msg"]
+            message = error["msg"].replace("Input should be ", "use a value ")
             fix = _EXPECTED.get(error["type"], message[:1].lower() + message[1:])
             at.add(f"invalid value {shown(error['input'])}", fix)
 
