@@ -32,6 +32,7 @@ from batchrun.ledger.events import (
 )
 from batchrun.ledger.state import BatchState, EarlierRun, Outcome, RunState, Tracked
 from batchrun.wherobots.clock import creation_offset_s
+from batchrun.wherobots.http_statuses import is_conflict
 
 __all__ = ["BatchState", "EarlierRun", "Outcome", "RunState", "Tracked", "fold", "fold_all"]
 
@@ -147,8 +148,9 @@ def _refused(state: BatchState, event: RefusedEvent) -> None:
     run = _ended(state, event.key, event.n)
     reason = event.code or (str(event.status) if event.status is not None else "unsent")
     state.refusals[reason] = state.refusals.get(reason, 0) + 1
-    _created_nothing(run, event.n)
-    # This attempt created nothing; what an earlier one did is for settling to find out.
+    if not is_conflict(event.status, event.code):
+        _created_nothing(run, event.n)
+    # This attempt is not waited for; what an earlier one did is for settling to find out.
     state.move(run, Outcome.UNKNOWN if run.unsettled else Outcome.PENDING)
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "RATE_CODE",
     "TIMEOUT_CODE",
     "UNAUTHORIZED",
+    "is_conflict",
     "is_redirect",
 ]
 
@@ -36,6 +37,14 @@ CALL_REFUSED = NO_SUCH_PATH | {FORBIDDEN, 501}
 QUOTA_CODE = "INSUFFICIENT_QUOTA_ERROR"
 RATE_CODE = "RATE_LIMIT_ERROR"
 TIMEOUT_CODE = "TIMEOUT_ERROR"
+
+
+def is_conflict(status: int | None, code: str | None) -> bool:
+    """Whether a request was refused because of something that exists.
+
+    That may be what the request itself created: something on the way may have sent it twice.
+    """
+    return status == CONFLICT and code not in {QUOTA_CODE, RATE_CODE}
 
 
 def is_redirect(status: int | None) -> bool:

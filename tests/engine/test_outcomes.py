@@ -42,7 +42,7 @@ async def answered(parts: Parts, answer: Answer, work: Work | None = None) -> Wo
     work = work or await parts.take()
     work.n += 1
     await parts.ledger.attempted(work.key, work.n, work.name)
-    verdict = judge(answer, may_exist=work.first_unknown_at_s is not None)
+    verdict = judge(answer, may_exist=work.may_exist)
     parts.outcomes.answered(work, answer, verdict, sent_at_s=SENT_AT_S)
     return work
 

@@ -102,6 +102,40 @@ def test_runs_that_failed_or_were_rejected_are_looked_for_before_they_are_sent_a
     assert ended.status == 0, ended.err
 
 
+def test_a_conflict_may_be_with_a_run_that_the_attempt_itself_created(command: Command, service: Service) -> None:
+    """Something on the way sent the request twice: the second one was refused, and only that response arrived."""
+    conflict = Act(status=409)
+    service.act = lambda post: conflict if post.nth == 1 else CREATED
+    command.sweep(3)
+    ended = command.submit()
+    assert service.names() == once(3)
+    assert ended.status == 0, ended.err
+    assert command.run("ledger", "check", command.ledger.name).status == 0
+
+
+def test_a_conflict_is_remembered_by_the_next_session(command: Command, service: Service) -> None:
+    service.act = lambda _: Act(status=409)
+    command.sweep(2)
+    command.submit("--max-attempts", "1")
+    assert service.names() == once(2)
+    service.act = lambda _: CREATED
+    ended = command.submit("--retry", "failed")
+    assert service.names() == once(2)
+    assert ended.status == 0, ended.err
+
+
+def test_a_setting_that_ended_in_conflicts_may_be_changed(command: Command, service: Service) -> None:
+    """Nothing was created: the changed runs are not run again."""
+    service.act = lambda _: refusal(409)
+    command.sweep(2)
+    command.submit("--max-attempts", "1")
+    service.act = lambda _: CREATED
+    command.sweep(2, runtime="small")
+    ended = command.submit("--extend")
+    assert service.names() == once(2)
+    assert ended.status == 0, ended.err
+
+
 def test_runs_that_left_the_plan_and_came_back_are_looked_for_before_they_are_sent(
     command: Command, service: Service
 ) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from batchrun.engine.environment import changed_values
 from batchrun.ledger.events import BatchEvent, SubmittedEvent
-from batchrun.ledger.fold import BatchState, Outcome
+from batchrun.ledger.fold import BatchState, Outcome, RunState
 from batchrun.ledger.reader import read_events
 from batchrun.sweep.plan import Plan
+from batchrun.wherobots.http_statuses import CONFLICT
 
 __all__ = ["CreatedPoints", "Difference", "changed_files", "created_points", "difference", "is_changed"]
 
@@ -63,7 +64,7 @@ def created_points(ledger: Path, state: BatchState) -> CreatedPoints:
         LedgerError: the ledger cannot be read.
 
     """
-    created = CreatedPoints(names={run.name for run in state.runs.values() if run.name and run.since_s is not None})
+    created = CreatedPoints(names={run.name for run in state.runs.values() if run.name and _may_exist(run)})
     for event in read_events(ledger) if state.counts[Outcome.SUBMITTED] + state.gone[Outcome.SUBMITTED] else ():
         if type(event) is SubmittedEvent:
             created.names.add(event.name)
@@ -71,6 +72,12 @@ def created_points(ledger: Path, state: BatchState) -> CreatedPoints:
             if len(event.point) > len(b"{}"):
                 created.points.add(bytes(event.point))
     return created
+
+
+def _may_exist(run: RunState) -> bool:
+    """One that failed with conflicts was looked for each time: an edit of its setting is how it is fixed."""
+    is_conflict = run.outcome is Outcome.FAILED and run.trouble is not None and run.trouble.status == CONFLICT
+    return run.since is not None and not is_conflict
 
 
 def difference(

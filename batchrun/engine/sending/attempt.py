@@ -80,7 +80,7 @@ class Attempts:
         self._tally.last_failure = failure_words(answer) or self._tally.last_failure
         hint = answer.hint if isinstance(answer, Created | Refused) else None
         # By the attempts before this one: its own outcome is recorded below.
-        verdict = judge(answer, may_exist=work.first_unknown_at_s is not None)
+        verdict = judge(answer, may_exist=work.may_exist)
         self._pacer.answered(permit, verdict, time.monotonic() - began_s, hint=hint)
         self._outcomes.answered(work, answer, verdict, sent_at_s=sent_at_s)
 

@@ -46,6 +46,8 @@ class Work(msgspec.Struct, kw_only=True, eq=False):
     """The same for an attempt of another planned run with this name: a changed setting gives a point another key."""
     first_unknown_n: int = 0
     """That attempt's number."""
+    is_only_conflict: bool = False
+    """That attempt was refused with a conflict: the run is looked for before it is sent, but not waited for."""
     exists_without_id: bool = False
     """A 2xx arrived whose body could not be read: the run exists, and must never be sent again."""
     failed_looks: int = 0
@@ -60,9 +62,20 @@ class Work(msgspec.Struct, kw_only=True, eq=False):
     """When the latest attempt of unknown outcome ended, on the monotonic clock."""
 
     @property
+    def may_exist(self) -> bool:
+        """Whether an attempt whose response was lost may have created it."""
+        return self.first_unknown_at_s is not None and not self.is_only_conflict
+
+    @property
     def looked_from_s(self) -> float | None:
         """When the first attempt began that may have created a run of this name; None if there was none."""
         return self.namesake_at_s if self.first_unknown_at_s is None else self.first_unknown_at_s
+
+    def may_have_created(self, sent_at_s: float, *, is_conflict: bool = False) -> None:
+        """The latest attempt may have created it. The first one counts: whatever is created from then on may be this run."""
+        self.is_only_conflict = is_conflict and not self.may_exist
+        if self.first_unknown_at_s is None:
+            self.first_unknown_at_s, self.first_unknown_n = sent_at_s, self.n
 
     @property
     def compared_body(self) -> bytes | None:

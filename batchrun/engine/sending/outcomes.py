@@ -41,6 +41,7 @@ from batchrun.ledger.file import FileLedger
 from batchrun.ledger.state import Outcome
 from batchrun.tracking.changes import new_run
 from batchrun.wherobots.answers import Answer, Created, Refused
+from batchrun.wherobots.http_statuses import is_conflict
 from batchrun.wherobots.summaries import RunSummary
 
 __all__ = ["Outcomes"]
@@ -110,7 +111,7 @@ class Outcomes:
                 self._backlog.put(work)  # pending, and not failed: with the right key, a resume sends it
                 self._switch.pull(refusal_stop(answer, self._base_url))
             case _:
-                self._retry(work, answer, verdict)
+                self._retry(work, answer, verdict, sent_at_s)
 
     def unsent(self, work: Work) -> None:
         """A pause or a stop came between journaling the attempt and sending it."""
@@ -225,9 +226,7 @@ class Outcomes:
 
     def _unknown(self, work: Work, answer: Answer, verdict: Verdict, sent_at_s: float) -> None:
         work.failed_attempts += verdict.is_counted
-        if work.first_unknown_at_s is None:
-            # The first one stays: whatever is created from then on may be this run.
-            work.first_unknown_at_s, work.first_unknown_n = sent_at_s, work.n
+        work.may_have_created(sent_at_s)
         self._record_unknown(work, reason_of(answer), exists=verdict.next_step is NextStep.SETTLE_ONLY)
         self._to_settle.put(work)
 
@@ -240,9 +239,11 @@ class Outcomes:
         self._ledger.record(end_event(RejectedEvent, self._at(), work, answer.trouble))
         self._done(work, Outcome.REJECTED)
 
-    def _retry(self, work: Work, answer: Answer, verdict: Verdict) -> None:
+    def _retry(self, work: Work, answer: Answer, verdict: Verdict, sent_at_s: float) -> None:
         if verdict.pressure is Pressure.QUOTA:
             self._active_runs.quota_refused(verdict.wait_s or 0.0)
+        if isinstance(answer, Refused) and is_conflict(answer.http_status, answer.trouble.code):
+            work.may_have_created(sent_at_s, is_conflict=True)
         work.failed_attempts += verdict.is_counted
         if verdict.is_counted and work.failed_attempts >= self._settings.max_attempts:
             self._refused(work, answer)  # both events: this attempt created nothing, and the run ends with it
