@@ -80,6 +80,15 @@ async def test_an_id_or_a_run_proves_the_organization(
     assert await checked(state, wire) == CheckedOrganization(organization=organization, is_proven=is_proven)
 
 
+@pytest.mark.parametrize(("status", "error"), [(403, LedgerMismatchError), (500, ApiError)])
+async def test_a_batch_without_runs_that_knows_its_organization_needs_the_keys(
+    status: int, error: type[Exception]
+) -> None:
+    """Else its first runs could be created in one organization, and be looked for in the other."""
+    with pytest.raises(error):
+        await checked(state_of(organization="acme"), service(status))
+
+
 async def test_an_organization_is_not_taken_for_the_batchs_while_only_lost_attempts_could_tell() -> None:
     """Else the next session, with the right key, would be refused, and this one's would be believed."""
     found = await checked(state_of(lost=2), service("globex"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.laws.command import Command, once, supported
-from tests.laws.service import CREATED, HELD_BACK, LOST, Act, Service, wait_until
+from tests.laws.service import CREATED, HELD_BACK, LOST, Act, Service, refusal, wait_until
 
 ABSENT = Act(commits=False, status=None)
 """No run is created, and there is no response."""
@@ -46,6 +46,27 @@ def test_an_unproven_organization_proves_no_absence(command: Command, service: S
     wait_until(lambda: service.lists > lists + 12)
     assert process.poll() is None
     assert service.names() == once(3)
+
+
+def test_a_key_that_hides_its_organization_creates_nothing_for_a_batch_that_knows_its_own(
+    command: Command, service: Service
+) -> None:
+    """No run of the batch can show whose key it is, and a later session would believe that it was the batch's."""
+    service.organizations = {"laws-key-other": "org-2"}
+    command.sweep(3)
+    service.act = lambda _: refusal(401)
+    assert command.submit().status == 3
+    service.act = lambda _: CREATED
+    service.reveals_organization = False
+    command.environ["WHEROBOTS_API_KEY"] = "laws-key-other"
+    refused = command.submit()
+    assert service.names() == {}
+    assert refused.status == 4
+    assert "org-1" in refused.text
+    service.reveals_organization = True
+    del command.environ["WHEROBOTS_API_KEY"]
+    assert command.submit().status == 0
+    assert service.names("org-1") == once(3)
 
 
 def test_nothing_new_is_sent_with_a_key_that_may_be_anothers(command: Command, service: Service) -> None:

@@ -201,11 +201,12 @@ def _is_anothers(run: HeldRun, own: Owner, state: BatchState) -> bool:
     """Whether a run may be taken for one that it is not.
 
     The ledger that knew better may have been replaced by an older one:
-    so a run that was declared to be another batch's, or one with another payload.
+    so a run that was declared to be another batch's, or one with another payload. So may a run of which a person decided that
+    it does not exist.
     """
     if run.owner is None or run.owner.ledger != own.ledger:
         return True
-    is_forgotten = run.is_forgotten and run.owner.key != own.key
+    is_forgotten = (run.is_forgotten or bool(run.excuse)) and run.owner.key != own.key
     return (run.is_disowned or is_forgotten) and run.id not in state.foreign
 
 

@@ -51,6 +51,8 @@ class World:
     _copy: bytes | None = None
     _unknown_to_copy: list[HeldRun] = field(default_factory=list)
     """Runs that an older ledger did not know when it was put back."""
+    _forgotten: list[HeldRun] = field(default_factory=list)
+    """Those of them that the ledger before it did know."""
     _restored_s: float = 0.0
     """When it was."""
 
@@ -79,13 +81,11 @@ class World:
             return False
         DISK.put(self.main, self.newer)
         self.newer = None
-        for run in self._unknown_to_copy:
+        for run in self._forgotten:
             run.is_forgotten = False
-        self._unknown_to_copy = [
-            run for run in self.service.runs if self._is_of_main(run) and run.sent_s >= self._restored_s
-        ]
-        for run in self._unknown_to_copy:
-            run.is_forgotten = True
+        for run in self.service.runs:
+            run.is_forgotten |= self._is_of_main(run) and run.sent_s >= self._restored_s
+        self._unknown_to_copy = [run for run in self.service.runs if self._is_of_main(run) and run.is_forgotten]
         return True
 
     def has_lost_its_latest_runs(self, ledger: Path) -> bool:
@@ -250,10 +250,11 @@ class World:
         self._restored_s = CLOCK.now_s
         DISK.put(self.main, self._copy)
         known = {run_id for run_id, _ in ids_of(read_state(self.main))}
-        for run in self.service.runs:
-            if self._is_of_main(run) and run.id not in known:
-                self._unknown_to_copy.append(run)
-                run.is_forgotten = True
+        unknown = [run for run in self.service.runs if self._is_of_main(run) and run.id not in known]
+        self._unknown_to_copy += unknown
+        self._forgotten = [run for run in unknown if not run.is_forgotten]
+        for run in unknown:
+            run.is_forgotten = True
 
     def _is_of_main(self, run: HeldRun) -> bool:
         return run.owner is not None and run.owner.ledger == self.main.name

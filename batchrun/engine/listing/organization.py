@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from batchrun.engine.listing.scan import Scanner
 from batchrun.engine.verdicts import is_call_refused
-from batchrun.errors import ApiError
+from batchrun.errors import ApiError, LedgerMismatchError
 from batchrun.ledger.fold import BatchState
 from batchrun.tracking.access import another_organization, latest_ids, unknown_runs
 
@@ -46,11 +46,19 @@ async def check_organization(state: BatchState, scanner: Scanner, place: str) ->
             raise another_organization(place, organization, known)
         return CheckedOrganization(organization=organization, is_proven=True)
     if not state.has_runs:
+        if known is not None:  # nothing else can prove it, and what is sent now would be looked for there
+            raise failure if failure is not None and _may_pass(failure) else hidden_organization(place, known)
         return CheckedOrganization(organization=organization, is_proven=False)
     is_proven = await _knows_a_run(state, scanner, place)
     if failure is not None and _may_pass(failure) and not is_proven:
         raise failure
     return CheckedOrganization(organization=organization if is_proven else None, is_proven=is_proven)
+
+
+def hidden_organization(place: str, known: str) -> LedgerMismatchError:
+    """The batch belongs to ``known``, and nothing shows whether the key does."""
+    fact = f"the batch belongs to organization {known}, and with this API key the service does not reveal the key's organization"
+    return LedgerMismatchError(place, fact, "use the key that the batch was begun with, or another --ledger")
 
 
 async def organization_of(scanner: Scanner) -> str | None:
