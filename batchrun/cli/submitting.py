@@ -3,11 +3,13 @@
 import gc
 import os
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import anyio
 
 from batchrun.cli.confirming import is_confirmed, warn_of_torn_line
 from batchrun.cli.exits import ExitStatus
+from batchrun.cli.loading import load
 from batchrun.cli.output import Output
 from batchrun.cli.progress import View
 from batchrun.cli.sending_nothing import dry_run, nothing_left
@@ -17,8 +19,6 @@ from batchrun.cli.settling import settle_unknown
 from batchrun.cli.submit_request import SubmitRequest
 from batchrun.cli.text import numbered
 from batchrun.cli.views.result import Result, show_result
-from batchrun.cli.watch_views import SubmissionView, watch_view
-from batchrun.cli.watching import Watched, WatchRequest, follow_batch, show_watched
 from batchrun.engine.preflight.existing import Existing
 from batchrun.engine.preflight.ledger_check import Preflight
 from batchrun.engine.rerun import request_rerun_of_failed
@@ -28,9 +28,12 @@ from batchrun.engine.submit import Submission, submit
 from batchrun.errors import RunsExistError, SweepChangedError
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.reader import read_state
-from batchrun.report.summary import read_summary
 from batchrun.wherobots.client import RunsClient
 from batchrun.wherobots.settings import ApiSettings
+
+if TYPE_CHECKING:  # loaded with --watch
+    from batchrun.cli.watch_views import SubmissionView
+    from batchrun.cli.watching import Watched, WatchRequest
 
 __all__ = ["run_submission"]
 
@@ -60,7 +63,7 @@ def run_submission(request: SubmitRequest, output: Output) -> ExitStatus:
             if has_to_ask and not is_confirmed(request, preflight, ledger.state, output):
                 return ExitStatus.STOPPED
             gc.freeze()  # the plan stays to the end: no need to look through it for garbage
-            seen = SubmissionView(output, request.plan.name) if request.watch else None
+            seen = _view_of_both(output, request.plan.name) if request.watch else None
             submission = _submit_or_ask(request, ledger, api, output, seen=seen)
         # With the lock released: following takes it for each append.
         watched = _watch(request, api, output, seen) if seen is not None and submission.stop is None else None
@@ -77,11 +80,11 @@ def _is_run_again(request: SubmitRequest, output: Output) -> bool:
     return bool(runs)
 
 
-def _round(request: SubmitRequest, api: ApiSettings, output: Output) -> tuple[Submission, Watched | None]:
+def _round(request: SubmitRequest, api: ApiSettings, output: Output) -> tuple[Submission, "Watched | None"]:
     """Create the runs that are to be rerun, and follow them; what the first session was allowed does not count again."""
     again = replace(request, create=False, retry=frozenset(), extend=False, recreate=False, existing=Existing.REFUSE)
     with FileLedger.open(request.ledger) as ledger:
-        seen = SubmissionView(output, request.plan.name)
+        seen = _view_of_both(output, request.plan.name)
         submission = _run_session(again, ledger, api, output, seen=seen)
     return submission, _watch(again, api, output, seen) if submission.stop is None else None
 
@@ -93,23 +96,30 @@ def _patient(settings: SubmitSettings, output: Output) -> SubmitSettings:
     return replace(settings, give_up_after_s=UNATTENDED_S)
 
 
-def _watch(request: SubmitRequest, api: ApiSettings, output: Output, seen: SubmissionView) -> Watched:
+def _watch(request: SubmitRequest, api: ApiSettings, output: Output, seen: "SubmissionView") -> "Watched":
     """Follow the runs until they end, now that nothing is left to send and the ledger's lock is released."""
-    view = watch_view(output, request.plan.name, failures=seen.failures)
-    return follow_batch(_watch_request(request), api, output, view)
+    view = load("batchrun.cli.watch_views:watch_view")(output, request.plan.name, failures=seen.failures)
+    watched: Watched = load("batchrun.cli.watching:follow_batch")(_watch_request(request), api, output, view)
+    return watched
 
 
-def _watch_request(request: SubmitRequest) -> WatchRequest:
-    return WatchRequest(
+def _view_of_both(output: Output, name: str) -> "SubmissionView":
+    view: SubmissionView = load("batchrun.cli.watch_views:SubmissionView")(output, name)
+    return view
+
+
+def _watch_request(request: SubmitRequest) -> "WatchRequest":
+    made: WatchRequest = load("batchrun.cli.watching:WatchRequest")(
         name=request.plan.name,
         ledger=request.ledger,
         service=request.service,
         read_rate=request.settings.read_rate,
     )
+    return made
 
 
 def _submit_or_ask(
-    request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output, *, seen: SubmissionView | None
+    request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output, *, seen: "SubmissionView | None"
 ) -> Submission:
     """Submit; if runs exist that a new ledger does not know, ask whether to create them again.
 
@@ -130,7 +140,7 @@ def _submit_or_ask(
 
 
 def _run_session(
-    request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output, *, seen: SubmissionView | None
+    request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output: Output, *, seen: "SubmissionView | None"
 ) -> Submission:
     async def work(client: RunsClient, view: View, switch: StopSwitch) -> Submission:
         return await submit(
@@ -169,14 +179,14 @@ def _check(request: SubmitRequest, ledger: FileLedger, api: ApiSettings, output:
         raise
 
 
-def _show(request: SubmitRequest, submission: Submission, output: Output, watched: Watched | None) -> ExitStatus:
+def _show(request: SubmitRequest, submission: Submission, output: Output, watched: "Watched | None") -> ExitStatus:
     progress = submission.progress
     is_all_well = progress.submitted + progress.pending == progress.planned  # then there is no reason to look for
     result = Result(
         name=request.plan.name,
         ledger=str(request.ledger),
         submission=submission,
-        reasons=() if is_all_well else read_summary(request.ledger).reasons,
+        reasons=() if is_all_well else load("batchrun.report.summary:read_summary")(request.ledger).reasons,
         resume=request.resume,
         watched=watched.json() if watched is not None else None,
         follow=request.follow if watched is None else (),
@@ -185,5 +195,5 @@ def _show(request: SubmitRequest, submission: Submission, output: Output, watche
     )
     status = show_result(result, output)
     if watched is not None:
-        show_watched(_watch_request(request), watched, output)
+        load("batchrun.cli.watching:show_watched")(_watch_request(request), watched, output)
     return status

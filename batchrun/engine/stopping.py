@@ -191,8 +191,7 @@ def file_stop(error: LedgerWriteError | PlanChangedError) -> Stop:
 
 def failures_stop(tally: Tally, bound: float | None) -> Stop | None:
     """The stop for ``stop_after_failures``, once too many runs ended badly; ``bound`` below 1 is a share."""
-    bad = tally.ended_badly
-    if bound is None or not _is_too_many(bad, bound, tally):
+    if bound is None or not _is_too_many(bad := tally.ended_badly, bound, tally):
         return None
     shown = f"{bound:g}" if bound >= 1 else f"{bound:.0%}"
     fact = f"{bad:,} runs failed or were rejected; stop_after_failures is {shown}"

@@ -49,7 +49,7 @@ class Script:
     runs: int
 
 
-_SCRIPT = re.compile(rb'"run(?:Python|Jar)":\{.*?"uri":"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_SCRIPT = re.compile(rb'"run(?:Python|Jar)":\{.*?"uri":"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
 """In canonical JSON the quotes of a string's content are escaped, so that these keys cannot be part of an argument."""
 
 

@@ -20,7 +20,8 @@ class TotalTimeout:
 
     def begin(self) -> "_Deadline":
         """A context manager for the current task; it raises ``TimeoutError`` if the time ran out inside."""
-        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101 - requests are sent by tasks
         deadline = _Deadline(self._under_way, task, loop.time() + self._after_s)
         self._under_way[deadline] = None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from shlex import join
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batchrun.cli.exits import ExitStatus
 from batchrun.cli.output import Output
@@ -13,7 +13,9 @@ from batchrun.engine.stopping import StopReason
 from batchrun.engine.submit import Submission
 from batchrun.errors import Problem
 from batchrun.ledger.fold import Outcome
-from batchrun.report.reasons import Reason
+
+if TYPE_CHECKING:
+    from batchrun.report.reasons import Reason
 
 __all__ = ["Result", "exit_status", "show_result"]
 
@@ -27,7 +29,7 @@ class Result:
     name: str
     ledger: str
     submission: Submission
-    reasons: tuple[Reason, ...]
+    reasons: tuple["Reason", ...]
     resume: tuple[str, ...]
     """The command that resumes the batch."""
     watched: dict[str, Any] | None = None

@@ -1,12 +1,15 @@
 """Tables that more than one command shows."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from batchrun.cli.output import Table
 from batchrun.errors import Trouble
 from batchrun.ledger.fold import Outcome
-from batchrun.report.reasons import FailedRun, Reason
-from batchrun.report.rows import RunRow
+
+if TYPE_CHECKING:
+    from batchrun.report.reasons import FailedRun, Reason
+    from batchrun.report.rows import RunRow
 
 __all__ = ["OUTCOMES", "failed_runs_table", "gone_runs_table", "outcome_table", "reason_table", "status_table"]
 
@@ -37,7 +40,7 @@ def status_table(name: str, counts: Mapping[str, int], planned: int) -> Table:
     return Table(title=name, head=("status", "runs"), rows=tuple(rows), right=frozenset({"runs"}))
 
 
-def reason_table(reasons: Sequence[Reason]) -> Table:
+def reason_table(reasons: Sequence["Reason"]) -> Table:
     """Why runs are not submitted, most frequent first."""
     rows = tuple(
         (f"{why.runs:,}", why.outcome.value, _response(why.trouble), _message(why.trouble), _examples(why))
@@ -47,7 +50,7 @@ def reason_table(reasons: Sequence[Reason]) -> Table:
     return Table(title="Not submitted", head=head, rows=rows, right=frozenset({"runs"}))
 
 
-def failed_runs_table(runs: Sequence[FailedRun]) -> Table:
+def failed_runs_table(runs: Sequence["FailedRun"]) -> Table:
     """Every run that was rejected or failed."""
     rows = tuple(
         (run.name, run.outcome.value, f"{run.attempts:,}", _response(run.trouble), run.trouble.message or "")
@@ -57,7 +60,7 @@ def failed_runs_table(runs: Sequence[FailedRun]) -> Table:
     return Table(title="Rejected and failed", head=head, rows=rows, right=frozenset({"attempts"}))
 
 
-def gone_runs_table(runs: Sequence[RunRow]) -> Table:
+def gone_runs_table(runs: Sequence["RunRow"]) -> Table:
     """Runs that exist, or may exist, and that the plan no longer contains."""
     rows = tuple((run.name, run.run_id or "", run.outcome.value, run.status or "") for run in runs)
     return Table(title="No longer in the plan", head=("name", "run id", "outcome", "run status"), rows=rows)
@@ -74,5 +77,5 @@ def _message(trouble: Trouble) -> str:
     return f"{field}{trouble.message or ''}{suggestion}"
 
 
-def _examples(why: Reason) -> str:
+def _examples(why: "Reason") -> str:
     return ", ".join(why.examples) + (", ..." if len(why.examples) < why.runs and why.examples else "")
