@@ -1,6 +1,7 @@
 """The comparison of ways to create runs: what it counts, and that it notices a run that was made twice."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -73,3 +74,19 @@ def test_the_pages_show_the_figures_that_were_measured() -> None:
     rows = "\n".join(table([Score(**one) for one in document["scores"]], document["runs"]))
     for page in ("README.md", "benchmarks/reliability/README.md"):
         assert rows in (ROOT / page).read_text("utf-8"), page
+    shorter = (ROOT / "docs/explanation/alternatives.md").read_text("utf-8")
+    for name, _created, twice, missing, reported, _seconds in (
+        row.strip("| ").split(" | ") for row in rows.splitlines()[2:]
+    ):
+        assert f"| {name} | {twice} | {missing} | {reported} |" in shorter, name
+
+
+def test_the_page_shows_the_throughput_that_was_measured() -> None:
+    document = json.loads((ROOT / "benchmarks/results/results.json").read_text("utf-8"))
+    page = (ROOT / "benchmarks/README.md").read_text("utf-8").replace("**", "").replace("`", "")
+    for row in document["rows"]:
+        if row["group"].startswith(("Submitting", "Growing")):
+            figures = f"{row['count']:,} | {row['seconds']:,.2f} | {row['count'] / row['seconds']:,.0f}"
+            assert f"| {row['name']} | {figures} |" in page, row
+    for ratio in document["ratios"].values():
+        assert re.search(rf"(?<![\d.])({ratio:.0f} times|{ratio:.1f} times|{ratio:.2f})(?!\d)", page), ratio
