@@ -73,6 +73,7 @@ check: $(VENV)/.dev ## lint, and check formatting, types and import contracts
 docs: $(VENV)/.dev ## build the documentation into build/site; warnings are errors
 	$(BIN)/python docs/generate.py
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/site
+	@echo 'open build/site/index.html in a browser'
 
 coverage: $(VENV)/.dev ## run all tests, and report branch coverage
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --cov=batchrun --cov-branch --cov-report=term:skip-covered
