@@ -25,6 +25,7 @@ from batchrun.cli.watch_views import WatchView, watch_view
 from batchrun.engine.pacing.pacer import Pacer
 from batchrun.engine.stopping import StopReason, StopSwitch
 from batchrun.errors import BatchrunError, Problem
+from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.state import BatchState, Outcome
 from batchrun.report.failures import FailureGroup, failure_groups
 from batchrun.report.rows import read_rows
@@ -36,7 +37,7 @@ from batchrun.wherobots.enums import RunStatus
 from batchrun.wherobots.settings import ApiSettings
 from batchrun.wherobots.transports import open_transport
 
-__all__ = ["Until", "WatchRequest", "Watched", "follow_batch", "run_watch", "show_watched"]
+__all__ = ["Until", "WatchRequest", "Watched", "ended_before", "follow_batch", "run_watch", "show_watched"]
 
 SNAPSHOT_EVERY_S = 0.25
 RATE_OVER_S = 300.0
@@ -185,6 +186,7 @@ class _Watch:
         self._view = view
         self._finished: deque[float] = deque()
         self._began_s = time.monotonic()
+        self._began_at_s = time.time()
         self._has_failed = False
         self.follower: BatchFollower
 
@@ -236,7 +238,8 @@ class _Watch:
     def _change(self, change: Change) -> None:
         self._view.change(change)
         if change.is_final:
-            self._finished.append(time.monotonic())
+            if not ended_before(change, self._began_at_s):
+                self._finished.append(time.monotonic())
             self._has_failed |= _ended_badly(change.status)
 
     def snapshot(self) -> WatchSnapshot:
@@ -267,6 +270,11 @@ class _Watch:
 def uncreated(state: BatchState) -> dict[Outcome, int]:
     """Planned runs that are not created, by outcome."""
     return {outcome: state.count(outcome) for outcome in UNCREATED if state.count(outcome)}
+
+
+def ended_before(change: Change, at_s: float) -> bool:
+    """Whether a run had ended by then: the first look finds all of these at once, which is not a rate."""
+    return 0 < epoch_seconds(change.complete_time or "") < at_s
 
 
 def _ended_badly(status: str | None) -> bool:

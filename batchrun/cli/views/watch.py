@@ -158,7 +158,7 @@ def picture(snapshot: WatchSnapshot, failures: Sequence[Change]) -> RenderableTy
 def detail_line(snapshot: WatchSnapshot) -> str:
     """``12 active; 4.1 finished per minute; about 12 min left``, as far as it is known."""
     parts = [f"{snapshot.active:,} active"]
-    if snapshot.finished_per_s:
+    if snapshot.finished_per_s and snapshot.active:
         parts.append(_rate(snapshot.finished_per_s))
     if snapshot.left_s is not None and snapshot.active:
         parts.append(f"about {short_span(snapshot.left_s)} left")

@@ -10,6 +10,8 @@ from rich.console import Console
 
 from batchrun.cli.views.failures import failure_table
 from batchrun.cli.views.watch import WatchSnapshot, change_line, detail_line, picture, segment_widths, status_parts
+from batchrun.cli.watching import ended_before
+from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.state import Outcome
 from batchrun.report.failures import FailureGroup
 from batchrun.report.overrepresented import Overrepresented
@@ -65,6 +67,18 @@ def test_what_is_not_known_is_left_out() -> None:
     assert detail_line(waiting) == (
         "1 active; 3.0 finished per second; 2 changes not recorded yet; the process that is writing the ledger will record them"
     )
+
+
+def test_runs_that_ended_before_the_watch_are_no_rate_and_nor_is_anything_once_all_have_ended() -> None:
+    done = change("COMPLETED", complete_time="2026-11-24T10:05:12Z")
+    assert [ended_before(done, epoch_seconds(f"2026-11-24T10:05:{second}Z")) for second in (11, 12, 13)] == [
+        False,
+        False,
+        True,
+    ]
+    assert not ended_before(change("gone"), 1e12)
+    over = WatchSnapshot(name="x", planned=1, statuses={"COMPLETED": 1}, active=0, finished_per_s=700.0)
+    assert detail_line(over) == "0 active"
 
 
 def test_while_submitting_the_session_has_the_detail_line() -> None:
