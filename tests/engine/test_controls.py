@@ -17,7 +17,7 @@ def anyio_backend(clock: VirtualClock) -> tuple[str, dict[str, Any]]:
 async def test_one_run_in_a_while_is_kept_and_all_are_counted(clock: VirtualClock) -> None:
     controls = Controls()
     for n in range(10):
-        controls.add(f"r{n}", f"run-{n}")
+        controls.add(f"r{n}", f"run-{n}", "r")
         clock.advance(EVERY_S / 4)
     assert controls.created == 10
     assert [one.run_id for one in controls.later_than(0.0)] == ["r0", "r4", "r8"]
@@ -26,7 +26,7 @@ async def test_one_run_in_a_while_is_kept_and_all_are_counted(clock: VirtualCloc
 async def test_only_the_latest_are_kept(clock: VirtualClock) -> None:
     controls = Controls()
     for n in range(MOST + 2):
-        controls.add(f"r{n}", f"run-{n}")
+        controls.add(f"r{n}", f"run-{n}", "r")
         clock.advance(EVERY_S)
     kept = controls.later_than(0.0)
     assert (len(kept), kept[0].run_id) == (MOST, "r2")
@@ -34,17 +34,17 @@ async def test_only_the_latest_are_kept(clock: VirtualClock) -> None:
 
 async def test_a_control_counts_for_losses_before_it(clock: VirtualClock) -> None:
     controls = Controls()
-    controls.add("early", "run-1")
+    controls.add("early", "run-1", "r")
     lost_at_s = clock.now_s
     clock.advance(EVERY_S)
-    controls.add("late", "run-2")
+    controls.add("late", "run-2", "r")
     assert [one.run_id for one in controls.later_than(lost_at_s)] == ["late"]
 
 
 async def test_a_run_listed_under_another_name_is_no_control() -> None:
     """A service that writes names in another way does not show what is looked for by name either."""
     controls = Controls()
-    controls.add("r1", "run-1")
+    controls.add("r1", "run-1", "r")
     assert controls.shown_by([RunSummary(id="r1", name="run-1"), RunSummary(id="r2", name="run-1")]) == {"r1"}
     assert controls.shown_by([RunSummary(id="r1", name="RUN-1"), RunSummary(id="r1", name=None)]) == set()
 

@@ -84,6 +84,8 @@ class Held:
     payload: Payload
     created_s: float
     organization: str
+    key: str
+    """The API key that created it."""
 
     @property
     def run_id(self) -> str:
@@ -103,6 +105,10 @@ class Service:
         self.organizations: dict[str, str] = {}
         """By API key; keys that are not in here belong to ``org-1``."""
         self.reveals_organization = True
+        self.lists_own_runs_only = False
+        """Lists show only what the same key created."""
+        self.listed_region: str | None = None
+        """Lists show only the runs of this region."""
         self.rejects_keys = False
         self.lists = 0
         """Pages of lists that were asked for."""
@@ -173,6 +179,7 @@ class Service:
                 payload=payload,
                 created_s=time.time() + self.clock_ahead_s - self.created_late_s,
                 organization=self.organization_of(key),
+                key=key,
             )
             self.runs.append(run)
             return run
@@ -192,6 +199,8 @@ class Service:
                 for run in reversed(self.runs)
                 if run.organization == self.organization_of(key)
                 and run.created_s >= after_s
+                and (run.key == key or not self.lists_own_runs_only)
+                and self.listed_region in {None, run.region}
                 and _is_match(run.name, query.get("name"))
             ]
         start, size = int(query.get("cursor", 0)), min(int(query.get("size", 50)), self.page_size)

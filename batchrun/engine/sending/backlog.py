@@ -84,6 +84,12 @@ class Work(msgspec.Struct, kw_only=True, eq=False):
         return None if run is None else run.keyed_body or run.body
 
     @property
+    def region(self) -> str | None:
+        """Where it runs; None if that is no longer known."""
+        run = self.planned or self.earlier
+        return None if run is None else run.region
+
+    @property
     def run(self) -> PlannedRun:
         """The planned run, of work that may be sent."""
         if self.planned is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import anyio
 
+from batchrun.engine.sending.witnesses import Witnesses
 from batchrun.wherobots.summaries import RunSummary
 
 __all__ = ["Control", "Controls"]
@@ -34,6 +35,7 @@ class Controls:
         if is_same_organization:
             self.prove_organization()
         self._controls: deque[Control] = deque(maxlen=MOST)
+        self.witnesses = Witnesses()
         self.created = 0
         """Runs created so far in this session; a list that grows by them while it is read is not cut short."""
 
@@ -54,7 +56,8 @@ class Controls:
         with anyio.move_on_after(seconds):
             await self._organization_proven.wait()
 
-    def add(self, run_id: str, name: str) -> None:
+    def add(self, run_id: str, name: str, region: str) -> None:
+        self.witnesses.add(run_id, name, region)
         # Also those that are not kept as controls: each of them makes a list grow.
         self.created += 1
         now_s = time.monotonic()

@@ -11,6 +11,7 @@ from batchrun.engine.sending.controls import Controls
 from batchrun.engine.sending.outcomes import Outcomes
 from batchrun.engine.sending.resume import clashing_keys, resent_earlier, unknown_work
 from batchrun.engine.sending.settle_queue import SettleQueue
+from batchrun.engine.sending.witnesses import earlier_witnesses
 from batchrun.engine.stopping import StopSwitch, unproven_stop
 from batchrun.ledger.file import FileLedger
 from batchrun.sweep.plan import Plan, PlannedRun
@@ -62,6 +63,10 @@ class Inherited:
         works = await anyio.to_thread.run_sync(
             lambda: list(unknown_work(plan, state, self._earlier, self._generations))
         )
+        if works:
+            self._controls.witnesses.add_earlier(
+                await anyio.to_thread.run_sync(lambda: list(earlier_witnesses(plan, state)))
+            )
         for work in works:
             self._backlog.adopt()
             self._active_runs.hold()

@@ -154,7 +154,7 @@ class Settler:
                 is_believed = not controls or any(control.run_id in shown for control in controls)
                 proves = is_whole and is_believed
                 finding = found[case.work.key]
-                self._not_found(case, finding, began_s, proves=proves, has_control=bool(controls))
+                await self._missed(case, finding, began_s, proves=proves, has_control=bool(controls))
 
     async def _find(self, case: Case, listed: dict[str, list[RunSummary]], *, is_whole: bool) -> Finding:
         """Adopt a waiting run if the list shows it."""
@@ -175,7 +175,7 @@ class Settler:
             finding = await self._confirm(self._weigh(listed, case.work), case.work)
             if not self._adopt_if_present(case, finding):
                 proves = is_whole and is_visible is not False
-                self._not_found(case, finding, began_s, proves=proves, has_control=is_visible is True)
+                await self._missed(case, finding, began_s, proves=proves, has_control=is_visible is True)
 
     async def _shows_a_control(self, controls: list[Control], after: float) -> bool | None:
         """Whether the same kind of list shows a run of ours; None if there is no run to try with."""
@@ -189,10 +189,6 @@ class Settler:
         """Compare a run that is to be adopted with what the service shows under its id.
 
         A list of one name, or one that was cut short, does not show whether it gives the same id to other names as well.
-
-        Raises:
-            ApiError: the run cannot be read.
-
         """
         if finding.evidence is not Evidence.PRESENT:
             return finding
@@ -216,7 +212,7 @@ class Settler:
         duplicates = [run.id for run in others[:MOST_DUPLICATES]]
         self._outcomes.settled(work, run_id=oldest.id, status=oldest.status, duplicates=duplicates)
 
-    def _not_found(self, case: Case, finding: Finding, began_s: float, *, proves: bool, has_control: bool) -> None:
+    async def _missed(self, case: Case, finding: Finding, began_s: float, *, proves: bool, has_control: bool) -> None:
         """A scan did not show a run as ours: it is absent, or odd, or nothing is proven."""
         if finding.evidence is Evidence.ODD:
             self._queue.doubted(case)
@@ -230,7 +226,10 @@ class Settler:
                 case, "no run of the batch proves that this API key belongs to the organization that it was sent to"
             )
         elif self._queue.missed(case, began_s, has_control=has_control):
-            self._absent(self._queue.remove(case))
+            if await self._controls.witnesses.are_listed(case.work, self._scanner):
+                self._absent(self._queue.remove(case))
+            else:
+                self._doubt(case, "the lists do not show other runs of this batch, which exist")
 
     def _doubt(self, case: Case, fact: str) -> None:
         """A complete look proved nothing; after a long time of that, with nothing else left to do, a person decides."""

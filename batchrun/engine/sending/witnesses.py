@@ -1,0 +1,81 @@
+"""Witnesses: runs of this batch that exist. Lists that do not show them do not show those that are looked for either.
+
+A control (`batchrun.engine.sending.controls`) shows that a list is recent. A witness, created at any time, shows that the lists
+which this API key reads contain this batch's runs at all, under the names that they were sent with. A service may show only what
+the key's own user created, or one region, or write names in another way.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
+
+from batchrun.engine.listing.scan import Scanner
+from batchrun.engine.sending.backlog import Work
+from batchrun.ledger.state import BatchState
+from batchrun.ledger.statuses import GONE
+from batchrun.sweep.plan import Plan
+
+__all__ = ["Witnesses", "earlier_witnesses"]
+
+MOST = 3
+"""Runs of each region that are kept: some may have been deleted since."""
+MOST_PAGES = 20
+"""Pages of one name that are read: services may match names by substring."""
+
+Witness = tuple[str, str]
+"""A run's id, and the name that it was sent with."""
+
+
+class Witnesses:
+    """The runs of earlier sessions and of this one that can serve as witnesses, by region."""
+
+    def __init__(self) -> None:
+        self._latest: defaultdict[str, list[Witness]] = defaultdict(list)
+        self._earlier: defaultdict[str, list[Witness]] = defaultdict(list)
+        self._listed: set[Witness] = set()
+
+    def add(self, run_id: str, name: str, region: str) -> None:
+        """Take a run that the service just confirmed."""
+        if len(of_region := self._latest[region]) < MOST:
+            of_region.append((run_id, name))
+
+    def add_earlier(self, found: Iterable[tuple[str, str, str]]) -> None:
+        """Take the ids, names and regions of runs that earlier sessions created."""
+        for run_id, name, region in found:
+            self._earlier[region].append((run_id, name))
+
+    async def are_listed(self, work: Work, scanner: Scanner) -> bool:
+        """Whether a list of its name shows one that exists, of the run's region; True if there is none to try with.
+
+        Raises:
+            ApiError: this cannot be determined now.
+
+        """
+        for run_id, name in self._of(work):
+            if (run_id, name) in self._listed:
+                return True
+            listed, is_whole = await scanner.named(name, 0.0, most_pages=MOST_PAGES)
+            if any((run.id, run.name) == (run_id, name) for run in listed):
+                self._listed.add((run_id, name))
+                return True
+            if is_whole and await scanner.run(run_id) is not None:
+                return False
+        return True
+
+    def _of(self, work: Work) -> list[Witness]:
+        """Those of its own region, if that is known; for a run of an earlier session, those that are as old as it."""
+        latest, earlier = (
+            [witness for region, runs in known.items() if work.region in {None, region} for witness in runs]
+            for known in (self._latest, self._earlier)
+        )
+        return (earlier or latest) if work.is_inherited else (latest or earlier)
+
+
+def earlier_witnesses(plan: Plan | None, state: BatchState) -> Iterator[tuple[str, str, str]]:
+    """Ids, names and regions of a few created runs of each region, the last of the plan; none without a plan."""
+    found: defaultdict[str, deque[Witness]] = defaultdict(lambda: deque(maxlen=MOST))
+    for planned in plan if plan is not None else ():
+        known = state.runs.get(planned.key)
+        if known is not None and known.run_id is not None and known.status != GONE and known.generation == 1:
+            found[planned.region].append((known.run_id, planned.name))
+    for region, runs in found.items():
+        yield from ((run_id, name, region) for run_id, name in runs)
