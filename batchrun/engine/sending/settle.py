@@ -226,7 +226,8 @@ class Settler:
                 case, "no run of the batch proves that this API key belongs to the organization that it was sent to"
             )
         elif self._queue.missed(case, began_s, has_control=has_control):
-            if await self._controls.witnesses.are_listed(case.work, self._scanner):
+            region, is_earlier = case.work.region, case.work.is_inherited
+            if await self._controls.witnesses.are_listed(self._scanner, region, is_earlier=is_earlier):
                 self._absent(self._queue.remove(case))
             else:
                 self._doubt(case, "the lists do not show other runs of this batch, which exist")

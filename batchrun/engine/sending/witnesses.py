@@ -9,7 +9,6 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 
 from batchrun.engine.listing.scan import Scanner
-from batchrun.engine.sending.backlog import Work
 from batchrun.ledger.state import BatchState
 from batchrun.ledger.statuses import GONE
 from batchrun.sweep.plan import Plan
@@ -43,14 +42,17 @@ class Witnesses:
         for run_id, name, region in found:
             self._earlier[region].append((run_id, name))
 
-    async def are_listed(self, work: Work, scanner: Scanner) -> bool:
-        """Whether a list of its name shows one that exists, of the run's region; True if there is none to try with.
+    async def are_listed(self, scanner: Scanner, region: str | None, *, is_earlier: bool) -> bool:
+        """Whether a list of its name shows one that exists; True if there is none to try with.
+
+        It is of the same region as the run that is looked for, if that is known, and if possible of an earlier session if
+        that run is.
 
         Raises:
             ApiError: this cannot be determined now.
 
         """
-        for run_id, name in self._of(work):
+        for run_id, name in self._of(region, is_earlier=is_earlier):
             if (run_id, name) in self._listed:
                 return True
             listed, is_whole = await scanner.named(name, 0.0, most_pages=MOST_PAGES)
@@ -61,13 +63,12 @@ class Witnesses:
                 return False
         return True
 
-    def _of(self, work: Work) -> list[Witness]:
-        """Those of its own region, if that is known; for a run of an earlier session, those that are as old as it."""
+    def _of(self, region: str | None, *, is_earlier: bool) -> list[Witness]:
         latest, earlier = (
-            [witness for region, runs in known.items() if work.region in {None, region} for witness in runs]
+            [witness for of_region, runs in known.items() if region in {None, of_region} for witness in runs]
             for known in (self._latest, self._earlier)
         )
-        return (earlier or latest) if work.is_inherited else (latest or earlier)
+        return (earlier or latest) if is_earlier else (latest or earlier)
 
 
 def earlier_witnesses(plan: Plan | None, state: BatchState) -> Iterator[tuple[str, str, str]]:
