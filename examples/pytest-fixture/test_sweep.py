@@ -1,4 +1,4 @@
-"""Run with: pytest -p batchrun.pytest_plugin"""
+"""Tests of submit_tiles.py. Run ``pytest`` in this folder; pytest.ini loads batchrun's plugin."""
 
 from pathlib import Path
 

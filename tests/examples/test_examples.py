@@ -53,8 +53,7 @@ def test_the_job_script_explains_itself_without_spark(examples: Path) -> None:
 
 
 def test_the_fixture_tests_code_that_submits(examples: Path) -> None:
-    words = ("-m", "pytest", "-q", "-p", "batchrun.pytest_plugin", "-p", "no:cacheprovider", "-c", os.devnull)
-    done = run(sys.executable, *words, "--rootdir", ".", ".", directory=examples / "pytest-fixture")
+    done = run("pytest", "-q", "-p", "no:cacheprovider", directory=examples / "pytest-fixture")
     assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 
