@@ -74,11 +74,19 @@ def test_the_page_names_every_module_beside_the_rooms() -> None:
     assert [path.name for path in sorted((ROOT / "batchrun").glob("*.py")) if f"batchrun/{path.name}" not in text] == []
 
 
-def test_the_picture_shows_the_layers_that_are_enforced() -> None:
+def layers_of(container: str) -> list[str]:
+    """The layers that are enforced inside a room, from the top."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
-    (layers,) = (contract["layers"] for contract in contracts if contract["name"] == "imports only go down")
-    picture = PAGE.read_text("utf-8").partition("```text\n")[2].partition("```")[0]
-    assert picture.splitlines() == layers
+    (layers,) = (contract["layers"] for contract in contracts if contract.get("containers") == [container])
+    return list(layers)
+
+
+@pytest.mark.parametrize(
+    ("section", "container"), [("# Architecture", "batchrun"), ("## Inside the engine", "batchrun.engine")]
+)
+def test_a_picture_shows_the_layers_that_are_enforced(section: str, container: str) -> None:
+    picture = PAGE.read_text("utf-8").partition(section)[2].partition("```text\n")[2].partition("```")[0]
+    assert [line.partition("  ")[0] for line in picture.splitlines()] == layers_of(container)
 
 
 @pytest.mark.parametrize(
