@@ -8,7 +8,9 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
 
 from batchrun.engine.rerun_names import rerun_name
 from batchrun.errors import UsageError
@@ -92,7 +94,7 @@ def planned_with(plan: Plan, settings: Mapping[str, object]) -> Plan:
 
 def _renamed(run: PlannedRun, key: str, name: str) -> PlannedRun:
     keyed = run.keyed_body
-    return replace(
+    return msgspec.structs.replace(
         run,
         key=key,
         name=name,

@@ -1,17 +1,19 @@
 """One planned run."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from batchrun.wherobots.payload import CreateRunPayload
 
 __all__ = ["PlannedRun"]
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedRun:
+class PlannedRun(msgspec.Struct, frozen=True, gc=False):
     """A run to create. ``body`` is the canonical JSON of its payload: the exact bytes of the request."""
+
+    # No dataclass: making a frozen one takes 20 times as long, a tenth of the time in which a run is planned.
 
     index: int
     key: str

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from batchrun.sweep.manifest.problems import Cursor
 from batchrun.sweep.values import Value
 
@@ -11,8 +13,7 @@ __all__ = ["NO_AXES", "Binding", "PointContext", "PointError", "constant", "reme
 NO_AXES = frozenset[int]()
 
 
-@dataclass(frozen=True, slots=True)
-class PointContext:
+class PointContext(msgspec.Struct, frozen=True, gc=False):
     """One point during rendering: its positions, its index in the plan, its hash."""
 
     point: tuple[int, ...]
