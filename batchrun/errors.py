@@ -227,5 +227,6 @@ def first_of(group: BaseExceptionGroup[E]) -> E:
     """The first error in a task group that is not a group itself: callers expect the error, not the group."""
     found: E | BaseExceptionGroup[E] = group
     while isinstance(found, BaseExceptionGroup):
+        # Further ones are consequences as a rule: the first failure cancels the other tasks.
         found = found.exceptions[0]
     return found

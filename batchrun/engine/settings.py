@@ -84,6 +84,7 @@ class SubmitSettings:
             "give_up_after_s": table.give_up_after_s,
             "tag": table.tag,
         }
+        # None is a flag that was not given; 0 and false are values, and refused or taken as such.
         given = {name: value for name, value in flags.items() if value is not None}
         return replace(cls(), **{name: value for name, value in (from_table | given).items() if value is not None})
 

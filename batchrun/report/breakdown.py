@@ -70,6 +70,7 @@ def breakdown(rows: Iterable[RunRow], axes: Sequence[str]) -> Breakdown:
     found: dict[tuple[str, ...], Counter[Any]] = {}
     for row in rows:
         values = tuple(axis_text(row.point, axis) for axis in axes)
+        # Counted by what a row holds, and labelled once for each of them: a million rows have a handful.
         found.setdefault(values, Counter())[row.outcome, row.status] += 1
     ordered = sorted(found, key=lambda values: tuple(map(natural_key, values)))
     total = Counter[Any]()

@@ -39,6 +39,7 @@ class CostTotals:
             return
         setattr(self, cost.state, getattr(self, cost.state) + 1)
         if (used := decimal_of(cost.spatial_units)) is not None:
+            # Not `+`: Python's own context rounds to 28 digits.
             self.units = EXACT.add(self.units, used)
         if (amount := decimal_of(cost.cost)) is not None:
             currency = cost.currency or ""

@@ -121,6 +121,7 @@ def read_rows(ledger: str | Path, *, observe: Callable[[Event], object] | None =
 
 
 def _rows(collector: _Collector) -> Iterable[RunRow]:
+    # A compacted ledger may lack the lines that said more.
     nothing = _Seen()
     for key, run in collector.state.runs.items():
         yield _row(key, run, collector.seen.get(key, nothing))

@@ -88,9 +88,11 @@ class Tally:
             self.kept.append(run)
             if self.runs > KEPT_RUNS:
                 self.kept = None
+        # Nothing else: another rate or a comment makes no other plan, so a batch continues with it.
         self.digest.update(run.key.encode() + run.name.encode() + b"\n")
         demand = (run.region, runtime, timeout_s)
         self._demands[demand] = self._demands.get(demand, 0) + 1
+        # Without the environment's values: a URI may hold a token, and scripts are printed.
         script = script_in(run.keyed_body or run.body)
         if script in self._scripts or len(self._scripts) < KEPT_SCRIPTS:
             self._scripts[script] = self._scripts.get(script, 0) + 1

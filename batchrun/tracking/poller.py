@@ -89,6 +89,7 @@ class Poller:
 
     def add_ended(self, created_s: Iterable[float], usual_s: float | None) -> None:
         """Runs that had ended before: their creation times, and how long they usually lasted."""
+        # In order, so that what a list of ended runs holds can be counted by bisection.
         self._ended_s = sorted([*self._ended_s, *created_s])
         if usual_s is not None:
             self.rhythm.learn(usual_s)

@@ -115,6 +115,7 @@ class Uploads:
         if failure is not None:
             raise failure
         if self._problems:
+            # In the order of places: uploads end in any order, and a batch stops with the first problem.
             raise UploadError(sorted(self._problems, key=lambda problem: problem.place))
 
     async def _upload(self, pending: Pending, limiter: anyio.CapacityLimiter) -> None:
@@ -134,6 +135,7 @@ class Uploads:
         tries = 0
         while True:
             tries += 1
+            # From the start: a presigned URL takes the whole file or nothing.
             self._sent[pending] = 0
             try:
                 return await self._once(pending)
@@ -148,6 +150,7 @@ class Uploads:
         file = pending.file
         await self._calls.acquire()
         ticket = await self._storage.ticket(pending.region, file.storage_path)
+        # Asked after the ticket, since only that says where the file is, uploaded just now or before.
         if not await self._is_there(pending):
             await self._uploader.put(ticket.upload_url, file, lambda size: self._count(pending, size))
         return ticket.destination

@@ -18,6 +18,7 @@ def decimal_text(value: object) -> str | None:
     if len(text) > MOST_DIGITS:
         return None
     try:
+        # The text itself, and not the number: 1.50 must not become 1.5.
         return text if Decimal(text).is_finite() else None
     except InvalidOperation:
         return None

@@ -109,6 +109,7 @@ def _metric(instant: dict[str, Any], name: str) -> str | None:
         if isinstance(node, dict):
             node = next((node[key] for key in ("metric", "data", "value", "y") if key in node), None)
         elif isinstance(node, list):
+            # The latest point of a series.
             node = node[-1] if node else None
         else:
             break

@@ -95,6 +95,7 @@ def export(
         if as_json:
             fact = "it is written to standard output, so it cannot be combined with --json"
             raise UsageError("--output -", fact, "choose one, or --format jsonl")
+        # Notes go to stderr: stdout is the file.
         suffix, warn = _suffix_of(format_ or "csv"), Output(as_json=False, holds_data=True).warn
         with stdout_for_data() as stdout:
             export_to(path, stdout, suffix, keep_formulas=formulas, is_wide=wide, warn=warn)

@@ -74,6 +74,7 @@ def resolve(
         raise UsageError("--not-ours", "only applies to --resend", "add --resend, or remove it")
     if words and all_unknown:
         raise UsageError("--all-unknown", "cannot be combined with names or keys", "choose one of them")
+    # A decision may create a run a second time: what it is about has to be said.
     if given and not words and not all_unknown:
         raise UsageError(given[0], "no runs were selected", "pass names or keys, or --all-unknown")
     ledger = find_ledger(path, emulator=emulator)

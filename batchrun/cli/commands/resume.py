@@ -53,6 +53,7 @@ def resume(
     """
     ledger = find_ledger(path, emulator=flags.emulator)
     batch, output = read_batch(ledger), Output(as_json=as_json, quiet=quiet)
+    # Its runs are known to no other service, so that --emulator need not be repeated.
     was_emulated = batch.base_url == EMULATOR and flags.base_url is None
     service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated)
 
@@ -65,6 +66,7 @@ def resume(
         bare = without_environment(lambda: plan_of(batch, ledger, os.environ, resolve=False))
         if bare is not None and (status := show_if_nothing_is_sent(request(bare), output)) is not None:
             return status
+        # Nothing can be sent, but what may exist can still be found out: that needs no plan.
         if not flags.dry_run:
             _settle(ledger, service, flags, output)
         raise

@@ -96,6 +96,7 @@ def status(
     if counted is not None:
         _show_breakdown(counted, sum(summary.planned for summary in summaries.values()), output)
     documents = [_document(ledger, summary, failed=failed) for ledger, summary in summaries.items()]
+    # One ledger keeps the document that scripts know; several are a list of them.
     document = documents[0] if len(documents) == 1 else {"batches": documents}
     document["failures"] = [group.json() for group in groups]
     if left is not None:
@@ -140,6 +141,7 @@ def _looked_into(summaries: dict[Path, Summary], by: str | None) -> tuple[Breakd
     failures = sum(group_counts(summary)[RunGroup.FAILED] for summary in summaries.values())
     if by is None and (not failures or sum(summary.planned for summary in summaries.values()) > MOST_ANALYSED):
         return None, ()
+    # Of the plan as it is now, so that the numbers add up to those above.
     rows = [row for ledger in summaries for row in read_rows(ledger).rows if row.is_planned]
     # Runs that could not be created are listed by the service's error already.
     groups = tuple(group for group in failure_groups(rows) if group.members[0].run_id is not None)

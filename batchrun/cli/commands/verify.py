@@ -49,6 +49,7 @@ def verify(
     Changes neither, and works while the batch is being submitted. The exit status is 0 if they agree, and 1 if there are
     findings or something could not be checked.
     """
+    # Not by typer's own bounds, which accept nan.
     if rate is not None and not (rate > 0 and isfinite(rate)):
         raise UsageError("--rate", f"{rate:g} is not a rate", "use a number greater than 0")
     output, ledger = Output(as_json=as_json, quiet=quiet), find_ledger(path, emulator=emulator)

@@ -62,6 +62,7 @@ def _basis(estimate: Estimate) -> str:
     if earlier is None:
         return "if every run uses its full timeout"
     based = [one for one in estimate.runtimes if one.based_on is not None]
+    # Runtimes without finished runs of their own share those of all: they are counted once.
     count = sum(found.runs for found in {id(one.based_on): one.based_on for one in based if one.based_on}.values())
     place = " of the emulator, whose durations are simulated" if earlier.is_emulated else ""
     parts = [f"from the median and 95th percentile of {numbered(count, 'finished run')}{_axes(based)}{place}"]

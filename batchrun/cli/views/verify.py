@@ -51,6 +51,7 @@ def _rows(one: Mismatch) -> Iterator[tuple[str, ...]]:
         case _:
             for held in one.held:
                 yield (*mine, held.run_id, shown_time(held), payload_words(held))
+                # Said once: further rows are about the same name.
                 mine = ("", "", "", "", "")
 
 

@@ -84,6 +84,7 @@ class HeldRuns:
             name=listed.name,
             status=listed.status,
             create_time=listed.create_time,
+            # That a person declared it foreign is shown beside its fit, and not in place of it.
             fit=fit(listed, sought, is_taken=self._holders.__contains__),
             is_compared=is_compared,
             differences=tuple(islice(payload_differences(body or b"{}", listed.payload or {}), SHOWN_DIFFERENCES))

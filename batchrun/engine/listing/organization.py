@@ -52,6 +52,7 @@ async def check_organization(state: BatchState, scanner: Scanner, place: str) ->
     is_proven = await _knows_a_run(state, scanner, place)
     if failure is not None and _may_pass(failure) and not is_proven:
         raise failure
+    # What may be another organization's id must not become the batch's.
     return CheckedOrganization(organization=organization if is_proven else None, is_proven=is_proven)
 
 

@@ -212,6 +212,7 @@ def _write(
 def _batch_id(claims: list[Claim]) -> dict[str, str]:
     """Tagged runs say which batch they are of: the new ledger continues it, so that its tags stay the same."""
     ids = {run.tag.partition("/")[0] for claim in claims for run in claim.runs if run.tag is not None}
+    # Of two batches, neither can be continued by one ledger.
     return {"batch_id": ids.pop()} if len(ids) == 1 else {}
 
 

@@ -124,6 +124,7 @@ def _of(state: BatchState, key: str, planned: PlannedRun | None, *, name: str = 
         generation=known.generation,
         since_s=known.since_s,
         reason=(known.trouble.message or "") if known.trouble is not None else "",
+        # Under another name, it is not what was sent last, and must not be compared with what is held.
         planned=planned if planned is not None and planned.name == (known.name or planned.name) else None,
         run_id=known.run_id,
     )

@@ -152,6 +152,7 @@ class _Comparison:
     def _take(self, run: RunSummary) -> None:
         expected = self._known.names.get(run.id)
         if expected is None:
+            # By id and name: of a list that gives one id to two names, both are shown.
             if len(self._strangers) < MOST_STRANGERS:
                 self._strangers.setdefault((run.id, run.name), run)
         elif expected == run.name:
@@ -214,6 +215,7 @@ class _Comparison:
                 raise
             fact = f"single runs cannot be read ({error.trouble.describe()})"
             self._doubt(fact, f"{len(unseen):,} runs that the list does not show were not looked up")
+            # Those that were found missing before the refusal would look like all of them.
             self._missing.clear()
         if self._refusal is not None and unseen and not self._seen:
             raise self._refusal  # nothing at all was seen: not one answer can be believed

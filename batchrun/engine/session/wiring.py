@@ -137,6 +137,7 @@ def _records(spec: SessionSpec) -> _Records:
         poller,
         server_now=spec.client.clock.now,
         is_over=lambda: backlog.is_empty,  # the two need each other: a slot is of use only while work is left
+        # Read only once active runs matter: a ledger may know a million.
         earlier=(lambda: unfinished(state)) if state.runs else None,
         follows_all=spec.on_change is not None or spec.spending is not None,
     )

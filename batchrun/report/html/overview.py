@@ -49,6 +49,7 @@ class Overview:
 def overview(source: Source, facts: Facts, best: Sequence[Pair]) -> Overview:
     """The first look. ``best`` are the axis and the pair of axes that explain the failures best."""
     counts = Counter(label_of(row.outcome, row.status) for row in source.rows)
+    # They have no event, and so no row.
     counts["not sent"] += source.not_sent
     groups = Counter(group_of(row.outcome, row.status) for row in source.rows)
     segments = segments_of(counts)

@@ -88,6 +88,7 @@ def read_source(paths: Sequence[Path]) -> Source:
         read = read_rows(path, observe=ends.observe)
         assert read.state.batch is not None  # noqa: S101 - read_rows raises for an empty ledger
         ledgers.append(Ledger(path=path, state=read.state, batch=read.state.batch))
+        # Not those that left the plan without ever having existed.
         rows += (row for row in read.rows if row.is_planned or row.run_id is not None or row.earlier)
     return Source(ledgers=tuple(ledgers), rows=rows, ended_s=ends.ended_s, costs=cost_totals(rows))
 

@@ -59,6 +59,7 @@ def count_ticks(most: int, *, at_most: int = 4) -> tuple[int, ...]:
         return (0,)
     rough = most / at_most
     magnitude = 10 ** floor(log10(rough)) if rough >= 1 else 1
+    # 1, 2 and 5 times a power of ten: the steps that people count in.
     step = next(int(factor * magnitude) for factor in (1, 2, 5, 10) if factor * magnitude >= rough)
     return tuple(range(0, most + 1, step))
 

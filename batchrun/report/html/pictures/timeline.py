@@ -48,6 +48,7 @@ def timeline(activity: Activity, *, limit: int | None, title: str, description: 
     active = [a + b for a, b in zip(activity.waiting, activity.working, strict=True)]
     parts += [_area(active, panel, "waiting"), _area(activity.working, panel, "working")]
     parts += [*_bars(activity.submitted, begun, "submitted"), *_bars(ends, ended, "failed")]
+    # Drawn over the bar of both, so that what is left to be seen of that are the failures.
     parts += _bars(activity.completed, ended, "completed")
     if limit is not None:
         parts += _limit(limit, panel)
@@ -76,6 +77,7 @@ def _time_axis(activity: Activity, panels: Sequence[_Panel]) -> Iterator[Markup]
             yield element("line", x1=x, x2=x, y1=panel.top, y2=panel.bottom, class_="grid")
         label = time_label(tick, before_s=before)
         half = text_width(label) / 2
+        # Kept inside: a label at the edge would be cut off.
         yield element("text", label, x=min(max(x, half), WIDTH - half), y=HEIGHT - TEXT_PX, class_="mid")
         before = tick
 
@@ -91,6 +93,7 @@ def _area(values: Sequence[int], panel: _Panel, style: str) -> Markup:
 def _bars(values: Sequence[int], panel: _Panel, style: str) -> Iterator[Markup]:
     """All bars of a series as one path."""
     step = (RIGHT - LEFT) / len(values)
+    # Half a pixel at least: a thinner bar vanishes on some screens.
     width = number(max(step * 0.85, 0.5))
     bars = [
         f"M{number(LEFT + step * i)} {number(panel.bottom)}V{number(panel.y(value))}h{width}V{number(panel.bottom)}z"
