@@ -37,7 +37,7 @@ def creation_offset_s(server_offset_s: float | None) -> float:
 class ServerClock:
     """How far the server's clock is ahead of ours, from the ``Date`` header of its responses."""
 
-    __slots__ = ("_seen", "creation_lag_s", "offset_s")
+    __slots__ = ("_is_confirmed", "_is_date_far_behind", "_is_far_behind", "_seen", "creation_lag_s", "offset_s")
 
     def __init__(self) -> None:
         self.offset_s: float | None = None
@@ -45,6 +45,9 @@ class ServerClock:
         self.creation_lag_s = 0.0
         """How far the clock that stamps creation times is behind, as far as runs created in this session show it."""
         self._seen = ""
+        self._is_date_far_behind = False
+        self._is_far_behind = False
+        self._is_confirmed = False
 
     def created(self, created_s: float, sent_at_s: float) -> float:
         """Take the creation time of a run, and the earliest one that was expected of it, both in epoch seconds.
@@ -54,6 +57,8 @@ class ServerClock:
 
         """
         lag_s = sent_at_s - created_s
+        self._is_far_behind |= lag_s > LARGEST_OFFSET_S
+        self._is_confirmed |= lag_s <= LARGEST_OFFSET_S
         if not self.creation_lag_s + 1 < lag_s <= LARGEST_OFFSET_S:
             return 0.0
         self.creation_lag_s = lag_s
@@ -68,6 +73,16 @@ class ServerClock:
             offset_s = moment + 0.5 - steady_now()
             if abs(offset_s) <= LARGEST_OFFSET_S:
                 self.offset_s = offset_s
+            self._is_date_far_behind |= offset_s < -LARGEST_OFFSET_S
+
+    def can_date(self, created_from_s: float) -> bool:
+        """Whether a list of what was created since then can show what was created since then.
+
+        It cannot if our clock is ahead by days, or was when the time was noted. A created run shows whether it is; a ``Date``
+        alone may be wrong itself, so it counts only until there is one.
+        """
+        is_ahead = self._is_far_behind or (self._is_date_far_behind and not self._is_confirmed)
+        return not is_ahead and created_from_s <= self.now() + LARGEST_OFFSET_S
 
     def now(self) -> float:
         """The server's time in epoch seconds, as far as it is known."""

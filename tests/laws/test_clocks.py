@@ -6,7 +6,7 @@ from email.utils import formatdate
 import pytest
 
 from tests.laws.command import Command, once, supported
-from tests.laws.service import CREATED, HELD_BACK, LOST, Act, Post, Service
+from tests.laws.service import CREATED, HELD_BACK, LOST, Act, Post, Service, wait_until
 
 STEPPING = """
 import os, time
@@ -103,3 +103,33 @@ def test_a_session_whose_clock_is_behind_takes_no_earlier_batch_for_its_own(comm
     ended = command.submit(*second)  # the last attempt was made by the clock that is behind
     assert ended.status == 0, ended.err
     assert service.names() == {f"tile-run-{n}": 2 for n in range(1, 5)}
+
+
+DAYS_AHEAD = "import time\n_real = time.time\ntime.time = lambda: _real() + 30 * 86400\n"
+
+
+@pytest.mark.parametrize("lost", [1, 3], ids=["some", "all"])
+def test_a_clock_that_is_days_ahead_makes_nothing_absent(command: Command, service: Service, lost: int) -> None:
+    """Lists of what was created since then, which is a month from now, are empty."""
+    command.preamble = DAYS_AHEAD
+    command.sweep(3)
+    service.act = lambda post: LOST if post.nth == 1 and post.number <= lost else CREATED
+    process = command.start("submit", "sweep.toml", "--base-url", service.url, "--settle-after", "0.1s", "--yes")
+    service.wait_for(3)
+    before = service.lists
+    wait_until(lambda: service.lists > before + 12)
+    assert process.poll() is None
+    assert service.names() == once(3)
+
+
+def test_attempts_that_are_dated_days_ahead_are_not_taken_for_absent_later(command: Command, service: Service) -> None:
+    command.preamble = DAYS_AHEAD
+    command.sweep(3)
+    service.act = lambda post: HELD_BACK if post.number > 1 else CREATED
+    command.submit_and_kill(3, recorded=1)
+    command.preamble = ""
+    service.act = lambda _: CREATED
+    process = command.start("submit", "sweep.toml", "--base-url", service.url, "--settle-after", "0.1s", "--yes")
+    before = service.lists
+    wait_until(lambda: service.lists > before + 12 or process.poll() is not None)
+    assert service.names() == once(3)

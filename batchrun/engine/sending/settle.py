@@ -219,6 +219,8 @@ class Settler:
             case.odd_looks += 1
             if case.odd_looks > 1:  # once more, in case the answer was half-written
                 self._outcomes.odd(self._queue.remove(case), finding.runs, finding.doubt)
+        elif not self._client.clock.can_date(self._sought(case.work).created_from_s):
+            self._doubt(case, "the clocks of this machine and of the service are days apart, or were when it was sent")
         elif not proves:
             self._doubt(case, "the lists that should show it are incomplete, or do not show runs that exist")
         elif case.work.is_inherited and not self._controls.is_same_organization:
@@ -249,8 +251,7 @@ class Settler:
         def is_of_another(run_id: str) -> bool:
             return self._known_ids.holder(run_id) not in {None, work.key}
 
-        is_foreign = self._known_ids.is_foreign
-        return weigh(listed, self._sought(work), is_taken=is_foreign, is_of_another=is_of_another)
+        return weigh(listed, self._sought(work), is_taken=self._known_ids.is_foreign, is_of_another=is_of_another)
 
     def _by_payload(self) -> list[Case]:
         """Those with a payload to compare come first: they are recognized beyond the name."""
@@ -273,14 +274,13 @@ class Settler:
 
     async def last_look(self) -> None:
         """Look for every name that was sent more than once: an earlier attempt may have committed after the last one."""
-        look = LastLook(
+        await LastLook(
             scanner=self._scanner,
             outcomes=self._outcomes,
             known_ids=self._known_ids,
             tagging=self._tagging,
             created_from_s=self._created_from_s,
-        )
-        await look.run()
+        ).run()
 
     def _sought(self, work: Work) -> Sought:
         return Sought(
