@@ -11,6 +11,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 nitpicky = False
+smartquotes = False  # messages and options are shown as they are typed
 # Pages link to files of the repository that are not pages; the tests check that they exist.
 suppress_warnings = ["myst.xref_missing", "myst.header", "misc.highlighting_failure"]
 
