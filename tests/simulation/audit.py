@@ -53,7 +53,8 @@ def _silent(state: BatchState, owned: Owned, looked_s: float, settle_after_s: fl
     reported = taken.union(*state.duplicates.values())
     for (key, _), runs in owned.items():
         until_s = min(looked_s, max(run.sent_s for run in runs) + settle_after_s)
-        for run in runs if any(run.id in taken for run in runs) else ():
+        # One that a person said does not exist may be taken for the run that was sent on that word, which is then not looked for.
+        for run in runs if any(run.id in taken and not run.excuse for run in runs) else ():
             is_listed = run.visible_s < until_s and CLOCK.now_s < run.deleted_s
             if is_listed and run.id not in reported and not (run.excuse or run.is_forgotten):
                 yield f"silent: {run.name} ({key}) was also made as {run.id}, and the ledger does not say so"
