@@ -134,7 +134,7 @@ def any_attempt_explains() -> None:
     Two rules notice it, each alone: preflight asks about the run, and its name is looked for before another one is sent.
     """
     strangers._is_sent_as = lambda *_: False
-    resume.explained_names = lambda *_: iter(())  # type: ignore[attr-defined]
+    resume.explained_names = lambda *_: iter(())  # type: ignore[attr-defined]  # a name that the module imported
 
 
 MUTANTS: dict[str, Callable[[], Any]] = {
