@@ -31,26 +31,26 @@ STYLE: dict[Any, Any] = {
 
 
 def draw(peers: list[Row], growth: list[Row], start_cpu_s: float, path: Path) -> None:
-    """Write an SVG: a bar for each contender, and CPU time beyond the start and peak memory at each size of batch."""
+    """Write an SVG: a bar for each contender, and CPU time without start-up, and peak memory, at each size of batch."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10, 3.6), layout="constrained", facecolor="white")
         left, middle, right = figure.subplots(1, 3, width_ratios=[2.2, 1, 1])
         _contenders(left, peers)
         sizes = [_size(row.count) for row in growth]
         beyond = [((row.cpu_s or 0.0) - start_cpu_s) / row.count * 1e6 for row in growth]
-        _steps(middle, sizes, beyond, "CPU a run, µs", "runs, beyond the start")
+        _steps(middle, sizes, beyond, "CPU per run, µs", "runs; start-up excluded")
         _steps(right, sizes, [row.peak_mb or 0.0 for row in growth], "peak memory, MB", "runs")
         figure.savefig(path, metadata={"Date": None, "Creator": None})
 
 
 def _contenders(axes: Axes, peers: list[Row]) -> None:
     ordered = sorted(peers, key=lambda row: row.per_s)
-    names = [f"{row.name}\nevery law on, durable ledger" if _is_ours(row) else row.name for row in ordered]
+    names = [f"{row.name}\nall checks on, durable ledger" if _is_ours(row) else row.name for row in ordered]
     bars = axes.barh(
         names, [row.per_s for row in ordered], color=[OURS if _is_ours(row) else THEIRS for row in ordered]
     )
     axes.bar_label(bars, [f"{row.per_s:,.0f}" for row in ordered], padding=4)
-    axes.set_title("runs submitted a second, up to 64 connections", loc="left")
+    axes.set_title("runs per second, up to 64 connections", loc="left")
     axes.margins(x=0.14)
     _bare(axes)
     axes.xaxis.set_visible(False)
