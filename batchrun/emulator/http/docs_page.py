@@ -21,7 +21,7 @@ def docs_page(document: dict[str, Any]) -> str:
     calls = "".join(_calls(document))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>'
-        f"<body><h1>{title}</h1><p>Every call that this emulator answers. Machines read "
+        f"<body><h1>{title}</h1><p>Every call that this emulator supports. The machine-readable description is "
         f'<a href="/openapi.json">/openapi.json</a>.</p>{calls}</body></html>'
     )
 
