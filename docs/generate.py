@@ -217,9 +217,9 @@ def _kind(kind: dict[str, Any]) -> str:
 def messages_page() -> str:
     """Every message with what to do, by the part that makes it."""
     head = (
-        "# Messages\n\nA message says where something is wrong, what is wrong, and how to fix it: `PLACE: WHAT; FIX`. This page lists all of\n"
-        "them, so that a search for some words of a message finds it; `…` stands for what differs, such as names and numbers. Messages of the\n"
-        "service are passed on in its own words. [Troubleshooting](../how-to/troubleshooting.md) explains the most important ones.\n"
+        "# Messages\n\nA message says where something is wrong, what is wrong, and how to fix it: `PLACE: WHAT; FIX`. This page lists every\n"
+        "message, so that you can search for one; `…` replaces the parts that vary, such as names and numbers. Messages from the service are quoted\n"
+        "in its own words. [Troubleshooting](../how-to/troubleshooting.md) explains the most important messages.\n"
     )
     parts = [NOTE, head]
     for room, found in messages().items():

@@ -132,7 +132,7 @@ def read_header(path: Path) -> Header:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         at.fail("not the first line of a plan", PLAN_FILE_FIX)
     if version != 1:
-        at.fail(f"a plan of version {version}", PLAN_FILE_FIX)
+        at.fail(f"plan version {version} is not supported", PLAN_FILE_FIX)
     return Header(name, runs, submit, cost, PlanFile(as_text(path.name), digest.hexdigest()), local_files, identity)
 
 

@@ -38,7 +38,7 @@ DAMAGE: dict[str, tuple[Edit, str]] = {
     "another region": (with_line(2, region="eu"), ":3: the key does not match the payload"),
     "no region": (with_line(2, region=""), ":3: no region"),
     "another payload": (with_line(2, payload={"runtime": "tiny", "name": "short"}), ":3: payload.name: "),
-    "another version": (with_line(0, batchrun_plan=2), ":1: a plan of version 2"),
+    "another version": (with_line(0, batchrun_plan=2), ":1: plan version 2 is not supported"),
     "no header": (lambda lines: lines[1:], ":1: not the first line of a plan"),
     "nothing": (lambda _: [], ":1: not the first line of a plan"),
     "a list": (lambda lines: ["[]\n", *lines[1:]], ":1: not the first line of a plan"),

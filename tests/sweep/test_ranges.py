@@ -125,7 +125,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "dates by the hour": (
         {"from": DAY, "to": DAY, "step": "1 hour"},
-        "a step of '1 hour' between dates", "use datetimes, such as 2023-01-01T00:00:00",
+        "a step of '1 hour' does not fit dates", "use datetimes, such as 2023-01-01T00:00:00",
     ),
     "beyond the calendar": (
         {"from": date(9999, 12, 1), "to": date(9999, 12, 31), "step": "1 month"},

@@ -59,7 +59,7 @@ async def check_organization(state: BatchState, scanner: Scanner, place: str) ->
 def hidden_organization(place: str, known: str) -> LedgerMismatchError:
     """The batch belongs to ``known``, and nothing shows whether the key does."""
     fact = f"the batch belongs to organization {known}, and with this API key the service does not reveal the key's organization"
-    return LedgerMismatchError(place, fact, "use the key that the batch was begun with, or another --ledger")
+    return LedgerMismatchError(place, fact, "use the key that the batch was started with, or another --ledger")
 
 
 async def organization_of(scanner: Scanner) -> str | None:

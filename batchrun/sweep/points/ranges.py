@@ -199,7 +199,7 @@ def _nth_date(first: Any, step: Any) -> Callable[[int], Any]:
     if unit in MONTHS:
         return lambda n: _months_later(first, n * number * MONTHS[unit])
     if unit in {"minute", "hour"} and not isinstance(first, datetime):
-        raise RangeError(f"a step of {step!r} between dates", "use datetimes, such as 2023-01-01T00:00:00")
+        raise RangeError(f"a step of {step!r} does not fit dates", "use datetimes, such as 2023-01-01T00:00:00")
     return lambda n: first + UNITS[unit] * number * n
 
 
