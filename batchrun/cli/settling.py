@@ -28,10 +28,11 @@ def settle_unknown(
 
     """
     state = ledger.state
-    if not state.unknown:
+    may_exist = state.unknown
+    if not may_exist:
         return
     name = state.batch.name if state.batch is not None else str(ledger.path)
-    output.tell(f"{name}: {numbered(state.unknown, 'run')} may exist; settling them first")
+    output.tell(f"{name}: {numbered(may_exist, 'run')} may exist; settling them first")
 
     async def work(client: RunsClient, observer: Observer, switch: StopSwitch) -> Submission:
         return await settle(ledger, client, settings=settings, observer=observer, switch=switch, base_url=service)
@@ -43,4 +44,8 @@ def settle_unknown(
     if submission.stop is not None:
         output.error(submission.stop.problem)
     progress = submission.progress
-    output.say(f"{numbered(progress.settled, 'run')} found; {numbered(progress.unknown, 'run')} still unknown")
+    absent = may_exist - progress.settled - progress.unknown
+    not_there = f"; {numbered(absent, 'run')} not at the service" if absent > 0 else ""
+    output.say(
+        f"{numbered(progress.settled, 'run')} found{not_there}; {numbered(progress.unknown, 'run')} still unknown"
+    )

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.laws.command import Command, once
-from tests.laws.service import CREATED, HELD_BACK, Service
+from tests.laws.service import CREATED, HELD_BACK, Service, refusal
 
 TABLE = """
 [axes.tile]
@@ -73,3 +73,20 @@ def test_a_changed_sweep_is_refused_and_what_may_exist_is_found_first(crashed: C
     assert service.names() == once(4)
     assert crashed.submit("--extend").status == 0
     assert service.names() == once(5)
+
+
+def test_runs_that_are_not_at_the_service_are_counted_as_well(crashed: Command, service: Service) -> None:
+    del service.runs[0]
+    tiles(crashed, 5)
+    refused = crashed.submit()
+    assert "3 runs found; 1 run not at the service; 0 runs still unknown" in refused.text
+
+
+def test_rerun_says_how_pending_runs_are_sent(command: Command, service: Service) -> None:
+    command.sweep(2)
+    service.act = lambda _: refusal(401)
+    assert command.submit().status == 3
+    ended = command.run("rerun", "sweep.toml", "--base-url", service.url, "--yes")
+    assert ended.status == 0
+    assert "no run matches" in ended.text
+    assert "to send 2 pending runs: batchrun resume" in ended.text

@@ -153,6 +153,16 @@ def test_lists_of_one_region_prove_nothing_about_another(command: Command, servi
     assert service.names() == once(6)
 
 
+def test_a_success_without_an_id_is_not_said_to_have_created_a_run(command: Command, service: Service) -> None:
+    """It may be a login page: nothing says that a run exists, and nothing says that it does not."""
+    service.act = lambda post: Act(commits=False, status=200) if post.name == "tile-run-1" else CREATED
+    command.sweep(3)
+    ended = command.submit()
+    assert (ended.status, service.names()["tile-run-1"], service.posts["tile-run-1"]) == (1, 0, 1)
+    assert "answered with a 2xx without a readable id, and is not listed" in ended.text
+    assert "created it" not in ended.text
+
+
 def one_id_for_two(page: Payload) -> Payload:
     """The ids of two runs are the same."""
     return page | {"items": [run | {"id": "run-00001"} for run in page["items"]]}

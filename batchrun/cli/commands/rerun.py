@@ -27,6 +27,7 @@ from batchrun.errors import UsageError
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.find import find_ledger
 from batchrun.ledger.reader import read_batch, read_state
+from batchrun.ledger.state import Outcome
 from batchrun.report.choice import RerunChoice, choose_to_rerun
 from batchrun.report.estimate import estimate
 from batchrun.report.rows import RunRow, read_rows
@@ -85,6 +86,8 @@ def rerun(
     changed = planned_with(plan, settings)
     if not rows:
         output.say("no run matches; nothing was done")
+        if pending := found.state.count(Outcome.PENDING):
+            output.tell(f"to send {numbered(pending, 'pending run')}: batchrun resume {ledger}")
         output.document({"rerun": 0, "exit_status": 0})
         return ExitStatus.DONE
     keys = [row.key for row in rows]

@@ -131,7 +131,9 @@ class Outcomes:
     def absent(self, work: Work) -> None:
         """Settling concluded that no run exists: try again, unless the attempts are used up or the plan dropped it."""
         if work.failed_attempts >= self._settings.max_attempts:
-            message = f"no run after {work.failed_attempts} attempts whose responses were lost"
+            message = (
+                f"no run after {work.failed_attempts} attempt{'s' * (work.failed_attempts != 1)} without a response"
+            )
             self._failed(work, Trouble(message=message))
             return
         self._ledger.record(AbsentEvent(at=self._at(), key=work.key, n=work.n))

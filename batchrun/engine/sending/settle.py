@@ -243,7 +243,7 @@ class Settler:
 
     def _absent(self, work: Work) -> None:
         if work.exists_without_id:
-            self._outcomes.stays_unknown(work, "the service created it, but its id could be neither read nor found")
+            self._outcomes.stays_unknown(work, "it was answered with a 2xx without a readable id, and is not listed")
         else:
             self._outcomes.absent(work)
 
