@@ -9,7 +9,7 @@ import anyio
 
 from batchrun.cli.loading import loop_options
 from batchrun.cli.output import Output
-from batchrun.cli.service import EMULATOR, open_service, service_name
+from batchrun.cli.service import open_service, service_of_batch
 from batchrun.engine.batch import plan_of
 from batchrun.engine.learned_rate import pacer_for
 from batchrun.engine.settings import SubmitSettings
@@ -43,8 +43,7 @@ def service_of(ledger: Path, *, base_url: str | None) -> str:
 
     """
     batch = read_batch(ledger)
-    is_emulated = batch.base_url == EMULATOR and base_url is None  # its runs are kept beside the ledger
-    service = service_name(os.environ, base_url=base_url, emulator=is_emulated)
+    service = service_of_batch(batch, os.environ, base_url=base_url, emulator=False)
     if not is_same_service(batch.base_url, service):
         fact = f"the batch was submitted to {batch.base_url}, not to {service}"
         raise LedgerMismatchError(str(ledger), fact, f"use --base-url {batch.base_url}")

@@ -16,7 +16,7 @@ from batchrun.ledger.location import EMULATOR
 from batchrun.ledger.reader import read_events
 from batchrun.wherobots.settings import DEFAULT_TIMEOUT_S, ApiSettings, base_url_from, checked_base_url
 
-__all__ = ["EMULATOR", "open_service", "service_name"]
+__all__ = ["EMULATOR", "open_service", "service_name", "service_of_batch"]
 
 
 def service_name(environ: Mapping[str, str], *, base_url: str | None, emulator: bool) -> str:
@@ -29,6 +29,17 @@ def service_name(environ: Mapping[str, str], *, base_url: str | None, emulator: 
     if emulator and base_url is not None:
         raise UsageError("--emulator", "cannot be used with --base-url", "remove one of them")
     return EMULATOR if emulator else checked_base_url(base_url or base_url_from(environ))
+
+
+def service_of_batch(batch: BatchEvent, environ: Mapping[str, str], *, base_url: str | None, emulator: bool) -> str:
+    """As ``service_name``, for a batch that exists: the runs of one in the emulator are known to no other service.
+
+    Raises:
+        UsageError: both options were given, or the URL is not usable.
+
+    """
+    was_emulated = batch.base_url == EMULATOR and base_url is None
+    return service_name(environ, base_url=base_url, emulator=emulator or was_emulated)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from batchrun.cli.exits import ExitStatus
 from batchrun.cli.flags import SelectionFlags, SubmissionFlags, expand_flags
 from batchrun.cli.looking import ask_service, reader_for
 from batchrun.cli.output import Output
-from batchrun.cli.service import EMULATOR, service_name
+from batchrun.cli.service import service_of_batch
 from batchrun.cli.submit_request import request_from
 from batchrun.cli.submitting import run_submission
 from batchrun.cli.text import numbered
@@ -93,9 +93,7 @@ def rerun(
     keys = [row.key for row in rows]
     if problems := refusals(keys, found.state):
         raise UsageError.of(problems)
-    # The emulator's runs are known nowhere else, so its batches are rerun there without being asked.
-    was_emulated = batch.base_url == EMULATOR and flags.base_url is None
-    service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated)
+    service = service_of_batch(batch, os.environ, base_url=flags.base_url, emulator=flags.emulator)
     request = replace(request_from(flags, plan, ledger, service, yes=True), create=False)
     request.check(found.state)  # a request that cannot be carried out now must not be recorded
     for line in _summary(rows, plan, changed, settings):

@@ -9,7 +9,7 @@ from batchrun.cli.flags import SubmissionFlags, expand_flags
 from batchrun.cli.output import Output
 from batchrun.cli.planning import without_environment
 from batchrun.cli.sending_nothing import show_if_nothing_is_sent
-from batchrun.cli.service import EMULATOR, open_service, service_name
+from batchrun.cli.service import open_service, service_of_batch
 from batchrun.cli.settling import settle_unknown
 from batchrun.cli.submit_request import SubmitRequest, request_from
 from batchrun.cli.submitting import run_submission
@@ -53,9 +53,7 @@ def resume(
     """
     ledger = find_ledger(path, emulator=flags.emulator)
     batch, output = read_batch(ledger), Output(as_json=as_json, quiet=quiet)
-    # Its runs are known to no other service, so that --emulator need not be repeated.
-    was_emulated = batch.base_url == EMULATOR and flags.base_url is None
-    service = service_name(os.environ, base_url=flags.base_url, emulator=flags.emulator or was_emulated)
+    service = service_of_batch(batch, os.environ, base_url=flags.base_url, emulator=flags.emulator)
 
     def request(plan: Plan) -> SubmitRequest:
         return replace(request_from(flags, plan, ledger, service, yes=yes), create=False)
