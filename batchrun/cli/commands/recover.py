@@ -75,6 +75,7 @@ def recover(
     plan = _plan(sweep, overrides.overrides())
     path, service = (
         ledger_for(sweep, ledger, emulator=emulator),
+        # The ledger that would say which service has the batch is the one that is lost.
         service_name(os.environ, base_url=base_url, emulator=emulator),
     )
     since_s = moment_from("--since", since)

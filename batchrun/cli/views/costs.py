@@ -25,6 +25,7 @@ def cost_sentence(totals: CostTotals) -> str:
         return "no run was created, so there are no costs"
     if totals.unknown == totals.runs:
         return f"the costs of {numbered(totals.runs, 'run')} are not known; fetch them with --refresh"
+    # Without the "f", a Decimal such as 1E+2 is printed with its exponent.
     parts = [f"{totals.units:f} spatial units", *_amounts(totals)]
     open_ = [f"{count:,} {state}" for count, state in ((totals.settling, "settling"), (totals.live, "live")) if count]
     if totals.unknown:

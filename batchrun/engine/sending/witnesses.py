@@ -59,6 +59,7 @@ class Witnesses:
             if any((run.id, run.name) == (run_id, name) for run in listed):
                 self._listed.add((run_id, name))
                 return True
+            # A deleted witness, or one that may be on a page that was not read, proves nothing: the next one is tried.
             if is_whole and await scanner.run(run_id) is not None:
                 return False
         return True
@@ -76,6 +77,7 @@ def earlier_witnesses(plan: Plan | None, state: BatchState) -> Iterator[tuple[st
     found: defaultdict[str, deque[Witness]] = defaultdict(lambda: deque(maxlen=MOST))
     for planned in plan if plan is not None else ():
         known = state.runs.get(planned.key)
+        # A rerun was sent under a name of its own, which the plan does not have.
         if known is not None and known.run_id is not None and known.status != GONE and known.generation == 1:
             found[planned.region].append((known.run_id, planned.name))
     for region, runs in found.items():

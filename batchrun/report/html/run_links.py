@@ -32,6 +32,7 @@ def checked_console_url(template: str | None) -> str | None:
     place, example = "--console-url", f"such as https://console.example.com/runs/{PLACEHOLDER}"
     if PLACEHOLDER not in template:
         raise UsageError(place, f"'{template}' has no {PLACEHOLDER}", f"use a URL {example}")
+    # A `javascript:` or `data:` link would run in the report.
     if urlsplit(template).scheme not in {"http", "https"} or not urlsplit(template).netloc:
         raise UsageError(place, f"'{template}' is not an http or https address", f"use one {example}")
     return template
@@ -39,5 +40,6 @@ def checked_console_url(template: str | None) -> str | None:
 
 def run_link(row: RunRow, template: str | None) -> RunLink:
     run_id = row.run_id or ""
+    # The id is the service's text: with a "/", "?" or "#" in it the link would lead to another page.
     url = template.replace(PLACEHOLDER, quote(run_id, safe="")) if template is not None and run_id else None
     return RunLink(name=row.name or row.key, run_id=run_id, url=url)

@@ -24,4 +24,5 @@ def clipped(text: str, limit: int = MAX_CHARS) -> str:
         head = (limit - 1) * 2 // 3
         text = f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
     shown = inert(text)
+    # Each escape is several characters long, so a text of nothing else would grow well beyond the limit.
     return shown if len(shown) <= limit * 2 else shown[: limit * 2] + "…"
