@@ -168,6 +168,20 @@ def one_id_for_two(page: Payload) -> Payload:
     return page | {"items": [run | {"id": "run-00001"} for run in page["items"]]}
 
 
+def test_a_run_can_be_decided_about_although_the_list_contradicts_itself(command: Command, service: Service) -> None:
+    command.sweep(2)
+    service.act = lambda _: HELD_BACK
+    command.submit_and_kill(2)
+    service.page = one_id_for_two
+    words = ("resolve", "sweep.toml", "--base-url", service.url)
+    shown = command.run(*words)
+    assert shown.status == 0, shown.text
+    assert "the list gives the id run-00001 to two runs" in shown.text
+    assert command.run(*words, "tile-run-1", "--drop", "--yes").status == 0
+    adopted = command.run(*words, "tile-run-2", "--adopt", "run-00002", "--yes")
+    assert adopted.status == 0, adopted.text
+
+
 def test_a_list_of_one_name_that_shows_another_run_under_it_is_not_believed(command: Command, service: Service) -> None:
     """Each list shows one run only, always with the same id: it is no list's own contradiction."""
     service.act = lambda post: LOST if post.nth == 1 else CREATED

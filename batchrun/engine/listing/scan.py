@@ -204,4 +204,5 @@ class Scanner:
 
 def _same_id(run_id: str) -> ApiError:
     fact = f"the list gives the id {run_id[:40]} to two runs, so the list cannot be trusted"
-    return ApiError("GET /runs", fact, "check the base URL and anything between this machine and the service")
+    fix = "check the base URL and anything between this machine and the service"
+    return ApiError("GET /runs", fact, fix, is_unreadable=True)

@@ -73,9 +73,11 @@ async def find_undecided(
     try:
         doubtful = await read_names(scanner, names, take, observe=observe)
     except ApiError as error:
-        if not is_call_refused(error):
+        # What will be no better later must not be in the way of a decision.
+        if not (is_call_refused(error) or error.is_unreadable):
             raise
-        return tuple(replace(run, doubt=f"the runs cannot be listed: {error.trouble.describe()}") for run in runs)
+        why = error.problems[0].fact if error.is_unreadable else error.trouble.describe()
+        return tuple(replace(run, doubt=f"the runs cannot be listed: {why}") for run in runs)
     compared = HeldRuns(state, plan)
     return tuple(_with_held(run, listed[run.name], compared, is_whole=run.name not in doubtful) for run in runs)
 
