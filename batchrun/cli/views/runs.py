@@ -43,7 +43,7 @@ def _fitted(widths: list[int], names: list[str], width: int) -> list[int]:
 
 
 def _padded(text: str, width: int, column: Column) -> str:
-    clipped = _clipped(text, width)
+    clipped = _clipped_inside(text, width) if column.name == "name" else _clipped(text, width)
     return clipped.rjust(width) if column.is_number else clipped.ljust(width)
 
 
@@ -66,3 +66,9 @@ def _csv_line(values: Iterable[object]) -> str:
 
 def _clipped(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _clipped_inside(text: str, length: int) -> str:
+    """A name without its middle: what it begins and ends with tells runs apart."""
+    head = (length - 1) // 2
+    return text if len(text) <= length else f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
