@@ -224,9 +224,11 @@ _MAY_FOLLOW = {
     (UnknownEvent, FailedEvent),  # looked for in vain, and its attempts are used up
     (AbsentEvent, SubmittedEvent),  # found by the look right before it would have been sent again
     (AbsentEvent, UnknownEvent),  # that look found something odd
+    (AbsentEvent, ResolvedEvent),  # that look was impossible, and a person decided
     (RefusedEvent, FailedEvent),  # refused for the last time
     (RefusedEvent, SubmittedEvent),  # an earlier attempt was found after a later one was refused
     (RefusedEvent, UnknownEvent),
+    (RefusedEvent, ResolvedEvent),
     (RejectedEvent, SubmittedEvent),  # the same, when it was to be retried
     (RejectedEvent, UnknownEvent),
     (FailedEvent, SubmittedEvent),

@@ -118,41 +118,6 @@ def test_a_list_that_ends_early_makes_nothing_absent(command: Command, service: 
     assert ended.status == 0, ended.err  # each of them is in the list of its own name
 
 
-def test_lists_of_ones_own_runs_prove_nothing_about_anothers(command: Command, service: Service) -> None:
-    """A colleague continues the batch: their key is of the same organization, and lists show them their own runs."""
-    service.lists_own_runs_only = True
-    command.sweep(4)
-    service.act = lambda post: HELD_BACK if post.number <= 2 else CREATED
-    command.submit_and_kill(4, recorded=2)
-    command.environ["WHEROBOTS_API_KEY"] = "laws-key-colleague"
-    command.sweep(6)
-    process = command.start(
-        "submit", "sweep.toml", "--base-url", service.url, "--settle-after", "0.1s", "--extend", "--yes"
-    )
-    service.wait_for(6)
-    before = service.lists
-    wait_until(lambda: service.lists > before + 12)
-    assert process.poll() is None
-    assert service.names() == once(6)
-    process.kill()
-    process.communicate()
-    del command.environ["WHEROBOTS_API_KEY"]
-    assert command.submit().status == 0
-    assert service.names() == once(6)
-
-
-def test_lists_of_one_region_prove_nothing_about_another(command: Command, service: Service) -> None:
-    service.listed_region = "aws-us-west-2"
-    service.act = lambda post: LOST if post.name == "tile-run-6" else CREATED
-    command.sweep(6, more='[[override]]\nwhen = { n = { from = 4 } }\nregion = "aws-eu-west-1"\n')
-    process = command.start("submit", "sweep.toml", "--base-url", service.url, "--settle-after", "0.1s", "--yes")
-    service.wait_for(6)
-    before = service.lists
-    wait_until(lambda: service.lists > before + 12)
-    assert process.poll() is None
-    assert service.names() == once(6)
-
-
 def test_a_success_without_an_id_is_not_said_to_have_created_a_run(command: Command, service: Service) -> None:
     """It may be a login page: nothing says that a run exists, and nothing says that it does not."""
     service.act = lambda post: Act(commits=False, status=200) if post.name == "tile-run-1" else CREATED
@@ -166,20 +131,6 @@ def test_a_success_without_an_id_is_not_said_to_have_created_a_run(command: Comm
 def one_id_for_two(page: Payload) -> Payload:
     """The ids of two runs are the same."""
     return page | {"items": [run | {"id": "run-00001"} for run in page["items"]]}
-
-
-def test_a_run_can_be_decided_about_although_the_list_contradicts_itself(command: Command, service: Service) -> None:
-    command.sweep(2)
-    service.act = lambda _: HELD_BACK
-    command.submit_and_kill(2)
-    service.page = one_id_for_two
-    words = ("resolve", "sweep.toml", "--base-url", service.url)
-    shown = command.run(*words)
-    assert shown.status == 0, shown.text
-    assert "the list gives the id run-00001 to two runs" in shown.text
-    assert command.run(*words, "tile-run-1", "--drop", "--yes").status == 0
-    adopted = command.run(*words, "tile-run-2", "--adopt", "run-00002", "--yes")
-    assert adopted.status == 0, adopted.text
 
 
 def test_a_list_of_one_name_that_shows_another_run_under_it_is_not_believed(command: Command, service: Service) -> None:

@@ -75,7 +75,7 @@ def objections(choices: Iterable[Choice]) -> Iterator[Problem]:
     takers: dict[str, UndecidedRun] = {}  # who wants which run: one id must not serve two planned runs
     for choice in choices:
         run = choice.run
-        if run.outcome not in ALLOWED[choice.decision]:
+        if not _is_allowed(choice.decision, run):
             outcome = f"submitted, as run {run.run_id}" if run.outcome is Outcome.SUBMITTED else run.outcome.value
             yield Problem(run.name, f"is {outcome}; --{choice.decision} does not apply", INSTEAD.get(run.outcome, ""))
         elif choice.decision is Decision.ADOPT:
@@ -85,6 +85,12 @@ def objections(choices: Iterable[Choice]) -> Iterator[Problem]:
                 yield Problem(run.name, f"{run_id} would also be adopted for {other.name}", choices_of(run))
         elif choice.decision is Decision.RESEND and not choice.not_ours:
             yield from _resend_objections(run)
+
+
+def _is_allowed(decision: Decision, run: UndecidedRun) -> bool:
+    """A pending run that may exist is looked for before it is sent: where that is impossible, a person's word is enough."""
+    is_held_back = run.outcome is Outcome.PENDING and run.since_s is not None
+    return run.outcome in ALLOWED[decision] or (decision is Decision.RESEND and is_held_back)
 
 
 def _adoption_objections(run: UndecidedRun, held: HeldRun | None) -> Iterator[Problem]:

@@ -169,9 +169,10 @@ class Outcomes:
             return
         self._backlog.retire()
         fix = "resume later"
-        self._reporter.note_run(
-            Problem(work.name, f"was not sent; {fact}", fix), kind=f"were not sent; {fact}", fix=fix
-        )
+        if work.first_unknown_at_s is not None:
+            fix += f", or say that it does not exist: batchrun resolve {self._ledger.path} NAME --resend"
+        note = Problem(work.name, f"was not sent; {fact}", fix.replace("NAME", work.name))
+        self._reporter.note_run(note, kind=f"were not sent; {fact}", fix=fix)
 
     def checked(self, resent: Resent, others: list[str], *, is_whole: bool) -> None:
         """The last look at a name that was sent more than once; ``others`` are runs beyond the one that is ours."""
