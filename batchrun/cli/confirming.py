@@ -57,11 +57,20 @@ def is_confirmed(request: SubmitRequest, preflight: Preflight, state: BatchState
 
 
 def _question(request: SubmitRequest, preflight: Preflight) -> str:
-    send = f"Send {numbered(preflight.to_send, 'run')} to {_named(request.service)}"
-    if not request.rerun_failed:
-        return f"{send}?"
-    each = "once" if request.rerun_failed == 1 else f"up to {request.rerun_failed} times"
-    return f"{send}, and rerun each failed run {each}?" if preflight.to_send else f"Rerun each failed run {each}?"
+    parts = []
+    if preflight.to_send:
+        parts.append(f"send {numbered(preflight.to_send, 'run')} to {_named(request.service)}")
+    elif preflight.to_settle:
+        unknown = numbered(preflight.to_settle, "unknown run")
+        parts.append(f"settle {unknown} at {_named(request.service)}, and send those that do not exist")
+    elif preflight.to_check:
+        runs = numbered(preflight.to_check, "run")
+        parts.append(f"look for duplicates of {runs} at {_named(request.service)}")
+    if request.rerun_failed:
+        each = "once" if request.rerun_failed == 1 else f"up to {request.rerun_failed} times"
+        parts.append(f"rerun each failed run {each}")
+    question = ", and ".join(parts) or f"continue at {_named(request.service)}"
+    return f"{question[0].upper()}{question[1:]}?"
 
 
 def _named(service: str) -> str:

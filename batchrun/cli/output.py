@@ -47,6 +47,14 @@ class Table:
     spare: tuple[str, ...] = ()
     """Columns left out, in this order, where cutting is not enough."""
 
+    def without_empty(self, *names: str) -> "Table":
+        """The table without those of these columns in which no row has text."""
+        table = self
+        for name in names:
+            if not any(row[table.head.index(name)] for row in table.rows):
+                table = table.without(name)
+        return table
+
     def without(self, name: str) -> "Table":
         """The table without a column."""
         at = self.head.index(name)

@@ -18,11 +18,8 @@ def failure_table(groups: Sequence[FailureGroup]) -> Table:
     rows = [(f"{group.runs:,}", group.label, _reason(group), _traits(group), _examples(group)) for group in shown]
     if rest:
         rows.append((f"{sum(group.runs for group in rest):,}", "", f"{len(rest):,} other reasons", "", ""))
-    head: tuple[str, ...] = ("runs", "status", "reason", "stands out", "examples")
-    if any(group.traits for group in shown):
-        return Table(title="Failed", head=head, rows=tuple(rows), right=frozenset({"runs"}))
-    shorter = tuple((runs, status, reason, examples) for runs, status, reason, _, examples in rows)
-    return Table(title="Failed", head=(*head[:3], head[4]), rows=shorter, right=frozenset({"runs"}))
+    head = ("runs", "status", "reason", "stands out", "examples")
+    return Table(title="Failed", head=head, rows=tuple(rows), right=frozenset({"runs"})).without_empty("stands out")
 
 
 def _reason(group: FailureGroup) -> str:

@@ -25,7 +25,8 @@ def show_verification(verification: Verification, ledger: str, output: Output) -
     rows = [row for one in found for row in _rows(one)]
     if rows:
         head = ("finding", "name", "outcome", "sent", "in the ledger", "at the service", "created", "payload")
-        output.table(Table(head=head, rows=tuple(rows[:MOST_ROWS]), right=frozenset({"sent"})))
+        table = Table(head=head, rows=tuple(rows[:MOST_ROWS]), right=frozenset({"sent"}))
+        output.table(table.without_empty("in the ledger", "created", "payload"))
     if len(rows) > MOST_ROWS:
         output.say(f"... and {len(rows) - MOST_ROWS:,} more; --json lists all")
     for line in _advice(verification, ledger):
