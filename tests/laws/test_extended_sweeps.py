@@ -3,7 +3,7 @@
 import json
 
 from tests.laws.command import Command, once, supported
-from tests.laws.service import CREATED, HELD_BACK, Service
+from tests.laws.service import CREATED, ERROR, HELD_BACK, Service
 
 
 def test_a_sweep_cut_short_and_widened_again_creates_nothing_twice(command: Command, service: Service) -> None:
@@ -218,3 +218,17 @@ def test_points_whose_setting_changed_while_they_were_unknown_are_not_created_ag
     recreated = command.submit("--extend", *supported("--recreate"))
     assert service.names() == {f"tile-run-{n}": 2 for n in range(1, 5)}
     assert recreated.status == 0, recreated.err
+
+
+def test_a_point_that_was_found_not_to_exist_counts_as_none_that_was_created(
+    command: Command, service: Service
+) -> None:
+    service.act = lambda post: ERROR if post.name == "tile-run-3" else CREATED
+    command.sweep(3)
+    command.submit_until('"event":"absent"')
+    service.act = lambda _: CREATED
+    command.sweep(3, runtime="small")
+    refused = command.submit("--extend")
+    assert "2 of these points were already created" in refused.text
+    assert command.submit("--extend", "--recreate").status == 0
+    assert service.names() == {"tile-run-1": 2, "tile-run-2": 2, "tile-run-3": 1}

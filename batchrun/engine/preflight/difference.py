@@ -75,9 +75,12 @@ def created_points(ledger: Path, state: BatchState) -> CreatedPoints:
 
 
 def _may_exist(run: RunState) -> bool:
-    """One that failed with conflicts was looked for each time: an edit of its setting is how it is fixed."""
+    """One that is pending was found not to exist, and is looked for once more before a run of its name is sent.
+
+    So was one that failed with conflicts: an edit of its setting is how that is fixed.
+    """
     is_conflict = run.outcome is Outcome.FAILED and run.trouble is not None and run.trouble.status == CONFLICT
-    return run.since is not None and not is_conflict
+    return run.since is not None and run.outcome is not Outcome.PENDING and not is_conflict
 
 
 def difference(
