@@ -34,7 +34,9 @@ class ApiSettings:
     api_key: SecretStr | str
     """Stored as a ``SecretStr``, even if passed as plain text."""
     base_url: str = DEFAULT_BASE_URL
+    """The service's URL: everything before ``/runs``."""
     timeout_s: float = DEFAULT_TIMEOUT_S
+    """Seconds for one request, from its start to the last byte of its response."""
     hidden: tuple[str, ...] = field(default=(), repr=False)
     """Additional text to mask in responses, such as environment values that were passed to runs."""
 
