@@ -121,7 +121,9 @@ def python_page() -> str:
     parts = [NOTE, head, "## Functions\n"]
     parts += [_auto("autofunction", name) for name in functions]
     parts += ["## Classes\n"]
-    parts += [_auto("autoclass", name, "   :members:\n   :undoc-members:\n   :no-inherited-members:\n") for name in classes]
+    parts += [
+        _auto("autoclass", name, "   :members:\n   :undoc-members:\n   :no-inherited-members:\n") for name in classes
+    ]
     return "\n".join(parts)
 
 
