@@ -3,7 +3,7 @@
 import json
 
 from tests.laws.command import Command, once, supported
-from tests.laws.service import CREATED, ERROR, HELD_BACK, Service
+from tests.laws.service import CREATED, ERROR, HELD_BACK, Service, refusal
 
 
 def test_a_sweep_cut_short_and_widened_again_creates_nothing_twice(command: Command, service: Service) -> None:
@@ -232,3 +232,14 @@ def test_a_point_that_was_found_not_to_exist_counts_as_none_that_was_created(
     assert "2 of these points were already created" in refused.text
     assert command.submit("--extend", "--recreate").status == 0
     assert service.names() == {"tile-run-1": 2, "tile-run-2": 2, "tile-run-3": 1}
+
+
+def test_a_point_that_was_rejected_after_a_conflict_may_be_fixed(command: Command, service: Service) -> None:
+    service.act = lambda post: refusal(409 if post.nth == 1 else 422)
+    command.sweep(2)
+    assert command.submit().status == 1
+    service.act = lambda _: CREATED
+    command.sweep(2, runtime="small")
+    ended = command.submit("--extend")
+    assert ended.status == 0, ended.text
+    assert service.names() == once(2)

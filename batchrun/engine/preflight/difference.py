@@ -9,7 +9,6 @@ from batchrun.ledger.events import BatchEvent, SubmittedEvent
 from batchrun.ledger.fold import BatchState, Outcome, RunState
 from batchrun.ledger.reader import read_events
 from batchrun.sweep.plan import Plan
-from batchrun.wherobots.http_statuses import CONFLICT
 
 __all__ = ["CreatedPoints", "Difference", "changed_files", "created_points", "difference", "is_changed"]
 
@@ -75,12 +74,8 @@ def created_points(ledger: Path, state: BatchState) -> CreatedPoints:
 
 
 def _may_exist(run: RunState) -> bool:
-    """One that is pending was found not to exist, and is looked for once more before a run of its name is sent.
-
-    So was one that failed with conflicts: an edit of its setting is how that is fixed.
-    """
-    is_conflict = run.outcome is Outcome.FAILED and run.trouble is not None and run.trouble.status == CONFLICT
-    return run.since is not None and run.outcome is not Outcome.PENDING and not is_conflict
+    """One that is pending, rejected or failed was found not to exist, and is looked for before a run of its name is sent."""
+    return run.since is not None and run.outcome in {Outcome.UNKNOWN, Outcome.DROPPED}
 
 
 def difference(
