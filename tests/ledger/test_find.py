@@ -63,8 +63,8 @@ class TestFinding:
         assert "run batchrun submit sweep.toml --emulator first" in refusal("sweep.toml", emulator=True)
 
     def test_a_misspelt_path_is_answered_with_the_closest_name(self) -> None:
-        write("sweep.toml", "notes.md", "swep.tom")
-        assert "did you mean sweep.toml?" in refusal("swep.toml")
+        write("sweep.toml", "notes.md", "swep2.tom")
+        assert "did you mean sweep.toml?" in refusal("swep2.toml")
         assert "did you mean" not in refusal("unlike.toml")
         assert "no such file" in refusal("missing/sweep.toml")
 
