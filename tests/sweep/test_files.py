@@ -52,6 +52,12 @@ class TestRows:
         assert arguments(plan) == [["1.50"], ["2"]]
         assert [file.path for file in plan.files] == ["-"]
 
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+    def test_a_line_of_json_ends_where_an_editor_ends_it_and_not_within_text(self, planned: Planner, end: str) -> None:
+        lines = end.join(['{"a": "x\u2028y\u0085z"}', '{"a": "2"}', ""])
+        plan = planned(sweep('[axes.t]\nfile = "-"\n', args='["{{t.a}}"]'), None, None, lines.encode())
+        assert arguments(plan) == [["x\u2028y\u0085z"], ["2"]]
+
     @pytest.mark.parametrize("line", ["[1]", '{"a": [1]}', "{", '{"a": NaN}', '{"a": "\\ud800"}', '{"a": null}'])
     def test_other_lines_are_refused(self, line: str, complaints: Complainer) -> None:
         text = sweep('[axes.t]\nfile = "-"\n', args='["{{t.a}}"]')

@@ -17,7 +17,8 @@ def json_rows(source: TableSource, text: str) -> list[Row]:
 
 
 def _objects(source: TableSource, text: str) -> Iterator[tuple[int, Row]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not splitlines(): JSON's text may contain U+2028 and U+0085 as they are, and those are no ends of lines here.
+    for number, line in enumerate(io.StringIO(text, newline=None), 1):
         if not line.strip():
             continue
         try:
