@@ -16,8 +16,6 @@ myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 nitpicky = False
 smartquotes = False  # messages and options are shown as they are typed
-# Pages link to files of the repository that are not pages; the tests check that they exist.
-suppress_warnings = ["myst.xref_missing", "myst.header", "misc.highlighting_failure"]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
@@ -50,7 +48,8 @@ def _for_the_site(app: Sphinx, page: str, source: list[str]) -> None:
     def link(found: re.Match[str]) -> str:
         target = (folder / found[2]).resolve()
         is_on_site = target.is_file() and target.is_relative_to(app.srcdir)
-        return found[0] if is_on_site or (target.is_file() and page != "explanation/pacing") else found[1]
+        is_download = target.is_file() and target.suffix != ".md" and page != "explanation/pacing"
+        return found[0] if is_on_site or is_download else found[1]
 
     source[0] = re.sub(r"\[([^\]]+)\]\((?!\w+:|#)([^)#\s]+)\)", link, text)
 
