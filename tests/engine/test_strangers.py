@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from batchrun.engine.preflight.strangers import Look, strangers, unattempted_names
@@ -93,7 +94,7 @@ def test_reruns_of_planned_runs_are_found_by_name_and_by_key() -> None:
 
 
 def test_a_planned_name_that_looks_like_a_reruns_is_itself() -> None:
-    twin = replace(SECOND, name=f"{FIRST.name}-r2")
+    twin = msgspec.structs.replace(SECOND, name=f"{FIRST.name}-r2")
     pairs = strangers([FIRST, twin], [listed(twin.name)], BatchState(), BACK)  # type: ignore[arg-type]  # a plan is its runs
     assert [(run.id, planned.name) for run, planned in pairs] == [("r1", twin.name)]
 
