@@ -20,7 +20,14 @@ from batchrun.engine.stopping import Stop, StopReason, StopSwitch
 from batchrun.engine.tagging import TAG
 from batchrun.errors import RunsExistError
 from batchrun.ledger.clock import epoch_seconds, timestamp
-from batchrun.ledger.events import AbsentEvent, AttemptEvent, Event, SubmittedEvent, UnknownEvent, event_line
+from batchrun.ledger.events import (
+    AbsentEvent,
+    AttemptEvent,
+    Event,
+    SubmittedEvent,
+    UnknownEvent,
+    event_line,
+)
 from batchrun.ledger.file import FileLedger
 from batchrun.ledger.fold import Outcome
 from batchrun.ledger.reader import read_state

@@ -55,6 +55,8 @@ def strangers(
     by_word = _by_word(listed, state, look)
     if not by_word:
         return []
+    # With another setting, runs were taken for further ones of that key: one with the present payload is the present key's.
+    further = {} if look.is_moved else {run_id: key for key, ids in state.duplicates.items() for run_id in ids}
     explained, exact = {name for name, _ in explained_names(state)}, {one.name for one in plan if one.name in by_word}
     return [
         (run, planned)
@@ -63,6 +65,7 @@ def strangers(
         if (known := state.runs.get(planned.key)) is None or not is_explained(known)
         for run in (*by_word.get(planned.name, ()), *by_word.get(planned.key, ()))
         if _is_in_sight(run, planned, state, look)
+        if run.id not in further or (further[run.id] != planned.key and _is_sent_as(run, planned))
         if run.name == planned.name or run.name not in exact  # a planned name that looks like a rerun's is itself
         if run.name not in explained or _is_sent_as(run, planned) or not (lost is None or _is_one_of(run, lost))
         # The last look at a name that was sent more than once is still to come.
@@ -92,7 +95,7 @@ def unattempted_names(plan: Plan, state: BatchState, most: int) -> tuple[list[st
 def _by_word(listed: Iterable[RunSummary], state: BatchState, look: Look) -> dict[str, list[RunSummary]]:
     passed = set(state.foreign)
     if not look.is_moved:
-        passed.update((run_id for run_id, _ in ids_of(state)), *state.duplicates.values())
+        passed.update(run_id for run_id, _ in ids_of(state))
     by_word: dict[str, list[RunSummary]] = {}
     for run in listed:
         if run.name is not None and is_usable_id(run.id) and run.id not in passed:
