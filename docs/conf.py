@@ -4,6 +4,7 @@ import re
 from importlib.metadata import version as installed
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 project = "batchrun"
@@ -38,6 +39,7 @@ PACING = Path(__file__).parents[1] / "batchrun" / "engine" / "pacing" / "README.
 def setup(app: Sphinx) -> None:
     """Adapt what is written for a reader of the repository, where diagrams are drawn and folders can be opened."""
     app.connect("source-read", _for_the_site)
+    app.connect("doctree-read", _dashes)
 
 
 def _for_the_site(app: Sphinx, page: str, source: list[str]) -> None:
@@ -59,3 +61,10 @@ def _transitions(diagram: str) -> str:
     rows = re.findall(r"(\S+) --> (\w+): (.+)", diagram)
     lines = (f"| {'the start' if one == '[*]' else one} | {other} | {when} |" for one, other, when in rows)
     return "\n".join(["| from | to | when |", "|---|---|---|", *lines])
+
+
+def _dashes(_: Sphinx, page: nodes.document) -> None:
+    """Between a parameter and its description, autodoc writes two hyphens."""
+    for text in list(page.findall(nodes.Text)):
+        if text == " -- ":
+            text.parent.replace(text, nodes.Text(" – "))
