@@ -302,6 +302,7 @@ PAGES = {
     "reference/export-columns.md": columns_page,
     "reference/manifest-keys.md": keys_page,
     "reference/python-api.md": python_page,
+    "reference/messages.md": messages_page,
 }
 
 
@@ -315,5 +316,4 @@ if __name__ == "__main__":
     for path, text in pages():
         path.write_text(text, "utf-8")
         sys.stdout.write(f"{path}\n")
-    (HERE / "reference/messages.md").write_text(messages_page(), "utf-8")
     (HERE / "reference/licenses.md").write_text(licenses_page(), "utf-8")
