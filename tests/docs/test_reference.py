@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from batchrun.cli.exits import ExitStatus
 from batchrun.emulator.fault_settings import CallFaults, Faults
 from batchrun.emulator.settings import EmulatorSettings
 from batchrun.engine.stopping import StopReason
@@ -32,6 +33,13 @@ def test_every_variable_that_is_read_is_on_the_page_of_the_environment() -> None
 @pytest.mark.parametrize("table", [EmulatorSettings, Faults, CallFaults])
 def test_every_setting_of_the_emulator_is_on_its_page(table: type[EmulatorSettings | Faults | CallFaults]) -> None:
     assert [name for name in table.model_fields if not re.search(rf"\b{name}\b", page("emulator.md"))] == []
+
+
+@pytest.mark.parametrize("name", ["reference/exit-status.md", "how-to/troubleshooting.md"])
+def test_every_exit_status_is_on_both_pages(name: str) -> None:
+    rows = [line.split("|")[1] for line in page(name).splitlines() if line.startswith("| ")]
+    documented = {int(number) for row in rows for number in re.findall(r"\d+", row)}
+    assert documented | {0} == {int(status) for status in ExitStatus}
 
 
 def test_every_reason_to_stop_is_on_the_page_of_outcomes() -> None:
