@@ -8,6 +8,7 @@ __all__ = ["ServerClock", "creation_offset_s", "steady_now"]
 
 UNKNOWN_OFFSET_S = -3600.0
 """Assumed if the server never revealed its time: our clock is at most an hour ahead."""
+MINUTE_S = 60.0
 LARGEST_OFFSET_S = 86_400.0
 """A ``Date`` further from our clock than a day is not believed: either clock is broken, and nothing follows from it."""
 
@@ -37,13 +38,22 @@ def creation_offset_s(server_offset_s: float | None) -> float:
 class ServerClock:
     """How far the server's clock is ahead of ours, from the ``Date`` header of its responses."""
 
-    __slots__ = ("_is_confirmed", "_is_date_far_behind", "_is_far_behind", "_seen", "creation_lag_s", "offset_s")
+    __slots__ = (
+        "_is_confirmed",
+        "_is_date_far_behind",
+        "_is_far_behind",
+        "_list_lag_s",
+        "_seen",
+        "creation_lag_s",
+        "offset_s",
+    )
 
     def __init__(self) -> None:
         self.offset_s: float | None = None
         """Seconds; None while no believable ``Date`` has been seen."""
         self.creation_lag_s = 0.0
         """How far the clock that stamps creation times is behind, as far as runs created in this session show it."""
+        self._list_lag_s = 0.0
         self._seen = ""
         self._is_date_far_behind = False
         self._is_far_behind = False
@@ -63,6 +73,23 @@ class ServerClock:
             return 0.0
         self.creation_lag_s = lag_s
         return lag_s
+
+    def listed(self, listed_s: float, created_s: float) -> bool:
+        """Take the creation time of a run as a list gives it, and as the run itself does, both in epoch seconds.
+
+        Returns:
+            Whether lists are further behind than was known: in another time zone, or in whole minutes.
+
+        """
+        if not 1 < created_s - listed_s <= LARGEST_OFFSET_S:
+            return False
+        # Of times in whole minutes, one run shows a part: the next may be a whole minute behind.
+        news_s = created_s - listed_s + MINUTE_S - self._list_lag_s
+        if news_s <= MINUTE_S and self._list_lag_s:
+            return False
+        self._list_lag_s += news_s
+        self.creation_lag_s += news_s
+        return True
 
     def read(self, date: str | None) -> None:
         """Take one header. It has whole seconds, so half a second is added as the most likely rest."""

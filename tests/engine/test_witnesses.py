@@ -7,6 +7,7 @@ import pytest
 from batchrun.engine.sending.witnesses import MOST, MOST_PAGES, Witnesses, earlier_witnesses
 from batchrun.ledger.fold import BatchState, RunState
 from batchrun.ledger.statuses import GONE
+from batchrun.wherobots.clock import ServerClock
 from batchrun.wherobots.summaries import RunSummary
 from tests.engine.service import plan_of
 
@@ -19,6 +20,7 @@ class Lists:
         self.existing = {*listed, *hidden}
         self.is_whole = is_whole
         self.read: list[str] = []
+        self.clock = ServerClock()
 
     async def named(self, name: str, created_after: float, *, most_pages: int) -> tuple[list[RunSummary], bool]:
         assert (created_after, most_pages) == (0.0, MOST_PAGES)  # of any time

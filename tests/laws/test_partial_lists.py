@@ -1,5 +1,9 @@
 """Lists that show only a part, or that no look can rely on: nothing is concluded, and a person can decide."""
 
+from datetime import datetime, timedelta
+
+import pytest
+
 from tests.laws.command import Command, once
 from tests.laws.service import CREATED, ERROR, HELD_BACK, LOST, Payload, Service, wait_until
 
@@ -37,6 +41,22 @@ def test_lists_of_one_region_prove_nothing_about_another(command: Command, servi
     wait_until(lambda: service.lists > before + 12)
     assert process.poll() is None
     assert service.names() == once(6)
+
+
+@pytest.mark.parametrize("behind", [timedelta(seconds=50), timedelta(hours=7)], ids=["rounded", "another zone"])
+def test_lists_that_date_runs_too_early_hide_none(command: Command, service: Service, behind: timedelta) -> None:
+    """Responses give the right creation time, and lists an earlier one."""
+
+    def dated(run: Payload) -> Payload:
+        created = datetime.fromisoformat(run["createTime"])
+        return run | {"createTime": (created - behind).isoformat()}
+
+    service.page = lambda page: page | {"items": [dated(run) for run in page["items"]]}
+    service.act = lambda post: LOST if (post.name, post.nth) == ("tile-run-2", 1) else CREATED
+    command.sweep(4)
+    submitted = command.submit()
+    assert service.names() == once(4)
+    assert submitted.status == 0, submitted.text
 
 
 def one_id_for_all(page: Payload) -> Payload:

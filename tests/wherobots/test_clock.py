@@ -64,3 +64,19 @@ def test_a_step_of_the_wall_clock_moves_nothing(monkeypatch: pytest.MonkeyPatch)
     before = steady_now()
     monkeypatch.setattr("time.time", lambda: 0.0)
     assert 0.0 <= steady_now() - before < 60.0
+
+
+def test_lists_that_date_runs_earlier_than_they_were_created_move_the_search_and_a_minute_more(
+    clock: ServerClock,
+) -> None:
+    """In whole minutes: one run shows 30 s of it, another 50 s."""
+    assert [clock.listed(NOW - 30, NOW), clock.listed(NOW - 50, NOW)] == [True, False]
+    assert clock.creation_lag_s == 90
+    assert clock.listed(NOW - 7 * 3600, NOW)
+    assert clock.creation_lag_s == 7 * 3600 + 60
+
+
+@pytest.mark.parametrize("listed_s", [NOW, NOW - 1, NOW + 3600, NOW - 2 * 86_400])
+def test_lists_that_date_runs_right_or_absurdly_move_nothing(clock: ServerClock, listed_s: float) -> None:
+    assert not clock.listed(listed_s, NOW)
+    assert clock.creation_lag_s == 0

@@ -11,6 +11,7 @@ from batchrun.engine.pacing.backoff import full_jitter_s
 from batchrun.engine.verdicts import NextStep, is_call_refused, judge_read
 from batchrun.errors import ApiError
 from batchrun.wherobots.client import RunsClient
+from batchrun.wherobots.clock import ServerClock
 from batchrun.wherobots.http_statuses import INVALID, NOT_FOUND
 from batchrun.wherobots.summaries import RunSummary, RunSummaryPage
 
@@ -150,6 +151,11 @@ class Scanner:
         async for runs in self.pages(scan, name=query, created_after=created_after, most_pages=most_pages):
             listed += [run for run in runs if run.name == name or key in name_keys(run)]
         return listed, scan.is_complete()
+
+    @property
+    def clock(self) -> ServerClock:
+        """The server's clock, which creation times are compared with."""
+        return self._client.clock
 
     async def run(self, run_id: str) -> RunSummary | None:
         """One run by its id; None if the service does not know it.

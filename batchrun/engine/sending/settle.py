@@ -232,7 +232,7 @@ class Settler:
             if await self._controls.witnesses.are_listed(self._scanner, region, is_earlier=is_earlier):
                 self._absent(self._queue.remove(case))
             else:
-                self._doubt(case, "the lists do not show other runs of this batch, which exist")
+                self._doubt(case, "the lists do not show other runs of this batch, or not when they were created")
 
     def _doubt(self, case: Case, fact: str) -> None:
         """A complete look proved nothing; after a long time of that, with nothing else left to do, a person decides."""

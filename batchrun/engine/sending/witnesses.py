@@ -2,16 +2,19 @@
 
 A control (`batchrun.engine.sending.controls`) shows that a list is recent. A witness, created at any time, shows that the lists
 which this API key reads contain this batch's runs at all, under the names that they were sent with. A service may show only what
-the key's own user created, or one region, or write names in another way.
+the key's own user created, or one region, or write names or creation times in another way.
 """
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 
 from batchrun.engine.listing.scan import Scanner
+from batchrun.errors import ApiError
+from batchrun.ledger.clock import epoch_seconds
 from batchrun.ledger.state import BatchState
 from batchrun.ledger.statuses import GONE
 from batchrun.sweep.plan import Plan
+from batchrun.wherobots.summaries import RunSummary
 
 __all__ = ["Witnesses", "earlier_witnesses"]
 
@@ -43,7 +46,7 @@ class Witnesses:
             self._earlier[region].append((run_id, name))
 
     async def are_listed(self, scanner: Scanner, region: str | None, *, is_earlier: bool) -> bool:
-        """Whether a list of its name shows one that exists; True if there is none to try with.
+        """Whether a list of its name shows one that exists, and when it was created; True if there is none to try with.
 
         It is of the same region as the run that is looked for, if that is known, and if possible of an earlier session if
         that run is.
@@ -56,13 +59,27 @@ class Witnesses:
             if (run_id, name) in self._listed:
                 return True
             listed, is_whole = await scanner.named(name, 0.0, most_pages=MOST_PAGES)
-            if any((run.id, run.name) == (run_id, name) for run in listed):
+            shown = next((run for run in listed if (run.id, run.name) == (run_id, name)), None)
+            if shown is not None:
+                if await self._is_misdated(shown, scanner):
+                    return False  # the next look begins earlier
                 self._listed.add((run_id, name))
                 return True
             # A deleted witness, or one that may be on a page that was not read, proves nothing: the next one is tried.
             if is_whole and await scanner.run(run_id) is not None:
                 return False
         return True
+
+    @staticmethod
+    async def _is_misdated(shown: RunSummary, scanner: Scanner) -> bool:
+        """Whether a list gives an earlier creation time than the run itself does, and by more than was known."""
+        try:
+            itself = await scanner.run(shown.id)
+        except ApiError:  # not every service shows single runs to every key
+            return False
+        listed_s = epoch_seconds(shown.create_time or "")
+        created_s = epoch_seconds(itself.create_time or "") if itself is not None else 0.0
+        return bool(listed_s and created_s) and scanner.clock.listed(listed_s, created_s)
 
     def _of(self, region: str | None, *, is_earlier: bool) -> list[Witness]:
         latest, earlier = (
