@@ -117,7 +117,7 @@ class _Player:
                 case Refusal.RECREATES:
                     world.sweep.timeout_s = 3600 if world.sweep.timeout_s == 7200 else 7200
                 case Refusal.RUNS_EXIST:
-                    world.findings += world.sent_by(path, ended.run_ids)
+                    world.findings += world.sent_by(path, ended.ledger, ended.run_ids)
                     existing = self._decide(event.person, path, ended.run_ids)
                     if existing is Existing.FOREIGN:
                         world.disown(path, ended.run_ids)

@@ -53,6 +53,8 @@ class Ended:
     refusal: Refusal | None = None
     run_ids: frozenset[str] = frozenset()
     """The runs that a refusal names."""
+    ledger: bytes = b""
+    """What a refused session had read, also if the power went afterwards."""
     findings: tuple[str, ...] = ()
 
 
@@ -229,4 +231,7 @@ class Process:
             case _:
                 refusal = Refusal.OTHER
         run_ids = frozenset(error.run_ids) if isinstance(error, RunsExistError) else frozenset()
-        return Ended(words=f"refused: {error}", refusal=refusal, run_ids=run_ids, findings=tuple(findings))
+        ledger = self.path.read_bytes() if self.path.exists() else b""
+        return Ended(
+            words=f"refused: {error}", refusal=refusal, run_ids=run_ids, ledger=ledger, findings=tuple(findings)
+        )

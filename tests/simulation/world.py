@@ -101,12 +101,12 @@ class World:
         owners = (run.owner for run in self.service.runs if run.id in run_ids)
         return all(owner is not None and owner.ledger == ledger.name for owner in owners)
 
-    def sent_by(self, ledger: Path, run_ids: frozenset[str]) -> list[str]:
+    def sent_by(self, ledger: Path, content: bytes, run_ids: frozenset[str]) -> list[str]:
         """Findings: a person was asked about runs that a ledger sent itself, although it was neither lost nor replaced since.
 
         A further run of one that is submitted may be listed after the last look at its name, and then looks like another ledger's.
         """
-        state = audit.state_of(ledger.read_bytes() if ledger.exists() else b"", self.folder / "asked")
+        state = audit.state_of(content, self.folder / "asked")
         taken = {(key, generation) for key, generation, _ in audit.taken(state)}
         return [
             f"refused: {run.id} is {run.name}, which {ledger.name} sent itself"
