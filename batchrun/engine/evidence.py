@@ -178,7 +178,10 @@ def weigh(
         # The oldest comes first, to be adopted: later attempts made the others, which are reported as duplicates.
         oldest_first = sorted(ours.values(), key=lambda run: epoch_seconds(run.create_time or ""))
         return Finding(evidence=Evidence.PRESENT, runs=tuple(oldest_first))
-    return Finding(evidence=Evidence.ODD, runs=tuple(odd)) if odd else Finding(evidence=Evidence.NOTHING)
+    if not odd:
+        return Finding(evidence=Evidence.NOTHING)
+    doubt = "it is recorded for another planned run" if is_of_another(odd[0].id) else ""
+    return Finding(evidence=Evidence.ODD, runs=tuple(odd), doubt=doubt)
 
 
 def is_complete(ids: Collection[str], totals: Sequence[int | None], *, reached_end: bool, grown: int = 0) -> bool:

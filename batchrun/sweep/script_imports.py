@@ -28,11 +28,12 @@ def script_warnings(scripts: Collection[LocalFile], dependencies: Collection[str
 def _warnings(script: LocalFile, provided: set[str]) -> Iterator[Problem]:
     try:
         tree = ast.parse(script.source.read_bytes())
-    except SyntaxError as error:
-        fact = f"does not parse: {error.msg}" + (f" (line {error.lineno})" if error.lineno else "")
+    except (SyntaxError, ValueError) as error:  # ValueError: null bytes, before Python 3.11.4
+        what, line = (error.msg, error.lineno) if isinstance(error, SyntaxError) else (error, None)
+        fact = f"does not parse: {what}" + (f" (line {line})" if line else "")
         yield Problem(script.path, fact, "fix it, unless the runtime has a newer Python than this one")
         return
-    except (OSError, ValueError, RecursionError, MemoryError):
+    except (OSError, RecursionError, MemoryError):
         return  # the upload reports a file that cannot be read; nothing is known of the others
     for module in sorted(_imported(tree) - provided):
         if module != script.source.stem and (beside := _beside(script.source.parent, module)) is not None:

@@ -135,3 +135,8 @@ def test_whatever_a_list_shows_it_is_ours_only_with_the_exact_name_and_payload(r
     if fit(run, SOUGHT, is_taken=lambda _: False) is Fit.OURS:
         assert run.name == "tile-run-1"
         assert run.payload is None or json.loads(BODY).keys() <= run.payload.keys()
+
+
+def test_a_run_that_is_recorded_for_another_planned_run_is_odd_for_that_reason() -> None:
+    finding = weigh([listed("another")], SOUGHT, is_taken=lambda _: False, is_of_another="another".__eq__)
+    assert (finding.evidence, finding.doubt) == (Evidence.ODD, "it is recorded for another planned run")

@@ -93,6 +93,13 @@ def test_a_second_run_of_a_name_that_was_sent_once_is_not_ours_to_cancel(tmp_pat
     assert [held.run_id for held in one.held] == ["r2"]
 
 
+def test_a_second_run_beside_an_adopted_one_is_not_ours_to_cancel(tmp_path: Path) -> None:
+    """A user adopted one of two runs that this ledger never sent: the other is its own batch's only run of that name."""
+    adopted = SubmittedEvent(at=AT, key=FIRST.key, n=0, run_id="r1", name=FIRST.name, via="resolved", duplicates=["r2"])
+    (one,) = found(tmp_path, [adopted], listed(FIRST, "r2"))
+    assert (one.kind, one.to_cancel) == (MismatchKind.TWICE, ())
+
+
 def test_a_second_run_with_another_payload_is_not_ours_to_cancel(tmp_path: Path) -> None:
     events: list[Event] = [attempt(FIRST), UnknownEvent(at=AT, key=FIRST.key, n=1, reason="?"), attempt(FIRST, 2)]
     (one,) = found(tmp_path, [*events, submitted(FIRST, "r1", 2)], listed(FIRST, "r2", runtime="large"))

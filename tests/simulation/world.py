@@ -154,7 +154,9 @@ class World:
                 and run.owner.key in planned
             ):
                 run.excuse = ""
-        names_one = any(word in before for word in (b'"organization":', b'"event":"attempt"'))
+        state = audit.state_of(before, self.folder / "before")
+        may_exist = any(run.run_id is not None or run.since is not None for run in state.runs.values())
+        names_one = b'"organization":' in before or may_exist
         for run in self._unknown_to_copy:
             if run.owner is not None and run.owner.key not in planned:
                 run.excuse = run.excuse or UNPLANNED_THEN

@@ -142,7 +142,7 @@ def _of_held(
     may_be_ours = tuple(one for one in news if one.fit is not Fit.FOREIGN)
     if key in known.state.runs and outcome is Outcome.SUBMITTED and may_be_ours:
         # A run that was sent once cannot have been made twice by this ledger: the other may be another ledger's.
-        is_resent = known.attempts(key, generation) > 1 or key in known.state.duplicates
+        is_resent = known.attempts(key, generation) > 1
         # The name of a rerun is this batch's own; under any other, only the payload shows that nobody else made the run.
         ours = (one for one in may_be_ours if one.is_ours and (one.is_compared or generation > 1))
         to_cancel = tuple(one.run_id for one in ours) if is_resent else ()
