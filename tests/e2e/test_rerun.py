@@ -36,6 +36,7 @@ def mark(ledger: Path, status: str, names: Iterable[str]) -> None:
                         key=row.key,
                         run_id=row.run_id,
                         status=status,
+                        start_time="2026-11-25T09:00:00Z",  # one that never started would be billed nothing
                         complete_time="2026-11-25T10:00:00Z",
                         code="RUN_FAIL_EXEC",
                         message="OutOfMemoryError: heap",
