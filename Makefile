@@ -40,7 +40,7 @@ demo: $(VENV)/.demo ## plan the quickstart and submit it to a local emulator
 test: $(VENV)/.dev ## run all tests except the soak tests, in four processes
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-bench: $(VENV)/.bench ## run every benchmark; takes eight minutes on an idle machine
+bench: $(VENV)/.bench ## run every benchmark; takes a quarter of an hour on an idle machine
 	$(BIN)/python -m benchmarks
 
 bench-reliability: $(VENV)/.reliability ## count the runs that other tools create twice; half an hour, needs curl, parallel and PostgreSQL

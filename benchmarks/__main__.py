@@ -1,6 +1,6 @@
 """Everything that is measured, as one table: ``make bench``, or ``python -m benchmarks [--quick] [--results FOLDER]``.
 
-Takes about eight minutes on two cores, and needs the machine for itself. The figures go to ``results.json`` and the picture
+Takes a quarter of an hour on two cores, and needs the machine for itself. The figures go to ``results.json`` and the picture
 to ``throughput.svg``; ``--quick`` leaves out whatever has a million of something, and writes nothing.
 """
 
