@@ -49,7 +49,7 @@ def really(emulator: Emulator) -> dict[str, str]:
 
 @pytest.mark.e2e
 @pytest.mark.slow
-@pytest.mark.parametrize("runs", [500, pytest.param(2_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("runs", [300, pytest.param(2_000, marks=pytest.mark.soak)])
 def test_the_end_of_every_run_is_recorded_once_whatever_happens_to_those_who_watch(
     command: Command, tmp_path: Path, runs: int
 ) -> None:
