@@ -81,14 +81,12 @@ class ServerClock:
             Whether lists are further behind than was known: in another time zone, or in whole minutes.
 
         """
-        if not 1 < created_s - listed_s <= LARGEST_OFFSET_S:
+        behind_s = created_s - listed_s
+        if not max(1.0, self._list_lag_s) < behind_s <= LARGEST_OFFSET_S:
             return False
         # Of times in whole minutes, one run shows a part: the next may be a whole minute behind.
-        news_s = created_s - listed_s + MINUTE_S - self._list_lag_s
-        if news_s <= MINUTE_S and self._list_lag_s:
-            return False
-        self._list_lag_s += news_s
-        self.creation_lag_s += news_s
+        self.creation_lag_s += behind_s + MINUTE_S - self._list_lag_s
+        self._list_lag_s = behind_s + MINUTE_S
         return True
 
     def read(self, date: str | None) -> None:

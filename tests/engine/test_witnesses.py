@@ -36,7 +36,7 @@ def witnesses(*latest: str, earlier: tuple[str, ...] = (), region: str = "eu") -
     made = Witnesses()
     for run_id in latest:
         made.add(run_id, run_id.upper(), region)
-    made.add_earlier((run_id, run_id.upper(), region) for run_id in earlier)
+    made.find_earlier(lambda: {region: [(run_id, run_id.upper()) for run_id in earlier]})
     return made
 
 
@@ -100,6 +100,6 @@ def test_those_of_earlier_sessions_are_the_last_of_the_plan_that_still_exist_und
     rerun.begin_generation(2, {})
     rerun.run_id, gone.status, lost.run_id = "again", GONE, None
     runs = list(plan)
-    found = [*earlier_witnesses(plan, state)]
+    found = [(*one, region) for region, runs in earlier_witnesses(plan, state).items() for one in runs]
     assert found == [(f"r{number}", runs[number].name, runs[number].region) for number in (2, 3, 4)]
     assert [*earlier_witnesses(None, state)] == []

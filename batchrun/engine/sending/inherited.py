@@ -64,9 +64,7 @@ class Inherited:
             lambda: list(unknown_work(plan, state, self._earlier, self._generations))
         )
         if works:
-            self._controls.witnesses.add_earlier(
-                await anyio.to_thread.run_sync(lambda: list(earlier_witnesses(plan, state)))
-            )
+            self._controls.witnesses.find_earlier(lambda: earlier_witnesses(plan, state))
         for work in works:
             self._backlog.adopt()
             self._active_runs.hold()

@@ -6,7 +6,9 @@ the key's own user created, or one region, or write names or creation times in a
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Mapping
+
+import anyio.to_thread
 
 from batchrun.engine.listing.scan import Scanner
 from batchrun.errors import ApiError
@@ -32,7 +34,8 @@ class Witnesses:
 
     def __init__(self) -> None:
         self._latest: defaultdict[str, list[Witness]] = defaultdict(list)
-        self._earlier: defaultdict[str, list[Witness]] = defaultdict(list)
+        self._earlier: dict[str, list[Witness]] | None = None
+        self._read_earlier: Callable[[], dict[str, list[Witness]]] = dict
         self._listed: set[Witness] = set()
 
     def add(self, run_id: str, name: str, region: str) -> None:
@@ -40,10 +43,9 @@ class Witnesses:
         if len(of_region := self._latest[region]) < MOST:
             of_region.append((run_id, name))
 
-    def add_earlier(self, found: Iterable[tuple[str, str, str]]) -> None:
-        """Take the ids, names and regions of runs that earlier sessions created."""
-        for run_id, name, region in found:
-            self._earlier[region].append((run_id, name))
+    def find_earlier(self, read: Callable[[], dict[str, list[Witness]]]) -> None:
+        """Take how to find those that earlier sessions created: only where an absence is to be concluded are they needed."""
+        self._read_earlier = read
 
     async def are_listed(self, scanner: Scanner, region: str | None, *, is_earlier: bool) -> bool:
         """Whether a list of its name shows one that exists, and when it was created; True if there is none to try with.
@@ -55,7 +57,7 @@ class Witnesses:
             ApiError: this cannot be determined now.
 
         """
-        for run_id, name in self._of(region, is_earlier=is_earlier):
+        for run_id, name in await self._of(region, is_earlier=is_earlier):
             if (run_id, name) in self._listed:
                 return True
             listed, is_whole = await scanner.named(name, 0.0, most_pages=MOST_PAGES)
@@ -81,21 +83,25 @@ class Witnesses:
         created_s = epoch_seconds(itself.create_time or "") if itself is not None else 0.0
         return bool(listed_s and created_s) and scanner.clock.listed(listed_s, created_s)
 
-    def _of(self, region: str | None, *, is_earlier: bool) -> list[Witness]:
-        latest, earlier = (
-            [witness for of_region, runs in known.items() if region in {None, of_region} for witness in runs]
-            for known in (self._latest, self._earlier)
-        )
-        return (earlier or latest) if is_earlier else (latest or earlier)
+    async def _of(self, region: str | None, *, is_earlier: bool) -> list[Witness]:
+        latest = _of_region(self._latest, region)
+        if latest and not is_earlier:
+            return latest
+        if self._earlier is None:  # in a thread: a plan of a million runs takes seconds to go through
+            self._earlier = await anyio.to_thread.run_sync(self._read_earlier)
+        return _of_region(self._earlier, region) or latest
 
 
-def earlier_witnesses(plan: Plan | None, state: BatchState) -> Iterator[tuple[str, str, str]]:
-    """Ids, names and regions of a few created runs of each region, the last of the plan; none without a plan."""
+def _of_region(known: Mapping[str, list[Witness]], region: str | None) -> list[Witness]:
+    return [witness for of_region, runs in known.items() if region in {None, of_region} for witness in runs]
+
+
+def earlier_witnesses(plan: Plan | None, state: BatchState) -> dict[str, list[Witness]]:
+    """A few created runs of each region, the last of the plan; none without a plan."""
     found: defaultdict[str, deque[Witness]] = defaultdict(lambda: deque(maxlen=MOST))
     for planned in plan if plan is not None else ():
         known = state.runs.get(planned.key)
         # A rerun was sent under a name of its own, which the plan does not have.
         if known is not None and known.run_id is not None and known.status != GONE and known.generation == 1:
             found[planned.region].append((known.run_id, planned.name))
-    for region, runs in found.items():
-        yield from ((run_id, name, region) for run_id, name in runs)
+    return {region: list(runs) for region, runs in found.items()}
