@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from batchrun.ledger.state import BatchState, Outcome, RunState
 
-__all__ = ["explained_names", "is_explained"]
+__all__ = ["UNCLEAR", "explained_names", "is_explained"]
 
 UNCLEAR = frozenset({Outcome.UNKNOWN, Outcome.DROPPED})
 """A person saw what the service held when a run was dropped."""

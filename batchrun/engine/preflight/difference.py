@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from batchrun.engine.environment import changed_values
+from batchrun.engine.listing.explained import UNCLEAR
 from batchrun.ledger.events import BatchEvent, SubmittedEvent
 from batchrun.ledger.fold import BatchState, Outcome, RunState
 from batchrun.ledger.reader import read_events
@@ -75,7 +76,7 @@ def created_points(ledger: Path, state: BatchState) -> CreatedPoints:
 
 def _may_exist(run: RunState) -> bool:
     """One that is pending, rejected or failed was found not to exist, and is looked for before a run of its name is sent."""
-    return run.since is not None and run.outcome in {Outcome.UNKNOWN, Outcome.DROPPED}
+    return run.since is not None and run.outcome in UNCLEAR
 
 
 def difference(

@@ -199,9 +199,8 @@ class Outcomes:
             fix = "this is not Wherobots Cloud, or it is broken; check the base URL"
             self._switch.pull(Stop(StopReason.SAME_ID, Problem(self._base_url, fact, fix)))
             return
-        self._controls.add(
-            answer.run_id, work.name, work.run.region
-        )  # a later list that does not show it proves nothing
+        # A later list that does not show it proves nothing.
+        self._controls.add(answer.run_id, work.name, work.run.region)
         self._look_again_at(work, time.monotonic())
         self._submitted(work, run_id=answer.run_id, status=answer.status)
 
